@@ -69,6 +69,8 @@ interface Label { row: number; left: number; label: string; width: number; rest:
 interface End { s: Letter; letters: string; name: string; value: number; y: number }
 /** The accounts of one or more statuses at a moment. */
 interface Counted { letters: string; name: string; value: number; t: number }
+/** A row of the table of a board: what it is of, and HTML. */
+interface Fact { what: string; said: string }
 /** What lies under a pointer: its words, and where a press leads. */
 interface Spot { lines: string[]; when: string; href: string | null; leads: string }
 interface Bins { start: number; step: number; n: number }
@@ -88,7 +90,7 @@ interface LanesOn {
 interface LaneRow { root: HTMLElement; link: HTMLAnchorElement; word: HTMLElement; svg: SVGElement; use: SVGElement; name: HTMLElement; key: string }
 
 /** What the board of the live page was drawn of last. */
-interface Drawn { state: LiveState; view: View; window: Span; marks: Mark[]; list: Account[]; left: number; width: number; right: number }
+interface Drawn { ends: End[]; state: LiveState; view: View; window: Span; marks: Mark[]; list: Account[]; left: number; width: number; right: number }
 interface Moving { chart(): { left: number; width: number } | null; current(): Drawn | null; move(window: Span): void; settle(): void }
 
 /** What Dash calls of ours. */

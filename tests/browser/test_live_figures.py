@@ -157,12 +157,33 @@ async def _newest_block(browser: Browser) -> float:
     )
 
 
+async def test_the_table_has_the_links_of_the_pictures_for_the_keyboard(
+    pool: Pool, dsn: str, story: Story
+) -> None:
+    async with served(pool, dsn, story.now) as base, opened(base) as browser:
+        page = browser.page
+        await browser.painted()
+        drawn = await page.evaluate(
+            "[...document.querySelectorAll('#fleet-ends a, .strip .right a')].map((a) => a.pathname + a.search)"
+        )
+        orders = await page.evaluate("[...document.querySelectorAll('#ann-links a')].map((a) => a.pathname)")
+        await page.locator("#as-table").press("Enter")
+        links = page.locator(".facts-above a")
+        listed = await links.evaluate_all("(all) => all.map((a) => a.pathname + a.search)")
+        assert {a.split("&at=")[0].rsplit("/", 1)[0] for a in drawn} <= {
+            a.split("&at=")[0].rsplit("/", 1)[0] for a in listed
+        }
+        assert set(orders) <= set(listed)
+        await links.first.focus()
+        await page.keyboard.press("Enter")
+        await page.locator("#accounts-behind", has_text="as known").wait_for()
+
+
 async def test_labels_and_engagements_lead_to_their_pages(pool: Pool, dsn: str, story: Story) -> None:
     async with served(pool, dsn, story.now) as base, opened(base) as browser:
         page = browser.page
         await browser.painted()
-        await page.locator("#ann-links a").first.focus()
-        await page.keyboard.press("Enter")
+        await page.locator("#ann-links a").first.click()
         await browser.becomes("/^\\/orders\\/\\d+$/.test(location.pathname)")
         await page.go_back()
         await browser.becomes("location.pathname === '/'")

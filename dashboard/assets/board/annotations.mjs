@@ -74,12 +74,12 @@ export function drawAnnotations(canvas, marks, window, width) {
 }
 
 /**
- * A link over each label, so that a press or Enter on it leads to its order.
+ * A link over each label, so that a press on it leads to its order. “View as table” has the same links for the keyboard.
  * @param {HTMLElement} root @param {Map<Mark, Label>} places
  */
 export function linkAnnotations(root, places) {
   const links = [...places].flatMap(([m, { row, left, width }]) =>
-    m.href ? [`<a href="${m.href}" title="${escaped(`${m.label}. Opens the order.`)}" style="left:${Math.round(left - 2)}px;top:${row * ROW_PX + 1}px;width:${Math.round(width + 4)}px"><span class="hidden">${escaped(m.label)}</span></a>`] : [],
+    m.href ? [`<a tabindex="-1" href="${m.href}" title="${escaped(`${m.label}. Opens the order.`)}" style="left:${Math.round(left - 2)}px;top:${row * ROW_PX + 1}px;width:${Math.round(width + 4)}px"><span class="hidden">${escaped(m.label)}</span></a>`] : [],
   );
   return patch(root, links.join(""));
 }

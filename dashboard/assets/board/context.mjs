@@ -186,7 +186,7 @@ export function writeEnds(root, ends, address) {
     if (y < 4) continue;
     limit = y - 14;
     const href = address(end);
-    const lead = href ? `a href="${escaped(href)}"` : "span";
+    const lead = href ? `a tabindex="-1" href="${escaped(href)}"` : "span"; // “View as table” has the same links for the keyboard
     labels.push(`<${lead} class="end" title="${count(end.value)} ${end.name}" style="top:${Math.round(y - 7)}px"><b>${count(end.value)}</b><span>${end.name}</span></${href ? "a" : "span"}>`);
   }
   return patch(root, labels.join(""));

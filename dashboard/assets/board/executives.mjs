@@ -15,7 +15,7 @@ export function showExecutives(executives, root) {
       const row = document.createElement("div");
       row.className = "row rule executive";
       row.innerHTML =
-        '<div class="left"><a class="label"></a><div class="sub"></div><div class="sub">not evidence of cause</div></div><canvas role="img" tabindex="-1"></canvas><div class="right sub key"></div>';
+        '<div class="left"><a class="label" tabindex="-1"></a><div class="sub"></div><div class="sub">not evidence of cause</div></div><canvas role="img" tabindex="-1"></canvas><div class="right sub key"></div>';
       const name = /** @type {HTMLAnchorElement} */ (find(row, ".label"));
       name.textContent = executive.name;
       name.href = pageOf(executive);

@@ -19,7 +19,7 @@ import { drawBrush } from "./brush.mjs";
 import { renderCards } from "./cards.mjs";
 import { renderDetectors, renderKpis, shownWords } from "./kpis.mjs";
 import { listOf, shownIds } from "./listing.mjs";
-import { partsOf, rowsOf, spotAt, writeFlows, writeShare } from "./spots.mjs";
+import { factsOf, partsOf, rowsOf, spotAt, writeFlows, writeShare } from "./spots.mjs";
 import { holds, shownWindow } from "./window.mjs";
 
 const shared = globalThis.__blockline;
@@ -88,7 +88,7 @@ export function drawBoard(state, view) {
   const window = shownWindow(state, view);
   const marks = annotations(state);
   const list = listOf(state, view);
-  current = { state, view, window, marks, list, left, width, right };
+  current = { ends: current?.ends ?? [], state, view, window, marks, list, left, width, right };
   shared.window = window;
   drawBrush($("c-brush"), state, window, width);
   linkAnnotations($("ann-links"), drawAnnotations($("c-ann"), marks, window, width));
@@ -99,7 +99,7 @@ export function drawBoard(state, view) {
     lanes ??= connectLanes();
     lanes.set(state, list, window, left, width, right, view.fit);
     choose(lanes, state, view);
-    $("as-table").onclick = () => openTable(state, list, window);
+    $("as-table").onclick = () => openTable(state, list, window, factsOf(drawn()));
   } else renderCards(state, list, view, window);
   placeOverlay();
 }
@@ -116,6 +116,7 @@ function choose(lanes, state, view) {
 function drawContext(state, window, width) {
   const t = Math.min(state.now, window[1]);
   const ends = drawFleet($("c-fleet"), state, window, width, FLEET_HEIGHT);
+  drawn().ends = ends;
   writeEnds($("fleet-ends"), ends, (end) => behind(statusFigure("board/all", end.letters, t), state.now));
   // The figures at the right are of the end of the window: "now" stands there only when it is now.
   const when = t === state.now ? "now" : `${stamp(t)} ${zoneName(t)}`;

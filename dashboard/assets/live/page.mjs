@@ -17,7 +17,7 @@ export function layout(state, view) {
       const order = state.orders.find((o) => o.list === list.id);
       const row = document.createElement("div");
       row.className = "row strip";
-      row.innerHTML = '<div class="left"><span class="name"></span><a class="of"></a></div><canvas role="img"></canvas><div class="right"></div>';
+      row.innerHTML = '<div class="left"><span class="name"></span><a class="of" tabindex="-1"></a></div><canvas role="img"></canvas><div class="right"></div>';
       find(row, ".name").textContent = order?.title ?? list.name;
       find(row, ".name").title = list.name;
       find(row, ".of").textContent = order ? `${count(list.size)} of ${count(order.named)}` : count(list.size);

@@ -2,9 +2,10 @@
 
 import { behind, changesFigure, statusFigure } from "../board/behind.mjs";
 import { bandAt, cellAt } from "../board/context.mjs";
-import { members } from "../board/counts.mjs";
+import { countAt, members } from "../board/counts.mjs";
 import { CHECKED, spotOfBand, spotOfCell, TO_ACCOUNTS } from "../board/pressed.mjs";
-import { all, escaped, find, patch, targetOf } from "../shell/dom.mjs";
+import { factOfEnds, factsOfMarks, linked } from "../board/table.mjs";
+import { $, all, escaped, find, patch, targetOf } from "../shell/dom.mjs";
 import { count, percent, stamp, zoneName } from "../shell/time.mjs";
 import { barAt, flowsIn } from "./brush.mjs";
 import { holds } from "./window.mjs";
@@ -66,12 +67,34 @@ export function partsOf(row) {
   return parts.get(row);
 }
 
+/** The end of a row of a list, as it is drawn. @param {State} state @param {number} list @param {number} t */
+function endOf(state, list, t) {
+  const counts = countAt(state, members(state, list), t);
+  return { blocked: counts.W + counts.S, read: counts.n - counts.U };
+}
+
+/** @param {number} list @param {string} letters @param {number} t @param {number} now */
+const ofList = (list, letters, t, now) => behind(statusFigure(`board/${list}`, letters, t), now);
+
 /** The numbers at the right of a row of a list, as links. @param {HTMLElement} root @param {{ blocked: number, read: number }} end @param {number} list @param {number} t @param {number} now */
 export function writeShare(root, { blocked, read }, list, t, now) {
   if (!read) return patch(root, "<b>–</b><span>none read</span>");
-  const [these, those] = ["WS", CHECKED].map((letters) => escaped(behind(statusFigure(`board/${list}`, letters, t), now)));
-  const number = blocked ? `<a href="${these}">${count(blocked)}</a>` : "0";
-  return patch(root, `<b>${percent(blocked, read)}</b><span>${number} of <a href="${those}">${count(read)}</a></span>`);
+  /** @param {number} n @param {string} letters */
+  const link = (n, letters) => `<a tabindex="-1" href="${escaped(ofList(list, letters, t, now))}">${count(n)}</a>`;
+  return patch(root, `<b>${percent(blocked, read)}</b><span>${blocked ? link(blocked, "WS") : "0"} of ${link(read, CHECKED)}</span>`);
+}
+
+/** What the pictures say, as rows of a table, with the links that a pointer finds on them. @param {Drawn} drawn @returns {Fact[]} */
+export function factsOf({ state, window, marks, ends }) {
+  const t = Math.min(state.now, window[1]);
+  const shares = [...rowsOf($("strips"))].map((row) => {
+    const list = Number(row.dataset.list);
+    const { blocked, read } = endOf(state, list, t);
+    const said = read ? `${percent(blocked, read)} blocked, ${linked(count(blocked), blocked ? ofList(list, "WS", t, state.now) : null)} of ${linked(count(read), ofList(list, CHECKED, t, state.now))} checked` : "none read";
+    return { what: String(find(row, ".name").textContent), said };
+  });
+  const people = state.executives.map((e) => ({ what: e.name, said: linked("Engagements", `/executives/${e.id}`) }));
+  return [factOfEnds(ends, (end) => behind(statusFigure(ALL, end.letters, t), state.now)), ...shares, ...factsOfMarks(marks, window), ...people];
 }
 
 /** The rows of lists. @param {HTMLElement} root */

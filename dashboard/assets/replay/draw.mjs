@@ -8,7 +8,7 @@ import { renderFeed, turnDay } from "../board/feed-view.mjs";
 import { paintLegend } from "../board/legend.mjs";
 import { scale, snap } from "../board/marks.mjs";
 import { uncapital } from "../board/state.mjs";
-import { openTable } from "../board/table.mjs";
+import { factOfEnds, factsOfMarks, openTable } from "../board/table.mjs";
 import { hideTip, tipForAccount } from "../board/tip.mjs";
 import { $, all, field, find, say } from "../shell/dom.mjs";
 import { navigate } from "../shell/navigate.mjs";
@@ -40,6 +40,8 @@ let board = "";
 let differs = new Map();
 /** @type {{ places: number[], state: Moment | null, accounts: Account[] }} */
 let listed = { places: [], state: null, accounts: [] };
+/** The bands of the fleet as they were drawn last. @type {End[]} */
+let fleet = [];
 let feed = "";
 let people = "";
 
@@ -141,9 +143,16 @@ function accountsShown(state) {
   return listed.accounts;
 }
 
+/** The accounts of a band. @param {End} end */
+const addressOf = (end) => address(statusFigure(scope(), end.letters, stage.t));
+
+/** What the pictures say, for the table. */
+const facts = () => [factOfEnds(fleet, addressOf), ...factsOfMarks(annotations(shown()), windowOf(range()))];
+
 /** @param {End[]} ends */
 function describeFleet(ends) {
-  if (!writeEnds($("f-ends"), ends, (end) => address(statusFigure(scope(), end.letters, stage.t)))) return;
+  fleet = ends;
+  if (!writeEnds($("f-ends"), ends, addressOf)) return;
   $("f-fleet").setAttribute("aria-label", `Accounts by status up to the moment, at which ${ends.map((end) => `${count(end.value)} ${uncapital(end.name)}`).join(", ") || "none was read"}.`);
 }
 
@@ -207,7 +216,7 @@ function connectLanes() {
     look: () => {},
     survey: () => {},
   });
-  $("f-table").addEventListener("click", () => openTable(shown(), shownLanes.list, windowOf(range())));
+  $("f-table").addEventListener("click", () => openTable(shown(), shownLanes.list, windowOf(range()), facts()));
   return shownLanes;
 }
 

@@ -58,7 +58,7 @@ export function patch(root, html) {
   return true;
 }
 
-/** Make what is in `to` that of `from`; false where other elements stand there. @param {Node} to @param {Node} from @returns {boolean} */
+/** Make what is in `to` that of `from`, attributes that only `to` has aside; false where other elements stand there. @param {Node} to @param {Node} from @returns {boolean} */
 function merge(to, from) {
   if (to.childNodes.length !== from.childNodes.length) return false;
   return [...from.childNodes].every((node, i) => {
@@ -68,7 +68,6 @@ function merge(to, from) {
       if (old.nodeValue !== node.nodeValue) old.nodeValue = node.nodeValue;
       return true;
     }
-    for (const { name } of [...old.attributes]) if (!node.hasAttribute(name)) old.removeAttribute(name);
     for (const { name, value } of node.attributes) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
     return merge(old, node);
   });
