@@ -4,7 +4,7 @@ import { announce } from "./board/feed-view.mjs";
 import { readTheme } from "./board/marks.mjs";
 import { apply, decode, listAsked, RANGES } from "./board/state.mjs";
 import { connectBrush } from "./live/brush.mjs";
-import { adopt, connectControls, keepAddress, showChoices, view } from "./live/controls.mjs";
+import { adopt, connectControls, hintWheel, keepAddress, showChoices, view } from "./live/controls.mjs";
 import { chart, connectBoard, current, draw, drawBoard, drawnLanes, resetLanes } from "./live/draw.mjs";
 import { connectGestures } from "./live/gestures.mjs";
 import { shownIds } from "./live/listing.mjs";
@@ -287,6 +287,7 @@ connectGestures($("board"), {
     settle();
   },
   pause: () => $("pause").click(),
+  wheeled: hintWheel,
 });
 const pages = $("react-entry-point");
 connectAnchors(pages);

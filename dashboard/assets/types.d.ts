@@ -194,9 +194,9 @@ interface Compliance {
 interface Places { start: Int32Array; order: Int32Array }
 interface Run { a: number; ar: number; b: number }
 type Index = Map<number, number>;
-interface ReplayChoices { at: number | null; knew: Knew; range: Span | null; list: string; loop: boolean; pinned: { at: number; knew: Knew } | null }
+interface ReplayChoices { at: number | null; knew: Knew; range: Span | null; list: string; loop: boolean; fit: boolean; pinned: { at: number; knew: Knew } | null }
 interface Action {
-  do: "play" | "step" | "end" | "event" | "speed" | "loop" | "view" | "list" | "sort" | "from" | "to" | "whole" | "range" | "go" | "pin" | "unpin" | "swap";
+  do: "play" | "step" | "end" | "event" | "speed" | "loop" | "fit" | "view" | "list" | "sort" | "from" | "to" | "whole" | "range" | "go" | "pin" | "unpin" | "swap";
   by?: number; larger?: boolean; to?: number; knew?: Knew; list?: string; sort?: string; range?: Span | null; t?: number;
 }
 /** What is shown of the film. All of it is there once the film has come. */

@@ -136,7 +136,7 @@ async def test_the_table_holds_what_the_lanes_show(pool: Pool, dsn: str, story: 
         await browser.painted()
         await browser.page.locator("#as-table").click()
 
-        assert await browser.page.locator("#table-view tbody tr").count() == 32
+        assert await browser.page.locator("#table-view .facts-above + table tbody tr").count() == 32
         assert await browser.page.get_by_text("Withheld in India (IN)?").count() >= 2
 
 
@@ -149,7 +149,11 @@ async def test_an_address_with_a_list_shows_its_accounts_alone(pool: Pool, dsn: 
         await browser.painted()
         assert await browser.page.locator("#pick-list").input_value() == str(row["list_id"])
         await browser.page.locator("#as-table").click()
-        assert await browser.page.locator("#table-view tbody tr").count() == row["members"] < 32
+        assert (
+            await browser.page.locator("#table-view .facts-above + table tbody tr").count()
+            == row["members"]
+            < 32
+        )
 
 
 async def test_names_stand_exactly_beside_their_lanes_when_scrolled(
@@ -422,3 +426,61 @@ async def test_where_nothing_was_read_nothing_is_said_to_be_zero(pool: Pool, dsn
         for figure in ("#k-blocked", "#k-new", "#k-restored"):
             assert await browser.page.locator(figure).inner_text() == "–"
         assert await browser.page.locator("#k-unread").inner_text() == "100 %"
+
+
+async def test_buttons_zoom_in_and_out_and_lead_back_to_the_range(pool: Pool, dsn: str, story: Story) -> None:
+    async with served(pool, dsn, story.now) as base, opened(base) as browser:
+        page = browser.page
+        await browser.painted()
+        whole = await _window(browser)
+        out, into, back = (page.locator(f"#zoom [data-zoom='{way}']") for way in ("out", "in", "reset"))
+        assert await back.is_disabled(), "there is nothing to go back from"
+        await into.click()
+        await browser.becomes("location.search.includes('from=')")
+        near = await _window(browser)
+        assert near[1] - near[0] < 0.7 * (whole[1] - whole[0])
+        await out.press("Enter")
+        await browser.becomes(f"window.__blockline.window[0] < {near[0]}")
+        await back.click()
+        await browser.becomes("!location.search.includes('from=')")
+
+
+async def test_a_drag_on_the_strip_selects_the_window(pool: Pool, dsn: str, story: Story) -> None:
+    async with served(pool, dsn, story.now) as base, opened(base) as browser:
+        page = browser.page
+        await browser.painted()
+        whole = await _window(browser)
+        box = await page.locator("#c-brush").bounding_box()
+        assert box is not None
+        y = box["y"] + 10
+        await page.mouse.move(box["x"] + 0.2 * box["width"], y)
+        await page.mouse.down()
+        await page.mouse.move(box["x"] + 0.5 * box["width"], y, steps=4)
+        await page.mouse.up()
+        await browser.becomes("location.search.includes('from=')")
+        chosen = await _window(browser)
+        share = (chosen[1] - chosen[0]) / (whole[1] - whole[0])
+        assert share == pytest.approx(0.3, abs=0.02), "the window is what was dragged over"
+        assert await page.evaluate("location.pathname") == "/", "the end of a drag is no press on a bar"
+
+
+async def test_how_the_wheel_zooms_is_said_once(pool: Pool, dsn: str, story: Story) -> None:
+    async with served(pool, dsn, story.now) as base, opened(base) as browser:
+        page, hint = browser.page, browser.page.locator("#wheel-hint")
+        for is_said in (True, False):
+            await browser.painted()
+            await page.mouse.move(600, 300)
+            assert await hint.is_hidden()
+            await page.mouse.wheel(0, 30)
+            await browser.becomes("scrollY > 0")
+            assert await hint.is_visible() is is_said
+            await page.reload()
+
+
+async def test_keys_of_the_board_are_listed(pool: Pool, dsn: str, story: Story) -> None:
+    async with served(pool, dsn, story.now) as base, opened(base) as browser:
+        await browser.painted()
+        await browser.page.keyboard.press("?")
+        listed = await browser.page.get_by_role("dialog", name="Help").inner_text()
+        for words in ("zoom in time, and back", "Ctrl wheel", "choose a time", "pause the feed"):
+            assert words in listed

@@ -164,7 +164,8 @@ async def test_the_table_has_the_links_of_the_pictures_for_the_keyboard(
         page = browser.page
         await browser.painted()
         drawn = await page.evaluate(
-            "[...document.querySelectorAll('#fleet-ends a, .strip .right a')].map((a) => a.pathname + a.search)"
+            """[...document.querySelectorAll('#fleet-ends a, .strip .right a')].map(
+                (a) => a.pathname + a.search)"""
         )
         orders = await page.evaluate("[...document.querySelectorAll('#ann-links a')].map((a) => a.pathname)")
         await page.locator("#as-table").press("Enter")

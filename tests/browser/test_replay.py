@@ -253,6 +253,7 @@ async def test_it_tells_what_was_and_what_was_known_as_the_server_does_and_names
         assert re.search(
             r"\d+ accounts differ\. .* confirmed only", await page.locator("#f-differ").inner_text()
         )
+        await page.locator("#f-fit").click()
         await page.locator("#f-sort").select_option("differ")
         row = page.locator(".lane-row.differs .lane-word").first
         await row.wait_for()
@@ -379,3 +380,18 @@ async def test_what_is_shown_leaves_as_a_picture_a_table_and_a_film(
         assert "-frames:v" in (await (await clip.value).path()).read_text()
         await page.get_by_text("Saved.").wait_for()
         await stands_at(browser, at)
+
+
+async def test_the_film_begins_with_all_lanes_and_shows_each_on_demand(
+    pool: Pool, dsn: str, story: Story
+) -> None:
+    async with shown(pool, dsn, story, "/replay") as browser:
+        page = browser.page
+        await page.locator("#f-lanes .fit-note", has_text=re.compile(r"^All \d+ lanes")).wait_for()
+        assert await page.locator("#f-fit").get_attribute("aria-pressed") == "true"
+        await page.locator("#f-lanes canvas").click(position={"x": 200, "y": 40})
+        await page.locator("#f-lanes .lane-row a").first.wait_for()
+        assert "lanes=each" in await page.evaluate("location.search")
+        await page.locator("#f-fit").click()
+        await browser.becomes("!location.search.includes('lanes=')")
+        assert await page.locator("#f-lanes .lane-row:not([hidden])").count() == 0

@@ -8,14 +8,14 @@ import { DAY, HOUR, MINUTE } from "../../dashboard/assets/shell/time.mjs";
 
 const at = (text) => Date.parse(`${text}Z`);
 const NOON = at("2021-02-01T12:30");
-const usual = { at: null, knew: null, range: null, list: "all", loop: false, pinned: null };
+const usual = { at: null, knew: null, range: null, list: "all", loop: false, fit: true, pinned: null };
 
 for (const [more, name] of [
   [{ at: NOON }, "a moment by what is known now"],
   [{ at: NOON, knew: "then" }, "a moment by what was known then"],
   [{ at: NOON, knew: NOON + DAY }, "a moment by what was known at another"],
   [{ at: NOON + 1_500 }, "a moment between two seconds"],
-  [{ at: NOON, range: [NOON - HOUR, NOON + HOUR], loop: true, list: "3" }, "a range that loops, and a list"],
+  [{ at: NOON, range: [NOON - HOUR, NOON + HOUR], loop: true, list: "3", fit: false }, "a range that loops, and a list"],
   [{ at: NOON, pinned: { at: NOON - DAY, knew: null } }, "a pinned moment"],
   [{ at: NOON, knew: "then", pinned: { at: NOON, knew: null } }, "one moment, as it was and as it was known"],
   [{}, "nothing"],

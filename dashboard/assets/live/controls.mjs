@@ -2,6 +2,7 @@
 
 import { turnDay } from "../board/feed-view.mjs";
 import { $, field, find, press, targetOf } from "../shell/dom.mjs";
+import { recalled, remember } from "../shell/memory.mjs";
 import { choicesOf, DEFAULTS, searchOf } from "./address.mjs";
 
 /** What stands in the address, and what lasts as long as the page. @type {View} */
@@ -26,9 +27,21 @@ export function showChoices() {
   for (const [id, on] of Object.entries({ "lanes-only": view.only, fit: view.fit })) $(id).setAttribute("aria-pressed", String(on));
   $("board").classList.toggle("only", view.only);
   $("board").classList.toggle("fit", view.fit);
+  /** @type {HTMLButtonElement} */ (find($("zoom"), "[data-zoom=reset]")).disabled = !view.span;
   field("pick-list").value = view.list;
   field("pick-sort").value = view.sort;
   if (document.activeElement !== $("pick-handle")) field("pick-handle").value = view.filter;
+}
+
+const HINT_MS = 6_000;
+const HINTED = "blockline.wheel";
+
+/** How the wheel zooms, said once to each reader who turned it over the board without a key. */
+export function hintWheel() {
+  if (!$("wheel-hint").hidden || recalled(HINTED)) return;
+  remember(HINTED, "said");
+  $("wheel-hint").hidden = false;
+  setTimeout(() => ($("wheel-hint").hidden = true), HINT_MS);
 }
 
 /** `on` = {redraw(), extend(), save(kind)}. @param {{ redraw(): void, extend(): void, save(kind: string): void }} of */

@@ -75,8 +75,7 @@ export function draw(state, view) {
   const preset = windowOf(state, view.range)[0];
   const shown = shownIds(state, view);
   renderFeed(state, view, Math.max(state.from, Math.min(preset, current?.window[0] ?? preset)), shown);
-  const order = view.paused ? "paused" : "newest first";
-  say($("feed-note"), shown ? `${shownWords(shown.size)}, ${order}` : order);
+  say($("feed-note"), view.paused ? "paused" : shown ? shownWords(shown.size) : "newest first");
 }
 
 /** @param {LiveState} state @param {View} view */

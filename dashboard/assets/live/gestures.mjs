@@ -14,8 +14,9 @@ const wheelZoom = (delta) => Math.exp(Math.max(-30, Math.min(30, delta)) * 0.01)
 
 /**
  * `on` = {chart(): {left, width} in pixels of the window, or null; current(): {window}; move(window): draw it;
- * settle(): the gesture is over; reset(): back to the preset; pause(): hold the feed, or let it go}.
- * @param {HTMLElement} board @param {Moving & { reset(): void, pause(): void }} on
+ * settle(): the gesture is over; reset(): back to the preset; pause(): hold the feed, or let it go; wheeled(): the wheel
+ * was turned over the drawings without a key, which scrolls the page}.
+ * @param {HTMLElement} board @param {Moving & { reset(): void, pause(): void, wheeled(): void }} on
  */
 export function connectGestures(board, on) {
   /** @type {Map<number, { x: number, y: number, first: number }>} */
@@ -54,7 +55,10 @@ export function connectGestures(board, on) {
       if (!inChart(event.clientX)) return;
       const zooms = event.ctrlKey || event.metaKey;
       const side = event.shiftKey && !event.deltaX ? event.deltaY : event.deltaX;
-      if (!zooms && Math.abs(side) <= (event.shiftKey ? 0 : Math.abs(event.deltaY))) return;
+      if (!zooms && Math.abs(side) <= (event.shiftKey ? 0 : Math.abs(event.deltaY))) {
+        on.wheeled();
+        return;
+      }
       event.preventDefault();
       const { chart, window } = held();
       if (zooms) go(zoomed(window, wheelZoom(event.deltaY), timeAt(event.clientX)));
@@ -62,6 +66,17 @@ export function connectGestures(board, on) {
     },
     { passive: false },
   );
+
+  /** Zoom about the middle; a factor below 1 zooms in. @param {number} factor */
+  const zoom = (factor) => {
+    const window = on.current()?.window;
+    if (window) go(zoomed(window, factor, (window[0] + window[1]) / 2));
+  };
+  board.addEventListener("click", (event) => {
+    const asked = /** @type {HTMLElement | null} */ (targetOf(event).closest("[data-zoom]"))?.dataset.zoom;
+    if (asked === "reset") on.reset();
+    else if (asked) zoom(asked === "in" ? KEY_ZOOM : 1 / KEY_ZOOM);
+  });
 
   /** From here on the fingers that are down hold these times. */
   const grip = () => {
@@ -115,7 +130,7 @@ export function connectGestures(board, on) {
     const side = slides ? { ArrowLeft: -STEP, ArrowRight: STEP }[event.key] : undefined;
     const factor = { "+": KEY_ZOOM, "=": KEY_ZOOM, "-": 1 / KEY_ZOOM, _: 1 / KEY_ZOOM }[event.key];
     if (side) go(panned(window, side * (window[1] - window[0])));
-    else if (factor) go(zoomed(window, factor, (window[0] + window[1]) / 2));
+    else if (factor) zoom(factor);
     else if (event.key === "0") on.reset();
     else if (event.key === " ") on.pause();
     else return;

@@ -44,12 +44,13 @@ export function choicesOf(search) {
     range: from !== null && to !== null && to > from ? [from, to] : null,
     list: /^\d{1,15}$/.test(list) ? list : "all",
     loop: asked.get("loop") === "yes",
+    fit: asked.get("lanes") !== "each",
     pinned: pinned === null ? null : { at: pinned, knew: knewOf(pinned, time("with_known_at")) },
   };
 }
 
 /** The address of these choices, from the question mark on. @param {ReplayChoices} of */
-export function searchOf({ at, knew, range, list, loop, pinned }) {
+export function searchOf({ at, knew, range, list, loop, fit, pinned }) {
   const out = new URLSearchParams();
   /** @param {string} name @param {number | null} t */
   const say = (name, t) => t !== null && out.set(name, momentWords(t));
@@ -61,6 +62,7 @@ export function searchOf({ at, knew, range, list, loop, pinned }) {
   }
   if (list !== "all") out.set("list", list);
   if (loop) out.set("loop", "yes");
+  if (!fit) out.set("lanes", "each");
   if (pinned) {
     say("with", pinned.at);
     say("with_known_at", pinned.knew === "then" ? pinned.at : pinned.knew);

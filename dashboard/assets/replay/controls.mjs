@@ -10,7 +10,7 @@ import { utcWords } from "./words.mjs";
 
 const root = document.documentElement;
 /** @type {Record<string, Action["do"]>} */
-const BUTTONS = { "f-play": "play", "f-loop": "loop", "f-from": "from", "f-to": "to", "f-whole": "whole", "f-pin": "pin" };
+const BUTTONS = { "f-play": "play", "f-loop": "loop", "f-from": "from", "f-to": "to", "f-whole": "whole", "f-pin": "pin", "f-fit": "fit" };
 const SAID_MS = 2_000;
 const WRITE_A_TIME = "Enter a time in UTC as 2021-02-11 08:00, or a day as 2021-02-11.";
 
@@ -142,6 +142,8 @@ export function showChoices() {
   $("f-play").setAttribute("aria-label", playing ? "Pause" : "Play");
   find($("f-play"), "use").setAttribute("href", playing ? "#i-pause" : "#i-play");
   press($("f-loop"), stage.loop);
+  press($("f-fit"), stage.fit);
+  $("f-board").classList.toggle("fit", stage.fit);
   for (const button of all($("f-view"), "button")) press(button, (button.dataset.knew === "then") === (stage.knew !== null));
   if (document.activeElement !== $("f-date")) field("f-date").value = momentWords(stage.t).replace("T", " ").replace("Z", "");
   $("f-pin").textContent = stage.pinned ? "Move A here" : "Pin as A";

@@ -9,7 +9,7 @@ import { paintLegend } from "../board/legend.mjs";
 import { scale, snap } from "../board/marks.mjs";
 import { uncapital } from "../board/state.mjs";
 import { factOfEnds, factsOfMarks, openTable } from "../board/table.mjs";
-import { hideTip, tipForAccount } from "../board/tip.mjs";
+import { hideTip, tipForAccount, tipForGroup } from "../board/tip.mjs";
 import { $, all, field, find, say } from "../shell/dom.mjs";
 import { navigate } from "../shell/navigate.mjs";
 import { count, dayYear, duration, stamp, zoneName } from "../shell/time.mjs";
@@ -122,7 +122,7 @@ function drawBoard(state) {
   drawExecutives(state, window, width);
   lanes ??= connectLanes();
   lanes.differing = differs;
-  lanes.set(state, accountsShown(state), window, left, width, right, false);
+  lanes.set(state, accountsShown(state), window, left, width, right, stage.fit && innerWidth > 640); // a phone has no button for it
   // Asked once: an answer makes the browser lay out all that was written since the last picture.
   sizes.rows ??= [$("f-ann").offsetTop + LABELS_PX, $("f-lanes").offsetTop + $("f-lanes").offsetHeight];
   const [head, bottom] = sizes.rows;
@@ -201,6 +201,12 @@ function writeWords(state) {
   field("f-next").disabled = stage.t >= last;
 }
 
+/** What the board asks of the page. */
+let asks = { each: () => {} };
+
+/** `each` shows each lane in its full height. @param {{ each(): void }} on */
+export const connectFilm = (on) => (asks = on);
+
 function connectLanes() {
   $("f-feed").addEventListener("click", (event) => {
     if (!turnDay(feedView, event)) return;
@@ -213,8 +219,12 @@ function connectLanes() {
     leave: hideTip,
     open: (account) => navigate(`/account/${account.id}`),
     select: () => {},
-    look: () => {},
-    survey: () => {},
+    look: (account) => {
+      hideTip();
+      asks.each();
+      shownLanes.choose(account);
+    },
+    survey: (group, t, event) => (t <= stage.t ? tipForGroup(shown(), group, t, event) : hideTip()),
   });
   $("f-table").addEventListener("click", () => openTable(shown(), shownLanes.list, windowOf(range()), facts()));
   return shownLanes;

@@ -6,7 +6,7 @@ import { $ } from "../shell/dom.mjs";
 import { searchOf } from "./address.mjs";
 import { advanced, otherSpeed, stepped } from "./clock.mjs";
 import { connectControls, offerClip, showChoices } from "./controls.mjs";
-import { draw, drawnLanes, forget } from "./draw.mjs";
+import { connectFilm, draw, drawnLanes, forget } from "./draw.mjs";
 import { adopt, begin, choose, chooseList, eventAfter, go, range, shown, stage, step } from "./stage.mjs";
 import { utcWords } from "./words.mjs";
 
@@ -125,6 +125,7 @@ const ACTIONS = {
   },
   speed: ({ by = 1, to }) => (stage.speed = to ?? otherSpeed(stage.speed, by)),
   loop: () => (stage.loop = !stage.loop),
+  fit: () => (stage.fit = !stage.fit),
   view: ({ knew }) => {
     stage.knew = knew === undefined ? (stage.knew === null ? "then" : null) : knew;
     go(stage.t);
@@ -206,6 +207,14 @@ $("f-renew").addEventListener("click", async () => {
   $("f-renew").hidden = true;
   await load().catch(() => {});
   settle();
+});
+connectFilm({
+  each: () => {
+    stage.fit = false;
+    draw();
+    showChoices();
+    settle();
+  },
 });
 connectControls({
   act,

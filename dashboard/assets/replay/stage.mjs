@@ -14,7 +14,7 @@ import { stepOf, usualSpeed, within } from "./clock.mjs";
  */
 export const stage = /** @type {Stage} */ (/** @type {unknown} */ ({
   snapshot: null, films: new Map(), lists: [], film: null, was: null, then: null,
-  t: 0, knew: null, range: null, list: "all", loop: false, pinned: null, speed: 0, playing: false, held: false, sort: "first",
+  t: 0, knew: null, range: null, list: "all", loop: false, pinned: null, fit: true, speed: 0, playing: false, held: false, sort: "first",
 }));
 
 /** The state of the pinned moment: made when one is pinned. @type {Moment | null} */

@@ -2,18 +2,10 @@
 
 import { json, silent } from "./answers.mjs";
 import { $, press, say, targetOf } from "./dom.mjs";
+import { remember } from "./memory.mjs";
 import { setZone } from "./time.mjs";
 
 const root = document.documentElement;
-
-/** @param {string} key @param {string} value */
-function remember(key, value) {
-  try {
-    localStorage.setItem(key, value);
-  } catch {
-    // Storage may be forbidden; the choice then lasts as long as the page.
-  }
-}
 
 /** `on` = {zone(), theme()}: called after another one was chosen. @param {{ zone(): void, theme(): void }} on */
 export function connectHeader(on) {

@@ -15,6 +15,8 @@ const OF_PAGE = {
     ["arrows, Enter", "on the lanes: move, and open the account"],
     ["+ −, 0", "zoom in time, and back"],
     ["Shift ← →", "move in time"],
+    ["Ctrl wheel, Shift wheel", "on the board: zoom in time, and move"],
+    ["drag", "on the board: move in time; on the strip above it: choose a time"],
     ["Space", "pause the feed"],
   ],
   accounts: [["arrows, Enter, Space", "in the table: move, open the account, select it"]],
@@ -22,6 +24,11 @@ const OF_PAGE = {
     ["Space", "play or pause"],
     ["← →", "one step; with Shift a larger one"],
     ["[ ]", "the event before, the next event"],
+    ["Home End", "the begin of the range, its end"],
+    ["+ −", "faster, slower"],
+    ["i, o, l", "begin the range here, end it here, play it again and again"],
+    ["k, p", "as it was or as we knew it then; pin the moment"],
+    ["Shift drag", "on the strip: choose a range"],
   ],
 };
 
