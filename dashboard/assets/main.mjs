@@ -12,6 +12,7 @@ import { layout, showNothing } from "./live/page.mjs";
 import { bounded, holds, rangeFor, shownWindow } from "./live/window.mjs";
 import { failure, granted, json } from "./shell/answers.mjs";
 import { connectChecklists } from "./shell/checklists.mjs";
+import { hearCollectors, showCollectors } from "./shell/collectors.mjs";
 import { unpack } from "./shell/columnar.mjs";
 import { giveDash, noteDashRuns, presentPage } from "./shell/dash.mjs";
 import { connectDashInputs } from "./shell/dash-inputs.mjs";
@@ -115,6 +116,7 @@ async function load(range, response = null) {
       state.rev = rev;
       state.range = range;
       shared.state = state;
+      hearCollectors(state.detectors, state.now);
       heard = loaded = Date.now();
       beat(pulse, news?.beat, heard);
       lost = null;
@@ -173,7 +175,10 @@ function take(message) {
   lost = null;
   if (document.querySelector("#page .away")) ask();
   if (message.reload || message.changes || message.renames) document.dispatchEvent(new Event("blockline:news"));
-  if (message.detectors) renewHealth(JSON.stringify(message.detectors));
+  if (message.detectors) {
+    hearCollectors(message.detectors, message.now);
+    renewHealth(JSON.stringify([message.detectors.bad, message.detectors.issues, message.detectors.worst.map(({ name, state, why }) => [name, state, why])]));
+  }
   if (state) {
     const before = rowsOf(state);
     const answer = apply(state, message);
@@ -200,6 +205,7 @@ function pill() {
   if (lost && !state) showNothing(lost);
   const [kind, word, silent] = pillWords(age(pulse, Date.now()), lost);
   showPill(kind, word, silent);
+  showCollectors(kind === "lost" || kind === "connecting" ? null : age(pulse, Date.now()));
 }
 
 /** Ask again when nothing came by the push for a while (websockets blocked, or given up), and now and then anew. */

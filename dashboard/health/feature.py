@@ -11,7 +11,15 @@ from dashboard.ui.pages import Drawing, Feature, Page, PageRequest
 
 def health(process: WebProcess) -> Feature:
     return Feature(
-        pages=(Page(path="health", title="Health", read=partial(_health, process), icon="health"),),
+        pages=(
+            Page(
+                path="health",
+                title="Health",
+                read=partial(_health, process),
+                icon="health",
+                counter="issues",
+            ),
+        ),
         routers=(metric_routes(process),),
     )
 

@@ -12,6 +12,7 @@ from storage.model.core.accounts import Platform
 from storage.model.core.orders import Order, OrderEvent
 from storage.model.core.signals import NotObservable, SignalKind
 from storage.model.platforms.registry import DECLARED
+from storage.model.text.collectors import why_words
 from storage.model.text.states import PLATFORM_NAME
 
 PLURAL = {"like": "likes", "follow": "follows", "repost": "reposts"}
@@ -108,14 +109,25 @@ def _access(kind: SignalKind, platform: Platform, state: str, at: int | None, wh
     return {"what": what, "where": PLATFORM_NAME[platform], "state": state, "at": at, "why": why}
 
 
-def detectors_json(detectors: Sequence[CollectorReport], now: datetime, late_after: timedelta) -> Json:
-    """How many detectors there are, how many give nothing, and the worst of those."""
+def detectors_json(
+    detectors: Sequence[CollectorReport], now: datetime, late_after: timedelta, issues: int
+) -> Json:
+    """How many collectors there are, how many give nothing, the worst of those, and how many issues are
+    open.
+    """
     found = [(c, d) for c, d in worst_first(detectors, now, late_after) if c is not CollectorHealth.WORKS]
     return {
         "n": len(detectors),
         "bad": len(found),
+        "issues": issues,
         "worst": [
-            {"name": detector_name(d), "state": c.value, "since": ms_or_none(since(d, c))}
+            {
+                "name": detector_name(d),
+                "state": c.value,
+                "since": ms_or_none(since(d, c)),
+                "answered": ms_or_none(d.last_answered_at),
+                "why": why_words(d.reason) if c is CollectorHealth.STOPPED else "",
+            }
             for c, d in found[:NAMED]
         ],
     }

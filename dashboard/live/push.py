@@ -18,6 +18,7 @@ from dashboard.asgi.process import WebProcess
 from dashboard.live.context_json import context_json, detectors_json
 from dashboard.wire.compact_json import Json, kpis_json, ms, news_json, reads_json
 from storage.health.collectors_report import collector_reports
+from storage.health.conditions import count_open_conditions
 from storage.live.kpis import kpis
 from storage.live.lists_and_executives import became_known, executives, lists
 from storage.live.snapshot import last_event_id
@@ -242,8 +243,11 @@ async def figures(conn: Conn, now: datetime, sweep_every: timedelta) -> Json:
 
 
 async def health(conn: Conn, now: datetime, sweep_every: timedelta) -> Json:
-    """How the detectors stand. It costs more than the figures, and changes less often."""
-    return {"detectors": detectors_json(await collector_reports(conn, now), now, late_after(sweep_every))}
+    """How the collectors stand, and how many issues are open. It costs more than the figures, and changes
+    less often.
+    """
+    reports, issues = await collector_reports(conn, now), await count_open_conditions(conn)
+    return {"detectors": detectors_json(reports, now, late_after(sweep_every), issues)}
 
 
 async def catch_up(conn: Conn, since: int, read_to: datetime, now: datetime, sweep_every: timedelta) -> Json:

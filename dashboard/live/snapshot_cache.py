@@ -15,6 +15,7 @@ from dashboard.wire.columnar import TABLES
 from dashboard.wire.compact_json import Json, ms, snapshot_json, span_ms
 from dashboard.wire.response_cache import AnswerCache, CachedAnswer
 from storage.health.collectors_report import collector_reports
+from storage.health.conditions import count_open_conditions
 from storage.live.earlier_changes import before
 from storage.live.kpis import kpis
 from storage.live.snapshot import snapshot
@@ -43,13 +44,13 @@ async def live_json(conn: Conn, range_name: str, now: datetime, settings: Dashbo
     counts = await kpis(conn, now, settings.sweep_every)
     since = now - span if span is not None else shot.earliest or now
     earlier = await before(conn, min(since, now - STRIP), since, STRIP_STEP)
-    collectors = await collector_reports(conn, now)
+    collectors, issues = await collector_reports(conn, now), await count_open_conditions(conn)
 
     def encoded() -> Json:
         return {
             **snapshot_json(shot, counts, now, since, settings.sweep_every, settings.gap_after),
             **context_json(shot.lists, shot.orders, shot.events, shot.executives),
-            "detectors": detectors_json(collectors, now, settings.late_after),
+            "detectors": detectors_json(collectors, now, settings.late_after, issues),
             "before": {
                 "from": ms(earlier.since),
                 "step": span_ms(earlier.step),

@@ -35,7 +35,10 @@ interface Kpis {
   /** Of some accounts, which the browser counts: from when on it holds changes. */
   held_from?: number;
 }
-interface Detectors { n: number; bad: number; worst: { name: string; state: "stopped" | "held" | "silent" | "never"; since: number | null }[] }
+interface Detectors {
+  n: number; bad: number; issues: number;
+  worst: { name: string; state: "stopped" | "held" | "silent" | "never"; since: number | null; answered: number | null; why: string }[];
+}
 
 interface SpellRow { account: number; s: Letter; w: Place; onset: number | null; from: number; to: number | null }
 interface ChangeRow {

@@ -45,6 +45,11 @@ async def open_conditions(conn: Conn) -> list[KnownCondition]:
     return [_known(r) for r in rows]
 
 
+async def count_open_conditions(conn: Conn) -> int:
+    """How many are not over. Nothing says that none was overlooked: a notifier has to run to find any."""
+    return await conn.fetchval("select count(*) from operator_condition where ended_at is null")
+
+
 async def unsettled(conn: Conn) -> list[KnownCondition]:
     """The open conditions, and those whose end has to be told yet, the longest first."""
     rows = await conn.fetch(

@@ -40,9 +40,9 @@ test("a way that became longer for good is forgotten after a minute of messages"
   assert.equal(age(pulse, AHEAD + 60_700), 0);
 });
 
-test("the pill says live, delayed, disconnected, and nothing of a time before the first word", () => {
+test("the pill says connected, delayed, disconnected, and nothing of a time before the first word", () => {
   assert.deepEqual(pillWords(Infinity, null), ["connecting", "Connecting", ""]);
-  assert.deepEqual(pillWords(1200, null), ["live", "Live", "1 s"]);
+  assert.deepEqual(pillWords(1200, null), ["live", "Connected", "1 s"]);
   assert.deepEqual(pillWords(12_000, null), ["delayed", "Delayed", "12 s"]);
   assert.deepEqual(pillWords(61_000, null), ["lost", "Disconnected", "61 s"]);
   assert.deepEqual(pillWords(600_000, null), ["lost", "Disconnected", "10 min"]);

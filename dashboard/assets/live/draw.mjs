@@ -17,7 +17,7 @@ import { navigate } from "../shell/navigate.mjs";
 import { stamp, zoneName } from "../shell/time.mjs";
 import { drawBrush } from "./brush.mjs";
 import { renderCards } from "./cards.mjs";
-import { renderDetectors, renderKpis, shownWords } from "./kpis.mjs";
+import { renderKpis, shownWords } from "./kpis.mjs";
 import { listOf, shownIds } from "./listing.mjs";
 import { factsOf, partsOf, rowsOf, spotAt, writeFlows, writeShare } from "./spots.mjs";
 import { holds, shownWindow } from "./window.mjs";
@@ -68,7 +68,6 @@ function measure() {
 /** @param {LiveState} state @param {View} view */
 export function draw(state, view) {
   renderKpis(state, view);
-  renderDetectors(state);
   if (state.accounts.length === 0) return;
   widths = null;
   drawBoard(state, view);

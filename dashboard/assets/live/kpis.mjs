@@ -1,10 +1,10 @@
-// The figures at the top of the live page, and the sign beside its headline, which shows whether the collectors work.
+// The figures at the top of the live page.
 
 import { behind, changesFigure, confirmedFigure, scopeOf, waitingFigure } from "../board/behind.mjs";
 import { figures, figuresOf } from "../board/kpis.mjs";
 import { bar, prepare } from "../board/marks.mjs";
 import { $, find, say } from "../shell/dom.mjs";
-import { count, DAY, duration, shortly, zoneName } from "../shell/time.mjs";
+import { count, DAY, duration } from "../shell/time.mjs";
 import { isFiltered, listOf } from "./listing.mjs";
 
 /** Where the accounts behind each figure are shown. @param {number} now @returns {Record<keyof Figures, string>} */
@@ -62,25 +62,4 @@ function split(k) {
   const first = (width * k.withheld) / (k.withheld + k.suspended);
   bar(g, 0, 0, first - (k.suspended ? 1 : 0), 10, "W");
   bar(g, first + (k.withheld ? 1 : 0), 0, width - first - 1, 10, "S");
-}
-
-const WORD = { stopped: "Failing", held: "Quarantined", silent: "Silent", never: "Waiting" };
-
-/** "Collectors OK", or the worst of those that do not work: "quarantined since 14:05 UTC (X)". @param {Detectors} collectors @param {number} now */
-export function collectorWords(collectors, now) {
-  if (!collectors.n) return "No collector yet";
-  const [worst] = collectors.worst;
-  if (!worst) return "Collectors OK";
-  const t = worst.since;
-  const since = t === null ? "" : ` since ${shortly(t, now)} ${zoneName(t)}`;
-  const more = collectors.bad > 1 ? `, ${collectors.bad - 1} more` : "";
-  return `${WORD[worst.state]}${since} (${worst.name})${more}`;
-}
-
-/** @param {LiveState} state */
-export function renderDetectors(state) {
-  const link = $("detectors");
-  const kind = state.detectors.bad || !state.detectors.n ? "bad" : "ok";
-  if (link.dataset.state !== kind) link.dataset.state = kind;
-  say(find(link, "span"), collectorWords(state.detectors, state.now));
 }

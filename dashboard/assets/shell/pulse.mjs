@@ -34,7 +34,7 @@ export function pillWords(silent, lost) {
   if (lost) return ["lost", "Disconnected", ""];
   if (silent === Infinity) return ["connecting", "Connecting", ""];
   if (silent > 60_000) return ["lost", "Disconnected", span(silent)];
-  return silent > 5_000 ? ["delayed", "Delayed", span(silent)] : ["live", "Live", span(silent)];
+  return silent > 5_000 ? ["delayed", "Delayed", span(silent)] : ["live", "Connected", span(silent)];
 }
 
 /** @param {number} ms */

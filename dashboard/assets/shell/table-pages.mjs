@@ -40,7 +40,7 @@ export function connectTablePages(root) {
     update();
     table.scrollIntoView({ block: "start" });
     // The buttons are new, or cannot be pressed any more.
-    const buttons = /** @type {HTMLButtonElement[]} */ (all(table, ".pages button"));
+    const buttons = /** @type {HTMLButtonElement[]} */ ([...all(table, ".pages button")]);
     (buttons.find((one) => one.textContent === name && !one.disabled) ?? buttons.find((one) => !one.disabled))?.focus({ preventScroll: true });
   });
   update();

@@ -181,10 +181,11 @@ def test_the_worst_comes_first_and_whole_platforms_before_servers() -> None:
 
 def test_the_live_page_is_told_the_worst_and_how_many() -> None:
     hosts = [replace(STOPPED, platform=MASTODON, place=f"{n}.example") for n in range(9)]
-    told: Any = detectors_json([WELL, HELD, *hosts], T0, GAP)
+    told: Any = detectors_json([WELL, HELD, *hosts], T0, GAP, 2)
     assert (told["n"], told["bad"], len(told["worst"])) == (11, 10, 5)
     assert told["worst"][0]["name"] == "Mastodon at 0.example"
-    assert detectors_json([WELL], T0, GAP) == {"n": 1, "bad": 0, "worst": []}
+    assert (told["issues"], told["worst"][0]["why"]) == (2, "credits used up")
+    assert detectors_json([WELL], T0, GAP, 0) == {"n": 1, "bad": 0, "issues": 0, "worst": []}
 
 
 def test_of_very_many_servers_only_those_with_a_trouble_have_a_row() -> None:
@@ -278,11 +279,14 @@ async def test_a_collector_that_stops_is_seen_on_the_live_page_at_once(
         await browser.painted()
         await browser.pushed()
         sign = browser.page.locator("#detectors")
-        await until(lambda: _equal(sign.inner_text(), "Collectors OK"))
+        badge = browser.page.locator("#issues")
+        await until(lambda: _equal(sign.inner_text(), "1 collector reads"))
+        assert await badge.is_hidden()
 
         await stop_x(pool, now)
 
-        await until(lambda: _equal(sign.inner_text(), "Failing since 12:00 UTC (X)"))
+        await until(lambda: _contains(sign, ", credits used up"))
+        await until(lambda: _equal(badge.inner_text(), "1"))
         await sign.click()
         await browser.becomes("document.title.startsWith('Health')")
         page = browser.page.locator("#page")
