@@ -10,6 +10,7 @@ from dash.development.base_component import Component
 from dashboard.asgi.process import WebProcess
 from dashboard.auth import access
 from dashboard.ui.cards import Cell, card, empty_card, table_card
+from dashboard.ui.figures import FIGURE_CLASS
 from dashboard.ui.form_input import WrongInput
 from dashboard.ui.inputs import text_field
 from dashboard.ui.pages import PageCallbacks
@@ -77,12 +78,18 @@ def _table(rows: Sequence[ListRow], title: str, *, archived: bool) -> Component:
 def _line(row: ListRow) -> tuple[Cell, ...]:
     order: Cell = ""
     if row.order_id is not None:
-        order = html.A(clean(row.order_reference or "", 80), href=f"/orders/{row.order_id}")
+        order = html.A(
+            clean(row.order_reference or "", 80), href=f"/orders/{row.order_id}", className="cell-link"
+        )
     name = html.A(clean(row.name, LONGEST_LIST_NAME), href=f"/accounts?list={row.list_id}")
     confirmed = html.A(
         thresholds_words(row.thresholds), href=f"/accounts/lists/{row.list_id}", className="under"
     )
-    return name, f"{row.accounts:,}", f"{row.watched:,}", order, confirmed
+    members = html.A(
+        f"{row.accounts:,}", href=f"/accounts?list={row.list_id}&whom=all", className=FIGURE_CLASS
+    )
+    watched = html.A(f"{row.watched:,}", href=f"/accounts?list={row.list_id}", className=FIGURE_CLASS)
+    return name, members, watched, order, confirmed
 
 
 def _new_form() -> Component:

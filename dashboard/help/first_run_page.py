@@ -43,7 +43,7 @@ def first_run_page(
 ) -> Component:
     """The page as of the moment of `facts`; callbacks keep its two lists current."""
     subtitle = (
-        f"{capital(number(facts.readings.watched, 'account'))} watched"
+        html.A(f"{capital(number(facts.readings.watched, 'account'))} watched", href="/accounts")
         if facts.readings.watched
         else "No accounts are watched yet"
     )

@@ -12,7 +12,7 @@ from datetime import datetime
 from dashboard.ui import words
 from dashboard.ui.figures import FigureAccounts, FigureRequest, FigureSource
 from dashboard.wire.compact_json import letter
-from storage.health.status_at import recent_changes, unread
+from storage.health.status_at import provisional_at, recent_changes, unread
 from storage.live.board_accounts import accounts_watched, checked_at
 from storage.live.lists_and_executives import lists
 from storage.live.snapshot import LiveAccount, accounts_changed, changes, spells
@@ -141,15 +141,20 @@ async def _of_shown(request: FigureRequest, *, watched_then: bool) -> FigureAcco
             names = {one.list_id: one.name for one in await lists(request.conn)}
             if shown.list_id is not None and shown.list_id not in names:
                 return None
-            accounts = await _accounts(request, shown, at if watched_then else request.at)
+            accounts = await _accounts(request, shown, at, watched_then=watched_then)
             said = shown.said(None if shown.list_id is None else names[shown.list_id])
             return await _figure(request, said, accounts, what, rest, at)
         case _:
             return None
 
 
-async def _accounts(request: FigureRequest, shown: _Shown, watched_at: datetime) -> list[AccountId]:
-    found = [a.account_id for a in await accounts_watched(request.conn, watched_at) if shown.has(a)]
+async def _accounts(
+    request: FigureRequest, shown: _Shown, at: datetime, *, watched_then: bool
+) -> list[AccountId]:
+    """The accounts of the board; or all that were watched at a moment, as the replay counts them."""
+    watched_at = min(at, request.at) if watched_then else request.at
+    watched = await accounts_watched(request.conn, watched_at, controls=watched_then)
+    found = [a.account_id for a in watched if shown.has(a)]
     if shown.changed_since is not None:
         told = await changes(request.conn, shown.changed_since, (), request.at)
         changed = {c.account_id for c in told if c.kind is not ChangeKind.BASELINE}
@@ -170,12 +175,33 @@ async def _figure(
         case ["status" | "confirmed", letters] if letters in _LETTER_WORDS:
             found = await _in_status(request, accounts, letters, at, checked=what == "status")
             said = _LETTER_WORDS[letters] if what == "status" else f"{_LETTER_WORDS[letters]} when last read"
+        case ["fresh" | "stale", letters] if letters in _LETTER_WORDS:
+            confirmed = await _in_status(request, accounts, letters, at, checked=False)
+            found = await _by_age(request, confirmed, at, late=what == "stale")
+            said = f"{_LETTER_WORDS[letters]} when last read, {_age_words(request, late=what == 'stale')}"
+        case ["in" | "in-late", country]:
+            confirmed = await _withheld_in(request, accounts, country, at)
+            found = confirmed if what == "in" else await _by_age(request, confirmed, at, late=True)
+            said = f"withheld in {clean(country, 20)}" + (
+                f", {_age_words(request, late=True)}" if what == "in-late" else ""
+            )
+        case ["unconfirmed"]:
+            confirmed = await _in_status(request, accounts, _CHECKED, at, checked=False)
+            found, said = sorted(set(accounts) - set(confirmed)), "without a confirmed status"
+        case ["watched"]:
+            found, said = list(accounts), "watched"
         case ["provisional"]:
-            found = await _provisional(request, accounts, at)
+            among = set(accounts)
+            found = [a for a in await provisional_at(request.conn, at, request.at) if a in among]
             said = "with a provisional change"
         case ["late"]:
-            found = await unread(request.conn, at - request.late_after, at, request.at, accounts)
-            said = f"not read in the {words.span(request.late_after)} before"
+            found = await _by_age(request, accounts, at, late=True)
+            said = _age_words(request, late=True)
+        case ["recent", kind] if kind in list(ChangeKind) and ChangeKind(kind) in _KIND_WORDS:
+            told = (await recent_changes(request.conn, at, request.at))[ChangeKind(kind)]
+            among = set(accounts)
+            counted = [a for a in told if a in among]
+            return _of_changes(counted, ChangeKind(kind), of, f"in the 24 hours to {words.exact(at)}")
         case ["changes", kind, since] if (
             kind in list(ChangeKind)
             and ChangeKind(kind) in _KIND_WORDS
@@ -204,18 +230,29 @@ async def _in_status(
     return sorted(a for a in held.keys() & known if held[a] in letters)
 
 
-async def _provisional(
-    request: FigureRequest, accounts: Sequence[AccountId], at: datetime
+async def _withheld_in(
+    request: FigureRequest, accounts: Sequence[AccountId], country: str, at: datetime
 ) -> list[AccountId]:
-    told, among = await changes(request.conn, at, (), request.at), set(accounts)
+    told = await spells(request.conn, at, accounts, request.at)
     return sorted(
         {
-            AccountId(c.account_id)
-            for c in told
-            if c.outcome is None and c.kind is not ChangeKind.BASELINE and c.first_seen_new <= at
+            AccountId(s.account_id)
+            for s in told
+            if s.since <= at and (s.until is None or at < s.until) and country in s.state.withheld_in
         }
-        & among
     )
+
+
+async def _by_age(
+    request: FigureRequest, accounts: Sequence[AccountId], at: datetime, *, late: bool
+) -> list[AccountId]:
+    """Those that were not read in time before `at`, or those that were."""
+    unseen = await unread(request.conn, at - request.late_after, at, request.at, accounts)
+    return unseen if late else sorted(set(accounts) - set(unseen))
+
+
+def _age_words(request: FigureRequest, *, late: bool) -> str:
+    return f"{'not read' if late else 'read'} in the {words.span(request.late_after)} before"
 
 
 async def _changed(
@@ -236,10 +273,15 @@ async def _changed(
         and since <= c.first_seen_new < until
         and c.account_id in among
     ]
+    when = f"from {words.exact(since)} to {words.exact(min(until, request.at))}"
+    return _of_changes(counted, kind, of, when)
+
+
+def _of_changes(counted: Sequence[AccountId], kind: ChangeKind, of: str, when: str) -> FigureAccounts:
+    """The accounts of some changes, each of which names its account."""
     found = sorted(set(counted))
     changed = number(len(counted), _KIND_WORDS[kind])
-    between = f"first seen from {words.exact(since)} to {words.exact(min(until, request.at))}"
-    return FigureAccounts(f"{changed} of {words.accounts(len(found))}{of}, {between}", found)
+    return FigureAccounts(f"{changed} of {words.accounts(len(found))}{of}, first seen {when}", found)
 
 
 CHANGE_FIGURES = FigureSource("changes", _read)

@@ -52,10 +52,10 @@ async def _replay(runs: ReevaluationRuns, asked: PageRequest) -> Drawing | None:
         case []:
             asked_for = moment_of(query, asked.now)
             if not isinstance(asked_for, ReplayMoment):
-                return partial(replay_page, query, asked_for)
+                return partial(replay_page, query, asked_for, asked.now)
             sweep_every = asked.settings.sweep_every
             status = await status_at(asked.conn, asked_for.at, asked_for.known_at, sweep_every)
-            return partial(replay_page, query, status)
+            return partial(replay_page, query, status, asked.now)
         case ["rules"]:
             found = await read_reevaluation_page(asked.conn, runs, query)
             return partial(reevaluation_page, found, query, asked.actor, asked.tag)

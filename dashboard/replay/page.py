@@ -10,7 +10,8 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from dashboard.ui import words
-from dashboard.ui.cards import empty_card, table_card
+from dashboard.ui.cards import Cell, empty_card, table_card
+from dashboard.ui.figures import figure_link
 from dashboard.ui.form_input import moment_in
 from storage.health.status_at import PastStatus
 from storage.model.core.availability import ChangeKind, Status
@@ -56,11 +57,12 @@ def moment_of(query: Mapping[str, str], now: datetime) -> ReplayMoment | str:
     return ReplayMoment(times["at"] or now, times["as_known_at"])
 
 
-def replay_page(query: Mapping[str, str], shown: PastStatus | str) -> Component:
-    """The tables below the film, for its moment. `shown` is what they show, or a sentence that says why they
-    cannot be shown. The form and the links serve readers without a film.
+def replay_page(query: Mapping[str, str], shown: PastStatus | str, now: datetime) -> Component:
+    """The tables below the film, for its moment, as known `now` unless `shown` is of another. `shown` is what
+    they show, or a sentence that says why they cannot be shown. The form and the links serve readers without
+    a film.
     """
-    body = [html.P(shown, className="refused")] if isinstance(shown, str) else _tables(shown)
+    body = [html.P(shown, className="refused")] if isinstance(shown, str) else _tables(shown, now)
     chosen = html.Div([_form(query), *_steps(shown)], className="card when-no-film")
     return html.Div(
         [html.H2("Figures of this moment", className="f-tables"), chosen, *body], className="stack replay"
@@ -106,11 +108,26 @@ def _steps(shown: PastStatus | str) -> list[Component]:
     return [html.Nav([*links, html.A(switch, href=other.address)], className="filters turns", **named)]
 
 
-def _tables(stand: PastStatus) -> list[Component]:
+class _Links:
+    """Numbers of one moment that lead to their accounts."""
+
+    def __init__(self, stand: PastStatus, now: datetime) -> None:
+        self.at, self.known = stand.at, stand.known_at or now
+
+    def __call__(self, n: int, what: str, of: str = "all") -> Cell:
+        """A number of accounts. `of` is "all" or the number of a list."""
+        if self.known < self.at:  # nothing was known of that moment yet
+            return f"{n:,}"
+        moment = self.at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        return figure_link(f"{n:,}", f"moment/{of}/{what}/{moment}", self.known)
+
+
+def _tables(stand: PastStatus, now: datetime) -> list[Component]:
+    to = _Links(stand, now)
     sentence = html.P(_sentence(stand), className="muted")
     if not stand.watched:
-        return [sentence, _nothing_watched(), *([_countries(stand)] if stand.countries else [])]
-    return [sentence, _facts(stand), _countries(stand), _lists(stand)]
+        return [sentence, _nothing_watched(), *([_countries(stand, to)] if stand.countries else [])]
+    return [sentence, _facts(stand, to), _countries(stand, to), _lists(stand, to)]
 
 
 def _nothing_watched() -> Component:
@@ -138,20 +155,20 @@ def _sentence(stand: PastStatus) -> str:
     )
 
 
-def _facts(stand: PastStatus) -> Component:
+def _facts(stand: PastStatus, to: _Links) -> Component:
     blocked = stand.standing(Status.WITHHELD, Status.SUSPENDED)
     before = stand.last_known(Status.WITHHELD, Status.SUSPENDED)
     late = f"of {stand.watched:,} watched; not read in the last {words.span(stand.late_after)}"
     facts = [
         (
             "Blocked then",
-            "not known" if blocked is None else f"{blocked:,}",
+            "not known" if blocked is None else to(blocked, "fresh/WS"),
             f"and {before:,} more according to an older reading" if before else "of accounts read recently",
         ),
-        ("New blocks, 24 h", *_changes(stand, ChangeKind.BLOCK)),
-        ("Restored, 24 h", *_changes(stand, ChangeKind.RESTORATION)),
-        ("Provisional", f"{stand.provisional:,}", "awaiting further readings"),
-        ("Not checked", f"{stand.late:,}", late),
+        ("New blocks, 24 h", *_changes(stand, ChangeKind.BLOCK, to)),
+        ("Restored, 24 h", *_changes(stand, ChangeKind.RESTORATION, to)),
+        ("Provisional", to(stand.provisional, "provisional"), "awaiting further readings"),
+        ("Not checked", to(stand.late, "late"), late),
     ]
     return html.Dl(
         [html.Div([html.Dt(name), html.Dd(value), html.Dd(more)]) for name, value, more in facts],
@@ -159,14 +176,14 @@ def _facts(stand: PastStatus) -> Component:
     )
 
 
-def _changes(stand: PastStatus, kind: ChangeKind) -> tuple[str, str]:
+def _changes(stand: PastStatus, kind: ChangeKind, to: _Links) -> tuple[Cell, str]:
     """Zero is shown only if something was read; else a dash."""
     if not stand.requests.answered:
         return "–", "no reading in 24 h"
-    return f"{stand.changes.get(kind, 0):,}", "confirmed, first seen within 24 h"
+    return to(stand.changes.get(kind, 0), f"recent/{kind.value}"), "confirmed, first seen within 24 h"
 
 
-def _countries(stand: PastStatus) -> Component:
+def _countries(stand: PastStatus, to: _Links) -> Component:
     title, note = "Withheld by country", "accounts; one account can be withheld in several countries"
     if not stand.countries:
         return empty_card(title, note, "No account was known to be withheld in a country at this moment.")
@@ -174,11 +191,14 @@ def _countries(stand: PastStatus) -> Component:
         title,
         note,
         ("Country", "Withheld", "Withheld, not re-read"),
-        [(country_name(c.country), f"{c.accounts:,}", f"{c.late:,}") for c in stand.countries],
+        [
+            (country_name(c.country), to(c.accounts, f"in/{c.country}"), to(c.late, f"in-late/{c.country}"))
+            for c in stand.countries
+        ],
     )
 
 
-def _lists(stand: PastStatus) -> Component:
+def _lists(stand: PastStatus, to: _Links) -> Component:
     title = "By list"
     note = "watched accounts, by last reading; “not re-read” means no recent reading"
     if not stand.lists:
@@ -190,11 +210,11 @@ def _lists(stand: PastStatus) -> Component:
         [
             (
                 clean(one.name, 120),
-                f"{one.accounts:,}",
-                f"{one.withheld:,}",
-                f"{one.suspended:,}",
-                f"{one.blocked_late:,}",
-                f"{one.unconfirmed:,}",
+                to(one.accounts, "watched", str(one.list_id)),
+                to(one.withheld, "confirmed/W", str(one.list_id)),
+                to(one.suspended, "confirmed/S", str(one.list_id)),
+                to(one.blocked_late, "stale/WS", str(one.list_id)),
+                to(one.unconfirmed, "unconfirmed", str(one.list_id)),
             )
             for one in stand.lists
         ],

@@ -19,6 +19,7 @@ from storage.postgres.pool import Conn
 class ListStatusCount:
     """The watched accounts of one list; each column counts accounts."""
 
+    list_id: int
     name: str
     order: str | None
     """The reference of the order that it belongs to."""
@@ -61,7 +62,7 @@ async def status_at(
         at=at,
         late_after=unread_for,
         states=await _states(conn, at, known_at, late),
-        provisional=await _provisional(conn, at, known_at),
+        provisional=len(await provisional_at(conn, at, known_at)),
         changes={kind: len(ids) for kind, ids in (await recent_changes(conn, at, known_at)).items()},
         requests=await _requests(conn, at, known_at),
         known_at=known_at,
@@ -139,11 +140,13 @@ async def _states(
     )
 
 
-async def _provisional(conn: Conn, at: datetime, known_at: datetime | None) -> int:
-    """Theirs that were first seen by then, of which it was not decided by `known_at`, or is not now."""
-    return await conn.fetchval(
+async def provisional_at(conn: Conn, at: datetime, known_at: datetime | None) -> list[AccountId]:
+    """The account of each change that was first seen by `at`, of which it was not decided by `known_at`, or
+    is not now.
+    """
+    rows = await conn.fetch(
         """
-        select count(*) from change c
+        select c.account_id from change c
         left join change_outcome o on o.change_id = c.change_id
             and o.decided_at <= coalesce($2::timestamptz, 'infinity')
         where c.kind <> 'baseline' and c.first_seen_new <= $1
@@ -156,10 +159,12 @@ async def _provisional(conn: Conn, at: datetime, known_at: datetime | None) -> i
                 select from watch_period w where w.account_id = c.account_id
                     and w.since <= least($1, $2) and (w.until is null or w.until > least($1, $2))
             )
+        order by c.account_id
         """,
         at,
         known_at,
     )
+    return [AccountId(r["account_id"]) for r in rows]
 
 
 async def recent_changes(
@@ -273,7 +278,7 @@ async def _lists(
                         and w.since <= least($1, $2) and (w.until is null or w.until > least($1, $2))
                 )
         )
-        select l.name, o.reference, count(m.account_id) as accounts,
+        select l.list_id, l.name, o.reference, count(m.account_id) as accounts,
             count(*) filter (where m.withheld) as withheld,
             count(*) filter (where m.suspended) as suspended,
             count(*) filter (where m.late) as late,
@@ -292,6 +297,7 @@ async def _lists(
     )
     return tuple(
         ListStatusCount(
+            r["list_id"],
             r["name"],
             r["reference"],
             r["accounts"],

@@ -8,14 +8,14 @@ from storage.model.core.accounts import AccountId
 from storage.postgres.pool import Conn
 
 
-async def accounts_watched(conn: Conn, at: datetime) -> tuple[LiveAccount, ...]:
-    """The accounts watched at `at`, each with the lists that it was on then, without the monitor's own
-    control accounts, oldest first.
+async def accounts_watched(conn: Conn, at: datetime, *, controls: bool) -> tuple[LiveAccount, ...]:
+    """The accounts watched at `at`, each with the lists that it was on then, oldest first. `controls` keeps
+    the monitor's own control accounts among them.
     """
     rows = await conn.fetch(
         """
         select a.account_id, a.platform, a.handle, coalesce(m.list_ids, '{}') as list_ids
-        from ordinary_accounts() a
+        from account a
         left join (
             select account_id, array_agg(list_id order by list_id) as list_ids
             from membership
@@ -25,10 +25,11 @@ async def accounts_watched(conn: Conn, at: datetime) -> tuple[LiveAccount, ...]:
         where exists (
             select from watch_period w where w.account_id = a.account_id
                 and w.since <= $1 and (w.until is null or w.until > $1)
-        )
+        ) and ($2 or not exists (select from canary c where c.account_id = a.account_id))
         order by a.account_id
         """,
         at,
+        controls,
     )
     return tuple(LiveAccount(r["account_id"], r["platform"], r["handle"], tuple(r["list_ids"])) for r in rows)
 

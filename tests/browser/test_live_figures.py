@@ -25,6 +25,12 @@ ASK = """async ([figure, at]) => {
     const answer = await fetch(`/api/figures/${name}?at=${encodeURIComponent(at)}`);
     return answer.json();
 }"""
+NOT_LED = """[...document.querySelectorAll(
+    '#kpis .v, #strip-flows, #fleet-ends .end, #strips .right span, #strips .of, #f-kpis .v, #f-ends .end')]
+    .filter((e) => /[1-9]/.test(e.textContent))
+    .filter((e) => !e.closest('a[href]') && !e.querySelector('a[href]'))
+    .map((e) => e.outerHTML)"""
+"""Places of numbers of the boards in which nothing leads anywhere."""
 NUMBER = re.compile(r"[\d,]+")
 
 
@@ -56,6 +62,7 @@ async def test_each_number_has_as_many_accounts_behind_it_as_it_says(
     async with served(pool, dsn, now) as base, opened(base, "/" + query) as browser:
         await browser.painted()
         assert await agree(browser) >= 9
+        assert await browser.page.evaluate(NOT_LED) == []
         sure = await browser.page.evaluate("document.getElementById('shown-of').hidden")
         assert sure is ("list" not in query and "q=" not in query)
 
@@ -205,3 +212,21 @@ async def test_labels_and_engagements_lead_to_their_pages(pool: Pool, dsn: str, 
         await page.locator("#tip", has_text="Press to see this executive").wait_for()
         await page.mouse.click(box["x"] + box["width"] * share, box["y"] + 12)
         await browser.becomes("location.pathname.startsWith('/executives/')")
+
+
+@pytest.mark.parametrize(
+    "query", ["", "?at=2021-01-25T00:30", "?at=2021-01-31T00:30&as_known_at=2021-01-31T00:30"]
+)
+async def test_each_number_of_the_film_has_as_many_accounts_behind_it_as_it_says(
+    pool: Pool, dsn: str, now: datetime, query: str
+) -> None:
+    await seed_everything(pool, now)
+    async with served(pool, dsn, now) as base, opened(base, "/replay" + query) as browser:
+        await browser.becomes("document.querySelectorAll('#f-kpis a').length >= 5")
+        found = await browser.page.evaluate(LINKS.replace("#live", "#film"))
+        for text, address in found:
+            told = await behind(browser, address)
+            if "%" not in text:
+                assert told["words"].startswith(f"{text.split()[0]} "), (text, address, told["words"])
+        assert len(found) >= 5
+        assert await browser.page.evaluate(NOT_LED) == []

@@ -1,15 +1,25 @@
 // Around the board: the figures of the moment, the emails sent up to it, and the compliance with each order.
 
 import { figures } from "../board/kpis.mjs";
-import { escaped, say, write } from "../shell/dom.mjs";
+import { escaped, patch, say, write } from "../shell/dom.mjs";
 import { clock, count, DAY, duration, percent, stamp, zoneName } from "../shell/time.mjs";
-import { other, shown, stage } from "./stage.mjs";
+import { address, other, scope, shown, stage } from "./stage.mjs";
 
 /** @param {Moment} state */
 const NAMES = (state) => ({
   blocked: "Blocked then", new: "▼ New blocks, 24 h", restored: "▲ Restored, 24 h", provisional: "Provisional", orders: "Orders",
   unread: `Not checked, ${duration(2 * state.sweep)}`,
 });
+
+/** What the server calls the accounts of each. @type {Partial<Record<keyof Figures, string>>} */
+const BEHIND = { blocked: "confirmed/WS", new: "recent/block", restored: "recent/restoration", provisional: "provisional", unread: "late" };
+
+/** A figure as a link to its accounts; one that is not known leads nowhere. @param {keyof Figures} name @param {string} value */
+function led(name, value) {
+  const figure = BEHIND[name];
+  const href = name === "orders" ? "/orders" : figure ? address(`${scope()}/${figure}/${new Date(stage.t).toISOString()}`) : null;
+  return value === "–" || href === null ? value : `<a href="${escaped(href)}">${value}</a>`;
+}
 
 /** "as it was: 250" @param {string} value */
 const otherwise = (value) => `${stage.knew === null ? "as known then" : "as it was"}: ${value}`;
@@ -24,10 +34,10 @@ export function renderFigures(root) {
       const [value, words, weighs] = here[name];
       const differs = elsewhere[name][0] !== value;
       const below = differs ? `<dd class="s f-other">${otherwise(elsewhere[name][0])}</dd>` : `<dd class="s${weighs ? " strong" : ""}" title="${words}">${words}</dd>`;
-      return `<div class="kpi${differs ? " differs" : ""}"><dt>${label}</dt><dd class="v" data-figure="${name}">${value}</dd>${below}</div>`;
+      return `<div class="kpi${differs ? " differs" : ""}"><dt>${label}</dt><dd class="v" data-figure="${name}">${led(name, value)}</dd>${below}</div>`;
     })
     .join("");
-  write(root, html);
+  patch(root, html);
 }
 
 const MAILS = 12;
