@@ -70,15 +70,18 @@ export function draw(state, view) {
   renderKpis(state, view);
   if (state.accounts.length === 0) return;
   widths = null;
-  drawBoard(state, view);
+  drawBoard(state, view, true);
   const preset = windowOf(state, view.range)[0];
   const shown = shownIds(state, view);
   renderFeed(state, view, Math.max(state.from, Math.min(preset, current?.window[0] ?? preset)), shown);
   say($("feed-note"), view.paused ? "paused" : shown ? shownWords(shown.size) : "newest first");
 }
 
-/** @param {LiveState} state @param {View} view */
-export function drawBoard(state, view) {
+/**
+ * `isStill`: it is not being zoomed or panned. Only then do its numbers lead somewhere: links cost more than a frame has.
+ * @param {LiveState} state @param {View} view @param {boolean} [isStill]
+ */
+export function drawBoard(state, view, isStill = false) {
   if (state.accounts.length === 0) return;
   widths ??= measure();
   const { left, right, width } = widths;
@@ -89,10 +92,12 @@ export function drawBoard(state, view) {
   current = { ends: current?.ends ?? [], state, view, window, marks, list, left, width, right };
   shared.window = window;
   drawBrush($("c-brush"), state, window, width);
-  linkAnnotations($("ann-links"), drawAnnotations($("c-ann"), marks, window, width));
-  writeFlows($("strip-flows"), current);
+  const places = drawAnnotations($("c-ann"), marks, window, width);
+  $("ann-links").hidden = !isStill;
+  if (isStill) linkAnnotations($("ann-links"), places);
+  writeFlows($("strip-flows"), current, isStill);
   drawAxis($("c-axis"), window, width);
-  if (!view.only) drawContext(state, window, width);
+  if (!view.only) drawContext(state, window, width, isStill);
   if (innerWidth > 640) {
     lanes ??= connectLanes();
     lanes.set(state, list, window, left, width, right, view.fit);
@@ -110,19 +115,19 @@ function choose(lanes, state, view) {
   if (account) lanes.choose(account);
 }
 
-/** @param {LiveState} state @param {Span} window @param {number} width */
-function drawContext(state, window, width) {
+/** @param {LiveState} state @param {Span} window @param {number} width @param {boolean} isStill */
+function drawContext(state, window, width, isStill) {
   const t = Math.min(state.now, window[1]);
   const ends = drawFleet($("c-fleet"), state, window, width, FLEET_HEIGHT);
   drawn().ends = ends;
-  writeEnds($("fleet-ends"), ends, (end) => behind(statusFigure("board/all", end.letters, t), state.now));
+  writeEnds($("fleet-ends"), ends, (end) => (isStill ? behind(statusFigure("board/all", end.letters, t), state.now) : null));
   // The figures at the right are of the end of the window: "now" stands there only when it is now.
   const when = t === state.now ? "now" : `${stamp(t)} ${zoneName(t)}`;
   say($("strip-when"), innerWidth <= 640 || t < state.now ? when : "of accounts read");
   for (const row of rowsOf($("strips"))) {
     const { canvas, right } = partsOf(row);
     const list = Number(row.dataset.list);
-    writeShare(right, drawStrip(canvas, state, members(state, list), window, width, 18), list, t, state.now);
+    writeShare(right, drawStrip(canvas, state, members(state, list), window, width, 18), list, isStill ? t : null, state.now);
   }
   for (const row of all($("executives"), ".executive")) {
     const executive = state.executives.find((e) => e.id === Number(row.dataset.executive));

@@ -44,11 +44,11 @@ function spotOfBar({ state, window, width }, x, kind) {
   return { lines, when: `${stamp(bar.span[0])} to ${stamp(bar.span[1])} ${zoneName(bar.span[1])}`, href, leads: `${TO_ACCOUNTS} (${KINDS[kind].mark})` };
 }
 
-/** How many were restored and blocked in the window, as links. @param {HTMLElement} root @param {Drawn} drawn */
-export function writeFlows(root, { state, window }) {
+/** How many were restored and blocked in the window, as links; while it moves, nothing is counted. @param {HTMLElement} root @param {Drawn} drawn @param {boolean} isStill */
+export function writeFlows(root, { state, window }, isStill) {
   /** @type {Span} */
   const span = [Math.round(window[0]), Math.round(window[1])];
-  const sums = holds(state, window) ? flowsIn(state, span) : null;
+  const sums = isStill && holds(state, window) ? flowsIn(state, span) : null;
   const parts = /** @type {const} */ (["restoration", "block"]).map((kind) => {
     const { mark, done } = KINDS[kind];
     if (!sums) return `${mark} – ${done}`;
@@ -76,11 +76,11 @@ function endOf(state, list, t) {
 /** @param {number} list @param {string} letters @param {number} t @param {number} now */
 const ofList = (list, letters, t, now) => behind(statusFigure(`board/${list}`, letters, t), now);
 
-/** The numbers at the right of a row of a list, as links. @param {HTMLElement} root @param {{ blocked: number, read: number }} end @param {number} list @param {number} t @param {number} now */
+/** The numbers at the right of a row of a list, as links to those at `t`; null for no links. @param {HTMLElement} root @param {{ blocked: number, read: number }} end @param {number} list @param {number | null} t @param {number} now */
 export function writeShare(root, { blocked, read }, list, t, now) {
   if (!read) return patch(root, "<b>–</b><span>none read</span>");
   /** @param {number} n @param {string} letters */
-  const link = (n, letters) => `<a tabindex="-1" href="${escaped(ofList(list, letters, t, now))}">${count(n)}</a>`;
+  const link = (n, letters) => (t === null ? count(n) : `<a tabindex="-1" href="${escaped(ofList(list, letters, t, now))}">${count(n)}</a>`);
   return patch(root, `<b>${percent(blocked, read)}</b><span>${blocked ? link(blocked, "WS") : "0"} of ${link(read, CHECKED)}</span>`);
 }
 
