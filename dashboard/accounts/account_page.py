@@ -43,6 +43,7 @@ def account_page(
     change has a link to its evidence pack; with `may_purge`, a button leads to the page that purges it.
     """
     until = status_known_until(account, around, now, gap_after)
+    late = until if until < now else None
     return html.Div(
         [
             html.Div(
@@ -62,7 +63,10 @@ def account_page(
                     html.Div(
                         [
                             _head(account, until, now),
-                            html.Div([html.P(s) for s in sentences(account, around)], className="sentences"),
+                            html.Div(
+                                [html.P(s) for s in sentences(account, around, late)],
+                                className="sentences",
+                            ),
                             _facts(account, until, now),
                         ],
                         className="card",

@@ -1,6 +1,7 @@
 """The status of one account in sentences. Its figure holds the same facts, its tables the newest of them."""
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from dashboard.accounts.account_context import AccountContext, silence_since
 from dashboard.ui import words
@@ -16,12 +17,19 @@ from storage.readings.missed_report import Misses, SlowAnswer
 _WITH_STATUS_BEFORE = frozenset({ChangeKind.RESTORATION, ChangeKind.PARTIAL})
 
 
-def sentences(account: AccountHistory, around: AccountContext) -> list[str]:
-    """The status with its scope first, then what is not known, then what was seen beside it."""
+def sentences(
+    account: AccountHistory, around: AccountContext, not_read_since: datetime | None = None
+) -> list[str]:
+    """The status with its scope first, then what is not known, then what was seen beside it.
+
+    `not_read_since` is the last reading of an account that is not read any more, or is late; None: it is
+    read.
+    """
     platform = Platform(account.platform)
+    silence = list(_silence(account, around))
     return [
         " ".join((*_status(account), *_scope(account, around.facts))),
-        *_silence(account, around),
+        *(silence or _lateness(account, not_read_since)),
         *_unheard(around),
         *(f"{capital(flag_words(Flag(f.kind), platform, f.value))}." for f in open_flags(around.facts)),
         *_renamed(account),
@@ -93,6 +101,11 @@ def _scope(account: AccountHistory, facts: tuple[SideFact, ...]) -> Iterator[str
             for flag in before
             if flag is not Flag.SCOPE_UNANSWERED
         )
+
+
+def _lateness(account: AccountHistory, not_read_since: datetime | None) -> Iterator[str]:
+    if account.spells and not_read_since is not None:
+        yield f"That was at its last reading, {words.stamp(not_read_since)}. No later status is known."
 
 
 def _silence(account: AccountHistory, around: AccountContext) -> Iterator[str]:

@@ -24,7 +24,7 @@ from dashboard.names.table import (
 from dashboard.ui.pages import Drawing, Feature, Page, PageCallbacks, PageRequest, Place, number_in
 from storage.accounts.name_checks import lines_of
 from storage.model.core.people import Role
-from storage.postgres.pool import transaction
+from storage.postgres.pool import StorageError, transaction
 
 
 def name_checks(process: WebProcess) -> Feature:
@@ -65,11 +65,16 @@ def _connect(process: WebProcess, app: PageCallbacks) -> None:
         prevent_initial_call=True,
     )
     async def answers(_: int, seen: dict[str, Any]) -> tuple[object, ...]:  # pyright: ignore[reportUnusedFunction]
-        """The rows that were answered since the last look."""
+        """The rows that were answered since the last look. Without the database the table stays as it is, and
+        the banner above says why.
+        """
         before: dict[str, str] = seen["open"]
-        async with transaction(process.pool) as conn:
-            lines = await lines_of(conn, int(seen["check"]))
-            why = await waits_because(conn)
+        try:
+            async with transaction(process.pool) as conn:
+                lines = await lines_of(conn, int(seen["check"]))
+                why = await waits_because(conn)
+        except StorageError:
+            return (no_update,) * 5
         now = still_open(lines)
         new = [
             line for line in lines if (key := str(line.position)) in before and now.get(key) != before[key]

@@ -91,10 +91,11 @@ def _row(found: OrderFigures) -> Component:
     def linked(n: int, part: CohortPart) -> Component:
         return figure_link(f"{n:,}", part_figure(found, part), found.at)
 
-    def blocked(name: str, n: int, part: CohortPart) -> Component:
+    def blocked(name: str, n: int, part: CohortPart, stale: int = 0) -> Component:
         if not funnel.read:
             return td([words.count_or_dash(None), html.Small("not read yet")], name, "n")
-        return td([linked(n, part), html.Small(words.share(n, found.watched))], name, "n")
+        late = [html.Small(f"{'all' if stale == n else f'{stale:,}'} not read lately")] if stale else []
+        return td([linked(n, part), html.Small(words.share(n, found.watched)), *late], name, "n")
 
     return html.Tr(
         [
@@ -118,7 +119,7 @@ def _row(found: OrderFigures) -> Component:
             td(f"{funnel.named:,}", "Named", "n"),
             td(linked(funnel.resolved, CohortPart.ON_ITS_LIST), "On the list", "n"),
             blocked("Ever blocked", funnel.ever_blocked, CohortPart.EVER_BLOCKED),
-            blocked("Still blocked", funnel.blocked_now, CohortPart.BLOCKED_NOW),
+            blocked("Still blocked", funnel.blocked_now, CohortPart.BLOCKED_NOW, funnel.blocked_stale),
             blocked("Restored", funnel.restored, CohortPart.RESTORED),
             blocked("Gone", funnel.gone_since, CohortPart.GONE_SINCE),
         ]
