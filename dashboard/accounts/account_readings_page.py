@@ -46,8 +46,8 @@ def readings_card(
             html.Div(_choices(account, shown, now), className="filters"),
             _form(account, shown),
             *([html.P(asked, className="nothing", role="alert")] if isinstance(asked, str) else []),
-            *(_table(account, shown) if shown is not None else []),
             *(_packs(account, shown.stretch) if shown is not None and may_pack else []),
+            *(_table(account, shown) if shown is not None else []),
         ],
         className="card narrow",
         id="readings",
@@ -64,7 +64,7 @@ def _packs(account: AccountHistory, stretch: ReadingsRange) -> list[Component]:
         className="under",
     )
     first_seen = "1 change was" if n == 1 else f"{n:,} changes were"
-    return [html.P([f"{first_seen} first seen in this period. ", link, "."], className="not-said")]
+    return [html.P([f"{first_seen} first seen in this period. ", link, "."], className="nothing")]
 
 
 def address(account_id: int, since: datetime, until: datetime, page: int = 1) -> str:

@@ -49,5 +49,7 @@ async def read_page_of_orders(asked: PageRequest) -> Drawing | None:
     if not page or page > lane_pages(found):
         return None
     acts = await acts_on(conn, found.order.reference)
-    may_pack = bool(found.watched) and asked.actor.role.includes(access.PACK_EVIDENCE)
+    issued = found.order.issued_from or found.order.issued_at
+    has_changes = any(stay.since >= issued for member in found.cohort.members for stay in member.stays)
+    may_pack = has_changes and asked.actor.role.includes(access.PACK_EVIDENCE)
     return partial(order_page, found, acts, page, theme, tag, may_write=may_write, may_pack=may_pack)

@@ -34,8 +34,8 @@ export function drawBulk(place, rows, state, on) {
   const form = /** @type {HTMLFormElement} */ (find(place, "form"));
   find(form, "[data-clear]").addEventListener("click", on.clear);
   if (!mayEdit) return;
-  form.do.append(...DEEDS.map(([value, label]) => new Option(label, value)));
   const onLists = new Set(rows.flatMap((row) => row.lists.map((l) => l.id)));
+  form.do.append(...DEEDS.filter(([value]) => value !== "move" || onLists.size).map(([value, label]) => new Option(label, value)));
   form.from.append(...state.lists.filter((l) => onLists.has(l.id)).map((l) => new Option(l.name, String(l.id))));
   form.list.append(...state.lists.map((l) => new Option(l.name, String(l.id))));
   find(form, "datalist").append(...tags.map((t) => new Option(t)));
