@@ -23,6 +23,8 @@ COMMANDS: dict[str, str] = {
     "POST /api/v1/accounts/{account_id}/purge": "purge",
     "POST /api/v1/name-checks": "accounts import",
     "POST /api/accounts/edit": "accounts tag",
+    "POST /api/account/{account_id}/tags/add": "accounts tag",
+    "POST /api/account/{account_id}/tags/remove": "accounts tag",
     "button add-preview": "accounts import",
     "button add-watch": "accounts import",
     "button purge-preview": "purge",
