@@ -19,7 +19,7 @@ from storage.model.core.orders import NameOutcome, OrderDocument, OrderEvent, Or
 from storage.model.orders.claims import CheckedClaim
 from storage.model.orders.cohort import CohortShare, Kind
 from storage.model.orders.outside_findings import Probe
-from storage.model.text.states import PLATFORM_NAME, capital, clean
+from storage.model.text.states import capital, clean
 from storage.orders.edit_history import OrderAct
 
 _SWATCH = {
@@ -297,8 +297,13 @@ def names_card(names: Sequence[OrderName]) -> list[Component]:
             _names_table("Withdrawn", [_withdrawn_row(name) for name in withdrawn], "Withdrawn", "Reason")
         )
     if resolved:
-        table = _names_table("", [_resolved_row(name) for name in resolved], "Account", "Note")
-        parts.append(html.Details([html.Summary(f"Show the {len(resolved):,} that were found"), table]))
+        parts.append(
+            html.Details(
+                [html.Summary(f"Show the {len(resolved):,} that were found"), *_found(resolved[:MOST_NAMES])]
+            )
+        )
+        if len(resolved) > MOST_NAMES:
+            parts.append(_more(len(resolved) - MOST_NAMES))
     return [
         html.Div(
             card("Its names", f"{len(names):,} as written in the order: {', '.join(counted)}{among}", *parts),
@@ -330,19 +335,43 @@ def _names_table(title: str, rows: Sequence[Component], *columns: str) -> Compon
                 ),
                 className="table-scroll narrow",
             ),
-            *(
-                [html.P(f"{more:,} more are not shown here; the API lists them.", className="not-said")]
-                if more > 0
-                else []
-            ),
+            *([_more(more)] if more > 0 else []),
         ]
     )
 
 
+def _more(more: int) -> Component:
+    return html.P(f"{more:,} more are not shown here; the API lists them.", className="not-said")
+
+
+def _found(names: Sequence[OrderName]) -> list[Component]:
+    """Each name as the link to its account, and below them those about which there is something to say.
+
+    A table of them has six times the components, and the time that a browser needs grows with the square.
+    """
+    plain = [name for name in names if not name.note and name.post_id is None]
+    noted = [name for name in names if name.note or name.post_id is not None]
+    line: list[Component | str] = [part for name in plain for part in (_account(name), ", ")][:-1]
+    return [
+        *([html.P(line, className="names-found")] if line else []),
+        *([html.Ul([html.Li([_account(name), _remark(name)]) for name in noted])] if noted else []),
+    ]
+
+
+def _account(name: OrderName) -> Component:
+    return html.A(clean(name.said, 200), href=f"/account/{name.account_id}", className="under")
+
+
+def _remark(name: OrderName) -> str:
+    kind = "" if name.post_id is None else ": a post; its author is the account"
+    note = f" {clean(name.note, 300)}" if name.note else ""
+    return f"{kind}.{note}"
+
+
 def _said(name: OrderName) -> Component:
     kind = "" if name.post_id is None else "a post"
-    small = [html.Small(kind)] if kind else []
-    return html.Th([html.Span(clean(name.said, 200), className="quoted"), *small], scope="row")
+    said = clean(name.said, 200)
+    return html.Th([said, html.Small(kind)] if kind else said, scope="row", className="quoted")
 
 
 def _unresolved_row(name: OrderName) -> Component:
@@ -355,12 +384,6 @@ def _withdrawn_row(name: OrderName) -> Component:
     at, by = words.stamp(name.withdrawal.at), clean(name.withdrawal.by, 80)
     reason = html.Span(clean(name.withdrawal.reason, 400), className="quoted")
     return html.Tr([_said(name), td([at, html.Small(f"by {by}")], "Withdrawn"), td(reason, "Reason")])
-
-
-def _resolved_row(name: OrderName) -> Component:
-    where = "" if name.platform is None else PLATFORM_NAME[name.platform]
-    link = html.A(f"{where} account", href=f"/account/{name.account_id}", className="under")
-    return html.Tr([_said(name), td(link, "Account"), td(clean(name.note, 300) if name.note else "", "Note")])
 
 
 _TIMES = {"issued_at", "issued_from", "issued_to", "deadline_at"}

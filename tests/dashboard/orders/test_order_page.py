@@ -6,9 +6,11 @@ from typing import Any
 
 import aiohttp
 import pytest
+from dash import html
 
 from collectors.x.declaration import X
 from dashboard.orders import report_rows
+from dashboard.orders.cards import names_card
 from dashboard.orders.charts import curve_figure, lanes_figure, marks_of, multiples_figure
 from dashboard.orders.facts import OrderRecord, figures_of, read_order, read_orders
 from dashboard.orders.order_json import order_json
@@ -17,6 +19,7 @@ from dashboard.ui import words
 from dashboard.ui.chart_style import graph
 from storage.accounts.accounts import NewAccount, add_accounts, stop_watching
 from storage.accounts.watch_lists import take_accounts_off
+from storage.model.core.accounts import AccountId
 from storage.model.core.availability import State
 from storage.model.core.orders import (
     Claim,
@@ -307,6 +310,29 @@ def test_addresses_of_sites_that_are_not_read_are_a_figure_of_their_own() -> Non
     found = count_names([unread, name(2, "ada")])
     assert (found.accounts, found.unresolvable, found.not_observable) == (1, 0, 1)
     assert report_rows.names(found) == "Names of 1 account are recorded: 1 not looked up."
+
+
+def test_a_name_that_a_line_end_cuts_is_an_account_that_the_order_names() -> None:
+    cut = replace(name(1, "x"), handle=None, outcome=NameOutcome.AMBIGUOUS)
+    elsewhere = replace(name(2, "y"), handle=None, outcome=NameOutcome.UNRESOLVABLE)
+    found = count_names([cut, elsewhere, name(3, "ada")])
+    assert (found.accounts, found.ambiguous, found.unresolvable) == (2, 1, 0)
+
+
+def test_the_names_of_an_order_add_up_and_each_that_was_found_leads_to_its_account() -> None:
+    found = [
+        replace(name(n, "ada", NameOutcome.RESOLVED, post), account_id=AccountId(n), note=note)
+        for n, post, note in ((1, None, ""), (2, "7", ""), (3, None, "It is put together."))
+    ]
+    others = [name(4, "bo", NameOutcome.UNRESOLVABLE), name(5, "cy", NameOutcome.AMBIGUOUS), name(6, "di")]
+    (card,) = names_card([*found, *others])
+    text = said(card)
+    assert "6 as written in the order: 3 found, 3 without an account (" in text
+    assert "(1 ambiguous, 1 not found, 1 not looked up); posts among them: 1" in text
+    assert "ada/7 : a post; its author is the account." in text
+    assert "It is put together." in text
+    links = [part.href for part in card._traverse() if isinstance(part, html.A)]  # pyright: ignore
+    assert links == ["/account/1", "/account/2", "/account/3"]
 
 
 def test_two_looks_that_disagree_are_both_kept_and_the_account_is_said_to_be_counted_twice() -> None:
