@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from playwright.async_api import Page
 
 from jobs.collect.name_checks import look_names_up
 from jobs.collect.name_lookup import Resolver
@@ -16,8 +17,9 @@ from storage.model.core.people import Role
 from storage.postgres.pool import Pool, transaction
 from tests.conftest import NOW
 from tests.support.clients.browser import CHROMIUM, Browser, opened, skip_without
+from tests.support.clients.hand import tab_to
 from tests.support.seeds.changes import Story
-from tests.support.servers.dashboard import SETTINGS, served
+from tests.support.servers.dashboard import SETTINGS, served, until
 from tests.support.simulated.several_platforms import HISTORY, leading_to, simulated
 
 skip_without(CHROMIUM)
@@ -51,6 +53,11 @@ async def watched_ids(pool: Pool) -> set[str]:
     return {row["native_id"] for row in rows}
 
 
+async def chosen_lines(page: Page, wanted: int) -> bool:
+    """Whether so many lines of the preview are chosen."""
+    return await page.locator(".ag-row-selected .ag-checkbox-input").count() == wanted
+
+
 @pytest.mark.parametrize("width", [1440, 390])
 async def test_pasted_names_are_looked_at_and_watched_with_the_keyboard_alone(
     pool: Pool, dsn: str, story: Story, resolver: Resolver, width: int
@@ -61,12 +68,14 @@ async def test_pasted_names_are_looked_at_and_watched_with_the_keyboard_alone(
         opened(base, "/accounts", width=width) as browser,
     ):
         page = browser.page
-        await page.get_by_role("link", name="Add accounts").focus()
+        await page.get_by_role("link", name="Add accounts").wait_for()
+        await tab_to(page, "a[href='/accounts/add']")
         await page.keyboard.press("Enter")
-        await page.locator("#add-text").focus()
+        await page.locator("#add-text").wait_for()
+        await tab_to(page, "#add-text")
         await page.keyboard.type(NAMES)
-        await page.get_by_role("button", name="Preview").focus()
-        await page.keyboard.press("Enter")
+        await tab_to(page, "#add-preview")
+        await page.keyboard.press("Space")
         await page.get_by_text("5 names: 4 waiting, 1 not read.").wait_for()
         await page.get_by_text("no process with the role collect is running").wait_for()
         assert await page.locator("#add-text").input_value() == NAMES
@@ -77,16 +86,22 @@ async def test_pasted_names_are_looked_at_and_watched_with_the_keyboard_alone(
         await page.get_by_text("5 names: 3 found, 1 not found, 1 not read.").wait_for()
         assert await page.get_by_text("TikTok, which Blockline does not read").count() > 0
         await picture(browser, f"add-{width}")
-        await page.locator("#add-new-list").focus()
+        await tab_to(page, ".ag-header-cell")
+        await page.keyboard.press("ArrowDown")
+        for chosen in (2, 3):  # Space clears a line, and chooses it again.
+            await page.keyboard.press("Space")
+            await until(lambda chosen=chosen: chosen_lines(page, chosen))
+        await tab_to(page, "#add-new-list")
         await page.keyboard.type("Desk; two")
-        await page.get_by_role("button", name="Watch the chosen accounts").focus()
+        await tab_to(page, "#add-watch")
         await page.keyboard.press("Enter")
         await page.get_by_text("cannot be the name of a list").wait_for()
         assert await watched_ids(pool) == before
-        await page.locator("#add-new-list").focus()
+        for _ in range(2):
+            await page.keyboard.press("Shift+Tab")
         await page.keyboard.press("ControlOrMeta+a")
         await page.keyboard.type("Desk")
-        await page.get_by_role("button", name="Watch the chosen accounts").focus()
+        await tab_to(page, "#add-watch")
         await page.keyboard.press("Enter")
         await page.get_by_text("Watched: 3 accounts. Accounts that this changed: 3.").wait_for()
         await page.get_by_text("Done: is watched from now on, now on the list Desk.").first.wait_for()

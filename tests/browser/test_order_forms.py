@@ -12,6 +12,7 @@ from storage.model.core.orders import NameOutcome, NewName
 from storage.orders.name_edits import add_names
 from storage.postgres.pool import Pool, transaction
 from tests.support.clients.browser import CHROMIUM, opened, skip_without
+from tests.support.clients.hand import tab_to
 from tests.support.seeds.changes import Story
 from tests.support.servers.dashboard import served
 
@@ -47,16 +48,6 @@ async def pdf_text(pool: Pool) -> str:
         if n % PER_PAGE == 0:
             lines += [f"Page {n // PER_PAGE} of 7", "\fSECRET"]
     return "\n".join(lines)
-
-
-async def tab_to(page: Page, selector: str) -> None:
-    """Press Tab until the element has the focus."""
-    for _ in range(120):
-        if await page.evaluate("(s) => document.activeElement?.matches(s) ?? false", selector):
-            return
-        await page.keyboard.press("Tab")
-    focus = await page.evaluate("document.activeElement?.outerHTML.slice(0, 300)")
-    raise AssertionError(f"Tab never reaches {selector}, but {focus}")
 
 
 async def choose(page: Page, selector: str, typed: str) -> None:

@@ -23,6 +23,16 @@ def is_slow() -> bool:
     return os.environ.get("TEST_HAND") == "person"
 
 
+async def tab_to(page: Page, selector: str) -> None:
+    """Press Tab until the element has the focus."""
+    for _ in range(120):
+        if await page.evaluate("(s) => document.activeElement?.matches(s) ?? false", selector):
+            return
+        await page.keyboard.press("Tab")
+    focus = await page.evaluate("document.activeElement?.outerHTML.slice(0, 300)")
+    raise AssertionError(f"Tab never reaches {selector}, but {focus}")
+
+
 @dataclass(slots=True)
 class Hand:
     """What is done with the page, and when: `step` prints the seconds since the beginning."""
