@@ -37,8 +37,12 @@ _PASTED = "pasted names"
 _PREVIEW = "preview"
 
 
-def add_page(shown: ShownCheck | None, lists: Sequence[str], tag: list[Component]) -> Component:
-    """The form, and below it the preview of what was pasted. None means that nothing was pasted yet."""
+def add_page(
+    shown: ShownCheck | None, lists: Sequence[str], tag: list[Component], text: str = ""
+) -> Component:
+    """The form, and below it the preview of what was pasted. None means that nothing was pasted yet; `text`
+    then fills the form in.
+    """
     return html.Div(
         [
             html.Div(
@@ -56,6 +60,7 @@ def add_page(shown: ShownCheck | None, lists: Sequence[str], tag: list[Component
                         "1. Names",
                         "nothing is watched before you have seen what each line means",
                         USUAL_PLATFORM if shown is None else shown.check.platform,
+                        text,
                     ),
                     *([] if shown is None else [_preview(shown, lists)]),
                 ],
@@ -65,7 +70,9 @@ def add_page(shown: ShownCheck | None, lists: Sequence[str], tag: list[Component
     )
 
 
-def names_card(title: str, note: str, platform: Platform | None = USUAL_PLATFORM) -> Component:
+def names_card(
+    title: str, note: str, platform: Platform | None = USUAL_PLATFORM, text: str = ""
+) -> Component:
     """The box for pasted names and the upload of a table. Its button opens the preview on the page
     /accounts/add, where the box still holds what was pasted. A page shows it once at most.
 
@@ -88,7 +95,9 @@ def names_card(title: str, note: str, platform: Platform | None = USUAL_PLATFORM
                             maxLength=LARGEST,
                             spellCheck=False,
                             placeholder="@name\nname.example.org\nhttps://social.example/@name",
-                            persistence=True,
+                            value=text or None,
+                            # What an address fills in is not what was pasted before.
+                            persistence=text or True,
                             persistence_type="session",
                             className="mono",
                         ),

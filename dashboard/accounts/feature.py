@@ -25,7 +25,16 @@ from dashboard.asgi.process import WebProcess
 from dashboard.auth import access
 from dashboard.names.table import read_check
 from dashboard.ui.chart_style import graph
-from dashboard.ui.pages import Drawing, Feature, Page, PageCallbacks, PageRequest, Place, number_in
+from dashboard.ui.pages import (
+    Drawing,
+    Feature,
+    Page,
+    PageAction,
+    PageCallbacks,
+    PageRequest,
+    Place,
+    number_in,
+)
 from storage.accounts.notes import notes_of
 from storage.accounts.watch_lists import all_lists, list_row
 from storage.alerts.mutes import mute_lines
@@ -33,6 +42,7 @@ from storage.live.account_detail import account_detail
 from storage.live.account_links import account_links
 from storage.live.lists_and_executives import lists, signals
 from storage.model.core.accounts import Platform
+from storage.model.core.people import Role
 from storage.orders.orders import orders
 from storage.purge.deliberate_purge import purge_subject
 from storage.readings.evidence import EvidenceSide
@@ -49,6 +59,11 @@ def accounts(process: WebProcess, trials: ThresholdTrials) -> Feature:
                 read=_accounts,
                 place=Place.HEADER,
                 icon="accounts",
+                actions=(
+                    PageAction("Add accounts", "/accounts/add", ADD),
+                    PageAction("Add accounts {name}", "/accounts/add?names={name}", ADD),
+                    PageAction("Lists of accounts", "/accounts/lists", Role.VIEWER),
+                ),
                 callbacks=partial(_connect, process, trials),
             ),
             Page(
@@ -94,7 +109,7 @@ async def _accounts(asked: PageRequest) -> Drawing | None:
             return None
     access.require(asked.actor, ADD)
     names = [one.name for one in await lists(asked.conn) if not one.is_archived]
-    return partial(add_page, shown, names, asked.tag)
+    return partial(add_page, shown, names, asked.tag, asked.query.get("names", ""))
 
 
 async def _account(asked: PageRequest) -> Drawing | None:

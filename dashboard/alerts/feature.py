@@ -14,7 +14,7 @@ from dashboard.alerts.rule_page import NEW, read_rule_page, rule_page
 from dashboard.alerts.rule_trials import RuleTrials
 from dashboard.asgi.process import WebProcess
 from dashboard.auth import access
-from dashboard.ui.pages import Drawing, Feature, Page, PageRequest, Place, number_in
+from dashboard.ui.pages import Drawing, Feature, Page, PageAction, PageRequest, Place, number_in
 from storage.alerts.decisions_report import decided_lately
 from storage.alerts.deliveries_report import deliveries
 from storage.alerts.mails_report import mail, mail_with
@@ -31,6 +31,12 @@ def alerts(process: WebProcess, trials: RuleTrials) -> Feature:
         place=Place.HEADER,
         icon="alerts",
         counter="waiting",
+        actions=(
+            PageAction("Mute list {name}", "/alerts?mute={name}#mute", access.MUTE, of_lists=True),
+            PageAction("Mute an account or a list", "/alerts#mute", access.MUTE),
+            PageAction("New alert rule", "/alerts/rules/new", access.RULES),
+            PageAction("Plan maintenance", "/alerts#mute", access.MAINTENANCE),
+        ),
         callbacks=partial(connect_rule_page, process, trials),
     )
     return Feature(
@@ -48,7 +54,14 @@ async def _alerts(asked: PageRequest) -> Drawing | None:
     conn, now, tag = asked.conn, asked.now, asked.tag
     match asked.more:
         case []:
-            return partial(alerts_page, await read_alerts(conn, now), asked.actor, now, tag)
+            return partial(
+                alerts_page,
+                await read_alerts(conn, now),
+                asked.actor,
+                now,
+                tag,
+                muted=asked.query.get("mute", ""),
+            )
         case ["deliveries"]:
             return await read_deliveries(conn, asked.query, asked.actor, now, tag)
         case ["decisions", name] if name in list(AlertDecision):

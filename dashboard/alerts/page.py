@@ -26,7 +26,10 @@ from storage.model.text.states import PLATFORM_NAME, clean
 from storage.postgres.audit_log import AuditEntry
 
 
-def alerts_page(known: Alerts, actor: Actor, now: datetime, tag: list[Component]) -> Component:
+def alerts_page(
+    known: Alerts, actor: Actor, now: datetime, tag: list[Component], *, muted: str = ""
+) -> Component:
+    """Return the page; `muted` is the list with which the form that mutes is filled in."""
     return html.Div(
         [
             html.Div(
@@ -45,7 +48,7 @@ def alerts_page(known: Alerts, actor: Actor, now: datetime, tag: list[Component]
                     _stories(known, actor, now),
                     *_taken(known),
                     *undelivered_card(known.mails, actor, "/alerts"),
-                    _mutes(known.mutes, actor, now),
+                    _mutes(known.mutes, actor, now, muted),
                     _decided(known.decided, None),
                     rules_card(known.rules, known.unreadable, known.absent, actor),
                     _acts(known.acts),
@@ -188,10 +191,10 @@ def _take(thread: OpenThread) -> Component:
     return form("acknowledge", [note], "Acknowledge", sends=("story", thread.story_key))
 
 
-def _mutes(mutes: Sequence[MuteLine], actor: Actor, now: datetime) -> Component:
+def _mutes(mutes: Sequence[MuteLine], actor: Actor, now: datetime, muted: str) -> Component:
     may, plans = actor.role.includes(access.MUTE), actor.role.includes(access.MAINTENANCE)
-    forms = [f for f, shown in ((mute_form, may), (maintenance_form, plans)) if shown]
-    below = [html.Div([make() for make in forms], className="forms")] if forms else []
+    forms = [*([mute_form(muted)] if may else []), *([maintenance_form()] if plans else [])]
+    below = [html.Div(forms, className="forms", id="mute")] if forms else []
     title, note = (
         "Mutes and maintenance",
         "no alerts are sent for these; their changes are recorded as usual",
@@ -252,12 +255,12 @@ def _subject(act: AuditEntry) -> Component:
     return html.Div([clean(act.subject, 200) if act.subject else "–", *note])
 
 
-def mute_form() -> Component:
+def mute_form(list_name: str = "") -> Component:
     return form(
         "mute",
         [
             line("account", "Account", "number or @handle"),
-            line("list", "List or order", "name or reference"),
+            line("list", "List or order", "name or reference", value=list_name),
             line("until", DURATION_OR_END, "6h, 2d or 2021-02-12 08:00 (UTC)"),
             line("note", "Note", "why"),
         ],

@@ -13,7 +13,16 @@ from dashboard.filing.new_page import NEW, new_page
 from dashboard.names.waiting_names import connect_waiting_names
 from dashboard.orders.feature import WRITE_ORDERS, read_page_of_orders, routers
 from dashboard.orders.figures import ORDER_FIGURES
-from dashboard.ui.pages import Drawing, Feature, Page, PageCallbacks, PageRequest, Place, number_in
+from dashboard.ui.pages import (
+    Drawing,
+    Feature,
+    Page,
+    PageAction,
+    PageCallbacks,
+    PageRequest,
+    Place,
+    number_in,
+)
 from storage.orders.orders import order_numbered
 
 
@@ -27,7 +36,13 @@ def orders(process: WebProcess, files: FileMaker) -> Feature:
         connect_waiting_names(process, app)
 
     page = Page(
-        path="orders", title="Orders", read=_orders, place=Place.HEADER, icon="order", callbacks=connect
+        path="orders",
+        title="Orders",
+        read=_orders,
+        place=Place.HEADER,
+        icon="order",
+        actions=(PageAction("New order", "/orders/new", WRITE_ORDERS),),
+        callbacks=connect,
     )
     return Feature(pages=(page,), routers=routers(process, files), figures=(ORDER_FIGURES,))
 

@@ -80,7 +80,7 @@ def create_app(
                 one.cancel()
 
     server = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
-    server.include_router(search_routes(pool))
+    server.include_router(search_routes(pool, pages))
     sources = [source for part in parts for source in part.figures]
     server.include_router(figure_routes(pool, clock, settings, sources))
     for part in parts:

@@ -1,37 +1,86 @@
-"""The results of the search box in the header, as links with a description."""
+"""The results of the search box in the header: what is stored, pages, and what can be done."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
 
 from dashboard.asgi.refusals import refusal
+from dashboard.auth import access
+from dashboard.ui.pages import Page, PageAction, Place
 from storage.accounts.search import FoundKind, SearchResult, search
 from storage.model.text.states import PLATFORM_NAME, clean
-from storage.postgres.pool import Pool, StorageError, transaction
+from storage.postgres.pool import Conn, Pool, StorageError, transaction
 
 LONGEST = 100
 MOST = 8
 """Results of each kind."""
+MOST_LISTS = 3
+"""Lists for which the same action is offered."""
 
 
-def search_routes(pool: Pool) -> APIRouter:
-    """`/api/search?q=`: at most a few of each kind."""
+def search_routes(pool: Pool, pages: Sequence[Page]) -> APIRouter:
+    """`/api/search?q=`: at most a few of each kind; without a text all pages and actions."""
     router = APIRouter()
 
     @router.get("/api/search")
-    async def find(q: Annotated[str, Query()] = "") -> Response:
-        text = q.strip().removeprefix("@")[:LONGEST]
+    async def find(request: Request, q: Annotated[str, Query()] = "") -> Response:
+        text = " ".join(q.split())[:LONGEST]
         if "\0" in text:
             return JSONResponse({"found": []})
+        role = access.actor_of(request).role
+        offered = [page for page in pages if role.includes(page.role)]
+        actions = [a for page in offered for a in page.actions if role.includes(a.role)]
         try:
             async with transaction(pool) as conn:
-                found = await search(conn, text, MOST)
+                found = await search(conn, text.removeprefix("@"), MOST)
+                asked = await _asked_actions(conn, actions, text)
         except StorageError as error:
             return refusal(503, str(error))
-        return JSONResponse({"found": [found_json(one) for one in found]})
+        answers = [*_named_pages(offered, text), *asked, *map(found_json, found), *_on_lists(actions, found)]
+        first: dict[str, dict[str, str]] = {}
+        for one in answers:
+            first.setdefault(one["href"], one)
+        return JSONResponse({"found": list(first.values())})
 
     return router
+
+
+def _named_pages(pages: Sequence[Page], text: str) -> list[dict[str, str]]:
+    """The pages of the navigation whose title has the text; without a text all."""
+    named = [page for page in pages if page.place is not Place.NOWHERE and _has(page.title, text)]
+    return [_offer("page", page.title, f"/{page.path}") for page in named]
+
+
+async def _asked_actions(conn: Conn, actions: Sequence[PageAction], text: str) -> list[dict[str, str]]:
+    """The actions that the text asks for by their words, such as "new order" or "mute india"."""
+    out: list[dict[str, str]] = []
+    for action in actions:
+        rest = action.rest_of(text)
+        if "{name}" not in action.words:
+            out += [_offer("action", *action.named(""))] if _has(action.words, text) else []
+        elif rest and action.of_lists:
+            out += _on_lists([action], await search(conn, rest, MOST))
+        elif rest:
+            out.append(_offer("action", *action.named(rest)))
+    return out
+
+
+def _on_lists(actions: Sequence[PageAction], found: Sequence[SearchResult]) -> list[dict[str, str]]:
+    """The actions on lists that were found."""
+    names = [one.name for one in found if one.kind is FoundKind.LIST][:MOST_LISTS]
+    return [_offer("action", *action.named(name)) for action in actions if action.of_lists for name in names]
+
+
+def _has(title: str, text: str) -> bool:
+    """Whether a title has words that begin with each word of the text."""
+    words = title.casefold().split()
+    return all(any(word.startswith(typed) for word in words) for typed in text.casefold().split())
+
+
+def _offer(kind: str, name: str, href: str) -> dict[str, str]:
+    return {"kind": kind, "name": clean(name, 160), "more": "", "href": href}
 
 
 def found_json(one: SearchResult) -> dict[str, str]:

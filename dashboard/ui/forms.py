@@ -31,13 +31,14 @@ def form(
     )
 
 
-def line(name: str, label: str, hint: str = "", *, required: bool = False) -> Component:
-    """A field for one line of text."""
+def line(name: str, label: str, hint: str = "", *, required: bool = False, value: str = "") -> Component:
+    """A field for one line of text; `value` is what is in it at first."""
     wild: dict[str, Any] = {"data-line": ""}
     return html.Label(
         [
             html.Span(label),
             html.Textarea(
+                value or None,
                 name=name,
                 rows=1,
                 placeholder=hint,

@@ -11,6 +11,7 @@ from functools import wraps
 from inspect import iscoroutinefunction
 from types import MappingProxyType
 from typing import Any
+from urllib.parse import quote
 
 from dash import Dash, html
 from dash.development.base_component import Component
@@ -94,6 +95,35 @@ async def _now(_pool: Pool, _more: Sequence[str], _query: Mapping[str, str], now
     return now
 
 
+@dataclass(frozen=True, slots=True)
+class PageAction:
+    """Something to do on a page, which the search offers."""
+
+    words: str
+    """Such as "New order". One that needs a name ends with {name}, as "Mute list {name}"."""
+    address: str
+    """The page with its form; a name stands for {name} in it, and fills the form in."""
+    role: Role
+    of_lists: bool = False
+    """Whether the name is that of a list: it is then offered for the lists that are found."""
+
+    def named(self, name: str) -> "tuple[str, str]":
+        """The words and the address for a name."""
+        return self.words.replace("{name}", name), self.address.replace("{name}", quote(name, safe=""))
+
+    def rest_of(self, text: str) -> str | None:
+        """What is left of a typed text after the words of the action, such as "india" of "mute india"; None
+        if it does not begin with one of them.
+        """
+        verbs, typed = self.words.casefold().split(), text.split()
+        left = [v for v in verbs if v != "{name}"]
+        n = 0
+        while n < len(typed) and typed[n].casefold() in left:
+            left.remove(typed[n].casefold())
+            n += 1
+        return " ".join(typed[n:]) if n else None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
     """A page, and those below its address."""
@@ -110,6 +140,8 @@ class Page:
     """The page that the navigation marks instead, for one that it does not name."""
     icon: str = "doc"
     """A symbol of `dashboard/server/index.html`."""
+    actions: Sequence[PageAction] = ()
+    """What the search offers to do on it."""
     counter: str = ""
     """The id of a number beside the name, which a script of ours writes."""
     settle: Callable[[Pool, Sequence[str], Mapping[str, str], datetime], Awaitable[datetime]] = _now

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { moved, opens, options, resultWords } from "../../dashboard/assets/shell/search-list.mjs";
+import { moved, opens, options, recentOf, resultWords, withRecent } from "../../dashboard/assets/shell/search-list.mjs";
 
 const key = (more) => ({ key: "k", ctrlKey: false, metaKey: false, altKey: false, shiftKey: false, target: { closest: () => null }, ...more });
 const writing = { closest: () => ({}) };
@@ -40,4 +40,17 @@ test("how many there are is said", () => {
   assert.equal(resultWords([], "x"), "No results for “x”.");
   assert.equal(resultWords([1], "x"), "1 result");
   assert.equal(resultWords([1, 2], "x"), "2 results");
+});
+
+test("what was opened last comes first, once, and only a few are kept", () => {
+  const hit = (n) => ({ kind: "account", name: `@${n}`, more: "", href: `/account/${n}` });
+  let recent = [];
+  for (const n of [1, 2, 3, 4, 5, 6, 7, 2]) recent = withRecent(recent, hit(n));
+  assert.deepEqual(recent.map((one) => one.href), [2, 7, 6, 5, 4, 3].map((n) => `/account/${n}`));
+  assert.ok(recent.every((one) => one.kind === "recent"));
+  assert.deepEqual(recentOf(JSON.stringify(recent)), recent);
+});
+
+test("what somebody else wrote into the browser's memory is no result", () => {
+  for (const text of [null, "", "{", "1", '[{"href":"//evil"}]', '[{"name":"a","more":"","href":"javascript:1"}]', "[null]"]) assert.deepEqual(recentOf(text), []);
 });

@@ -2,8 +2,8 @@
 
 import { escaped, targetOf } from "./dom.mjs";
 
-const KIND = { account: "Accounts", list: "Lists", order: "Orders", executive: "Executives" };
-const ICON = { account: "i-accounts", list: "i-doc", order: "i-order", executive: "i-person" };
+const KIND = { recent: "Recent", page: "Pages", action: "Actions", account: "Accounts", list: "Lists", order: "Orders", executive: "Executives" };
+const ICON = { recent: "i-prev", page: "i-doc", action: "i-next", account: "i-accounts", list: "i-doc", order: "i-order", executive: "i-person" };
 
 /** Whether a key searches: Ctrl+K, on a Mac Cmd+K, everything; a "/", where nobody writes, the page. @param {KeyboardEvent} event */
 export function opens(event) {
@@ -46,4 +46,22 @@ export function resultWords(found, text) {
   if (!text) return "";
   if (!found.length) return `No results for “${text}”.`;
   return found.length === 1 ? "1 result" : `${found.length} results`;
+}
+
+/** Results that are remembered. */
+const RECENT = 6;
+
+/** What was opened last, newest first, after one more was. @param {Hit[]} recent @param {Hit} one @returns {Hit[]} */
+export const withRecent = (recent, one) =>
+  /** @type {Hit[]} */ ([{ ...one, kind: "recent" }, ...recent.filter(({ href }) => href !== one.href)].slice(0, RECENT));
+
+/** What was remembered; nothing for what is no list of results. @param {string | null} text @returns {Hit[]} */
+export function recentOf(text) {
+  try {
+    const found = JSON.parse(text ?? "[]");
+    const isHit = (/** @type {Partial<Hit> | null} */ one) => [one?.name, one?.more, one?.href].every((part) => typeof part === "string") && /^\/(?!\/)/.test(one?.href ?? "");
+    return Array.isArray(found) ? found.filter(isHit).map((one) => ({ ...one, kind: "recent" })).slice(0, RECENT) : [];
+  } catch {
+    return [];
+  }
 }

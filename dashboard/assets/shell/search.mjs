@@ -3,9 +3,13 @@
 import { failure, json } from "./answers.mjs";
 import { $, all, find, targetOf } from "./dom.mjs";
 import { navigate } from "./navigate.mjs";
-import { moved, opens, options, resultWords } from "./search-list.mjs";
+import { moved, opens, options, recentOf, resultWords, withRecent } from "./search-list.mjs";
 
 const WAIT_MS = 120;
+/** Of the ids of results. */
+const PREFIX = "se-";
+/** Where this browser keeps what was opened from the search last. */
+const KEPT = "blockline.recent";
 /** @type {HTMLDialogElement} */
 let dialog;
 /** @type {Hit[]} */
@@ -16,6 +20,8 @@ let timer = 0;
 
 export function connectSearch() {
   $("search").addEventListener("click", open);
+  // Who comes next at this browser does not see what the last one opened.
+  $("me-out").addEventListener("submit", () => localStorage.removeItem(KEPT));
   document.addEventListener("keydown", (event) => {
     if (!opens(event)) return;
     event.preventDefault();
@@ -40,6 +46,24 @@ function open() {
   if (dialog.open) return;
   dialog.showModal();
   input().select();
+  ask();
+}
+
+function recent() {
+  try {
+    return recentOf(localStorage.getItem(KEPT));
+  } catch {
+    return []; // storage may be forbidden
+  }
+}
+
+/** @param {Hit | undefined} one */
+function remember(one) {
+  try {
+    if (one) localStorage.setItem(KEPT, JSON.stringify(withRecent(recent(), one)));
+  } catch {
+    // Then nothing is remembered.
+  }
 }
 
 /** @returns {HTMLInputElement} */
@@ -50,7 +74,7 @@ function build() {
   const made = document.createElement("dialog");
   made.className = "search";
   made.setAttribute("aria-label", "Search");
-  made.innerHTML = `<div class="se-box"><svg class="i" aria-hidden="true"><use href="#i-search"/></svg><input type="text" role="combobox" aria-label="Account, list, order or executive" aria-expanded="false" aria-controls="se-list" aria-autocomplete="list" placeholder="Account, list, order or executive" autocomplete="off" autocapitalize="off" spellcheck="false"><button type="button" class="icon-button" aria-label="Close"><svg class="i" aria-hidden="true"><use href="#i-close"/></svg></button></div>
+  made.innerHTML = `<div class="se-box"><svg class="i" aria-hidden="true"><use href="#i-search"/></svg><input type="text" role="combobox" aria-label="Account, list, order, executive, page or action" aria-expanded="false" aria-controls="se-list" aria-autocomplete="list" placeholder="Account, list, order, executive, page or action" autocomplete="off" autocapitalize="off" spellcheck="false"><button type="button" class="icon-button" aria-label="Close"><svg class="i" aria-hidden="true"><use href="#i-close"/></svg></button></div>
     <div role="listbox" id="se-list" aria-label="Results" hidden></div><p class="nothing" role="status"></p>`;
   document.body.append(made);
   const field = /** @type {HTMLInputElement} */ (find(made, "input"));
@@ -60,6 +84,8 @@ function build() {
   });
   made.addEventListener("keydown", keys);
   made.addEventListener("click", (event) => {
+    const chosen = targetOf(event).closest("[role=option]");
+    if (chosen) remember(found[Number(chosen.id.slice(PREFIX.length))]);
     if (event.target === made || targetOf(event).closest("button, a")) made.close();
   });
   return made;
@@ -71,29 +97,28 @@ async function ask() {
   let sentence = "";
   /** @type {Hit[]} */
   let answered = [];
-  if (text) {
-    try {
-      answered = (await json(fetch(`/api/search?q=${encodeURIComponent(text)}`))).found;
-    } catch (error) {
-      sentence = failure(error);
-    }
+  try {
+    answered = (await json(fetch(`/api/search?q=${encodeURIComponent(text)}`))).found;
+  } catch (error) {
+    sentence = failure(error);
   }
+  if (!text) answered = [...recent(), ...answered];
   if (text !== asked) return; // more was written meanwhile
   found = answered;
-  list().innerHTML = options(found, "se-");
+  list().innerHTML = options(found, PREFIX);
   list().hidden = found.length === 0;
   input().setAttribute("aria-expanded", String(found.length > 0));
   const status = find(dialog, "[role=status]");
   status.textContent = sentence || resultWords(found, text);
   status.classList.toggle("hidden", found.length > 0);
-  mark(found.length ? 0 : -1);
+  mark(found.length && text ? 0 : -1);
 }
 
 /** @param {number} next */
 function mark(next) {
   list().querySelector("[aria-selected=true]")?.setAttribute("aria-selected", "false");
   at = next;
-  const chosen = $(`se-${at}`);
+  const chosen = $(`${PREFIX}${at}`);
   if (!chosen) return input().removeAttribute("aria-activedescendant");
   chosen.setAttribute("aria-selected", "true");
   chosen.scrollIntoView({ block: "nearest" });
@@ -106,6 +131,7 @@ function keys(event) {
   if (event.key === "Enter" && found[at] && asked === input().value.trim()) {
     event.preventDefault();
     dialog.close();
+    remember(found[at]);
     navigate(found[at].href);
     return;
   }
