@@ -159,7 +159,7 @@ def _forms(account_id: int, actor: Actor) -> list[Component]:
             form(
                 "mute",
                 [
-                    line("until", DURATION_OR_END, "6h, 2d or 2021-02-12 08:00 (UTC)"),
+                    line("until", DURATION_OR_END, "6h, 2d or tomorrow 08:00 (UTC)"),
                     line("note", "Note", "why"),
                 ],
                 "Mute",

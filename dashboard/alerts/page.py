@@ -261,7 +261,7 @@ def mute_form(list_name: str = "") -> Component:
         [
             line("account", "Account", "number or @handle"),
             line("list", "List or order", "name or reference", value=list_name),
-            line("until", DURATION_OR_END, "6h, 2d or 2021-02-12 08:00 (UTC)"),
+            line("until", DURATION_OR_END, "6h, 2d or tomorrow 08:00 (UTC)"),
             line("note", "Note", "why"),
         ],
         "Mute",
@@ -273,7 +273,7 @@ def maintenance_form() -> Component:
         "maintenance",
         [
             line("since", START, "now"),
-            line("until", DURATION_OR_END, "6h or 2021-02-12 08:00 (UTC)", required=True),
+            line("until", DURATION_OR_END, "6h or tomorrow 08:00 (UTC)", required=True),
             line("note", "Note", "why"),
         ],
         "Plan maintenance",

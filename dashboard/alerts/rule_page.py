@@ -1,5 +1,6 @@
 """The page of one alert rule: what it does in a sentence, its form, its text, and a preview on the past."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import quote
 
@@ -16,6 +17,7 @@ from storage.model.alerts.rule_preview import PREVIEW_LIMITS, PreviewedGroup, Ru
 from storage.model.alerts.rule_toml import toml_of
 from storage.model.alerts.rule_words import absent_words
 from storage.model.alerts.rules import AbsentNames, AlertRule, StoredRule, is_channel, is_recipient
+from storage.model.alerts.silenced_rules import silenced_by, silenced_words
 from storage.model.core.people import Actor
 from storage.model.text.states import capital, clean
 from storage.model.text.units import number
@@ -37,6 +39,8 @@ class RulePage:
     absent: AbsentNames
     is_first: bool
     is_last: bool
+    silenced: Sequence[str] = ()
+    """Names of the earlier rules because of which it never notifies anybody."""
 
 
 async def read_rule_page(conn: Conn, rule_id: int | None, copied: int | None = None) -> RulePage | None:
@@ -56,9 +60,9 @@ async def read_rule_page(conn: Conn, rule_id: int | None, copied: int | None = N
         name = copy_name(found.rule.name, {s.rule.name for s in known})
         return RulePage(None, replace(found.rule, name=name), choices, absent, True, True)
     by_hand = [s.rule_id for s in known if not s.from_settings]
-    return RulePage(
-        found, found.rule, choices, absent, by_hand[:1] == [found.rule_id], by_hand[-1:] == [found.rule_id]
-    )
+    silenced = [clean(one.rule.name, 80) for one in silenced_by(found, known)]
+    ends = by_hand[:1] == [found.rule_id], by_hand[-1:] == [found.rule_id]
+    return RulePage(found, found.rule, choices, absent, *ends, silenced)
 
 
 _EMPTY = replace(AlertRule(()), name="New rule")
@@ -163,9 +167,11 @@ def _form_card(found: RulePage, form: RuleForm, *, editable: bool) -> Component:
     fields = rule_fields(form, found.choices, is_new=found.stored is None)
     button = "Save the new rule" if found.stored is None else "Save"
     absent = [
-        html.P(f"{capital(said)}.", className="refused")
-        for said in absent_words(found.rule.match, found.absent)
+        html.P(capital(said) if said.endswith("?") else f"{capital(said)}.", className="amber")
+        for said in absent_words(found.rule.match, found.absent, found.choices.lists, found.choices.orders)
     ]
+    if found.silenced:
+        absent.append(html.P(silenced_words(found.silenced), className="amber"))
     return card(
         "What it does",
         "changes with each field",

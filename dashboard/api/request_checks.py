@@ -19,6 +19,7 @@ from dashboard.asgi.settings import DashboardSettings
 from dashboard.auth import access
 from storage.export.exports import list_names
 from storage.model.core.people import Actor, Role, Scope
+from storage.model.text.near_names import unknown_name
 from storage.model.text.states import clean
 from storage.postgres.pool import Conn, Pool
 
@@ -59,10 +60,11 @@ def ordered(since: datetime | None, until: datetime | None) -> None:
 
 
 async def refuse_unknown_list(conn: Conn, name: str | None) -> None:
-    """Raises ApiNotFound with the names that there are: an empty answer would say that nobody is affected."""
+    """Raises ApiNotFound with the nearest name, or those that there are: an empty answer would say that
+    nobody is affected.
+    """
     if name is not None and name not in (names := await list_names(conn)):
-        known = ", ".join(map(clean, names[:50])) or "none"
-        raise ApiNotFound(f"There is no list {clean(name)!r}; there are: {known}.")
+        raise ApiNotFound(unknown_name("list", name, names))
 
 
 def only_known(request: Request) -> None:

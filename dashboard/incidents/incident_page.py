@@ -239,7 +239,7 @@ def _forms(found: ShownIncident, actor: Actor) -> list[Component]:
                         "incident-due",
                         "Due",
                         form.due or "",
-                        "6h, 2d or 2021-02-12 08:00, in UTC. Empty: no time.",
+                        "6h, 2d, tomorrow 08:00 or 2021-02-12 08:00, in UTC. Empty: no time.",
                     ),
                     long_field(
                         "incident-note",

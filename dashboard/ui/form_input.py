@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time, timedelta
 from typing import Any, cast
 from urllib.parse import parse_qsl
 
@@ -14,6 +14,7 @@ LARGEST = 65_536
 """Bytes of what is sent."""
 LONGEST_NOTE = 500
 _NUMBER = re.compile(r"\d{1,18}", re.ASCII)
+_SPOKEN_DAY = re.compile(r"(today|tomorrow) ([01]?\d|2[0-3]):([0-5]\d)", re.ASCII)
 _BACK = re.compile(
     r"/(health|alerts(/decisions/[a-z_]{1,20}|/deliveries(\?[\w.~%+&=-]{1,500})?)?|(mail|account)/\d{1,18})",
     re.ASCII,
@@ -61,6 +62,8 @@ class Filled:
         value = self.text(name)
         if not value:
             return None
+        if (spoken := spoken_moment(value, now)) is not None:
+            return spoken
         try:
             return now + duration_of(value)
         except (ValueError, OverflowError):
@@ -70,8 +73,8 @@ class Filled:
             return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
         except (ValueError, OverflowError):
             raise WrongInput(
-                f"{label}: this is neither a duration such as 90m, 6h or 2d nor a time such as 2021-02-12 "
-                "08:00. A time without a zone is read as UTC."
+                f"{label}: this is neither a duration such as 90m, 6h or 2d nor a time such as tomorrow "
+                "08:00 or 2021-02-12 08:00. A time without a zone is read as UTC."
             ) from None
 
 
@@ -111,6 +114,23 @@ def _plain(value: object) -> str:
     text = str(value)
     text.encode()  # raises for half a surrogate pair, which nothing can store
     return text
+
+
+def spoken_moment(text: str, now: datetime) -> datetime | None:
+    """A moment in everyday words, in UTC: now, in 1 h, today 18:00, tomorrow 08:00; None for other texts."""
+    words = " ".join(text.casefold().removesuffix("utc").split())
+    if words == "now":
+        return now
+    if words.startswith("in "):
+        try:
+            return now + duration_of(words.removeprefix("in ").replace(" ", ""))
+        except (ValueError, OverflowError):
+            return None
+    found = _SPOKEN_DAY.fullmatch(words)
+    if found is None:
+        return None
+    day = now.astimezone(UTC).date() + timedelta(days=found[1] == "tomorrow")
+    return datetime.combine(day, time(int(found[2]), int(found[3])), UTC)
 
 
 EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)

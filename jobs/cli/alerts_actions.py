@@ -39,6 +39,7 @@ from storage.model.alerts.rule_preview import (
     preview_words,
 )
 from storage.model.alerts.rules import AlertRule, StoredRule
+from storage.model.text.near_names import meant, unknown_name
 from storage.model.text.states import clean
 from storage.model.text.units import parse_duration
 from storage.postgres import audit_log
@@ -440,13 +441,14 @@ def move_command(
 
 
 def find_rule(name: str, known: Sequence[StoredRule]) -> StoredRule:
-    """Return a rule by its name. Raises CommandError with the names of all rules if there is none."""
-    for stored in known:
-        if stored.rule.name == name:
-            return stored
-    there = ", ".join(clean(stored.rule.name, 80) for stored in known)
-    hint = f"the rules are: {there}." if there else "there are no rules."
-    raise CommandError(f"There is no rule {clean(name, 80)!r}; {hint}")
+    """Return a rule by its name, whatever its capital letters. Raises CommandError with the nearest name, or
+    with all, if there is none.
+    """
+    by_name = {stored.rule.name: stored for stored in known}
+    called = meant(name, by_name)
+    if called is None:
+        raise CommandError(unknown_name("rule", name, by_name))
+    return by_name[called]
 
 
 def _rule_in(file: Path, name: str) -> AlertRule:

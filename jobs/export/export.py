@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -16,7 +16,7 @@ from storage.export.exports import EXPORTS, list_names, settled, snapshot
 from storage.export.row_stream import Row, Rows
 from storage.model.evidence.export_kinds import ExportFilter, Kind
 from storage.model.evidence.export_text import csv_lines, json_lines, utc
-from storage.model.text.states import clean
+from storage.model.text.near_names import meant, unknown_name
 from storage.postgres.pool import Pool
 from storage.postgres.schema import newest
 
@@ -107,9 +107,12 @@ async def _reading(pool: Pool, order: ExportRequest) -> AsyncGenerator[tuple[Row
     """The rows, all of the moment at which this begins, and what they are."""
     wanted = await settled(pool, order.kind, order.wanted)
     async with snapshot(pool) as conn:
-        if wanted.list_name is not None and wanted.list_name not in (names := await list_names(conn)):
-            known = ", ".join(map(clean, names)) or "none"
-            raise CommandError(f"There is no list {clean(wanted.list_name)!r}; there are: {known}.")
+        if wanted.list_name is not None:
+            names = await list_names(conn)
+            called = meant(wanted.list_name, names)
+            if called is None:
+                raise CommandError(unknown_name("list", wanted.list_name, names))
+            wanted = replace(wanted, list_name=called)
         rows = await EXPORTS[order.kind].rows(conn, wanted)
         async with aclosing(rows.chunks):
             yield rows, _about(order.kind, wanted)

@@ -15,6 +15,7 @@ from storage.executives import signals
 from storage.live import lists_and_executives
 from storage.model.core.accounts import Platform
 from storage.model.sizing.question import PlannerKind
+from storage.model.text.near_names import meant, unknown_name
 from storage.model.text.states import clean, short_words
 from storage.model.text.units import span
 from storage.orders import orders
@@ -31,8 +32,10 @@ async def accounts_listing(
     """
     if list_name is not None:
         names = [count.name for count in await listing.list_counts(conn)]
-        if list_name not in names:
+        called = meant(list_name, names)
+        if called is None:
             raise _no_such_list(list_name, names)
+        list_name = called
     out = OutputTable(
         ("Platform", "Handle", "Id", "Last confirmed", "Since", "Watched", "Lists"),
         "No accounts are watched. Import some with: blockline accounts import FILE",
@@ -128,8 +131,7 @@ def keeping_words(days: int | None) -> str:
 
 
 def _no_such_list(name: str, names: Iterable[str]) -> CommandError:
-    known = ", ".join(map(clean, names)) or "none"
-    return CommandError(f"There is no list {clean(name)!r}; there are: {known}.")
+    return CommandError(unknown_name("list", name, list(names)))
 
 
 async def orders_listing(conn: Conn, known_at: datetime | None = None) -> OutputTable:

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from storage.accounts.accounts import announce_watch
-from storage.accounts.lookup import no_such_list
+from storage.accounts.lookup import list_name_meant, no_such_list
 from storage.model.core.accounts import ListId
 from storage.model.core.list_thresholds import (
     TAKES_EFFECT_AFTER,
@@ -40,10 +40,10 @@ async def set_list_thresholds(
     They hold for readings made a minute later or after. Earlier decisions stay as they are. Raises Refused
     for an unknown list.
     """
+    name = await list_name_meant(conn, name)
     row = await conn.fetchrow("select list_id, name from watch_list where name = $1 for update", name)
-    if row is None:
-        names = await conn.fetch("select name from watch_list order by name")
-        raise no_such_list(name, [r["name"] for r in names])
+    if row is None:  # renamed just now
+        raise no_such_list(name, ())
     before = await newest_thresholds(conn, row["list_id"])
     if before == wanted:
         return False

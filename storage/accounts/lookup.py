@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from storage.model.core.accounts import Account, AccountId, ListId, Platform
+from storage.model.text.near_names import meant, unknown_name
 from storage.model.text.states import PLATFORM_NAME, clean
 from storage.postgres.pool import Conn, Refused
 
@@ -58,12 +59,20 @@ async def is_stored(conn: Conn, account_id: int) -> bool:
 
 
 async def list_called(conn: Conn, name: str) -> ListId:
-    """The list of that name. Raises Refused, with the known names, if there is none."""
+    """The list of that name, whatever its capital letters. Raises Refused, with the nearest name or all
+    names, if there is none.
+    """
     lists = await lists_by_number(conn)
-    found = next((number for number, called in lists.items() if called == name), None)
-    if found is None:
+    called = meant(name, lists.values())
+    if called is None:
         raise no_such_list(name, lists.values())
-    return found
+    return next(number for number, one in lists.items() if one == called)
+
+
+async def list_name_meant(conn: Conn, name: str) -> str:
+    """The name of the list that a typed name means (see `list_called`). Raises Refused."""
+    lists = await lists_by_number(conn)
+    return lists[await list_called(conn, name)]
 
 
 async def lists_by_number(conn: Conn) -> dict[ListId, str]:
@@ -89,4 +98,4 @@ async def refuse_archived(conn: Conn, names: Iterable[str]) -> None:
 
 def no_such_list(name: str, names: Iterable[str]) -> Refused:
     """`names` are those of the existing lists."""
-    return Refused(f"There is no list {clean(name)!r}; there are: {', '.join(map(clean, names)) or 'none'}.")
+    return Refused(unknown_name("list", name, list(names)))

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from storage.accounts.accounts import announce_watch
 from storage.accounts.evidence_retention import ORDER_DAYS, ListRule, list_rules, set_rule
 from storage.accounts.list_thresholds import thresholds_of
-from storage.accounts.lookup import archived_refusal, no_such_list
+from storage.accounts.lookup import archived_refusal, list_name_meant, no_such_list
 from storage.alerts.rules import load_rules
 from storage.model.core.list_thresholds import ListThresholds
 from storage.model.tables.tag_and_list_edits import Edited, EditOutcome
@@ -96,10 +96,8 @@ async def keep_evidence(conn: Conn, name: str, keep_days: int | None, actor: str
 
     Raises Refused for an unknown list, and for a time too short for the list of an order.
     """
-    rules = {rule.name: rule for rule in await list_rules(conn)}
-    before = rules.get(name)
-    if before is None:
-        raise no_such_list(name, list(rules))
+    name = await list_name_meant(conn, name)
+    before = next(rule for rule in await list_rules(conn) if rule.name == name)
     if before.order_reference is not None and keep_days is not None and keep_days < ORDER_DAYS:
         raise Refused(
             f"The list {clean(name)} belongs to the order {clean(before.order_reference)}, whose evidence is "
@@ -248,6 +246,7 @@ async def move_accounts(
 
 
 async def _lock(conn: Conn, name: str) -> ListHead:
+    name = await list_name_meant(conn, name)
     row = await conn.fetchrow(
         """
         select l.list_id, l.name, l.archived_at is not null as is_archived,
@@ -256,10 +255,8 @@ async def _lock(conn: Conn, name: str) -> ListHead:
         """,
         name,
     )
-    if row is None:
-        raise no_such_list(
-            name, [r["name"] for r in await conn.fetch("select name from watch_list order by name")]
-        )
+    if row is None:  # renamed just now
+        raise no_such_list(name, ())
     return ListHead(row["list_id"], row["name"], row["order_id"], row["is_archived"])
 
 

@@ -7,6 +7,7 @@ from asyncpg import Record
 
 from storage.model.alerts.rules import Mute
 from storage.model.core.accounts import AccountId, ListId, Platform
+from storage.model.text.near_names import meant, unknown_name
 from storage.postgres.audit_log import log
 from storage.postgres.pool import Conn, Refused
 
@@ -54,16 +55,15 @@ async def mute_list(
     conn: Conn, list_name: str, since: datetime, until: datetime | None, note: str, actor: str, now: datetime
 ) -> int:
     """Tell nobody of any account of a list, or of the order that the list belongs to. Raises Refused."""
-    list_id = await conn.fetchval(
-        """
-        select list_id from watch_list left join legal_order using (list_id)
-        where name = $1 or reference = $1 order by (name = $1) desc limit 1
-        """,
-        list_name,
+    rows = await conn.fetch(
+        "select list_id, name, reference from watch_list left join legal_order using (list_id) order by name"
     )
-    if list_id is None:
-        raise Refused(f"There is no list or order {list_name!r}.")
-    return await _add(conn, (None, list_id), f"list {list_name}", since, until, note, actor, now)
+    names = {r["reference"]: r["list_id"] for r in rows if r["reference"] is not None}
+    names |= {r["name"]: r["list_id"] for r in rows}
+    name = meant(list_name, names)
+    if name is None:
+        raise Refused(unknown_name("list or order", list_name, names))
+    return await _add(conn, (None, names[name]), f"list {name}", since, until, note, actor, now)
 
 
 async def maintenance(

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from storage.model.alerts.conditions import UnreadableRule
 from storage.model.alerts.rule_codec import from_table, to_table
 from storage.model.alerts.rules import AbsentNames, AlertRule, Digest, RuleId, StoredRule
+from storage.model.text.near_names import unknown_name
 from storage.postgres.audit_log import log
 from storage.postgres.pool import Conn, Refused
 
@@ -275,7 +276,8 @@ async def _definition_by_hand(conn: Conn, name: str) -> str:
         name,
     )
     if row is None:
-        raise Refused(f"There is no rule {name!r}.")
+        rows = await conn.fetch("select name from alert_rule where removed_at is null order by position")
+        raise Refused(unknown_name("rule", name, [r["name"] for r in rows]))
     _refuse_settings(name, row["origin"])
     return row["definition"]
 
@@ -393,9 +395,8 @@ async def refuse_digests(conn: Conn, rule_name: str, recipient: str, now: dateti
 
 
 async def _rule_id(conn: Conn, rule_name: str) -> int:
-    rule_id = await conn.fetchval(
-        "select rule_id from alert_rule where name = $1 and removed_at is null", rule_name
-    )
-    if rule_id is None:
-        raise Refused(f"There is no rule {rule_name!r}.")
-    return rule_id
+    rows = await conn.fetch("select rule_id, name from alert_rule where removed_at is null order by position")
+    numbers = {r["name"]: r["rule_id"] for r in rows}
+    if rule_name not in numbers:
+        raise Refused(unknown_name("rule", rule_name, numbers))
+    return numbers[rule_name]

@@ -1,12 +1,13 @@
 """Pure: alert rules in words. The dashboard, the commands and the doctor take them from here alike."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from storage.model.alerts.rule_codec import duration_text
 from storage.model.alerts.rules import AbsentNames, AlertRule, Digest, Match, Severity
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import ChangeKind
+from storage.model.text.near_names import nearest
 from storage.model.text.states import PLATFORM_NAME, capital, clean
 
 DECISION_WORDS: Final[Mapping[str, str]] = {
@@ -103,18 +104,20 @@ def rule_sentences(rule: AlertRule) -> str:
     return "".join(f"{sentence}. " for sentence in said).rstrip()
 
 
-def absent_words(match: Match, absent: AbsentNames) -> list[str]:
-    """A clause for each list and order that a rule names and that is not stored: nothing matches it."""
-    return [
-        *(
-            f"there is no list {clean(name, 80)!r}, so nothing matches it"
-            for name in sorted(match.lists & absent.lists)
-        ),
-        *(
-            f"there is no order {clean(name, 80)!r}, so nothing matches it"
-            for name in sorted(match.orders & absent.orders)
-        ),
-    ]
+def absent_words(
+    match: Match, absent: AbsentNames, lists: Sequence[str] = (), orders: Sequence[str] = ()
+) -> list[str]:
+    """A clause for each list and order that a rule names and that is not stored: nothing matches it. `lists`
+    and `orders` are the stored names, of which the nearest is offered.
+    """
+    kinds = (("list", match.lists & absent.lists, lists), ("order", match.orders & absent.orders, orders))
+    return [_absent(kind, name, known) for kind, names, known in kinds for name in sorted(names)]
+
+
+def _absent(kind: str, name: str, known: Sequence[str]) -> str:
+    near = nearest(name, known)
+    meant = "" if near is None else f"; did you mean {clean(near, 80)!r}?"
+    return f"there is no {kind} {clean(name, 80)!r}, so nothing matches it{meant}"
 
 
 def _kinds(kinds: Iterable[ChangeKind]) -> str:

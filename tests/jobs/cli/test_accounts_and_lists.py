@@ -372,7 +372,7 @@ def test_an_id_means_its_account_though_it_is_the_handle_of_another(
 def test_a_list_that_is_not_there_is_refused_with_those_that_are(run: Blockline) -> None:
     run("accounts", "import", file(WATCH + "x,alpha,1001,Farmers\n"))
     ran = run("accounts", "list", "--list", "Farmer")
-    assert (ran.code, ran.err) == (1, "There is no list 'Farmer'; there are: Farmers.\n")
+    assert (ran.code, ran.err) == (1, "There is no list 'Farmer': did you mean 'Farmers'?\n")
 
 
 def test_a_platform_that_does_not_exist_is_a_fault_of_usage(run: Blockline) -> None:

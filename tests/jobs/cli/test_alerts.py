@@ -152,10 +152,10 @@ def test_a_rule_is_switched_off_and_on_and_removed(run: Blockline) -> None:
     assert [rule["name"] for rule in run("alerts", "rules", "--json").json["rules"]] == ["Desk"]
     for command in ("enable", "disable"):
         ran = run("alerts", command, "Night")
-        assert (ran.code, ran.err) == (1, "There is no rule 'Night'; the rules are: Desk.\n")
-    assert run("alerts", "remove", "Night").err == "There is no rule 'Night'.\n"
+        assert (ran.code, ran.err) == (1, "There is no rule 'Night'; there are: Desk.\n")
+    assert run("alerts", "remove", "Night").err == "There is no rule 'Night'; there are: Desk.\n"
     run("alerts", "remove", "Desk")
-    assert run("alerts", "enable", "Desk").err == "There is no rule 'Desk'; there are no rules.\n"
+    assert run("alerts", "enable", "Desk").err == "There is no rule 'Desk'; there are: none.\n"
     assert run("alerts", "rules").out.startswith("There are no rules, so no alert is sent. ")
 
 
@@ -326,7 +326,9 @@ def test_a_list_is_muted_by_its_name_or_its_order_and_everything_in_a_window(
             id="no name",
         ),
         pytest.param(
-            ["mute", "--list", "Nix", "--for", "6h"], "There is no list or order 'Nix'.", id="no list"
+            ["mute", "--list", "Nix", "--for", "6h"],
+            "There is no list or order 'Nix'; there are: ",
+            id="no list",
         ),
         pytest.param(
             ["mute", "--list", "Nix", "--for", "6"],
@@ -443,7 +445,7 @@ def test_a_rule_is_tried_on_the_past_whether_it_is_imported_or_not(run: Blocklin
     missing = run("alerts", "preview", "Gone")
     assert (missing.code, missing.err.strip()) == (
         1,
-        "There is no rule 'Gone'; the rules are: Desk, Night.",
+        "There is no rule 'Gone'; there are: Desk, Night.",
     )
     absent = run("alerts", "preview", "Gone", "--file", "other.toml")
     assert absent.err.strip() == "other.toml has no rule 'Gone'; it has: Weekly, Night."

@@ -340,7 +340,7 @@ def test_a_server_that_does_not_answer_leaves_nothing_on_record(
         ),
         pytest.param(
             ["--last", "--rule", "Nix"],
-            "There is no rule 'Nix'; the rules are: Desk, Turkey, Boss, Copy.",
+            "There is no rule 'Nix'; there are: Desk, Turkey, Boss, Copy.",
             id="no rule",
         ),
         pytest.param(

@@ -143,8 +143,8 @@ REFUSED: Mapping[str, tuple[tuple[str, ...], str]] = {
         "--since: '0001-01-01' is not a time; write it like 2021-02-01T06:30:00Z.",
     ),
     "a list that is not there": (
-        ("changes", "--list", "farmers"),
-        "There is no list 'farmers'; there are: Farmers.",
+        ("changes", "--list", "farmrs"),
+        "There is no list 'farmrs': did you mean 'Farmers'?",
     ),
     "a folder as the standard output": (
         ("changes", "--format", "parquet"),

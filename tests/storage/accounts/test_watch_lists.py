@@ -200,8 +200,9 @@ async def test_there_are_no_two_lists_of_one_name_and_none_is_made_by_an_edit(po
         await make_list(conn, "Farmers", "Asha", T0)
         with pytest.raises(Refused, match="The list 'Farmers' already exists"):
             await make_list(conn, "Farmers", "Asha", T0)
-        with pytest.raises(Refused, match="There is no list 'farmers'; there are: Farmers"):
-            await put_accounts_on(conn, "farmers", [1], "Asha", T0)
+        with pytest.raises(Refused, match="There is no list 'farmrs': did you mean 'Farmers'"):
+            await put_accounts_on(conn, "farmrs", [1], "Asha", T0)
+        await put_accounts_on(conn, "FARMERS", [1], "Asha", T0)
         with pytest.raises(Refused, match="There is no list 'Nobody'"):
             await take_accounts_off(conn, "Nobody", [1], "Asha", T0)
 
