@@ -2,10 +2,13 @@
 
 import { json, silent } from "./answers.mjs";
 import { $, press, say, targetOf } from "./dom.mjs";
-import { remember } from "./memory.mjs";
+import { recalled, remember } from "./memory.mjs";
 import { setZone } from "./time.mjs";
 
 const root = document.documentElement;
+
+const dark = matchMedia("(prefers-color-scheme: dark)");
+const ofSystem = () => (dark.matches ? "dark" : "light");
 
 /** `on` = {zone(), theme()}: called after another one was chosen. @param {{ zone(): void, theme(): void }} on */
 export function connectHeader(on) {
@@ -22,7 +25,13 @@ export function connectHeader(on) {
   });
   $("theme").addEventListener("click", () => {
     root.dataset.theme = root.dataset.theme === "dark" ? "light" : "dark";
-    remember("blockline.theme", root.dataset.theme);
+    // Who chooses what the system has follows it again.
+    remember("blockline.theme", root.dataset.theme === ofSystem() ? null : root.dataset.theme);
+    on.theme();
+  });
+  dark.addEventListener("change", () => {
+    if (recalled("blockline.theme") !== null || root.dataset.theme === ofSystem()) return;
+    root.dataset.theme = ofSystem();
     on.theme();
   });
   const more = $("nav-more");

@@ -1,9 +1,10 @@
 // What this browser remembers from visit to visit.
 
-/** @param {string} key @param {string} value */
+/** @param {string} key @param {string | null} value null forgets it */
 export function remember(key, value) {
   try {
-    localStorage.setItem(key, value);
+    if (value === null) localStorage.removeItem(key);
+    else localStorage.setItem(key, value);
   } catch {
     // Storage may be forbidden; the choice then lasts as long as the page.
   }

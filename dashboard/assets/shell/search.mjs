@@ -2,6 +2,7 @@
 
 import { failure, json } from "./answers.mjs";
 import { $, all, find, targetOf } from "./dom.mjs";
+import { recalled, remember } from "./memory.mjs";
 import { navigate } from "./navigate.mjs";
 import { moved, opens, options, recentOf, resultWords, withRecent } from "./search-list.mjs";
 
@@ -21,7 +22,7 @@ let timer = 0;
 export function connectSearch() {
   $("search").addEventListener("click", open);
   // Who comes next at this browser does not see what the last one opened.
-  $("me-out").addEventListener("submit", () => localStorage.removeItem(KEPT));
+  $("me-out").addEventListener("submit", () => remember(KEPT, null));
   document.addEventListener("keydown", (event) => {
     if (!opens(event)) return;
     event.preventDefault();
@@ -49,21 +50,11 @@ function open() {
   ask();
 }
 
-function recent() {
-  try {
-    return recentOf(localStorage.getItem(KEPT));
-  } catch {
-    return []; // storage may be forbidden
-  }
-}
+const recent = () => recentOf(recalled(KEPT));
 
 /** @param {Hit | undefined} one */
-function remember(one) {
-  try {
-    if (one) localStorage.setItem(KEPT, JSON.stringify(withRecent(recent(), one)));
-  } catch {
-    // Then nothing is remembered.
-  }
+function keep(one) {
+  if (one) remember(KEPT, JSON.stringify(withRecent(recent(), one)));
 }
 
 /** @returns {HTMLInputElement} */
@@ -85,7 +76,7 @@ function build() {
   made.addEventListener("keydown", keys);
   made.addEventListener("click", (event) => {
     const chosen = targetOf(event).closest("[role=option]");
-    if (chosen) remember(found[Number(chosen.id.slice(PREFIX.length))]);
+    if (chosen) keep(found[Number(chosen.id.slice(PREFIX.length))]);
     if (event.target === made || targetOf(event).closest("button, a")) made.close();
   });
   return made;
@@ -131,7 +122,7 @@ function keys(event) {
   if (event.key === "Enter" && found[at] && asked === input().value.trim()) {
     event.preventDefault();
     dialog.close();
-    remember(found[at]);
+    keep(found[at]);
     navigate(found[at].href);
     return;
   }
