@@ -85,7 +85,8 @@ def table_card(
 
 
 def not_shown(count: int, of: str, *where: Cell) -> list[Component]:
-    """The sentence below a table of the newest `MOST_ROWS` of `count`; nothing if it shows them all.
+    """The sentence below a table of the newest `MOST_ROWS` of `count`; nothing if it shows them all. `of` is
+    a plural in s.
 
     `where` says what has the others.
     """
@@ -93,7 +94,8 @@ def not_shown(count: int, of: str, *where: Cell) -> list[Component]:
     if left <= 0:
         return []
     rest = [" ", *where] if where else []
-    return [html.P([f"{left:,} older {of} are not shown.", *rest], className="not-said")]
+    them = f"1 older {of.removesuffix('s')} is" if left == 1 else f"{left:,} older {of} are"
+    return [html.P([f"{them} not shown.", *rest], className="not-said")]
 
 
 def empty_card(

@@ -106,7 +106,7 @@ REASON_WORDS = {
 
 
 def readings(n: int) -> str:
-    return "one reading" if n == 1 else f"{n} readings"
+    return "one reading" if n == 1 else f"{n:,} readings"
 
 
 def attempts(n: int) -> str:
