@@ -16,7 +16,18 @@ from storage.postgres.pool import open_pool
 from tests.conftest import NOW
 from tests.support.clients.axe import AXE, COLOURS, WCAG, violations
 from tests.support.clients.browser import CHROMIUM, skip_without
-from tests.support.clients.page_walker import DESKTOP, NARROW, PHONE, ZOOMED, Walker, walking
+from tests.support.clients.page_walker import (
+    DESKTOP,
+    LARGE_TABLET,
+    NARROW,
+    PHONE,
+    TABLET,
+    WIDE,
+    WIDE_ZOOMED,
+    ZOOMED,
+    Walker,
+    walking,
+)
 from tests.support.repeats import IS_LONG, cases
 from tests.support.seeds.every_page import ALONE, PAGES, Everything, seed_everything
 from tests.support.seeds.people import PASSWORD, WITH_LOGIN, a_person
@@ -108,7 +119,7 @@ async def test_a_page_breaks_no_rule_and_never_scrolls_sideways(house: House, na
         wide[size] = await reader.sticks_out()
         found += [f"{theme}, {size[0]} px: {wrong}" for wrong in await violations(reader.page, rules)]
     covered: dict[tuple[int, int], float] = {}
-    for size in (NARROW, *ZOOMED):
+    for size in (NARROW, *ZOOMED, *cases([TABLET], [TABLET, LARGE_TABLET, WIDE, WIDE_ZOOMED])):
         await reader.look(size)
         wide[size] = await reader.sticks_out()
         covered[size] = await reader.covered()

@@ -12,6 +12,9 @@ from tests.support.servers.dashboard import until
 
 DESKTOP, PHONE, NARROW = (1440, 900), (390, 844), (320, 640)
 """Width and height in CSS pixels."""
+TABLET, LARGE_TABLET, WIDE = (768, 1024), (820, 1180), (2560, 1440)
+WIDE_ZOOMED = (720, 450)
+"""A desktop of 1440 px at 200 %."""
 ZOOMED = ((640, 360), (320, 256), (320, 180))
 """A desktop of 1280 px at 200 % and, as WCAG 1.4.10 asks, at 400 %: without and with bars of the browser."""
 
