@@ -239,7 +239,10 @@ async def test_mutes_are_made_and_ended(world: World) -> None:
         "The end of a mute must be in the future and after its beginning.",
     )
     unknown = await world.api.send("POST", "/mutes", {"list": "Nobody"})
-    assert (unknown.status, unknown.detail) == (409, "There is no list or order 'Nobody'; there are: ")
+    assert (unknown.status, unknown.detail) == (
+        409,
+        "There is no list or order 'Nobody'; there are: SYN/1, SYN/2, Order 1 list, Order 2 list.",
+    )
     assert (await world.api.send("DELETE", f"/mutes/{made.json['mute_id']}")).status == 204
     assert (await world.api.send("DELETE", f"/mutes/{made.json['mute_id']}")).status == 404
 

@@ -327,7 +327,7 @@ def test_a_list_is_muted_by_its_name_or_its_order_and_everything_in_a_window(
         ),
         pytest.param(
             ["mute", "--list", "Nix", "--for", "6h"],
-            "There is no list or order 'Nix'; there are: ",
+            "There is no list or order 'Nix'; there are: MeitY 2021-01-31, Order of 31 January.",
             id="no list",
         ),
         pytest.param(
