@@ -290,7 +290,7 @@ def test_a_handle_without_an_id_is_refused_with_the_reason(online: Blockline) ->
     assert (ran.code, ran.out) == (1, "")
     assert ran.complaints[:3] == [
         "watch.csv, line 2: @gamma is suspended, and X does not give the id of a suspended account: add "
-        "account_id.",
+        "its id, as x:id:ID or as account_id of a table.",
         "watch.csv, line 3: X knows no account @nobody (deactivated, deleted, renamed or never existed).",
         "watch.csv, line 4: @a_handle_too_long_for_x is not a handle of X.",
     ]
