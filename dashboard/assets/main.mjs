@@ -21,6 +21,7 @@ import { connectFirstRun, shownPage } from "./shell/first-run.mjs";
 import { connectForms, countWaiting } from "./shell/forms.mjs";
 import { connectHeader, showBanner, showPill } from "./shell/header.mjs";
 import { connectAnchors, connectLinks } from "./shell/navigate.mjs";
+import { connectPlots } from "./shell/plots.mjs";
 import { age, heard as beat, newPulse, pillWords } from "./shell/pulse.mjs";
 import { connectSearch } from "./shell/search.mjs";
 import { connectShortcuts } from "./shell/shortcuts.mjs";
@@ -298,6 +299,7 @@ connectGestures($("board"), {
 const pages = $("react-entry-point");
 connectAnchors(pages);
 connectTables(pages);
+connectPlots(pages);
 connectTablePages(pages);
 connectChecklists(pages);
 connectDashInputs(pages);

@@ -212,3 +212,7 @@ interface Stage extends Omit<ReplayChoices, "at"> {
 /** What films the server can make. */
 interface Limits { forms: ("mp4" | "webm" | "gif")[]; frames: number; bytes: number }
 interface ReplayOn { act(action: Action): void; scrub(t: number): void; settle(): void; asking(range: Span): void; choose(range: Span): void; address(): string }
+/** What a trace leads to, from dashboard/ui/figures.py. */
+interface PlotLead { figure: string; at: string; since?: string }
+interface PlotPoint { id?: string; x: string | number; curveNumber: number; data: { meta?: PlotLead } }
+interface Plot extends HTMLElement { on?(event: string, hear: (told: { points: PlotPoint[] }) => void): void }

@@ -11,14 +11,18 @@ from datetime import datetime, timedelta
 import plotly.graph_objects as go
 
 from dashboard.executives.chart_frame import MARKS_PX, ExecutiveLane, frame, step_of_bars
+from dashboard.executives.figures import block_figure
 from dashboard.executives.person_engagement import PersonView
 from dashboard.executives.words import PLURAL, not_seen, when
 from dashboard.ui.chart_style import PALETTES, Theme
+from dashboard.ui.figures import figure_address
 from dashboard.ui.words import day
-from storage.executives.engagement_report import CounterStep
-from storage.executives.executives_report import ExecutiveSignal, SignalCount
+from storage.executives.engagement_report import BlockCount, CounterStep
+from storage.executives.executives_report import ExecutiveSignal
+from storage.model.core.availability import ChangeKind
 from storage.model.core.signals import SignalKind
 from storage.model.text.states import capital, clean
+from storage.model.text.units import number
 
 MARK_PX = 11
 FILL, EDGE = "#E69F00", {"light": "#4A3200", "dark": "#121316"}
@@ -213,14 +217,15 @@ def _heights(
 def _blocks(figure: go.Figure, view: PersonView, theme: Theme) -> None:
     dark = theme == "dark"
     for kind, sign, (fill, edge_light, edge_dark) in (
-        ("restoration", 1, RESTORED),
-        ("block", -1, BLOCKED),
+        (ChangeKind.RESTORATION, 1, RESTORED),
+        (ChangeKind.BLOCK, -1, BLOCKED),
     ):
-        counts = [c for c in view.blocks if c.kind == kind]
+        counts = [c for c in view.blocks if c.kind is kind]
         figure.add_trace(
             go.Bar(
                 x=[c.start + view.blocks_step / 2 for c in counts],
                 y=[sign * c.n for c in counts],
+                ids=[figure_address(block_figure(c, view.blocks_step), view.now) for c in counts],
                 width=[view.blocks_step / _MS] * len(counts),
                 yaxis="y2",
                 marker={"color": fill, "line": {"width": 1, "color": edge_dark if dark else edge_light}},
@@ -231,9 +236,9 @@ def _blocks(figure: go.Figure, view: PersonView, theme: Theme) -> None:
         )
 
 
-def _block_hover(count: SignalCount, step: timedelta) -> str:
-    words = count.kind if count.n == 1 else f"{count.kind}s"
-    return f"{count.n:,} {words} confirmed<br>first read {_period(count.start, step)}"
+def _block_hover(count: BlockCount, step: timedelta) -> str:
+    changes = number(count.n, count.kind.value)
+    return f"{changes} confirmed<br>first read {_period(count.start, step)}"
 
 
 def _period(start: datetime, step: timedelta) -> str:

@@ -141,7 +141,7 @@ def _summary(view: PersonView) -> str:
     return (
         f"{words.day(since)} to {words.day(until)}: {acts}. The lower part of the chart "
         f"shows {blocks['block']:,} confirmed blocks and {blocks['restoration']:,} restorations among "
-        f"{whose}."
+        f"{whose}; press a bar for its accounts."
     )
 
 

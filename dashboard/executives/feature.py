@@ -8,6 +8,7 @@ from dashboard.asgi.process import WebProcess
 from dashboard.executives.chart import executive_figure
 from dashboard.executives.executive_page import executive_page
 from dashboard.executives.executives_page import executives_page
+from dashboard.executives.figures import BLOCK_FIGURES
 from dashboard.executives.person_engagement import RANGES, PersonView, person_view
 from dashboard.executives.routes import executive_routes
 from dashboard.ui.chart_style import graph
@@ -18,6 +19,7 @@ from storage.executives.executives_report import people
 def executives(process: WebProcess) -> Feature:
     return Feature(
         pages=(Page(path="executives", title="Executives", read=_executives, icon="person"),),
+        figures=(BLOCK_FIGURES,),
         routers=(executive_routes(process.pool, process.clock),),
     )
 

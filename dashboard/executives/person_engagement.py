@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from storage.executives.engagement_report import (
+    BlockCount,
     CounterStep,
     Series,
     counts_of_blocks,
@@ -64,6 +65,8 @@ class AssociationTest:
 class PersonView:
     person: ExecutivePerson
     range_name: str
+    now: datetime
+    """What is shown was known then."""
     axis: Interval
     acts: tuple[ExecutiveSignal, ...]
     """The newest in the period, for the table."""
@@ -72,7 +75,7 @@ class PersonView:
     step: timedelta | None
     counts: tuple[SignalCount, ...]
     """By kind and step, or by kind and day where the acts are drawn one by one."""
-    blocks: tuple[SignalCount, ...]
+    blocks: tuple[BlockCount, ...]
     blocks_step: timedelta
     blocks_of_orders: bool
     likes: tuple[CounterStep, ...]
@@ -112,6 +115,7 @@ async def person_view(conn: Conn, account_id: int, range_name: str, now: datetim
     return PersonView(
         person=person,
         range_name=range_name,
+        now=now,
         axis=axis,
         acts=newest[:ROWS],
         marks=tuple(a for a in newest if a.counts) if single else (),

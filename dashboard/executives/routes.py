@@ -12,6 +12,7 @@ from dashboard.asgi.refusals import refusal
 from dashboard.executives.person_engagement import RANGES, AssociationTest, PersonView, person_view
 from dashboard.executives.words import ASSOCIATION, method, observability, verdict
 from dashboard.wire.compact_json import Json
+from storage.executives.engagement_report import BlockCount
 from storage.executives.executives_report import (
     ExecutivePerson,
     ExecutiveSignal,
@@ -100,7 +101,7 @@ def _account(account: PersonAccount) -> Json:
     }
 
 
-def _count(count: SignalCount) -> Json:
+def _count(count: SignalCount | BlockCount) -> Json:
     return {"from": count.start.isoformat(), "kind": count.kind, "n": count.n}
 
 

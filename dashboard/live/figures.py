@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dashboard.ui import words
-from dashboard.ui.figures import FigureAccounts, FigureRequest, FigureSource
+from dashboard.ui.figures import FigureAccounts, FigureRequest, FigureSource, time_in
 from dashboard.wire.compact_json import letter
 from storage.health.status_at import provisional_at, recent_changes, unread
 from storage.live.board_accounts import accounts_watched, checked_at
@@ -108,17 +108,9 @@ def _shown(written: str) -> _Shown | None:
         return _Shown(None, None, text)
     if which.isascii() and which.isdecimal() and len(which) <= 15:
         return _Shown(int(which), None, text)
-    if which.startswith("changed@") and (since := _time(which.removeprefix("changed@"))) is not None:
+    if which.startswith("changed@") and (since := time_in(which.removeprefix("changed@"))) is not None:
         return _Shown(None, since, text)
     return None
-
-
-def _time(written: str) -> datetime | None:
-    try:
-        at = datetime.fromisoformat(written)
-    except ValueError:
-        return None
-    return at if at.tzinfo is not None else None
 
 
 async def _board(request: FigureRequest) -> FigureAccounts | None:
@@ -135,7 +127,7 @@ async def _of_shown(request: FigureRequest, *, watched_then: bool) -> FigureAcco
     match list(request.name):
         case [written, what, *rest, last] if (
             (shown := _shown(written)) is not None
-            and (at := _time(last)) is not None
+            and (at := time_in(last)) is not None
             and (at <= request.at or what == "changes")
         ):
             names = {one.list_id: one.name for one in await lists(request.conn)}
@@ -205,7 +197,7 @@ async def _figure(
         case ["changes", kind, since] if (
             kind in list(ChangeKind)
             and ChangeKind(kind) in _KIND_WORDS
-            and (begin := _time(since)) is not None
+            and (begin := time_in(since)) is not None
         ):
             return await _changed(request, of, accounts, ChangeKind(kind), begin, at)
         case _:

@@ -2,6 +2,7 @@
 """Charts of orders: the curve of one order, its accounts as lanes, and orders side by side."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,6 +10,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from dashboard.orders.facts import OrderFigures
+from dashboard.orders.figures import line_figure
 from dashboard.orders.lanes import lane_of
 from dashboard.ui import date_marks
 from dashboard.ui.chart_style import (
@@ -23,11 +25,13 @@ from dashboard.ui.chart_style import (
     surface,
 )
 from dashboard.ui.date_marks import DateMark
+from dashboard.ui.figures import line_leads
 from dashboard.ui.words import between, drawn_as, state
+from storage.model.core.accounts import AccountId
 from storage.model.core.availability import Status
 from storage.model.core.orders import OrderEventKind
 from storage.model.orders.cohort import CohortMember, Stay
-from storage.model.orders.curve import CurveStep
+from storage.model.orders.curve import CurveLine, CurveStep
 from storage.model.text.states import capital, clean, group_words
 
 CURVE_PX = 360
@@ -41,6 +45,17 @@ _UNSEEN = "\u200b"
 """Labels distinguish the rows, because two accounts may have one handle."""
 _WITHHELD = {"light": "#A34700", "dark": "#FF9142"}
 _SUSPENDED = {"light": "#661100", "dark": "#F2B8D0"}
+
+
+@dataclass(frozen=True, slots=True)
+class _LanePart:
+    """A bar of a lane."""
+
+    since: datetime
+    until: datetime
+    row: str
+    words: str
+    account_id: AccountId
 
 
 def marks_of(found: OrderFigures) -> tuple[DateMark, ...]:
@@ -90,20 +105,22 @@ def curve_figure(found: OrderFigures, theme: Theme) -> go.Figure:
         fillcolor=BAND,
         **quiet,
     )
-    lines: tuple[tuple[str, Callable[[CurveStep], int], str, str, float], ...] = (
-        (f"Withheld in {found.order.country}", lambda s: s.withheld, _WITHHELD[theme], "dash", 1.5),
-        ("Suspended everywhere", lambda s: s.suspended, _SUSPENDED[theme], "dot", 1.5),
-        ("Blocked, as read", lambda s: s.blocked, "#D55E00", "solid", 2.5),
+    looks = (
+        (CurveLine.WITHHELD, f"Withheld in {found.order.country}", _WITHHELD[theme], "dash", 1.5),
+        (CurveLine.SUSPENDED, "Suspended everywhere", _SUSPENDED[theme], "dot", 1.5),
+        (CurveLine.BLOCKED, "Blocked, as read", "#D55E00", "solid", 2.5),
     )
-    for name, value, colour, dash, width in lines:
+    for counted, name, colour, dash, width in looks:
+        counts = [s.on(counted) for s in found.steps]
         figure.add_scatter(
             x=at,
-            y=line(value),
+            y=line(lambda s, counted=counted: s.on(counted)),
             name=name,
             mode="lines",
             line={"shape": "hv", "color": colour, "dash": dash, "width": width},
-            customdata=[*(value(s) for s in found.steps), value(found.steps[-1])],
+            customdata=[*counts, counts[-1]],
             hovertemplate=f"{name}: %{{customdata:,}} of {found.watched:,}, %{{y:.1f}} %<extra></extra>",
+            meta=line_leads(line_figure(found, counted), found.at),
         )
     most = max(100 * max(s.possible for s in found.steps) / whole, 4.0)
     _marks(figure, marks_of(found), palette)
@@ -132,8 +149,8 @@ def lanes_figure(found: OrderFigures, members: Sequence[CohortMember], theme: Th
     start, end = found.steps[0].at, found.at
     rows = [clean(m.handle, 28) + _UNSEEN * n for n, m in enumerate(members)]
     least = max((end - start) / 250, timedelta(minutes=1))
-    pieces: dict[tuple[Status, str], list[tuple[datetime, datetime, str, str]]] = {}
-    windows: list[tuple[datetime, datetime, str, str]] = []
+    pieces: dict[tuple[Status, str], list[_LanePart]] = {}
+    windows: list[_LanePart] = []
     for row, member in zip(rows, members, strict=True):
         lane = lane_of(found, member)
         for part in lane.parts:
@@ -141,9 +158,12 @@ def lanes_figure(found: OrderFigures, members: Sequence[CohortMember], theme: Th
             label = capital(group_words(part.stay.state.status, member.platform, part.stay.flags))
             until = max(part.until, part.since + least / 4)
             pieces.setdefault((status, label), []).append(
-                (part.since, until, row, _status_words(member, part.stay))
+                _LanePart(part.since, until, row, _status_words(member, part.stay), member.account_id)
             )
-        windows += [(w.since, w.until, row, f"change: {_status_words(member, w.stay)}") for w in lane.windows]
+        windows += [
+            _LanePart(w.since, w.until, row, f"change: {_status_words(member, w.stay)}", member.account_id)
+            for w in lane.windows
+        ]
     _bars(figure, windows, "Change window", "rgba(0,0,0,0)", palette.window, "/", 0.8)
     for (status, name), parts in pieces.items():
         fill, light, dark = FILL[status]
@@ -210,6 +230,7 @@ def multiples_figure(orders: Sequence[OrderFigures], theme: Theme) -> go.Figure:
             line={"shape": "hv", "color": "#D55E00", "width": 2},
             showlegend=False,
             hovertemplate="day %{x:.1f}: %{y:.1f} % blocked<extra></extra>",
+            meta=line_leads(line_figure(found, CurveLine.BLOCKED), found.at, found.order.issued_at),
             **place,
         )
     _frame(figure, palette, 100 + 170 * lines)
@@ -229,7 +250,7 @@ def _marks(figure: go.Figure, marks: Sequence[DateMark], palette: Palette) -> No
 
 def _bars(
     figure: go.Figure,
-    parts: Sequence[tuple[datetime, datetime, str, str]],
+    parts: Sequence[_LanePart],
     name: str,
     fill: str,
     edge: str,
@@ -239,9 +260,9 @@ def _bars(
     if not parts:
         return
     figure.add_bar(
-        base=[since for since, *_ in parts],
-        x=[(until - since) / timedelta(milliseconds=1) for since, until, *_ in parts],
-        y=[row for _, _, row, _ in parts],
+        base=[p.since for p in parts],
+        x=[(p.until - p.since) / timedelta(milliseconds=1) for p in parts],
+        y=[p.row for p in parts],
         orientation="h",
         width=height,
         name=name,
@@ -250,7 +271,8 @@ def _bars(
             "line": {"color": edge, "width": 1},
             "pattern": {"shape": pattern, "fgcolor": edge, "size": 5, "solidity": 0.3},
         },
-        customdata=[words for *_, words in parts],
+        customdata=[p.words for p in parts],
+        ids=[f"/account/{p.account_id}" for p in parts],
         hovertemplate="%{customdata}<extra></extra>",
     )
 

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from dashboard.orders import words as order_words
 from dashboard.orders.facts import OrderFigures, read_order
 from dashboard.ui import words
-from dashboard.ui.figures import FigureAccounts, FigureRequest, FigureSource
+from dashboard.ui.figures import FigureAccounts, FigureRequest, FigureSource, time_in
 from dashboard.ui.pages import number_in
 from storage.model.orders.claims import CheckedClaim
 from storage.model.orders.cohort import CohortMember, CohortPart, Kind, by_kind, by_part
+from storage.model.orders.curve import CurveLine, on_line
 from storage.model.text.states import clean
 
 _PART_WORDS = {
@@ -39,6 +40,11 @@ def claim_figure(found: OrderFigures, claim: CheckedClaim, *, possible: bool) ->
     return f"order/{found.order.order_id}/claim/{claim.event.order_event_id}/{which}"
 
 
+def line_figure(found: OrderFigures, line: CurveLine) -> str:
+    """The name of the figures of a line of the curve, without the time of one of them."""
+    return f"order/{found.order.order_id}/line/{line.value}"
+
+
 async def _read(request: FigureRequest) -> FigureAccounts | None:
     match list(request.name):
         case [number, *which] if (order_id := number_in(number)) is not None:
@@ -57,6 +63,10 @@ def _accounts(found: OrderFigures, which: Sequence[str]) -> FigureAccounts | Non
         case ["kind", name] if name in list(Kind):
             of_kind = by_kind(members, found.at).get(Kind(name), [])
             return _figure(found, order_words.kind_inside(Kind(name), order.country), of_kind)
+        case ["line", name, written] if name in list(CurveLine) and (then := time_in(written)) is not None:
+            line = CurveLine(name)
+            what = f"{line_words(line, order.country)} at {words.exact(then)}"
+            return _figure(found, what, on_line(members, line, then))
         case ["claim", number, "sure" | "possible" as limit]:
             claim = next((c for c in found.claims if str(c.event.order_event_id) == number), None)
             if claim is None:
@@ -73,6 +83,17 @@ def _figure(found: OrderFigures, what: str, members: Sequence[CohortMember]) -> 
     ids = [m.account_id for m in members]
     order = clean(found.order.reference, 80)
     return FigureAccounts(f"{words.accounts(len(ids))} of order {order} ({what})", ids)
+
+
+def line_words(line: CurveLine, country: str) -> str:
+    """What a line of the curve counts."""
+    match line:
+        case CurveLine.BLOCKED:
+            return "blocked"
+        case CurveLine.WITHHELD:
+            return f"withheld in {country}"
+        case CurveLine.SUSPENDED:
+            return "suspended everywhere"
 
 
 ORDER_FIGURES = FigureSource("order", _read)

@@ -179,7 +179,7 @@ def _curve_card(found: OrderFigures, theme: Theme) -> Component:
     whose = words.accounts(found.watched)
     note = (
         f"of {whose} on the order's list; the band shows where the true share lies, as far as accounts were "
-        "checked"
+        "checked; press a line for the accounts that it counts"
     )
     deadline = (
         [
@@ -205,7 +205,8 @@ def _curve_card(found: OrderFigures, theme: Theme) -> Component:
 def _lanes_card(found: OrderFigures, shown: list[CohortMember], number: int, theme: Theme) -> Component:
     first = (number - 1) * LANES + 1
     note = (
-        f"earliest block first; {first:,} to {first + len(shown) - 1:,} of {found.watched:,}"
+        f"earliest block first; {first:,} to {first + len(shown) - 1:,} of {found.watched:,}; press a "
+        "lane for its account"
         if shown
         else "no account is on the order's list"
     )

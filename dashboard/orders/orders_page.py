@@ -67,7 +67,8 @@ def orders_page(
 def _compared(drawn: Sequence[OrderFigures], theme: Theme) -> Component:
     return card(
         "Side by side",
-        f"share of accounts blocked since each order was issued; newest orders: {len(drawn)}",
+        f"share of accounts blocked since each order was issued; newest orders: {len(drawn)}; press a "
+        "line for the accounts that it counts",
         html.Div(
             graph(multiples_figure(drawn, theme), "order-multiples", "Share blocked since each order"),
             className="figure",

@@ -52,8 +52,30 @@ class FigureSource:
 
 def figure_address(name: str, at: datetime) -> str:
     """The page Accounts with the accounts behind a figure."""
-    moment = at.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    return f"/accounts?{urlencode({'figure': name, 'at': moment, 'whom': 'all'}, safe='/:')}"
+    return f"/accounts?{urlencode({'figure': name, 'at': written_time(at), 'whom': 'all'}, safe='/:')}"
+
+
+def line_leads(name: str, at: datetime, since: datetime | None = None) -> dict[str, str]:
+    """What a trace of a Plotly figure carries as its `meta`, so that a press on a point leads to the accounts
+    that it counts: those of the figure `name` followed by the time of the point. `since` is the start of an
+    axis that counts days. Read by dashboard/assets/shell/plots.mjs.
+    """
+    meta = {"figure": name, "at": written_time(at)}
+    return meta if since is None else {**meta, "since": written_time(since)}
+
+
+def time_in(written: str) -> datetime | None:
+    """The time in the name of a figure; None for another text."""
+    try:
+        at = datetime.fromisoformat(written)
+    except ValueError:
+        return None
+    return at if at.tzinfo is not None else None
+
+
+def written_time(at: datetime) -> str:
+    """A time as the name of a figure has it."""
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def figure_link(text: str, name: str, at: datetime) -> Component:

@@ -4,23 +4,39 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from storage.executives.executives_report import SignalCount
+from storage.model.core.accounts import AccountId
+from storage.model.core.availability import ChangeKind
 from storage.model.core.packed_columns import instant, integers
 from storage.model.core.signals import NO_ACT
 from storage.model.platforms.registry import FEDERATED
 from storage.postgres.pool import Conn
 
 
+@dataclass(frozen=True, slots=True)
+class BlockCount:
+    """Confirmed changes of one kind in one step of time."""
+
+    start: datetime
+    kind: ChangeKind
+    account_ids: tuple[AccountId, ...]
+    """The account of each change."""
+
+    @property
+    def n(self) -> int:
+        return len(self.account_ids)
+
+
 async def counts_of_blocks(
     conn: Conn, since: datetime, until: datetime, step: timedelta
-) -> tuple[tuple[SignalCount, ...], bool]:
+) -> tuple[tuple[BlockCount, ...], bool]:
     """Confirmed blocks and restorations in each step of time that has any, by the first reading that showed
     them; and whether they are those of accounts that orders name. Without an order: of all watched accounts.
     """
     has_orders = await conn.fetchval("select exists (select from legal_order)")
     rows = await conn.fetch(
         """
-        select date_bin($3::interval, c.first_seen_new, $1) as start, c.kind, count(*) as n
+        select date_bin($3::interval, c.first_seen_new, $1) as start, c.kind,
+            array_agg(c.account_id order by c.account_id) as account_ids
         from standing_change c
         join change_outcome o using (change_id) join account a on a.account_id = c.account_id
         where o.outcome = 'confirmed' and c.kind in ('block', 'restoration')
@@ -37,7 +53,8 @@ async def counts_of_blocks(
         step,
         has_orders,
     )
-    return tuple(SignalCount(r["start"], r["kind"], r["n"]) for r in rows), has_orders
+    counts = (BlockCount(r["start"], ChangeKind(r["kind"]), tuple(r["account_ids"])) for r in rows)
+    return tuple(counts), has_orders
 
 
 @dataclass(frozen=True, slots=True)

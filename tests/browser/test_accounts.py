@@ -70,6 +70,27 @@ async def test_a_number_of_an_order_leads_to_its_accounts_and_clear_to_all(
         assert await page.evaluate("location.pathname") == "/orders"
 
 
+async def test_a_press_on_the_curve_of_an_order_leads_to_the_accounts_of_that_moment(
+    pool: Pool, dsn: str, story: Story
+) -> None:
+    async with served(pool, dsn, story.now) as base, opened(base, "/orders/1") as browser:
+        page = browser.page
+        plot = page.locator("#order-curve .nsewdrag")
+        await plot.wait_for()
+        await plot.scroll_into_view_if_needed()
+        box = await plot.bounding_box()
+        assert box is not None
+        await page.mouse.move(box["x"] + box["width"] * 0.9, box["y"] + box["height"] * 0.5, steps=4)
+        await page.locator("#order-curve .js-plotly-plot.leads").wait_for()
+        await page.mouse.down()
+        await page.mouse.up()
+        await page.wait_for_url("**/accounts?figure=order/1/line/blocked/**")
+        behind = page.locator("#accounts-behind")
+        await behind.filter(has_text="accounts of order SYN/1 (blocked at ").wait_for()
+        number = (await behind.inner_text()).split()[0]
+        await counts(browser, f"{number} of ")
+
+
 async def test_other_pages_do_without_the_script_of_the_table(pool: Pool, dsn: str, story: Story) -> None:
     async with served(pool, dsn, story.now) as base, opened(base) as browser:
         await browser.painted()

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { choiceOf } from "../../dashboard/assets/accounts/rows.mjs";
-import { behind, changesFigure, scopeOf, statusFigure, waitingFigure } from "../../dashboard/assets/board/behind.mjs";
+import { behind, changesFigure, scopeOf, statusFigure, waitingFigure } from "../../dashboard/assets/shell/behind.mjs";
 import { at } from "./world.mjs";
 
 const ALL = { list: "all", filter: "" };

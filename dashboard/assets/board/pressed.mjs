@@ -1,10 +1,10 @@
 // Pictures that lead somewhere: the tooltip says what lies under the pointer and where a press leads. One listener for a
 // whole board, however much is drawn on it.
 
+import { behind, statusFigure } from "../shell/behind.mjs";
 import { escaped } from "../shell/dom.mjs";
 import { navigate } from "../shell/navigate.mjs";
 import { count, full, percent } from "../shell/time.mjs";
-import { behind, statusFigure } from "./behind.mjs";
 import { uncapital } from "./state.mjs";
 import { hideTip, showTip, tipLine } from "./tip.mjs";
 

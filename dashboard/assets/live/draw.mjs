@@ -1,7 +1,6 @@
 // Draws the live page from the state and the reader's choices. The board alone is drawn while somebody zooms or pans.
 
 import { annotations, drawAnnotations, linkAnnotations } from "../board/annotations.mjs";
-import { behind, statusFigure } from "../board/behind.mjs";
 import { columnsOf, drawAxis, drawFleet, drawOverlay, drawStrip, FLEET_HEIGHT, writeEnds } from "../board/context.mjs";
 import { members } from "../board/counts.mjs";
 import { connectExecutives, drawExecutive } from "../board/executives.mjs";
@@ -12,6 +11,7 @@ import { connectPressed } from "../board/pressed.mjs";
 import { windowOf } from "../board/state.mjs";
 import { openTable } from "../board/table.mjs";
 import { hideTip, tipForAccount, tipForGroup } from "../board/tip.mjs";
+import { behind, statusFigure } from "../shell/behind.mjs";
 import { $, all, find, say } from "../shell/dom.mjs";
 import { navigate } from "../shell/navigate.mjs";
 import { stamp, zoneName } from "../shell/time.mjs";

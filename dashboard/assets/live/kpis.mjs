@@ -1,8 +1,8 @@
 // The figures at the top of the live page.
 
-import { behind, changesFigure, confirmedFigure, scopeOf, waitingFigure } from "../board/behind.mjs";
 import { figures, figuresOf } from "../board/kpis.mjs";
 import { bar, prepare } from "../board/marks.mjs";
+import { behind, changesFigure, confirmedFigure, scopeOf, waitingFigure } from "../shell/behind.mjs";
 import { $, find, say } from "../shell/dom.mjs";
 import { count, DAY, duration } from "../shell/time.mjs";
 import { isFiltered, listOf } from "./listing.mjs";

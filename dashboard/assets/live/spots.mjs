@@ -1,10 +1,10 @@
 // What lies under the pointer on the pictures above the lanes of the Live page, and where a press on it leads.
 
-import { behind, changesFigure, statusFigure } from "../board/behind.mjs";
 import { bandAt, cellAt } from "../board/context.mjs";
 import { countAt, members } from "../board/counts.mjs";
 import { CHECKED, spotOfBand, spotOfCell, TO_ACCOUNTS } from "../board/pressed.mjs";
 import { factOfEnds, factsOfMarks, linked } from "../board/table.mjs";
+import { behind, changesFigure, statusFigure } from "../shell/behind.mjs";
 import { $, all, escaped, find, patch, targetOf } from "../shell/dom.mjs";
 import { count, percent, stamp, zoneName } from "../shell/time.mjs";
 import { barAt, flowsIn } from "./brush.mjs";

@@ -1,7 +1,6 @@
 // Draws the film's page from the stage: the moment, the strip and the board with each picture, the rest when it has changed.
 
 import { annotations, drawAnnotations, LABELS_PX } from "../board/annotations.mjs";
-import { statusFigure } from "../board/behind.mjs";
 import { columnsOf, drawAxis, drawFleet, drawOverlay, FLEET_HEIGHT, writeEnds } from "../board/context.mjs";
 import { connectExecutives, drawExecutive, showExecutives } from "../board/executives.mjs";
 import { renderFeed, turnDay } from "../board/feed-view.mjs";
@@ -10,6 +9,7 @@ import { scale, snap } from "../board/marks.mjs";
 import { uncapital } from "../board/state.mjs";
 import { factOfEnds, factsOfMarks, openTable } from "../board/table.mjs";
 import { hideTip, tipForAccount, tipForGroup } from "../board/tip.mjs";
+import { statusFigure } from "../shell/behind.mjs";
 import { $, all, field, find, say } from "../shell/dom.mjs";
 import { navigate } from "../shell/navigate.mjs";
 import { count, dayYear, duration, stamp, zoneName } from "../shell/time.mjs";

@@ -1,9 +1,9 @@
 // What is shown of the film: the moment, by what is known, the range, whose. No DOM in here.
 
-import { behind } from "../board/behind.mjs";
 import { differences, filmOf, goTo, nextEvent, stateOf } from "../film/film.mjs";
 import { mergeNews } from "../film/news.mjs";
 import { only } from "../film/only.mjs";
+import { behind } from "../shell/behind.mjs";
 import { unpack } from "../shell/columnar.mjs";
 import { choicesOf } from "./address.mjs";
 import { stepOf, usualSpeed, within } from "./clock.mjs";

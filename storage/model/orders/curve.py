@@ -11,6 +11,14 @@ from typing import TypeAlias
 from storage.model.orders.cohort import CohortMember, Kind, blocked_times
 
 
+class CurveLine(StrEnum):
+    """A line of the curve, which counts accounts by their confirmed status."""
+
+    BLOCKED = auto()
+    WITHHELD = auto()
+    SUSPENDED = auto()
+
+
 @dataclass(frozen=True, slots=True)
 class CurveStep:
     """Counts of accounts that hold from `at` until the next step."""
@@ -30,6 +38,16 @@ class CurveStep:
     """Accounts that were not checked at that time."""
     read: int
     """Accounts that had been read by then. If there are none, nothing is known of blocks."""
+
+    def on(self, line: CurveLine) -> int:
+        """How many accounts a line counts."""
+        match line:
+            case CurveLine.BLOCKED:
+                return self.blocked
+            case CurveLine.WITHHELD:
+                return self.withheld
+            case CurveLine.SUSPENDED:
+                return self.suspended
 
 
 class _Line(StrEnum):
@@ -62,13 +80,10 @@ def curve(
 
     for member in members:
         unread = list(_unread(member, gap_after))
-        for stay in member.stays:
-            if stay.kind is Kind.WITHHELD:
-                during(_Line.WITHHELD, stay.since, stay.until)
-            elif stay.kind is Kind.SUSPENDED:
-                during(_Line.SUSPENDED, stay.since, stay.until)
+        for line in CurveLine:
+            for span in _times(member, line):
+                during(_Line(line.value), *span)
         for blocked in blocked_times(member):
-            during(_Line.BLOCKED, blocked.since, blocked.until)
             during(_Line.POSSIBLE, blocked.onset_after, blocked.until)
             lasts = blocked.until is None
             sure = _sure_until(member, until, gap_after) if lasts else blocked.last_seen
@@ -86,6 +101,23 @@ def step_at(steps: Sequence[CurveStep], moment: datetime) -> CurveStep | None:
     """Return the counts at a moment; None before the first step."""
     n = bisect_right(steps, moment, key=lambda s: s.at)
     return steps[n - 1] if n else None
+
+
+def on_line(members: Sequence[CohortMember], line: CurveLine, moment: datetime) -> list[CohortMember]:
+    """Return the members that a line counts at a moment."""
+    return [
+        m
+        for m in members
+        if any(since <= moment and (until is None or moment < until) for since, until in _times(m, line))
+    ]
+
+
+def _times(member: CohortMember, line: CurveLine) -> list[tuple[datetime, datetime | None]]:
+    """The times in which a line counts a member."""
+    if line is CurveLine.BLOCKED:
+        return [(b.since, b.until) for b in blocked_times(member)]
+    kind = Kind.WITHHELD if line is CurveLine.WITHHELD else Kind.SUSPENDED
+    return [(s.since, s.until) for s in member.stays if s.kind is kind]
 
 
 def _sure_until(member: CohortMember, until: datetime, gap_after: timedelta) -> datetime | None:

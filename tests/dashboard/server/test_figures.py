@@ -10,6 +10,10 @@ import pytest
 from dash import html
 
 from dashboard.countries.country_page import PAGE
+from dashboard.executives.chart import executive_figure
+from dashboard.executives.person_engagement import person_view
+from dashboard.orders.charts import curve_figure, lanes_figure, multiples_figure
+from dashboard.orders.facts import read_order
 from dashboard.ui.figures import FIGURE_CLASS
 from storage.live.kpis import kpis
 from storage.model.core.orders import Claim, ClaimedWhat, NewOrderEvent, OrderEventKind
@@ -64,6 +68,11 @@ def not_linked(page: Any) -> Iterator[str]:
                 yield getattr(cell, "data-label", None) or said(cells[0])
 
 
+def traces(figure: Any) -> list[dict[str, Any]]:
+    """Of a Plotly figure."""
+    return figure.to_plotly_json()["data"]
+
+
 async def get(url: str) -> Any:
     async with aiohttp.ClientSession() as session, session.get(url) as answer:
         assert answer.status == 200, await answer.text()
@@ -103,6 +112,58 @@ async def test_every_number_of_the_orders_has_its_accounts(pool: Pool, dsn: str,
     assert {a.split("/")[3].split("&")[0] for _, a in found if "order/" in a} == {"part", "kind", "claim"}
     assert max(number for number, _ in found) > 10
     assert {name for page in pages for name in not_linked(page)} - STATED.keys() == set()
+
+
+async def test_every_point_of_the_curves_has_its_accounts(pool: Pool, dsn: str, story: Story) -> None:
+    async with transaction(pool) as conn:
+        ids = [r["order_id"] for r in await conn.fetch("select order_id from legal_order order by 1")]
+        orders = [await read_order(conn, n, story.now, SETTINGS.gap_after) for n in ids]
+    found = [order for order in orders if order is not None]
+    drawn = [t for order in found for t in traces(curve_figure(order, "light")) if "meta" in t]
+    counted = 0
+    async with served(pool, dsn, story.now) as base:
+        for trace in drawn:
+            for at, number in list(zip(trace["x"], trace["customdata"], strict=True))[-12:]:
+                name = f"{trace['meta']['figure']}/{at.isoformat().replace('+00:00', 'Z')}"
+                told = await get(f"{base}/api/figures/{name}?at={trace['meta']['at']}")
+                assert len(told["accounts"]) == number, name
+                counted += number
+    assert counted > 100
+    assert {trace["meta"]["figure"].split("/")[3] for trace in drawn} == {"blocked", "withheld", "suspended"}
+    lines = [t["meta"] for t in traces(multiples_figure(found, "light")) if "meta" in t]
+    assert [(one["figure"], one["since"]) for one in lines] == [
+        (f"order/{o.order.order_id}/line/blocked", o.order.issued_at.isoformat().replace("+00:00", "Z"))
+        for o in found
+    ]
+
+
+async def test_every_bar_of_blocks_below_engagement_has_its_accounts(
+    pool: Pool, dsn: str, story: Story
+) -> None:
+    async with transaction(pool) as conn:
+        view = await person_view(conn, story.executive, "all", story.now)
+    assert view is not None
+    bars = [t for t in traces(executive_figure(view, "light")) if t["type"] == "bar" and "ids" in t]
+    assert len(bars) == 2
+    async with served(pool, dsn, story.now) as base:
+        for bar in bars:
+            for address, height in zip(bar["ids"], bar["y"], strict=True):
+                told = await behind(base, address)
+                assert told["words"].split()[0] == f"{abs(height):,}", address
+                assert 0 < len(told["accounts"]) <= abs(height)
+
+
+async def test_every_lane_of_an_order_leads_to_its_account(pool: Pool, story: Story) -> None:
+    async with transaction(pool) as conn:
+        number = await conn.fetchval("select order_id from legal_order order by 1 limit 1")
+        found = await read_order(conn, number, story.now, SETTINGS.gap_after)
+    assert found is not None
+    shown = found.cohort.members[:20]
+    handles = {f"/account/{one.account_id}": one.handle for one in shown}
+    bars = [t for t in traces(lanes_figure(found, shown, "light")) if t["type"] == "bar"]
+    pairs = [(handles[href], row) for bar in bars for href, row in zip(bar["ids"], bar["y"], strict=True)]
+    assert len(pairs) > len(shown)
+    assert [pair for pair in pairs if not pair[1].startswith(pair[0])] == []
 
 
 async def test_every_number_of_the_countries_is_that_of_the_page_behind_it(pool: Pool, now: Any) -> None:
@@ -153,9 +214,13 @@ async def test_the_numbers_of_the_live_page_are_those_of_the_accounts_behind_the
         ("order/99/part/read", "an order that is not there"),
         ("order/1/part/nobody", "a part that is not there"),
         ("order/1/kind/nobody", "a kind that is not there"),
+        ("order/1/line/blocked/noon", "no time"),
+        ("order/1/line/nobody/2021-02-01T00:00:00Z", "a line that is not there"),
         ("order/1/claim/77/sure", "a claim that is not there"),
         ("order/one/part/read", "no number"),
         ("order", "no name"),
+        ("blocks/block/2021-01-01T00:00:00Z/2021-01-01T00:00:00Z", "no time between"),
+        ("blocks/nobody/2021-01-01T00:00:00Z/2021-02-01T00:00:00Z", "a kind that is not there"),
         ("changes/baseline", "a kind that is not counted"),
         ("changes/of/999999", "a change that is not there"),
         ("changes/of/1-99999999", "more changes than a group has"),
