@@ -17,7 +17,7 @@ from dashboard.api.alerts import alert_routes
 from dashboard.api.changes import change_routes
 from dashboard.api.exports import export_routes, file_routes
 from dashboard.api.health import health_routes
-from dashboard.api.idempotency import PARAMETER, IdempotencyMiddleware
+from dashboard.api.idempotency import METHODS, PARAMETER, IdempotencyMiddleware
 from dashboard.api.list_edits import list_writing_routes, threshold_routes
 from dashboard.api.lists_and_executives import watching_routes
 from dashboard.api.name_checks import name_routes
@@ -158,7 +158,7 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
         responses["200"]["headers"] = {
             "ETag": {"description": "Strong tag of this answer.", "schema": {"type": "string"}}
         }
-    if method == "post":
+    if method.upper() in METHODS:
         operation.setdefault("parameters", []).append(PARAMETER)
         responses.setdefault("409", CONFLICT[409])
     if "requestBody" in operation:

@@ -1,4 +1,4 @@
-"""Idempotency-Key: a POST that is sent again with its key gets the first answer, and writes nothing more.
+"""Idempotency-Key: a request that is sent again with its key gets the first answer, and writes nothing more.
 
 A pure-ASGI wrapper around the API, within the limit on the size of a request. Only answers of requests that
 were done are kept: one that was refused wrote nothing, and its key can be used again.
@@ -21,6 +21,8 @@ from storage.people.api_answers import KeptAnswer, RequestKey, begin_request, ke
 from storage.postgres.pool import Pool, StorageError, transaction
 
 HEADER = "Idempotency-Key"
+METHODS = frozenset({"POST", "PATCH"})
+"""PUT and DELETE can be repeated without a key: that leaves what one of them leaves."""
 LONGEST_KEY = 200
 _KEY = re.compile(r"[\x21-\x7e]{1,200}")
 REPEATED = "Idempotent-Replayed"
@@ -43,7 +45,7 @@ PARAMETER: dict[str, Any] = {
 
 
 class IdempotencyMiddleware:
-    """Wraps the API's ASGI app. It looks at each POST with the header."""
+    """Wraps the API's ASGI app. It looks at each POST and PATCH with the header."""
 
     def __init__(self, app: ASGIApp, pool: Pool, clock: Callable[[], datetime]) -> None:
         self._app = app
@@ -52,7 +54,7 @@ class IdempotencyMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         given = Request(scope).headers.get(HEADER) if scope["type"] == "http" else None
-        if given is None or scope["method"] != "POST":
+        if given is None or scope["method"] not in METHODS:
             await self._app(scope, receive, send)
             return
         try:
@@ -71,7 +73,8 @@ class IdempotencyMiddleware:
             )
         body = await request.body()
         key = RequestKey(access.actor_of(request).name, request.url.path, given)
-        digest = sha256(request.url.query.encode() + b"\n" + body).digest()
+        said = f"{request.method} {request.url.query}\n".encode()
+        digest = sha256(said + body).digest()
         async with transaction(self._pool) as conn:
             kept = await begin_request(conn, key, digest, self._clock())
         if kept is not None:

@@ -163,6 +163,15 @@ async def test_a_request_that_is_sent_again_with_its_key_writes_once(api: Api, p
         assert await conn.fetchval("select count(*) from watch_list where name in ('Other', 'Third')") == 0
 
 
+async def test_a_change_that_is_sent_again_with_its_key_is_made_once(api: Api) -> None:
+    address, key = f"/orders/{await filed(api)}", {HEADER: "title-of-today"}
+    first, second = [await api.send("PATCH", address, {"title": "T"}, headers=key) for _ in range(2)]
+    assert (first.status, second.text) == (200, first.text)
+    assert (REPEATED.lower() in first.headers, second.headers[REPEATED.lower()]) == (False, "true")
+    other = await api.send("PATCH", address, {"title": "U"}, headers=key)
+    assert (other.status, "used for another request" in other.detail) == (422, True)
+
+
 async def test_a_refused_request_gives_its_key_back_and_an_unanswered_one_does_not(
     api: Api, pool: Pool
 ) -> None:
