@@ -51,7 +51,9 @@ async def test_a_long_record_on_a_phone_is_counted_and_nothing_sticks_out(
     async with served(pool, dsn, story.now) as base, opened(base, path, width=390) as browser:
         page = browser.page
         await page.locator("#executive-figure .js-plotly-plot .main-svg").first.wait_for()
-        await page.locator("table.acts tbody tr").nth(199).wait_for()
+        await page.locator("table.acts tbody tr:visible").nth(24).wait_for()
+        assert await page.locator("table.acts tbody tr").count() == 200
+        assert await page.locator("table.acts tbody tr:visible").count() == 25
         assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         assert (
             await page.locator("#executive-figure path.point, #executive-figure .point path").count() < 1000

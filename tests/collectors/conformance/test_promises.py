@@ -182,7 +182,8 @@ async def test_what_decides_a_status_is_found_in_its_evidence_and_differs_by_sta
 def test_the_address_of_a_profile_names_its_account(platform: Platform) -> None:
     declared = DECLARED[platform]
     address = declared.profile_address(declared.id_example, declared.handle_example)
-    assert address is not None
+    if address is None:
+        pytest.skip("It has no pages for people.")
     named = read_address(address)
     assert named.platform is platform
     assert declared.usual_handle(named.name) in {declared.id_example, declared.handle_example}

@@ -218,7 +218,7 @@ WRONG: dict[str, tuple[str, dict[str, str], int, str]] = {
     "an unknown handle": ("/mute", {"account": "@nobody"}, 409, "There is no stored account"),
     "a number beyond all": ("/mute", {"account": "9" * 30}, 409, "There is no stored account"),
     "two of a name": ("/mute", {"account": "@twin"}, 409, "Several accounts are called '@twin'"),
-    "an unknown list": ("/mute", {"list": "gone"}, 409, "There is no list or order 'gone'."),
+    "an unknown list": ("/mute", {"list": "gone"}, 409, "There is no list or order 'gone'; there are: SYN/1"),
     "no time": (
         "/mute",
         {"account": "1", "until": "soon"},
@@ -251,9 +251,14 @@ WRONG: dict[str, tuple[str, dict[str, str], int, str]] = {
     "far too much": ("/mute", {"note": "#" * 70_000}, 422, "larger than 65,536 bytes"),
     "switching one": ("/rules/disable", {"rule": "recipients"}, 409, "is defined in the settings"),
     "moving one": ("/rules/up", {"rule": "recipients"}, 409, "is defined in the settings"),
-    "moving none": ("/rules/down", {"rule": "gone"}, 409, "There is no rule 'gone'."),
+    "moving none": ("/rules/down", {"rule": "gone"}, 409, "There is no rule 'gone'; there are: recipients,"),
     "removing one": ("/rules/remove", {"rule": "recipients"}, 409, "is defined in the settings"),
-    "no such rule": ("/rules/enable", {"rule": "gone"}, 409, "There is no rule 'gone'."),
+    "no such rule": (
+        "/rules/enable",
+        {"rule": "gone"},
+        409,
+        "There is no rule 'gone'; there are: recipients,",
+    ),
 }
 
 

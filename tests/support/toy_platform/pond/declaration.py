@@ -5,6 +5,7 @@ import re
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import Status
 from storage.model.core.signals import NotObservable, SignalKind
+from storage.model.evidence.decisive import Decisive
 from storage.model.platforms.declaration import PlatformDeclaration, Terms
 
 POND = Platform("pond")
@@ -17,6 +18,7 @@ class PondDeclaration(PlatformDeclaration):
     handle_form = re.compile(r"[a-z0-9_]{1,30}")
     handles_name_the_platform = False
     statuses = frozenset({Status.AVAILABLE, Status.WITHHELD, Status.SUSPENDED, Status.NOT_FOUND})
+    decisive = Decisive(frozenset({"state", "in"}), {})
     not_observable = tuple(
         NotObservable(kind, "not observable", "Pond shows nobody's engagements.") for kind in SignalKind
     )
