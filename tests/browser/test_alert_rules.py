@@ -66,6 +66,7 @@ async def test_a_rule_is_made_by_its_form_tried_on_the_past_and_saved(
         await page.locator("#rule-test-said").get_by_text("Queued for me@example.org: Test: ").wait_for()
         assert "Press desk" not in await rules(pool)
 
+        await page.evaluate("scrollTo(0, 0)")  # else a button lies half below the header
         if AXE.exists():
             assert await violations(page) == []
         assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
