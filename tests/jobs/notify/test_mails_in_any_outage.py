@@ -86,7 +86,8 @@ class Step:
     weather: Weather | None
 
 
-WHILE = st.integers(2, 300)
+WHILE = st.integers(2, 140)
+"""Minutes: all steps together end before a mail is given up, which is after 24 hours of attempts."""
 STATES = st.sampled_from([AVAILABLE, WITHHELD_IN, WITHHELD_IN, SUSPENDED, None])
 CHANGES = st.builds(Step, WHILE, st.integers(1, ACCOUNTS), STATES, st.none())
 TURNS = st.builds(Step, WHILE, st.just(0), st.none(), st.sampled_from([*Weather, *[Weather.AWAY] * 3]))
