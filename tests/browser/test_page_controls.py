@@ -191,6 +191,8 @@ async def test_a_slash_goes_to_the_search_of_the_page(
 ) -> None:
     async with served(pool, dsn, played.now) as base, opened(base, path) as browser:
         await browser.becomes(f"document.querySelector('main #{focused}, main [name={focused}]') !== null")
+        if path == "/":
+            await browser.painted()  # its filter is there before the scripts listen
         await browser.page.keyboard.press("/")
         await browser.becomes(f"[{FOCUS}.id, {FOCUS}.name].includes('{focused}')")
         assert await browser.page.locator("dialog.search[open]").count() == 0
