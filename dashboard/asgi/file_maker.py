@@ -28,7 +28,7 @@ class MadeFile:
 
 @dataclass(frozen=True, slots=True)
 class StreamedFile:
-    """A file to download that is made while it is sent. If the stream breaks off, it is no whole file."""
+    """A file to download that is made while it is sent. If the stream breaks off, the file is incomplete."""
 
     name: str
     chunks: AsyncGenerator[bytes]

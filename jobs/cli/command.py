@@ -8,6 +8,7 @@ import typer
 from typer.core import TyperCommand
 
 from jobs.base.errors import CommandError
+from storage.model.core.accounts import Platform
 from storage.model.tables.csv_cells import in_utc
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
@@ -20,6 +21,7 @@ ConfigFile = Annotated[
 Partial = Annotated[
     bool, typer.Option("--partial", help="Store the valid lines even if other lines are refused.")
 ]
+OnPlatform = Annotated[Platform | None, typer.Option("--platform", help="Include only this platform.")]
 
 AtMoment = Annotated[
     str | None,

@@ -84,9 +84,8 @@ MODULES = {
     "upgrade": "backup",
     "migrate": "backup",
     "demo": "rehearse",
-    "accounts": "accounts_and_lists",
-    "executives": "accounts_and_lists",
-    "lists": "accounts_and_lists",
+    "simulate": "rehearse",
+    "executives": "accounts",
     "tokens": "users",
     "secrets": "users",
 }

@@ -1,6 +1,7 @@
-"""The commands `rehearse` and `demo`: the real pipeline on simulated platforms.
+"""The commands on simulated platforms: `rehearse`, `demo` and `simulate`.
 
-`rehearse` compares it with a recorded history or a table of legal demands; `demo` shows a scenario.
+`rehearse` compares the real pipeline with a recorded history or a table of legal demands; `demo` shows a
+scenario; `simulate` serves the platforms alone, to test other clients.
 """
 
 import dataclasses
@@ -16,8 +17,11 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from collectors.simulator.faults import PROFILES
+from collectors.simulator.faults import PROFILES, FaultPlan, profile
+from collectors.simulator.history import History
 from collectors.simulator.history_files import load_history
+from collectors.simulator.platform_simulator import simulator_of
+from collectors.simulator.server import first_time
 from dashboard.orders.order_json import summary_json
 from dashboard.orders.words import sentences
 from jobs.base.clock import system_clock
@@ -26,18 +30,18 @@ from jobs.base.event_loop import for_ever, run
 from jobs.base.input_files import table_content
 from jobs.base.output import EscapingConsole
 from jobs.base.wording import number
-from jobs.cli import simulate
 from jobs.cli.command import AsJson, examples, moment_of, renamed
 from jobs.orders.legal_demands import is_legal_demands, read_legal_demands
 from jobs.rehearsal import demo, rehearse
 from jobs.rehearsal.demands_history import history_of, in_time, until
 from jobs.rehearsal.pipeline import SimulationPlan
-from jobs.rehearsal.simulators import Played, played
+from jobs.rehearsal.simulators import Played, acts_for, played, read_history_file, serving
 from jobs.runtime.web import listen_on
 from storage.embedded.launcher import embedded_postgres
+from storage.model.core.accounts import Platform
 from storage.model.sizing.question import LONGEST, SHORTEST, PlannerKind
 from storage.model.tables.csv_rows import TableError, header_of
-from storage.model.text.states import clean
+from storage.model.text.states import PLATFORM_NAME, clean
 from storage.model.text.units import parse_duration
 from storage.postgres.migrate import migrate
 
@@ -81,6 +85,7 @@ def register(cli: typer.Typer) -> None:
         epilog=examples("blockline rehearse history.csv.gz --every 1d"),
     )(_rehearse)
     cli.command("demo", epilog=examples("blockline demo"))(_demo)
+    cli.command("simulate", epilog=examples("blockline simulate history.csv --faults light"))(_simulate)
 
 
 def _rehearse(
@@ -141,7 +146,7 @@ def _rehearse(
             raise CommandError(f"{history.name}: {error}.") from error
         pace = _duration(every, "--every") if budget is None else _within(budget, len(truth.accounts))
         plan = SimulationPlan(begin or first, limit or last, pace, planner=planner)
-        simulate.fault_plan(faults)
+        fault_plan(faults)
         if plan.end <= plan.start:
             raise CommandError(
                 f"--until ({plan.end.isoformat()}) is not after --since ({plan.start.isoformat()})."
@@ -302,3 +307,71 @@ def _duration(text: str, option: str) -> timedelta:
         return parse_duration(text)
     except ValueError as error:
         raise CommandError(f"{option}: {error}") from error
+
+
+def fault_plan(name: str) -> FaultPlan:
+    """The fault profile given with --faults. Raises CommandError with the names there are."""
+    try:
+        return profile(name)
+    except ValueError as error:
+        raise CommandError(f"--faults: {error}.") from error
+
+
+def guide(platform: Platform, address: str, history: History, now: datetime) -> list[str]:
+    """Return instructions for testing a client against the simulator at `address`, a line each."""
+    accounts = [account for account in history.accounts if account.platform is platform]
+    simulator = simulator_of(platform)
+    lines = [
+        f"{PLATFORM_NAME[platform]} on {address}, {len(accounts):,} accounts",
+        *simulator.notes(accounts),
+    ]
+    lines += [f"  {call}" for call in simulator.calls]
+    clock = f'{{"now": "{now.isoformat()}"}}'
+    lines += [
+        f"  set its fixed clock:    curl -X PUT {address}/_simulator/clock -d '{clock}'",
+        f"  its request counts:     curl {address}/_simulator/counts",
+        f"  example request:        {simulator.example(address, accounts[0])}",
+    ]
+    return lines
+
+
+def _simulate(
+    history: Annotated[Path, typer.Argument(metavar="FILE", help="Status history: CSV, plain or gzipped.")],
+    *,
+    platform: Annotated[
+        Played | None, typer.Option(help="Serve all accounts on this platform. Default: as in the file.")
+    ] = None,
+    acts: Annotated[Path | None, typer.Option(metavar="FILE", help="Engagements of executives, CSV.")] = None,
+    faults: Annotated[
+        str, typer.Option(metavar="PROFILE", help=f"Faults of the platform: {', '.join(PROFILES)}.")
+    ] = "none",
+    port: Annotated[
+        int,
+        typer.Option(
+            metavar="PORT",
+            help="Port of the first platform; others use the next ports. 0 chooses free ports.",
+            min=0,
+            max=65533,
+        ),
+    ] = 8060,
+) -> None:
+    """Local servers speak the APIs of the platforms, and play back a status history."""
+    plan = fault_plan(faults)
+    served = read_history_file(history, platform)
+    done = acts_for(acts, served)
+
+    async def serve() -> None:
+        try:
+            async with serving(served, done, plan, port) as addresses:
+                for on, address in addresses.items():
+                    print("\n".join(guide(on, address, served, first_time(served))), end="\n\n")
+                print("Press Ctrl-C to stop.", flush=True)
+                await for_ever()
+        except ValueError as error:
+            raise CommandError(f"{history.name}: {error}.") from error
+        except OSError as error:
+            raise CommandError(
+                f"--port: cannot listen on port {port} and those after it: {error.strerror}."
+            ) from error
+
+    run(serve)

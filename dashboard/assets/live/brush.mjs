@@ -156,7 +156,7 @@ export function connectBrush(canvas, on) {
     letGo();
     held = null;
   });
-  // What ends a drag, or moved the window, is no press on the bar that lies under it.
+  // The click at the end of a drag does not open the bar below it.
   canvas.addEventListener("click", (event) => {
     if (held?.moved) event.stopPropagation();
     held = null;

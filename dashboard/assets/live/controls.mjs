@@ -36,7 +36,7 @@ export function showChoices() {
 const HINT_MS = 6_000;
 const HINTED = "blockline.wheel";
 
-/** How the wheel zooms, said once to each reader who turned it over the board without a key. */
+/** Explain how the wheel zooms, once for each reader who turns it over the board without Ctrl. */
 export function hintWheel() {
   if (!$("wheel-hint").hidden || recalled(HINTED)) return;
   remember(HINTED, "said");

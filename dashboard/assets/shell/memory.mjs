@@ -10,7 +10,7 @@ export function remember(key, value) {
   }
 }
 
-/** What was remembered; null for nothing. @param {string} key */
+/** The text stored in this browser under a key; null if there is none. @param {string} key */
 export function recalled(key) {
   try {
     return localStorage.getItem(key);

@@ -5,7 +5,7 @@ import { escaped, targetOf } from "./dom.mjs";
 const KIND = { recent: "Recent", page: "Pages", action: "Actions", account: "Accounts", list: "Lists", order: "Orders", executive: "Executives" };
 const ICON = { recent: "i-prev", page: "i-doc", action: "i-next", account: "i-accounts", list: "i-doc", order: "i-order", executive: "i-person" };
 
-/** Whether a key searches: Ctrl+K, on a Mac Cmd+K, everything; a "/", where nobody writes, the page. @param {KeyboardEvent} event */
+/** Whether a key opens a search: Ctrl+K, on a Mac Cmd+K, that of everything; "/" outside a text field, that of the page. @param {KeyboardEvent} event */
 export function opens(event) {
   if (event.altKey || event.shiftKey) return false;
   if (event.key.toLowerCase() === "k") return event.ctrlKey !== event.metaKey;
@@ -51,11 +51,11 @@ export function resultWords(found, text) {
 /** Results that are remembered. */
 const RECENT = 6;
 
-/** What was opened last, newest first, after one more was. @param {Hit[]} recent @param {Hit} one @returns {Hit[]} */
+/** The results opened last, newest first, with one more added. @param {Hit[]} recent @param {Hit} one @returns {Hit[]} */
 export const withRecent = (recent, one) =>
   /** @type {Hit[]} */ ([{ ...one, kind: "recent" }, ...recent.filter(({ href }) => href !== one.href)].slice(0, RECENT));
 
-/** What was remembered; nothing for what is no list of results. @param {string | null} text @returns {Hit[]} */
+/** The results in a stored text; none if the text is not a list of results. @param {string | null} text @returns {Hit[]} */
 export function recentOf(text) {
   try {
     const found = JSON.parse(text ?? "[]");

@@ -18,7 +18,7 @@ from collectors.mastodon.declaration import MASTODON
 from collectors.simulator.history_conversion import recast_all
 from collectors.simulator.history_files import load_history
 from collectors.x.declaration import X
-from jobs.cli.simulate import guide
+from jobs.cli.rehearse import guide
 from jobs.rehearsal.simulators import SimulatorError, connected, played, spawn
 from storage.model.core.accounts import Platform
 from storage.model.platforms.registry import DECLARED
