@@ -219,7 +219,7 @@ def lists_rename(
     show(f"The list {clean(name, 100)} is now called {clean(new_name, 100)}.")
     if rules:
         named = ", ".join(clean(rule) for rule in rules)
-        show(f"These alert rules still name {clean(name, 100)}, so they no longer match it: {named}.")
+        show(f"These alert rules have its old name, so they no longer match it: {named}.")
 
 
 @lists.command("retention", epilog=examples("blockline lists retention Desk 365d"))

@@ -1,7 +1,6 @@
 """Listings for commands: stored accounts, lists, orders and executives."""
 
 import math
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from jobs.base.errors import CommandError
@@ -34,7 +33,7 @@ async def accounts_listing(
         names = [count.name for count in await listing.list_counts(conn)]
         called = meant(list_name, names)
         if called is None:
-            raise _no_such_list(list_name, names)
+            raise CommandError(unknown_name("list", list_name, names))
         list_name = called
     out = OutputTable(
         ("Platform", "Handle", "Id", "Last confirmed", "Since", "Watched", "Lists"),
@@ -97,7 +96,7 @@ async def lists_listing(conn: Conn, *, archived: bool = False) -> OutputTable:
 
 async def set_retention(conn: Conn, name: str, keep_days: int | None, actor: str, now: datetime) -> str:
     """Set how long the evidence of a list is kept, and return a sentence for the user. Raises Refused."""
-    await keep_evidence(conn, name, keep_days, actor, now)
+    name = (await keep_evidence(conn, name, keep_days, actor, now)).name
     if keep_days is None:
         return f"The evidence of the accounts on the list {clean(name)} is kept without a limit."
     return (
@@ -116,22 +115,18 @@ async def set_promise(
     """
     if every is not None and settings.planner is not PlannerKind.ADAPTIVE:
         raise Refused('A guaranteed interval needs the adaptive planner: set planner = "adaptive" first.')
-    await guarantee_interval(conn, name, every, actor, now)
+    head = await guarantee_interval(conn, name, every, actor, now)
     if every is None:
-        return f"The accounts on the list {clean(name)} have no guaranteed interval now."
-    hourly = await watched_on(conn, name) * (timedelta(hours=1) / every)
+        return f"The accounts on the list {clean(head.name)} have no guaranteed interval now."
+    hourly = await watched_on(conn, head.list_id) * (timedelta(hours=1) / every)
     return (
-        f"The accounts on the list {clean(name)} are read at least every {span(every)}: about "
+        f"The accounts on the list {clean(head.name)} are read at least every {span(every)}: about "
         f"{number(math.ceil(hourly), 'reading')} per hour in addition to the sweep."
     )
 
 
 def keeping_words(days: int | None) -> str:
     return "no limit" if days is None else number(days, "day")
-
-
-def _no_such_list(name: str, names: Iterable[str]) -> CommandError:
-    return CommandError(unknown_name("list", name, list(names)))
 
 
 async def orders_listing(conn: Conn, known_at: datetime | None = None) -> OutputTable:

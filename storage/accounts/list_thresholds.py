@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from storage.accounts.accounts import announce_watch
-from storage.accounts.lookup import list_name_meant, no_such_list
+from storage.accounts.lookup import list_called
 from storage.model.core.accounts import ListId
 from storage.model.core.list_thresholds import (
     TAKES_EFFECT_AFTER,
@@ -40,11 +40,9 @@ async def set_list_thresholds(
     They hold for readings made a minute later or after. Earlier decisions stay as they are. Raises Refused
     for an unknown list.
     """
-    name = await list_name_meant(conn, name)
-    row = await conn.fetchrow("select list_id, name from watch_list where name = $1 for update", name)
-    if row is None:  # renamed just now
-        raise no_such_list(name, ())
-    before = await newest_thresholds(conn, row["list_id"])
+    list_id = await list_called(conn, name)
+    list_name = await conn.fetchval("select name from watch_list where list_id = $1 for update", list_id)
+    before = await newest_thresholds(conn, list_id)
     if before == wanted:
         return False
     at = await moment(conn, lambda: now)
@@ -53,13 +51,13 @@ async def set_list_thresholds(
         insert into list_thresholds (list_id, since, strong_readings, weak_readings)
         select $1, greatest($2, max(since)), $3, $4 from list_thresholds where list_id = $1
         """,
-        row["list_id"],
+        list_id,
         at + TAKES_EFFECT_AFTER,
         wanted and wanted.strong_readings,
         wanted and wanted.weak_readings,
     )
-    detail = {"list": row["list_id"], "before": _as_detail(before), "thresholds": _as_detail(wanted)}
-    await log(conn, at, actor, "thresholds of a list set", f"list {row['name']}", detail)
+    detail = {"list": list_id, "before": _as_detail(before), "thresholds": _as_detail(wanted)}
+    await log(conn, at, actor, "thresholds of a list set", f"list {list_name}", detail)
     await announce_watch(conn)
     return True
 

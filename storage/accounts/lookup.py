@@ -65,14 +65,8 @@ async def list_called(conn: Conn, name: str) -> ListId:
     lists = await lists_by_number(conn)
     called = meant(name, lists.values())
     if called is None:
-        raise no_such_list(name, lists.values())
+        raise Refused(unknown_name("list", name, list(lists.values())))
     return next(number for number, one in lists.items() if one == called)
-
-
-async def list_name_meant(conn: Conn, name: str) -> str:
-    """The name of the list that a typed name means (see `list_called`). Raises Refused."""
-    lists = await lists_by_number(conn)
-    return lists[await list_called(conn, name)]
 
 
 async def lists_by_number(conn: Conn) -> dict[ListId, str]:
@@ -94,8 +88,3 @@ async def refuse_archived(conn: Conn, names: Iterable[str]) -> None:
     )
     if name is not None:
         raise archived_refusal(name)
-
-
-def no_such_list(name: str, names: Iterable[str]) -> Refused:
-    """`names` are those of the existing lists."""
-    return Refused(unknown_name("list", name, list(names)))

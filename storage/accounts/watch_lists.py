@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 from storage.accounts.accounts import announce_watch
 from storage.accounts.evidence_retention import ORDER_DAYS, ListRule, list_rules, set_rule
 from storage.accounts.list_thresholds import thresholds_of
-from storage.accounts.lookup import archived_refusal, list_name_meant, no_such_list
+from storage.accounts.lookup import archived_refusal, list_called
 from storage.alerts.rules import load_rules
+from storage.model.core.accounts import ListId
 from storage.model.core.list_thresholds import ListThresholds
 from storage.model.tables.tag_and_list_edits import Edited, EditOutcome
 from storage.model.text.states import clean
@@ -53,20 +54,22 @@ async def rename_list(conn: Conn, name: str, new_name: str, actor: str, now: dat
 
     Raises Refused for an unknown list, for the list of an order, and if the new name is taken.
     """
-    head = await _lock(conn, name)
+    head = await _lock(conn, await list_called(conn, name))
     if head.name == new_name:
         return ()
     if head.order_id is not None:
         raise Refused(
-            f"The list {clean(name)!r} belongs to an order. Rename it with `blockline orders edit --list`, "
-            "which keeps its earlier name with the order."
+            f"The list {clean(head.name)!r} belongs to an order. Rename it with `blockline orders edit "
+            "--list`, which keeps its earlier name with the order."
         )
     if await conn.fetchval("select exists (select from watch_list where name = $1)", new_name):
         raise Refused(f"The list {clean(new_name)!r} already exists.")
     await conn.execute("update watch_list set name = $2 where list_id = $1", head.list_id, new_name)
-    await log(conn, now, actor, "list renamed", f"list {new_name}", {"list": head.list_id, "before": name})
+    await log(
+        conn, now, actor, "list renamed", f"list {new_name}", {"list": head.list_id, "before": head.name}
+    )
     await announce_watch(conn)
-    return tuple(stored.rule.name for stored in await load_rules(conn) if name in stored.rule.match.lists)
+    return tuple(one.rule.name for one in await load_rules(conn) if head.name in one.rule.match.lists)
 
 
 async def archive_list(conn: Conn, name: str, actor: str, now: datetime, *, archived: bool) -> bool:
@@ -75,11 +78,11 @@ async def archive_list(conn: Conn, name: str, actor: str, now: datetime, *, arch
     An archived list keeps its accounts, which are read as before; no account can be added to it. Raises
     Refused for an unknown list, and for the list of an order.
     """
-    head = await _lock(conn, name)
+    head = await _lock(conn, await list_called(conn, name))
     if head.is_archived == archived:
         return False
     if head.order_id is not None:
-        raise Refused(f"The list {clean(name)!r} belongs to an order, so it cannot be archived.")
+        raise Refused(f"The list {clean(head.name)!r} belongs to an order, so it cannot be archived.")
     await conn.execute(
         "update watch_list set archived_at = $2 where list_id = $1",
         head.list_id,
@@ -96,31 +99,34 @@ async def keep_evidence(conn: Conn, name: str, keep_days: int | None, actor: str
 
     Raises Refused for an unknown list, and for a time too short for the list of an order.
     """
-    name = await list_name_meant(conn, name)
-    before = next(rule for rule in await list_rules(conn) if rule.name == name)
+    list_id = await list_called(conn, name)
+    before = next(rule for rule in await list_rules(conn) if rule.list_id == list_id)
     if before.order_reference is not None and keep_days is not None and keep_days < ORDER_DAYS:
         raise Refused(
-            f"The list {clean(name)} belongs to the order {clean(before.order_reference)}, whose evidence is "
-            f"kept at least {ORDER_DAYS} days. Nothing was changed."
+            f"The list {clean(before.name)} belongs to the order {clean(before.order_reference)}, whose "
+            f"evidence is kept at least {ORDER_DAYS} days. Nothing was changed."
         )
     if before.keep_days != keep_days:
         await set_rule(conn, before.list_id, keep_days)
         detail = {"before": before.keep_days, "days": keep_days}
-        await log(conn, now, actor, "evidence of a list kept", f"list {name}", detail)
+        await log(conn, now, actor, "evidence of a list kept", f"list {before.name}", detail)
     return before
 
 
 async def guarantee_interval(
     conn: Conn, name: str, every: timedelta | None, actor: str, now: datetime
-) -> None:
-    """Guarantee the accounts of a list an interval; None means scheduled reads only. Raises Refused."""
-    head = await _lock(conn, name)
+) -> ListHead:
+    """Guarantee the accounts of a list an interval; None means scheduled reads only. Returns the list. Raises
+    Refused.
+    """
+    head = await _lock(conn, await list_called(conn, name))
     before = await conn.fetchval("select read_every from watch_list where list_id = $1", head.list_id)
     if before != every:
         await conn.execute("update watch_list set read_every = $2 where list_id = $1", head.list_id, every)
         detail = {"before_s": _seconds(before), "every_s": _seconds(every)}
         await log(conn, now, actor, "reading of a list promised", f"list {head.name}", detail)
         await announce_watch(conn)
+    return head
 
 
 def _seconds(every: timedelta | None) -> float | None:
@@ -134,7 +140,7 @@ async def put_accounts_on(
 
     This does not change whether an account is read. Raises Refused for an unknown or an archived list.
     """
-    head = await _lock(conn, list_name)
+    head = await _lock(conn, await list_called(conn, list_name))
     if head.is_archived:
         raise archived_refusal(head.name)
     known, on_it = await _known(conn, head, account_ids)
@@ -176,7 +182,7 @@ async def take_accounts_off(
 
     An account that the list's own order names stays on it. Raises Refused for an unknown list.
     """
-    head = await _lock(conn, list_name)
+    head = await _lock(conn, await list_called(conn, list_name))
     known, on_it = await _known(conn, head, account_ids)
     named = await _named(conn, head, account_ids)
     edited = [Edited(i, _taken_outcome(i, known, on_it, named)) for i in dict.fromkeys(account_ids)]
@@ -227,11 +233,12 @@ async def move_accounts(
     The audit log has both halves. An account on both lists stays so: the reverse move then undoes a move.
     Raises Refused for one list twice, an unknown list, and an archived `to_list`.
     """
-    if from_list == to_list:
+    source_id, target_id = await list_called(conn, from_list), await list_called(conn, to_list)
+    if source_id == target_id:
         raise Refused("Choose two different lists.")
     # In one order, so that two moves in opposite directions wait for each other.
-    heads = {name: await _lock(conn, name) for name in sorted((from_list, to_list))}
-    source, target = heads[from_list], heads[to_list]
+    heads = {list_id: await _lock(conn, list_id) for list_id in sorted((source_id, target_id))}
+    source, target = heads[source_id], heads[target_id]
     if target.is_archived:
         raise archived_refusal(target.name)
     known, on_source = await _known(conn, source, account_ids)
@@ -245,18 +252,16 @@ async def move_accounts(
     return edited
 
 
-async def _lock(conn: Conn, name: str) -> ListHead:
-    name = await list_name_meant(conn, name)
-    row = await conn.fetchrow(
+async def _lock(conn: Conn, list_id: ListId) -> ListHead:
+    """Lock a stored list; lists are never deleted."""
+    [row] = await conn.fetch(
         """
         select l.list_id, l.name, l.archived_at is not null as is_archived,
             (select order_id from legal_order o where o.list_id = l.list_id) as order_id
-        from watch_list l where l.name = $1 for update of l
+        from watch_list l where l.list_id = $1 for update of l
         """,
-        name,
+        list_id,
     )
-    if row is None:  # renamed just now
-        raise no_such_list(name, ())
     return ListHead(row["list_id"], row["name"], row["order_id"], row["is_archived"])
 
 

@@ -31,14 +31,14 @@ async def guaranteed_intervals(conn: Conn) -> dict[ListId, timedelta]:
     return {ListId(r["list_id"]): r["read_every"] for r in rows}
 
 
-async def watched_on(conn: Conn, list_name: str) -> int:
+async def watched_on(conn: Conn, list_id: int) -> int:
     """How many accounts of a list are read."""
     return await conn.fetchval(
         """
-        select count(*) from watch_list l join watch_list_member m using (list_id)
-        join account a using (account_id) where l.name = $1 and a.watched
+        select count(*) from watch_list_member m join account a using (account_id)
+        where m.list_id = $1 and a.watched
         """,
-        list_name,
+        list_id,
     )
 
 

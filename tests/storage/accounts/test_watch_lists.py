@@ -188,6 +188,7 @@ async def test_a_move_is_refused_whole_for_one_list_twice_an_archived_one_and_on
         await archive_list(conn, "Old", "Asha", T0, archived=True)
         for to, sentence in (
             ("Farmers", "Choose two different lists."),
+            ("FARMERS", "Choose two different lists."),
             ("Old", "'Old' is archived"),
             ("None", "There is no list 'None'"),
         ):
@@ -295,7 +296,7 @@ async def test_a_list_is_renamed_and_the_rules_with_its_old_name_are_named(pool:
         await make_list(conn, "Desk", "Asha", T0)
         await make_list(conn, "Other", "Asha", T0)
         await keep_to_settings(conn, [rule], T0)
-        named = await rename_list(conn, "Desk", "News", "Ravi", minutes(1))
+        named = await rename_list(conn, "desk", "News", "Ravi", minutes(1))  # in any letters
         assert await rename_list(conn, "News", "News", "Ravi", minutes(2)) == ()
         with pytest.raises(Refused, match="The list 'Other' already exists"):
             await rename_list(conn, "News", "Other", "Ravi", minutes(3))

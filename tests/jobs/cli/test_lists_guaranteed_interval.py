@@ -21,7 +21,7 @@ def run(run: Blockline, monkeypatch: pytest.MonkeyPatch) -> Blockline:
 
 
 def test_a_list_is_promised_to_be_read_so_often_and_then_in_its_turn_again(run: Blockline) -> None:
-    promised = run("lists", "read-every", "desk", "5m")
+    promised = run("lists", "read-every", "Desk", "5m")
     assert " ".join(promised.said) == (
         "The accounts on the list desk are read at least every 5 min: about 120 readings per hour "
         "in addition to the sweep."
