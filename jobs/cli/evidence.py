@@ -130,7 +130,7 @@ def account_command(
     _write_packs(called, out, config, as_json=as_json)
 
 
-@evidence.command("order", epilog=examples('blockline evidence order "DEMO/2021/1" --output order.zip'))
+@evidence.command("order", epilog=examples("blockline evidence order IN-69A-2021-02-04 --output order.zip"))
 def order_command(
     reference: Annotated[str, typer.Argument(metavar="REFERENCE", help="The reference of the order.")],
     *,
