@@ -9,6 +9,7 @@ from storage.model.core.availability import Flag, Status
 from storage.model.evidence.decisive import Decisive
 from storage.model.platforms.declaration import (
     DOMAIN,
+    LONGEST_NAME,
     NamedAccount,
     PageAddress,
     PlatformDeclaration,
@@ -22,7 +23,17 @@ PACE_S = 5.0
 """Requests per second to one host: an assumption, because no limit is documented."""
 
 _DID = re.compile(rf"did:(?:plc:[a-z2-7]{{24}}|web:{DOMAIN}(?:%3A[0-9]{{1,5}})?)")
+_KEY = r"[A-Za-z0-9._~:-]{1,512}"
+"""Regular expression of a record's key, but for the keys `.` and `..`."""
+_POST = re.compile(rf"at://({_DID.pattern})/app\.bsky\.feed\.post/({_KEY})")
+_POST_HANDLE = re.compile(rf"(?:{DOMAIN}|{_DID.pattern})/({_KEY})")
 _APP_ONLY = "taken down in the Bluesky app only"
+
+
+def post_of(native_id: str) -> tuple[str, str] | None:
+    """The author's DID and the record's key of a post; None if `native_id` is that of an account."""
+    match = _POST.fullmatch(native_id) if len(native_id) <= LONGEST_NAME else None
+    return None if match is None or set(match[2]) == {"."} else (match[1], match[2])
 
 
 class BlueskyDeclaration(PlatformDeclaration):
@@ -32,14 +43,22 @@ class BlueskyDeclaration(PlatformDeclaration):
     handle_form = re.compile(DOMAIN)
     sites = frozenset({"bsky.app", "www.bsky.app"})
     id_may_stand_for_handle = True
+    post_id_example = "at://did:plc:z72i7hdynmk6r22z27h6tvur/app.bsky.feed.post/3l6oveex3ii2l"
     post_address = re.compile(
         r"(?:https?://(?:www\.)?bsky\.app/profile/[^/?#]+/post|at://[^/]+/app\.bsky\.feed\.post)"
         r"/([A-Za-z0-9._~:-]{1,64})((?:[?/#&].*)?)"
     )
 
     def is_native_id(self, text: str) -> bool:
-        """A DID of the methods plc and web."""
-        return _DID.fullmatch(text) is not None
+        """A DID of the methods plc and web, or the at-uri of a post with the DID of its author."""
+        return _DID.fullmatch(text) is not None or self.is_post(text)
+
+    def is_post(self, native_id: str) -> bool:
+        return post_of(native_id) is not None
+
+    def is_post_handle(self, text: str) -> bool:
+        """With the DID of the author where the handle is not known."""
+        return len(text) <= LONGEST_NAME and _POST_HANDLE.fullmatch(text) is not None
 
     def named_on_page(self, page: PageAddress) -> NamedAccount | None:
         return self.account(page.path[1]) if page.path[0] == "profile" and len(page.path) > 1 else None
@@ -49,11 +68,14 @@ class BlueskyDeclaration(PlatformDeclaration):
         return self.account(name) if text.startswith("at://") else None
 
     def profile_address(self, native_id: str, handle: str) -> str | None:
-        return f"https://bsky.app/profile/{quote(native_id, safe=':%')}"
+        author, key = post_of(native_id) or (native_id, "")
+        page = f"https://bsky.app/profile/{quote(author, safe=':%')}"
+        return f"{page}/post/{quote(key)}" if key else page
 
     decisive = Decisive(frozenset({"active", "status", "error", "message", "labels", "src", "val"}), {})
     # It has no protected accounts (documented).
     statuses = frozenset(Status) - {Status.PROTECTED}
+    post_statuses = statuses
     withholds_in_its_app_only = True
     deactivation_is_the_owners = True
 

@@ -28,8 +28,16 @@ PACE_S = 0.9
 _NAME = r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,253}[A-Za-z0-9_])?"
 _ACTOR = re.compile(rf"https?://{HOST}/(?!@)[!-\"$-~]+")
 """`https://host/@name` is the page of a profile and no actor URI."""
+_POST = re.compile(rf"https?://({HOST})/@({_NAME})/([0-9A-Za-z]{{1,64}})")
+_POST_HANDLE = re.compile(rf"{_NAME}@{HOST}/[0-9A-Za-z]{{1,64}}")
 _LOCAL_ID = re.compile(r"(?=.*[0-9])[A-Za-z0-9_-]{1,64}")
 """Numbers on Mastodon; other software that speaks its API has longer ones. `#main-key` is none."""
+
+
+def post_of(native_id: str) -> str | None:
+    """The local id of a post at its author's server; None if `native_id` is that of an account."""
+    match = _POST.fullmatch(native_id) if len(native_id) <= LONGEST_NAME else None
+    return None if match is None else match[3]
 
 
 class MastodonDeclaration(PlatformDeclaration):
@@ -38,14 +46,22 @@ class MastodonDeclaration(PlatformDeclaration):
     handle_example = "Gargron@mastodon.social"
     handle_form = re.compile(rf"{_NAME}@{HOST}")
     is_federated = True
+    post_id_example = "https://mastodon.social/@Gargron/1"
     post_address = re.compile(
         r"https?://[^/]+/(?:@[^/?#]+|users/[^/?#]+/statuses)/([0-9]{1,24})((?:[?/#&].*)?)"
     )
 
     def is_native_id(self, text: str) -> bool:
-        """The actor URI with the local id at its home server as fragment."""
+        """The actor URI with the local id at its home server as fragment, or the page of a post there."""
         uri, _, local_id = text.partition("#")
-        return self.is_incomplete_id(uri) and _LOCAL_ID.fullmatch(local_id) is not None
+        is_account = self.is_incomplete_id(uri) and _LOCAL_ID.fullmatch(local_id) is not None
+        return is_account or self.is_post(text)
+
+    def is_post(self, native_id: str) -> bool:
+        return post_of(native_id) is not None
+
+    def is_post_handle(self, text: str) -> bool:
+        return len(text) <= LONGEST_NAME and _POST_HANDLE.fullmatch(text) is not None
 
     def is_incomplete_id(self, text: str) -> bool:
         """An actor URI, without the local id."""
@@ -79,6 +95,7 @@ class MastodonDeclaration(PlatformDeclaration):
     # It has no countries, and shows neither that an account is locked to strangers nor that its owner
     # switched it off (documented).
     statuses = frozenset({Status.AVAILABLE, Status.SUSPENDED, Status.NOT_FOUND})
+    post_statuses = statuses
     suspension_may_be_deletion = True
     not_observable = (
         NotObservable(

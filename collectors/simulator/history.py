@@ -3,8 +3,8 @@
 The file is CSV with the columns `platform,account_id,handle,at,status,withheld_in,list`, and `detail`
 where there is one (others are ignored). `at` is UTC in ISO 8601, `withheld_in` holds countries separated
 by spaces, `list` the lists separated by semicolons, `detail` is `app_view_only` for a suspension in the
-platform's own app only. The first row of an account is its state before the start, so it also serves every
-earlier time.
+platform's own app only, and `with_author` for a post whose status is that of its author's account. The first
+row of an account or a post is its state before the start, so it also serves every earlier time.
 """
 
 import csv
@@ -23,6 +23,8 @@ from storage.model.platforms.registry import DECLARED
 COLUMNS: Final = ("platform", "account_id", "handle", "at", "status", "withheld_in", "list")
 APP_VIEW_ONLY: Final = "app_view_only"
 """A detail: suspended in the platform's own app only; the server that holds the account still serves it."""
+WITH_AUTHOR: Final = "with_author"
+"""A detail: a post is withheld or gone because the account of its author is."""
 
 _DETAIL: Final = "detail"
 _COUNTRY = re.compile(r"[A-Z]{2}")
@@ -48,7 +50,7 @@ class HistoryAccount:
     handles: tuple[str, ...]
     lists: tuple[str, ...] = ()
     details: tuple[str, ...] = ()
-    """One for each of `states`, or none at all: `APP_VIEW_ONLY` or empty."""
+    """One for each of `states`, or none at all: `APP_VIEW_ONLY`, `WITH_AUTHOR` or empty."""
 
     def at(self, when: datetime) -> State:
         """The true state at `when`; a change holds from its own time on."""
@@ -93,9 +95,9 @@ def parse_history(lines: Iterable[str], name: str) -> History:
         state = _state(row[4], row[5], where)
         if at in account.seen:
             raise HistoryError(f"{where}: account {native_id} has two rows at {row[3]}.")
-        account.seen[at] = (state, _handle(platform, row[2], where))
+        account.seen[at] = (state, _handle(platform, native_id, row[2], where))
         if row[7]:
-            account.details[at] = _detail(platform, state, row[7], where)
+            account.details[at] = _detail(platform, native_id, state, row[7], where)
         account.lists.update(dict.fromkeys(filter(None, map(str.strip, row[6].split(";")))))
     return History(tuple(_account(*key, found) for key, found in rows.items()))
 
@@ -182,7 +184,7 @@ def platform_of(text: str, where: str) -> Platform:
 
 
 def native_id_of(platform: Platform, text: str, where: str) -> str:
-    """`text`, when it can be an account id of `platform`. Raises HistoryError."""
+    """`text`, when it can be the id of an account or a post of `platform`. Raises HistoryError."""
     if not DECLARED[platform].is_native_id(text):
         raise HistoryError(f"{where}: {text!r} is not an account id of {platform}.")
     return text
@@ -193,15 +195,25 @@ def _account(platform: Platform, native_id: str, rows: _Rows) -> HistoryAccount:
     return settled(platform, native_id, seen, tuple(rows.lists), rows.details)
 
 
-def _handle(platform: Platform, text: str, where: str) -> str:
+def _handle(platform: Platform, native_id: str, text: str, where: str) -> str:
+    declared = DECLARED[platform]
     if not text:
         raise HistoryError(f"{where}: the handle is empty.")
-    if not DECLARED[platform].is_handle(text):
+    if declared.is_post(native_id):
+        if not declared.is_post_handle(text):
+            raise HistoryError(f"{where}: {text!r} is not the handle of a post on {platform}.")
+    elif not declared.is_handle(text):
         raise HistoryError(f"{where}: {text!r} is not a handle of {platform}.")
     return text
 
 
-def _detail(platform: Platform, state: State, text: str, where: str) -> str:
+def _detail(platform: Platform, native_id: str, state: State, text: str, where: str) -> str:
+    if text == WITH_AUTHOR:
+        if not DECLARED[platform].is_post(native_id) or state.status is Status.AVAILABLE:
+            raise HistoryError(
+                f"{where}: the detail {WITH_AUTHOR} is allowed only for a post that is withheld or gone."
+            )
+        return text
     if text != APP_VIEW_ONLY:
         raise HistoryError(f"{where}: unknown detail {text!r}.")
     if not DECLARED[platform].withholds_in_its_app_only or state.status is not Status.SUSPENDED:

@@ -25,6 +25,8 @@ X = Platform("x")
 SIMULATED_TOKEN = "simulated"  # noqa: S105 - of the simulator only
 
 _NUMBER = re.compile(r"[1-9][0-9]{0,18}")
+_POST_PREFIX = "post:"
+_POST_HANDLE = re.compile(rf"[A-Za-z0-9_]{{1,50}}/({_NUMBER.pattern})")
 _NO_HANDLES = frozenset(
     {
         "compose",
@@ -46,6 +48,16 @@ _NO_HANDLES = frozenset(
 """First parts of addresses on x.com that are no handles."""
 
 
+def post_of(native_id: str) -> str | None:
+    """X's own id of a post; None if `native_id` is that of a user."""
+    number = native_id.removeprefix(_POST_PREFIX)
+    return number if number != native_id and _is_number(number) else None
+
+
+def _is_number(text: str) -> bool:
+    return bool(_NUMBER.fullmatch(text)) and int(text) < 2**63
+
+
 class XDeclaration(PlatformDeclaration):
     name = "X"
     id_example = "783214"
@@ -58,6 +70,7 @@ class XDeclaration(PlatformDeclaration):
     ids_name_the_platform = False
     handles_name_the_platform = False
     is_usual = True
+    post_id_example = "post:20"
     post_address = re.compile(
         r"(?:https?://)?(?:www\.|mobile\.)?(?:x|twitter)\.com/(?:i/web|i|[A-Za-z0-9_]{1,50})"
         r"/status(?:es)?/([0-9]{1,19})((?:[?/#&].*)?)",
@@ -65,22 +78,33 @@ class XDeclaration(PlatformDeclaration):
     )
 
     def is_native_id(self, text: str) -> bool:
-        """A number that fits into 64 bits."""
-        return bool(_NUMBER.fullmatch(text)) and int(text) < 2**63
+        """A number that fits into 64 bits. Before that of a post, `post:`."""
+        return _is_number(text) or self.is_post(text)
+
+    def is_post(self, native_id: str) -> bool:
+        return post_of(native_id) is not None
+
+    def is_post_handle(self, text: str) -> bool:
+        """`i/ID` where the author is not known, as in X's own addresses."""
+        match = _POST_HANDLE.fullmatch(text)
+        return match is not None and _is_number(match[1])
 
     def named_on_page(self, page: PageAddress) -> NamedAccount | None:
         first, second, third = (*page.path, "", "")[:3]
         asked = parse_qs(page.query, max_num_fields=20) if (first, second) == ("intent", "user") else {}
         native_id = third if (first, second) == ("i", "user") else asked.get("user_id", [""])[0]
-        if self.is_native_id(native_id):
+        if _is_number(native_id):
             return NamedAccount(native_id, is_id=True)
         handle = asked.get("screen_name", [first])[0].removeprefix("@")
         is_one = self.is_handle(handle) and handle.lower() not in _NO_HANDLES
         return NamedAccount(handle) if is_one else None
 
     def profile_address(self, native_id: str, handle: str) -> str | None:
-        return f"https://x.com/i/user/{native_id}"
+        post = post_of(native_id)
+        return f"https://x.com/i/user/{native_id}" if post is None else f"https://x.com/i/status/{post}"
 
+    # X does not tell a suspended author of a post from a protected one (recalled).
+    post_statuses = frozenset({Status.AVAILABLE, Status.WITHHELD, Status.NOT_FOUND})
     decisive = Decisive(frozenset({"withheld", "protected", "title", "detail"}), {"protected": "withheld"})
     not_observable = (
         NotObservable(

@@ -61,10 +61,19 @@ class YouTubeDeclaration(PlatformDeclaration):
     ids_name_the_platform = False
     handles_name_the_platform = False
     id_may_stand_for_handle = True
+    post_id_example = "video:jNQXAC9IVRw"
 
     def is_native_id(self, text: str) -> bool:
         """A channel by YouTube's own id, or `video:` and the id of a video."""
         return _CHANNEL.fullmatch(text) is not None or _VIDEO_ID.fullmatch(text) is not None
+
+    def is_post(self, native_id: str) -> bool:
+        """Whether it is that of a video."""
+        return video_of(native_id) is not None
+
+    def is_post_handle(self, text: str) -> bool:
+        """The handle of a video is its id."""
+        return _VIDEO.fullmatch(text) is not None
 
     def is_handle(self, text: str) -> bool:
         """Letters with their marks, digits and joiners of any script, and between them `_-.·`. YouTube may
@@ -112,6 +121,7 @@ class YouTubeDeclaration(PlatformDeclaration):
     statuses = frozenset(
         {Status.AVAILABLE, Status.WITHHELD, Status.PROTECTED, Status.SUSPENDED, Status.NOT_FOUND}
     )
+    post_statuses = statuses
     decisive = Decisive(
         frozenset({"uploadStatus", "privacyStatus", "rejectionReason", "regionRestriction", "in_answer"}),
         {"definition": "regionRestriction"},

@@ -161,12 +161,24 @@ class PlatformDeclaration(ABC):
     """
     id_may_stand_for_handle: ClassVar[bool] = False
     """Whether people write the id where a handle is asked for."""
+    post_id_example: ClassVar[str] = ""
+    """The stable id of a post. Empty: its posts are not watched."""
     post_address: ClassVar[re.Pattern[str] | None] = None
     """The whole address of a post. Its groups are the post's id and what follows it, which is ignored."""
 
     @abstractmethod
     def is_native_id(self, text: str) -> bool:
-        """Whether a text has the form of the stable ids that the platform gives to accounts."""
+        """Whether a text has the form of the stable ids of accounts and posts."""
+
+    def is_post(self, native_id: str) -> bool:
+        """Whether a stable id is that of a post, and not of an account."""
+        return False
+
+    def is_post_handle(self, text: str) -> bool:
+        """Whether a text has the form of the handle of a post: `AUTHOR/ID`, with the handle of the author and
+        the id of the post in its address.
+        """
+        return False
 
     def is_handle(self, text: str) -> bool:
         """Whether a text has the form of a handle, without a leading @."""
@@ -192,6 +204,10 @@ class PlatformDeclaration(ABC):
         """Whether a place (`Collector.place`) is a server among many, and not a kind of accounts."""
         return self.is_federated and bool(place)
 
+    def statuses_of(self, native_id: str) -> frozenset[Status]:
+        """The statuses that an account or a post can have."""
+        return self.post_statuses if self.is_post(native_id) else self.statuses
+
     def account(self, name: str) -> NamedAccount | None:
         """The account of an id or of a handle with or without @; None if the text is neither."""
         name = name.removeprefix("@")
@@ -209,6 +225,8 @@ class PlatformDeclaration(ABC):
 
     statuses: ClassVar[frozenset[Status]] = frozenset(Status)
     """The statuses that its accounts can have, by its own answers or by published records."""
+    post_statuses: ClassVar[frozenset[Status]] = frozenset()
+    """The statuses that its posts can have. Empty: its posts are not watched."""
     withholds_in_its_app_only: ClassVar[bool] = False
     """Whether an account that it withholds stays visible there in other apps."""
     suspension_may_be_deletion: ClassVar[bool] = False

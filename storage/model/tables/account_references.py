@@ -91,12 +91,16 @@ def _on(wanted: Platform | None, text: str, found: Address) -> Address:
 
 
 def _with_platform(text: str, wanted: Platform | None) -> Address | None:
-    """The account of a text that itself tells the platform, or that has the form of an id of `wanted`."""
+    """The account of a text that itself tells the platform, or that has the form of an id of `wanted`.
+
+    The address of a post names the account of its author.
+    """
     given = text.removeprefix(ID_PREFIX)
     fit = [
         platform
         for platform, declared in DECLARED.items()
-        if declared.is_native_id(given) and (given != text or declared.ids_name_the_platform)
+        if declared.is_native_id(given)
+        and (given != text or (declared.ids_name_the_platform and not declared.is_post(given)))
     ]
     if fit:
         # Mere numbers may be ids of several: then it is the one beside it, or else the usual one.
