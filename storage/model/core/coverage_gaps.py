@@ -112,33 +112,40 @@ def _merged(
     points: Mapping[int, Sequence[datetime]],
     limit: timedelta,
 ) -> dict[int, Seen]:
+    always: tuple[Silence, ...] = ((None, None),)
     shared: dict[tuple[Silence, ...], Seen] = {}
+    # Accounts move from roster to roster together, so most of these intersections are needed many times.
+    # The spans are kept beside them: an id is that of another object once the first one is gone.
+    met: dict[tuple[int, int], tuple[tuple[Silence, ...], tuple[Silence, ...]]] = {}
     out: dict[int, Seen] = {}
     for account_id in silences.keys() | points.keys():
-        of_rosters = silences.get(account_id, [])
-        reread = points.get(account_id, ())
-        if len(of_rosters) == 1 and not reread:
-            spans = of_rosters[0]
-            if spans not in shared:
-                shared[spans] = _seen(spans, limit)
-            out[account_id] = shared[spans]
-            continue
-        common: tuple[Silence, ...] = ((None, None),)
-        for spans in of_rosters:
-            common = tuple(_intersection(common, spans))
-        for at in sorted(reread):
+        common = always
+        for spans in silences.get(account_id, ()):
+            key = id(common), id(spans)
+            if key not in met:
+                met[key] = tuple(_intersection(common, spans)), common
+            common = met[key][0]
+        for at in sorted(points.get(account_id, ())):
             common = tuple(_split(common, at))
-        out[account_id] = _seen(common, limit)
+        if common not in shared:
+            shared[common] = _seen(common, limit)
+        out[account_id] = shared[common]
     return out
 
 
 def _intersection(left: Sequence[Silence], right: Sequence[Silence]) -> Iterator[Silence]:
-    for a, b in left:
-        for c, d in right:
-            start = a if c is None else c if a is None else max(a, c)
-            end = b if d is None else d if b is None else min(b, d)
-            if start is None or end is None or start < end:
-                yield start, end
+    """What is in both. In each, spans follow each other and touch at most in a point."""
+    i = j = 0
+    while i < len(left) and j < len(right):
+        (a, b), (c, d) = left[i], right[j]
+        start = a if c is None else c if a is None else max(a, c)
+        end = b if d is None else d if b is None else min(b, d)
+        if start is None or end is None or start < end:
+            yield start, end
+        if b is None or (d is not None and d <= b):
+            j += 1
+        else:
+            i += 1
 
 
 def _split(spans: Sequence[Silence], at: datetime) -> Iterator[Silence]:

@@ -68,6 +68,28 @@ def test_the_gaps_of_an_account_are_those_between_its_own_readings(
         assert seen[account_id] == plainly(own | (rereads if account_id == 11 else set()))
 
 
+@given(
+    st.lists(st.sets(st.integers(0, 60), max_size=20), min_size=4, max_size=4),
+    st.lists(st.sets(st.integers(0, 3)), min_size=5, max_size=5),
+)
+def test_an_account_that_moves_between_rosters_has_the_gaps_between_all_its_readings(
+    times: list[set[int]], rosters_of: list[set[int]]
+) -> None:
+    members = {n: tuple(a for a, own in enumerate(rosters_of) if n in own) for n in range(len(times))}
+    asked = {n: sorted(float(t) for t in some) for n, some in enumerate(times)}
+    requests = [
+        request
+        for n, some in asked.items()
+        for request in log_of(n, some, [[True] * len(members[n])] * len(some), whole=False)
+    ]
+
+    seen = coverage_of({n: Watch(ids, base=True) for n, ids in members.items()}, requests, LIMIT)
+
+    for account_id, own in enumerate(rosters_of):
+        if own:
+            assert seen[account_id] == plainly({t for n in own for t in asked[n]})
+
+
 def test_an_account_in_two_rosters_is_not_checked_only_where_neither_asked() -> None:
     rosters = {1: Watch((10,), base=True), 2: Watch((10,), base=True)}
     requests = [
