@@ -61,11 +61,22 @@ class BlueskyDeclaration(PlatformDeclaration):
         return len(text) <= LONGEST_NAME and _POST_HANDLE.fullmatch(text) is not None
 
     def named_on_page(self, page: PageAddress) -> NamedAccount | None:
-        return self.account(page.path[1]) if page.path[0] == "profile" and len(page.path) > 1 else None
+        """`/profile/NAME` and, of a post, `/profile/NAME/post/KEY`."""
+        first, name, kind, key = (*page.path, "", "", "", "")[:4]
+        if first != "profile":
+            return None
+        return self._post(name, key) if kind == "post" else self.account(name)
 
     def named_by_uri(self, text: str) -> NamedAccount | None:
-        name = unquote(text.removeprefix("at://").partition("/")[0])
-        return self.account(name) if text.startswith("at://") else None
+        """An at-uri of an account, of a post, or of another record, which stands for its account."""
+        name, kind, key = (*map(unquote, text.removeprefix("at://").split("/")), "", "")[:3]
+        if not text.startswith("at://"):
+            return None
+        return self._post(name, key) if kind == "app.bsky.feed.post" and key else self.account(name)
+
+    def _post(self, author: str, key: str) -> NamedAccount | None:
+        handle = f"{author.removeprefix('@')}/{key}"
+        return NamedAccount(handle) if self.is_post_handle(handle) else None
 
     def profile_address(self, native_id: str, handle: str) -> str | None:
         author, key = post_of(native_id) or (native_id, "")

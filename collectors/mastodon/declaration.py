@@ -73,16 +73,21 @@ class MastodonDeclaration(PlatformDeclaration):
         return f"{name}@{host.lower()}"
 
     def named_on_page(self, page: PageAddress) -> NamedAccount | None:
-        """`/@name`, `/@name@elsewhere` (another server's page about an account), `/users/name`."""
-        first = page.path[0]
+        """`/@name`, `/@name@elsewhere` (another server's page about an account), `/users/name`; of a post
+        `/@name/ID` and `/users/name/statuses/ID`. Another server has another id for a post.
+        """
+        first, second, kind, post = (*page.path, "", "", "")[:4]
         if first.startswith("@"):
-            name = first.removeprefix("@")
-        elif first == "users" and len(page.path) > 1:
-            name = page.path[1]
+            name, post = first.removeprefix("@"), second
+        elif first == "users" and second:
+            name, post = second, post if kind == "statuses" else ""
         else:
             return None
-        name = name if "@" in name else f"{name}@{page.server}"
-        return NamedAccount(self.usual_handle(name)) if self.is_handle(name) else None
+        name = self.usual_handle(name if "@" in name else f"{name}@{page.server}")
+        if post.isdigit():
+            handle = f"{name}/{post}"
+            return NamedAccount(handle) if "@" not in first[1:] and self.is_post_handle(handle) else None
+        return NamedAccount(name) if self.is_handle(name) else None
 
     def profile_address(self, native_id: str, handle: str) -> str | None:
         """The actor URI, which leads browsers to the profile."""

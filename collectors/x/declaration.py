@@ -1,7 +1,7 @@
 """What X declares about itself. Documented at docs.x.com, as of August 2026, where nothing else is said."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from urllib.parse import SplitResult, parse_qs
 
@@ -58,6 +58,17 @@ def _is_number(text: str) -> bool:
     return bool(_NUMBER.fullmatch(text)) and int(text) < 2**63
 
 
+def _post_on(path: Sequence[str]) -> str | None:
+    """The handle of the post on a page; None if the page is that of no post."""
+    words = [word.lower() for word in path]
+    if words[:2] == ["i", "web"]:
+        path, words = ("i", *path[2:]), ["i", *words[2:]]
+    if len(path) < 3 or words[1] not in {"status", "statuses"}:
+        return None
+    handle = f"{path[0]}/{path[2]}"
+    return handle if DECLARATION.is_post_handle(handle) else None
+
+
 class XDeclaration(PlatformDeclaration):
     name = "X"
     id_example = "783214"
@@ -90,7 +101,10 @@ class XDeclaration(PlatformDeclaration):
         return match is not None and _is_number(match[1])
 
     def named_on_page(self, page: PageAddress) -> NamedAccount | None:
+        """A profile, `/i/user/ID`, an address that follows somebody, or a post: `/name/status/ID`."""
         first, second, third = (*page.path, "", "")[:3]
+        if (post := _post_on(page.path)) is not None:
+            return NamedAccount(post)
         asked = parse_qs(page.query, max_num_fields=20) if (first, second) == ("intent", "user") else {}
         native_id = third if (first, second) == ("i", "user") else asked.get("user_id", [""])[0]
         if _is_number(native_id):

@@ -18,6 +18,7 @@ def purge_name(subject: PurgeSubject) -> str:
 def removed_rows(purged: Purged) -> list[tuple[str, int]]:
     """Return what is removed, each with its count."""
     rows = [
+        *([("Posts", purged.posts)] if purged.posts else []),
         ("Pieces of evidence", purged.evidence),
         ("Handles", purged.handles),
         ("Side facts", purged.facts),
@@ -51,6 +52,8 @@ def _removed(purged: Purged) -> str:
             number(purged.mails, "email"),
         )
     )
+    if purged.posts:
+        content += f", of it and of {number(purged.posts, 'post')}"
     if not purged.whole:
         return content
     signals = f"{number(purged.signals, 'engagement')} of executives"

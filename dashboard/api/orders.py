@@ -45,7 +45,7 @@ class OrderFacts(ApiModel):
 
 
 class Funnel(ApiModel):
-    """From the names to the blocks; every number is of accounts, each counted once.
+    """From the names to the blocks; every number is of accounts, or of posts, each counted once.
 
     The counts of blocks are null if no account was read, because then nothing is known of them.
     """
@@ -55,7 +55,7 @@ class Funnel(ApiModel):
     on_its_list: int
     watched: int
     read: int
-    """Accounts on its list that were read at least once."""
+    """Those on its list that were read at least once."""
     ever_blocked: int | None
     blocked_before_the_order: int | None
     blocked_now: int | None
@@ -65,9 +65,13 @@ class Funnel(ApiModel):
     gone_since: int | None
 
 
-class Order(ApiModel):
-    """An order and how far it was followed at a time."""
+class OfPosts(ApiModel):
+    """The same counts of the posts that the order names. Accounts and posts are never added up."""
 
+    funnel: Funnel
+
+
+class _OrderHead(ApiModel):
     order: OrderFacts
     list: str
     """The list of its accounts."""
@@ -76,13 +80,20 @@ class Order(ApiModel):
     funnel: Funnel
 
 
+class Order(_OrderHead):
+    """An order and how far it was followed at a time."""
+
+    posts: OfPosts | None
+    """Null: it names no post."""
+
+
 class OrderKind(ApiModel):
-    """Accounts of its list in one kind of state; the kinds are never summed."""
+    """Accounts, or posts, of its list in one kind of state; the kinds are never summed."""
 
     kind: Kind
-    accounts: int
+    count: int
     last_known_only: int
-    """Accounts that were so when last read, which was too long ago to count as current."""
+    """Those that were so when last read, which was too long ago to count as current."""
     counts_as_blocked: bool
 
 
@@ -117,17 +128,23 @@ class Claim(ApiModel):
     verdict: Verdict
 
 
-class Names(ApiModel):
-    """What became of the names in the order."""
+class Outcomes(ApiModel):
+    """Accounts, or posts, that the order names, each counted once. `named` is the sum of the others."""
 
-    accounts: int
-    posts: int
+    named: int
     resolved: int
     ambiguous: int
     unresolvable: int
     not_tried: int
+
+
+class Names(ApiModel):
+    """What became of the names in the order."""
+
+    accounts: Outcomes
+    posts: Outcomes
     not_observable: int
-    """Addresses of sites that are not read, of accounts or of posts. Not counted in `accounts`."""
+    """Addresses of sites that are not read, of accounts or of posts. Not counted in the others."""
     withdrawn: int
     """Names that the order no longer names. They are in no other count."""
 
@@ -203,8 +220,8 @@ class BlockedTime(ApiModel):
     then: Kind | None
 
 
-class OrderAccount(ApiModel):
-    """An account on the order's list."""
+class OrderMember(ApiModel):
+    """An account or a post on the order's list."""
 
     account_id: int
     platform: Platform
@@ -216,7 +233,17 @@ class OrderAccount(ApiModel):
     blocked: list[BlockedTime]
 
 
-class OrderDetail(Order):
+class PostsOfOrder(OfPosts):
+    """All figures of the posts that the order names."""
+
+    kinds: list[OrderKind]
+    withheld_in: dict[str, int]
+    at_deadline: Step | None
+    curve: list[Step]
+    posts: list[OrderMember]
+
+
+class OrderDetail(_OrderHead):
     """All figures of an order at a moment."""
 
     sentences: list[str]
@@ -231,7 +258,8 @@ class OrderDetail(Order):
     seen_by_others: SeenByOthers
     curve: list[Step]
     documents: list[Document]
-    accounts: list[OrderAccount]
+    accounts: list[OrderMember]
+    posts: PostsOfOrder | None
 
 
 def order_routes(source: ApiContext) -> APIRouter:

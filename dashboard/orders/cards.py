@@ -36,10 +36,11 @@ _SWATCH = {
 
 
 def funnel_card(found: OrderFigures) -> Component:
+    """The counts of its accounts, or of its posts."""
     whole = max(found.funnel.named, found.funnel.resolved, 1)
     return card(
-        "From names to blocks",
-        "each account counted once",
+        f"From named {found.noun}s to blocks",
+        f"each {found.noun} counted once",
         html.Table(
             html.Tbody(
                 [
@@ -64,7 +65,7 @@ def funnel_card(found: OrderFigures) -> Component:
             ),
             className="funnel",
         ),
-        html.P(rows.FUNNEL_NOTE, className="not-said"),
+        html.P(rows.funnel_note(found), className="not-said"),
     )
 
 
@@ -76,8 +77,8 @@ def _funnel_number(row: rows.FunnelRow, found: OrderFigures) -> str | Component:
 
 def kinds_card(found: OrderFigures) -> Component:
     return card(
-        "Kinds of action",
-        f"of {words.accounts(found.watched)} on the order's list, by last confirmed status",
+        f"Kinds of action on {found.noun}s",
+        f"of {order_words.counted_words(found)} on the order's list, by last confirmed status",
         html.Table(html.Tbody([_kind_row(s, found) for s in found.shares]), className="kinds"),
     )
 
@@ -280,7 +281,7 @@ def names_card(names: Sequence[OrderName]) -> list[Component]:
     withdrawn = [name for name in names if name.withdrawal is not None]
     counted = [f"{len(resolved):,} found"]
     if unresolved:
-        counted.append(f"{len(unresolved):,} without an account ({_outcomes(unresolved)})")
+        counted.append(f"{len(unresolved):,} not matched ({_outcomes(unresolved)})")
     if withdrawn:
         counted.append(f"{len(withdrawn):,} withdrawn")
     posts = sum(name.post_id is not None for name in names)
@@ -288,9 +289,7 @@ def names_card(names: Sequence[OrderName]) -> list[Component]:
     parts: list[Component] = []
     if unresolved:
         parts.append(
-            _names_table(
-                "Without an account", [_unresolved_row(name) for name in unresolved], "Outcome", "Reason"
-            )
+            _names_table("Not matched", [_unresolved_row(name) for name in unresolved], "Outcome", "Reason")
         )
     if withdrawn:
         parts.append(
@@ -349,8 +348,8 @@ def _found(names: Sequence[OrderName]) -> list[Component]:
 
     A table of them has six times the components, and the time that a browser needs grows with the square.
     """
-    plain = [name for name in names if not name.note and name.post_id is None]
-    noted = [name for name in names if name.note or name.post_id is not None]
+    plain = [name for name in names if not name.note]
+    noted = [name for name in names if name.note]
     line: list[Component | str] = [part for name in plain for part in (_account(name), ", ")][:-1]
     return [
         *([html.P(line, className="names-found")] if line else []),
@@ -363,9 +362,7 @@ def _account(name: OrderName) -> Component:
 
 
 def _remark(name: OrderName) -> str:
-    kind = "" if name.post_id is None else ": a post; its author is the account"
-    note = f" {clean(name.note, 300)}" if name.note else ""
-    return f"{kind}.{note}"
+    return f": {clean(name.note, 300)}"
 
 
 def _said(name: OrderName) -> Component:

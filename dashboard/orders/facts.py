@@ -1,14 +1,14 @@
 """The figures of an order, computed once, so that page, API and report show the same."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from dashboard.asgi.off_loop import off_loop
 from storage.model.core.orders import Order, OrderCheck, OrderDocument, OrderName
 from storage.model.orders.claims import CheckedClaim, checked
-from storage.model.orders.cohort import CohortFunnel, CohortShare, funnel, shares
+from storage.model.orders.cohort import CohortFunnel, CohortMember, CohortShare, funnel, shares
 from storage.model.orders.curve import CurveStep, curve, step_at
-from storage.model.orders.outside_findings import OrderNameCounts, Outside, count_names, outside
+from storage.model.orders.outside_findings import NamedCounts, OrderNameCounts, Outside, count_names, outside
 from storage.orders.compliance_report import OrderCohort, cohort, coverage_of, find_order
 from storage.orders.documents import documents_of
 from storage.orders.names import checks_of, names_of
@@ -19,9 +19,12 @@ from storage.readings.coverage_report import CoverageReport
 
 @dataclass(frozen=True, slots=True)
 class OrderFigures:
-    """An order at a moment, as known at a time."""
+    """An order at a moment, as known at a time: the figures of its accounts, or of its posts."""
 
+    noun: str
+    """What is counted: "account" or "post"."""
     cohort: OrderCohort
+    """With these members alone."""
     at: datetime
     known_at: datetime | None
     gap_after: timedelta
@@ -37,14 +40,35 @@ class OrderFigures:
     names: OrderNameCounts
     outside: Outside
     documents: tuple[OrderDocument, ...]
+    posts: "OrderFigures | None"
+    """The figures of its posts, which are in none of the others. None: it names none, or these are they."""
+
+    @property
+    def sections(self) -> tuple["OrderFigures", ...]:
+        """The figures to show: of accounts, of posts, or of each. An order of posts alone has no others."""
+        if self.posts is None:
+            return (self,)
+        has_accounts = self.cohort.members or self.funnel.named or self.names.accounts.named
+        return (self, self.posts) if has_accounts else (self.posts,)
+
+    @property
+    def members(self) -> tuple[CohortMember, ...]:
+        """The accounts and posts on its list, by handle, so that posts follow their author."""
+        posts = () if self.posts is None else self.posts.cohort.members
+        return tuple(sorted((*self.cohort.members, *posts), key=lambda m: (m.handle.lower(), m.account_id)))
 
     @property
     def order(self) -> Order:
         return self.cohort.order
 
     @property
+    def named(self) -> NamedCounts:
+        """The outcomes of the names of these."""
+        return self.names.posts if self.noun == "post" else self.names.accounts
+
+    @property
     def watched(self) -> int:
-        """The number of accounts on its list, of which every share is computed."""
+        """How many of these are on its list, of which every share is computed."""
         return len(self.cohort.members)
 
 
@@ -123,24 +147,49 @@ def figures_of(
     known_at: datetime | None = None,
 ) -> OrderFigures:
     """Pure: compute the figures of an order from its records."""
-    order = found.order
     names = count_names(papers.names)
+    posts = tuple(m for m in found.members if m.is_post)
+    moment = (at, gap_after, known_at)
+    of_posts = None
+    if posts or names.posts.named:
+        entered = names.posts.named
+        of_posts = _figures("post", replace(found, members=posts), papers, entered, entered, moment, None)
+    accounts = tuple(m for m in found.members if not m.is_post)
+    named, entered = found.order.named_count, names.accounts.named
+    return _figures("account", replace(found, members=accounts), papers, named, entered, moment, of_posts)
+
+
+def _figures(
+    noun: str,
+    found: OrderCohort,
+    papers: OrderRecord,
+    named: int,
+    entered: int,
+    moment: tuple[datetime, timedelta, datetime | None],
+    posts: OrderFigures | None,
+) -> OrderFigures:
+    order, (at, gap_after, known_at) = found.order, moment
     steps = curve(found.members, min(found.since, at), at, gap_after)
-    own = [e for e in found.events if e.order_id == order.order_id and e.at <= at]
+    # A claim counts accounts: none states that its number is of posts.
+    own = (
+        [e for e in found.events if e.order_id == order.order_id and e.at <= at] if noun == "account" else []
+    )
     claims = [checked(order, e, found.members, gap_after) for e in own]
     past_deadline = order.deadline_at is not None and order.deadline_at <= at
     return OrderFigures(
+        noun=noun,
         cohort=found,
         at=at,
         known_at=known_at,
         gap_after=gap_after,
-        funnel=funnel(order, found.members, names.accounts, at, gap_after),
+        funnel=funnel(order, found.members, named, entered, at, gap_after),
         shares=shares(found.members, at, gap_after),
         steps=steps,
         at_deadline=step_at(steps, order.deadline_at) if past_deadline and order.deadline_at else None,
         claims=tuple(c for c in claims if c is not None),
         said=papers.names,
-        names=names,
+        names=count_names(papers.names),
         outside=outside(order.country, papers.names, papers.checks),
         documents=papers.documents,
+        posts=posts,
     )

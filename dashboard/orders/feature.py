@@ -50,6 +50,6 @@ async def read_page_of_orders(asked: PageRequest) -> Drawing | None:
         return None
     acts = await acts_on(conn, found.order.reference)
     issued = found.order.issued_from or found.order.issued_at
-    has_changes = any(stay.since >= issued for member in found.cohort.members for stay in member.stays)
+    has_changes = any(stay.since >= issued for member in found.members for stay in member.stays)
     may_pack = has_changes and asked.actor.role.includes(access.PACK_EVIDENCE)
     return partial(order_page, found, acts, page, theme, tag, may_write=may_write, may_pack=may_pack)

@@ -11,6 +11,7 @@ from storage.model.orders.claims import CheckedClaim
 from storage.model.orders.cohort import CohortMember, CohortPart, Kind, by_kind, by_part
 from storage.model.orders.curve import CurveLine, on_line
 from storage.model.text.states import clean
+from storage.model.text.units import number
 
 _PART_WORDS = {
     CohortPart.ON_ITS_LIST: "on its list",
@@ -27,11 +28,11 @@ _PART_WORDS = {
 
 def part_figure(found: OrderFigures, part: CohortPart) -> str:
     """The name of a figure of the funnel."""
-    return f"order/{found.order.order_id}/part/{part.value}"
+    return f"{_begin(found)}/part/{part.value}"
 
 
 def kind_figure(found: OrderFigures, kind: Kind) -> str:
-    return f"order/{found.order.order_id}/kind/{kind.value}"
+    return f"{_begin(found)}/kind/{kind.value}"
 
 
 def claim_figure(found: OrderFigures, claim: CheckedClaim, *, possible: bool) -> str:
@@ -42,7 +43,11 @@ def claim_figure(found: OrderFigures, claim: CheckedClaim, *, possible: bool) ->
 
 def line_figure(found: OrderFigures, line: CurveLine) -> str:
     """The name of the figures of a line of the curve, without the time of one of them."""
-    return f"order/{found.order.order_id}/line/{line.value}"
+    return f"{_begin(found)}/line/{line.value}"
+
+
+def _begin(found: OrderFigures) -> str:
+    return f"order/{found.order.order_id}" + ("/posts" if found.noun == "post" else "")
 
 
 async def _read(request: FigureRequest) -> FigureAccounts | None:
@@ -57,6 +62,8 @@ async def _read(request: FigureRequest) -> FigureAccounts | None:
 def _accounts(found: OrderFigures, which: Sequence[str]) -> FigureAccounts | None:
     order, members = found.order, found.cohort.members
     match list(which):
+        case ["posts", *of_posts]:
+            return None if found.posts is None else _accounts(found.posts, of_posts)
         case ["part", name] if name in list(CohortPart):
             part = CohortPart(name)
             return _figure(found, _PART_WORDS[part], by_part(order, members, found.at, found.gap_after)[part])
@@ -82,7 +89,7 @@ def _accounts(found: OrderFigures, which: Sequence[str]) -> FigureAccounts | Non
 def _figure(found: OrderFigures, what: str, members: Sequence[CohortMember]) -> FigureAccounts:
     ids = [m.account_id for m in members]
     order = clean(found.order.reference, 80)
-    return FigureAccounts(f"{words.accounts(len(ids))} of order {order} ({what})", ids)
+    return FigureAccounts(f"{number(len(ids), found.noun)} of order {order} ({what})", ids)
 
 
 def line_words(line: CurveLine, country: str) -> str:

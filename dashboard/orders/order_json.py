@@ -8,15 +8,19 @@ from dashboard.orders.facts import OrderFigures
 from dashboard.wire.compact_json import Json
 from storage.model.core.orders import Order
 from storage.model.orders.claims import CheckedClaim
-from storage.model.orders.cohort import CohortMember, blocked_times
+from storage.model.orders.cohort import CohortFunnel, CohortMember, blocked_times
 from storage.model.orders.curve import CurveStep
-from storage.model.orders.outside_findings import Probe
+from storage.model.orders.outside_findings import NamedCounts, Probe
 
 
 def order_json(found: OrderFigures) -> Json:
-    """Times are ISO 8601 in UTC; every number is of accounts, each counted once."""
+    """Times are ISO 8601 in UTC. Every number is of accounts, under `posts` of posts, each counted once."""
+    summary, posts = summary_json(found), found.posts
+    if posts is not None:
+        members = [_member(m, posts) for m in posts.cohort.members]
+        summary["posts"] = {**_figures(posts), "curve": [_step(s) for s in posts.steps], "posts": members}
     return {
-        **summary_json(found),
+        **summary,
         "curve": [_step(s) for s in found.steps],
         "documents": [
             {
@@ -38,25 +42,12 @@ def summary_json(found: OrderFigures) -> Json:
     return {
         **head_json(found),
         "sentences": words.sentences(found),
-        "kinds": [
-            {
-                "kind": s.kind.value,
-                "accounts": s.accounts,
-                "last_known_only": s.stale,
-                "counts_as_blocked": s.kind.is_block,
-            }
-            for s in found.shares
-        ],
-        "withheld_in": dict(withheld_in(found)),
-        "at_deadline": None if found.at_deadline is None else _step(found.at_deadline),
+        **_figures(found),
+        "posts": None if found.posts is None else _figures(found.posts),
         "claims": [_claim(c) for c in found.claims],
         "names": {
-            "accounts": found.names.accounts,
-            "posts": found.names.posts,
-            "resolved": found.names.resolved,
-            "ambiguous": found.names.ambiguous,
-            "unresolvable": found.names.unresolvable,
-            "not_tried": found.names.not_tried,
+            "accounts": _named(found.names.accounts),
+            "posts": _named(found.names.posts),
             "not_observable": found.names.not_observable,
             "withdrawn": found.names.withdrawn,
         },
@@ -68,8 +59,28 @@ def summary_json(found: OrderFigures) -> Json:
     }
 
 
+def _figures(found: OrderFigures) -> Json:
+    """Those of its accounts, or of its posts, without what grows with them."""
+    return {
+        "funnel": _funnel(found.funnel),
+        "kinds": [
+            {
+                "kind": s.kind.value,
+                "count": s.accounts,
+                "last_known_only": s.stale,
+                "counts_as_blocked": s.kind.is_block,
+            }
+            for s in found.shares
+        ],
+        "withheld_in": dict(withheld_in(found)),
+        "at_deadline": None if found.at_deadline is None else _step(found.at_deadline),
+    }
+
+
 def withheld_in(found: OrderFigures) -> Counter[str]:
-    """How many of its accounts are withheld in each country, as last confirmed: elsewhere they are seen."""
+    """How many of its accounts, or posts, are withheld in each country, as last confirmed; elsewhere they are
+    seen.
+    """
     stays = [m.at(found.at) for m in found.cohort.members]
     return Counter(country for s in stays if s is not None for country in s.state.withheld_in)
 
@@ -81,22 +92,27 @@ def head_json(found: OrderFigures) -> Json:
         "list": found.cohort.list_name,
         "at": _time(found.at),
         "as_known_at": _time(found.known_at),
-        "funnel": {
-            "named": found.funnel.named,
-            "names_on_file": found.funnel.names_entered,
-            "on_its_list": found.funnel.resolved,
-            "watched": found.funnel.watched,
-            "read": found.funnel.read,
-            **_if_read(
-                found.funnel.read,
-                ever_blocked=found.funnel.ever_blocked,
-                blocked_before_the_order=found.funnel.blocked_before,
-                blocked_now=found.funnel.blocked_now,
-                of_them_only_when_last_read=found.funnel.blocked_stale,
-                restored=found.funnel.restored,
-                gone_since=found.funnel.gone_since,
-            ),
-        },
+        "funnel": _funnel(found.funnel),
+        "posts": None if found.posts is None else {"funnel": _funnel(found.posts.funnel)},
+    }
+
+
+def _funnel(funnel: CohortFunnel) -> Json:
+    return {
+        "named": funnel.named,
+        "names_on_file": funnel.names_entered,
+        "on_its_list": funnel.resolved,
+        "watched": funnel.watched,
+        "read": funnel.read,
+        **_if_read(
+            funnel.read,
+            ever_blocked=funnel.ever_blocked,
+            blocked_before_the_order=funnel.blocked_before,
+            blocked_now=funnel.blocked_now,
+            of_them_only_when_last_read=funnel.blocked_stale,
+            restored=funnel.restored,
+            gone_since=funnel.gone_since,
+        ),
     }
 
 
@@ -185,6 +201,16 @@ def _member(member: CohortMember, found: OrderFigures) -> Json:
             }
             for b in blocked_times(member, begin)
         ],
+    }
+
+
+def _named(counts: NamedCounts) -> Json:
+    return {
+        "named": counts.named,
+        "resolved": counts.resolved,
+        "ambiguous": counts.ambiguous,
+        "unresolvable": counts.unresolvable,
+        "not_tried": counts.not_tried,
     }
 
 

@@ -34,7 +34,8 @@ LANES = 40
 
 
 def lane_pages(found: OrderFigures) -> int:
-    return max(1, -(-found.watched // LANES))
+    """The number of pages of its lanes."""
+    return max(1, -(-len(found.members) // LANES))
 
 
 def order_page(
@@ -54,7 +55,7 @@ def order_page(
     """
     order = found.order
     begin, here = order.issued_from or order.issued_at, f"/orders/{order.order_id}"
-    ranked = by_first_block(found.cohort.members, begin)
+    ranked = by_first_block(found.members, begin)
     shown = ranked[(number - 1) * LANES : number * LANES]
     return html.Div(
         [
@@ -77,11 +78,14 @@ def order_page(
             html.Div(
                 [
                     _head(found),
+                    *(
+                        html.Div([funnel_card(one), _curve_card(one, theme)], className="order-two")
+                        for one in found.sections
+                    ),
                     html.Div(
-                        [funnel_card(found), _curve_card(found, theme)],
+                        [*(kinds_card(one) for one in found.sections), claims_card(found)],
                         className="order-two",
                     ),
-                    html.Div([kinds_card(found), claims_card(found)], className="order-two"),
                     *outside_card(found),
                     _lanes_card(found, shown, number, theme),
                     *names_card(found.said),
@@ -145,7 +149,7 @@ def _without_account(found: OrderFigures) -> list[Component]:
     if not n:
         return []
     link = html.A("see each with its reason", href="#names", className="under")
-    return [html.P([f"Without an account: {n:,} of its names; ", link, "."])]
+    return [html.P([f"Not matched: {n:,} of its names; ", link, "."])]
 
 
 def _deadline_chip(found: OrderFigures) -> Component:
@@ -176,10 +180,10 @@ def _facts(found: OrderFigures) -> Component:
 
 
 def _curve_card(found: OrderFigures, theme: Theme) -> Component:
-    whose = words.accounts(found.watched)
+    noun = found.noun
     note = (
-        f"of {whose} on the order's list; the band shows where the true share lies, as far as accounts were "
-        "checked; press a line for the accounts that it counts"
+        f"of {order_words.counted_words(found)} on the order's list; the band shows where the true share "
+        f"lies, as far as {noun}s were checked; press a line for the {noun}s that it counts"
     )
     deadline = (
         [
@@ -191,11 +195,12 @@ def _curve_card(found: OrderFigures, theme: Theme) -> Component:
         if found.at_deadline is not None
         else []
     )
+    name = "order-curve" if noun == "account" else "order-curve-posts"
     return card(
-        "Share of its accounts blocked",
+        f"Share of its {noun}s blocked",
         note,
         html.Div(
-            graph(curve_figure(found, theme), "order-curve", "Share blocked since the order"),
+            graph(curve_figure(found, theme), name, f"Share of {noun}s blocked since the order"),
             className="figure",
         ),
         *deadline,
@@ -203,20 +208,16 @@ def _curve_card(found: OrderFigures, theme: Theme) -> Component:
 
 
 def _lanes_card(found: OrderFigures, shown: list[CohortMember], number: int, theme: Theme) -> Component:
-    first = (number - 1) * LANES + 1
-    note = (
-        f"earliest block first; {first:,} to {first + len(shown) - 1:,} of {found.watched:,}; press a "
-        "lane for its account"
-        if shown
-        else "no account is on the order's list"
-    )
+    first, whole = (number - 1) * LANES + 1, len(found.members)
+    title = " and ".join(f"{one.noun}s" for one in found.sections)
     if not shown:
-        return card("Its accounts", note)
+        return card(f"Its {title}", "none is on the order's list")
     return card(
-        "Its accounts",
-        note,
+        f"Its {title}",
+        f"earliest block first{', posts after their author' if found.posts else ''}; {first:,} to "
+        f"{first + len(shown) - 1:,} of {whole:,}; press a lane for its page",
         html.Div(
-            graph(lanes_figure(found, shown, theme), "order-lanes", "One lane per account"),
+            graph(lanes_figure(found, shown, theme), "order-lanes", "One lane each"),
             className="figure",
         ),
         html.Details(
@@ -226,9 +227,7 @@ def _lanes_card(found: OrderFigures, shown: list[CohortMember], number: int, the
                     html.Table(
                         [
                             html.Thead(
-                                html.Tr(
-                                    [html.Th("Account"), html.Th("Last confirmed status"), html.Th("Since")]
-                                )
+                                html.Tr([html.Th("Name"), html.Th("Last confirmed status"), html.Th("Since")])
                             ),
                             html.Tbody([_account_row(m, found) for m in shown]),
                         ],

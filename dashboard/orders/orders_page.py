@@ -24,7 +24,7 @@ def orders_page(
     orders: Sequence[OrderFigures], theme: Theme, tag: list[Component], *, may_write: bool = False
 ) -> Component:
     """The orders by date, newest first. With `may_write`, a button leads to the form of a new one."""
-    drawn = [o for o in orders if o.watched][:SIDE_BY_SIDE]
+    drawn = [one for o in orders for one in o.sections if one.watched][:SIDE_BY_SIDE]
     return html.Div(
         [
             html.Div(
@@ -49,7 +49,8 @@ def orders_page(
                         "restored and gone together",
                         html.Div(
                             html.Table(
-                                [_columns(), html.Tbody([_row(o) for o in orders])], className="labelled"
+                                [_columns(), html.Tbody([row for o in orders for row in _rows(o)])],
+                                className="labelled",
                             ),
                             className="table-scroll narrow",
                         ),
@@ -86,7 +87,22 @@ def _columns() -> Component:
     )
 
 
-def _row(found: OrderFigures) -> Component:
+def _rows(found: OrderFigures) -> list[Component]:
+    """The row of an order, and another one for its posts if it names both."""
+    first, *others = found.sections
+    more = (_row(one, [html.Small(f"{one.noun}s of the same order")]) for one in others)
+    return [_row(first, _about(found)), *more]
+
+
+def _about(found: OrderFigures) -> list[Component]:
+    order = found.order
+    return [
+        html.A(html.B(clean(order.title, 120)), href=f"/orders/{order.order_id}", className="country"),
+        html.Small(f"{clean(order.reference, 60)} · {country_name(order.country)}"),
+    ]
+
+
+def _row(found: OrderFigures, about: list[Component]) -> Component:
     order, funnel = found.order, found.funnel
 
     def linked(n: int, part: CohortPart) -> Component:
@@ -100,15 +116,7 @@ def _row(found: OrderFigures) -> Component:
 
     return html.Tr(
         [
-            html.Th(
-                [
-                    html.A(
-                        html.B(clean(order.title, 120)), href=f"/orders/{order.order_id}", className="country"
-                    ),
-                    html.Small(f"{clean(order.reference, 60)} · {country_name(order.country)}"),
-                ],
-                scope="row",
-            ),
+            html.Th(about, scope="row"),
             td(
                 [
                     words.day(order.issued_at),
@@ -117,7 +125,7 @@ def _row(found: OrderFigures) -> Component:
                 "Issued",
             ),
             td(_deadline(found), "Deadline"),
-            td(f"{funnel.named:,}", "Named", "n"),
+            td([f"{funnel.named:,}", html.Small(f"{found.noun}s")], "Named", "n"),
             td(linked(funnel.resolved, CohortPart.ON_ITS_LIST), "On the list", "n"),
             blocked("Ever blocked", funnel.ever_blocked, CohortPart.EVER_BLOCKED),
             blocked("Still blocked", funnel.blocked_now, CohortPart.BLOCKED_NOW, funnel.blocked_stale),

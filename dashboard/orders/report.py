@@ -46,7 +46,7 @@ async def read_report(
     if found is None:
         return None
     synthetic = imprint.synthetic or await is_synthetic(conn)
-    behind = await grounds(conn, found.cohort, at, known_at)
+    behind = await grounds(conn, replace(found.cohort, members=found.members), at, known_at)
     return OrderReport(found, behind, replace(imprint, synthetic=synthetic))
 
 

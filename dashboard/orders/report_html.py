@@ -62,7 +62,7 @@ def report_html(
 ) -> str:
     """Return the whole page. Equal figures and an equal imprint give the same page."""
     order = found.order
-    ranked = by_first_block(found.cohort.members, order.issued_from or order.issued_at)
+    ranked = by_first_block(found.members, order.issued_from or order.issued_at)
     line = f"Blockline report · order {clean(order.reference, 60)} · as of {words.stamp(found.at)}"
     content = {
         "reference": clean(order.reference, 120),
@@ -73,15 +73,9 @@ def report_html(
         "lane_styles": lane_styles(),
         "facts": report_rows.facts(found, imprint.made_at, imprint.made_by),
         "sentences": order_words.sentences(found),
-        "funnel": order_rows.funnel_rows(found),
-        "funnel_note": order_rows.FUNNEL_NOTE,
         "names": report_rows.names(found.names),
-        "watched": words.accounts(found.watched),
-        "kinds": report_rows.kinds(found),
-        "curve": curve_svg(found) if found.watched else None,
-        "steps": report_rows.steps(found),
-        "at_the_end": report_rows.at_the_end(found),
-        "deadline": report_rows.deadline(found),
+        "whose": " and ".join(f"{one.noun}s" for one in found.sections),
+        "sections": [_section(one) for one in found.sections],
         "claims": report_rows.claims(found),
         "outside": order_rows.outside_words(found) if found.outside.probes else None,
         "probes": report_rows.probes(found),
@@ -97,6 +91,22 @@ def report_html(
         "heads": [report_rows.head(h) for h in behind.heads],
     }
     return _templates.get_template("report.html").render(content)
+
+
+def _section(found: OrderFigures) -> dict[str, object]:
+    """The figures of its accounts, or of its posts."""
+    return {
+        "noun": found.noun,
+        "suffix": "" if found.noun == "account" else "-posts",
+        "funnel": order_rows.funnel_rows(found),
+        "funnel_note": order_rows.funnel_note(found),
+        "watched": order_words.counted_words(found),
+        "kinds": report_rows.kinds(found),
+        "curve": curve_svg(found) if found.watched else None,
+        "steps": report_rows.steps(found),
+        "at_the_end": report_rows.at_the_end(found),
+        "deadline": report_rows.deadline(found),
+    }
 
 
 def css_text(plain: str) -> Markup:

@@ -51,16 +51,16 @@ def lanes_of(found: OrderFigures, ranked: Sequence[CohortMember]) -> Lanes:
     """Return the lanes of the accounts in the order of `ranked`, the first at the top."""
     begin = found.order.issued_from or found.order.issued_at
     shown = list(ranked)
-    note = "Each account has one lane, earliest block first."
+    each, names = ("account or post", "names") if found.posts else (found.noun, f"{found.noun}s")
+    note = f"Each {each} has one lane, earliest block first."
     if len(shown) > ALL_UP_TO:
         shown = [m for m in ranked if blocked_times(m, begin)]
-        left = words.accounts(len(ranked) - len(shown))
         note = (
-            f"Only accounts seen blocked since the order are drawn ({len(shown):,}), earliest block first. "
-            f"Not drawn: {left}. The table of accounts lists all."
+            f"Only {names} seen blocked since the order are drawn ({len(shown):,}), earliest block first. "
+            f"Not drawn: {len(ranked) - len(shown):,}. The table below lists all."
         )
     if len(shown) > NAMED_UP_TO:
-        note += " The numbers match the table of accounts."
+        note += " The numbers match the table below."
     parts = -(-len(shown) // _IN_ONE)
     size = -(-len(shown) // parts) if parts else 1
     figures = [_figure(found, shown[n : n + size], n + 1) for n in range(0, len(shown), size)]
@@ -96,7 +96,7 @@ def _figure(found: OrderFigures, members: Sequence[CohortMember], first: int) ->
     title = f"Accounts {first:,} to {last:,}, one lane each"
     description = (
         f"From {words.stamp(axis.start)} to {words.stamp(axis.end)}: the confirmed status of each account "
-        "over time. Empty parts were not checked. The table of accounts has the same in words."
+        "over time. Empty parts were not checked. The table below has the same in words."
     )
     return figure(f"lanes-{first}", title, description, bottom + 20, parts)
 

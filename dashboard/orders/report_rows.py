@@ -11,9 +11,10 @@ from dashboard.ui import words
 from storage.changes.hash_chain import Head
 from storage.model.orders.cohort import CohortMember, blocked_times
 from storage.model.orders.curve import step_at
-from storage.model.orders.outside_findings import OrderNameCounts
+from storage.model.orders.outside_findings import NamedCounts, OrderNameCounts
 from storage.model.text.countries import country_name
 from storage.model.text.states import PLATFORM_NAME, capital, clean
+from storage.model.text.units import number
 from storage.orders.report_sources import ReportSources
 
 _MOST_ROWS = 32
@@ -47,7 +48,10 @@ def facts(found: OrderFigures, made_at: datetime, made_by: str) -> list[tuple[st
         ("Legal basis", clean(order.legal_basis, 200), ""),
         ("Issued", words.stamp(order.issued_at), _disputed(rows.issued_note(order))),
         ("Deadline", words.stamp(order.deadline_at) if order.deadline_at else "none recorded", ""),
-        ("Accounts named", f"{order.named_count:,}", f"on its list: {found.watched:,}"),
+        *(
+            (f"{one.noun.capitalize()}s named", f"{one.funnel.named:,}", f"on its list: {one.watched:,}")
+            for one in found.sections
+        ),
         ("Entered here", words.stamp(order.known_at), rows.entered_note(order)),
         (
             "Later notices",
@@ -65,18 +69,22 @@ def _disputed(note: str) -> str:
 
 
 def names(names: OrderNameCounts) -> str:
-    if not names.accounts and not names.posts:
+    """Say how many accounts and posts are named, and what became of their names; empty if none is stored."""
+    said = [_named(names.accounts, "account"), _named(names.posts, "post")]
+    return " ".join(sentence for sentence in said if sentence)
+
+
+def _named(counts: NamedCounts, noun: str) -> str:
+    if not counts.named:
         return ""
     parts = (
-        (names.resolved, "matched to one account each"),
-        (names.ambiguous, "ambiguous"),
-        (names.unresolvable, "unresolvable"),
-        (names.not_tried, "not looked up"),
+        (counts.resolved, f"matched to one {noun} each"),
+        (counts.ambiguous, "ambiguous"),
+        (counts.unresolvable, "unresolvable"),
+        (counts.not_tried, "not looked up"),
     )
     outcomes = ", ".join(f"{n:,} {what}" for n, what in parts if n)
-    posts = f" It also names {names.posts:,} posts, which are not counted here." if names.posts else ""
-    recorded = f"Names of {words.accounts(names.accounts)} are recorded"
-    return f"{recorded}{f': {outcomes}' if outcomes else ''}.{posts}"
+    return f"Names of {number(counts.named, noun)} are recorded: {outcomes}."
 
 
 def kinds(found: OrderFigures) -> list[dict[str, object]]:
@@ -115,7 +123,7 @@ def at_the_end(found: OrderFigures) -> str:
     if found.steps[-1].certain == found.steps[-1].blocked:
         return ""
     return (
-        "In the last row, “at least” counts only accounts whose status is certain. It leaves out accounts "
+        f"In the last row, “at least” counts only {found.noun}s whose status is certain. It leaves out those "
         "that were not read lately, or whose newest reading contradicts the confirmed status."
     )
 

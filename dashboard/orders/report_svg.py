@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from markupsafe import Markup
 
+from dashboard.orders import words as order_words
 from dashboard.orders.charts import marks_of
 from dashboard.orders.facts import OrderFigures
 from dashboard.ui import words
@@ -29,7 +30,8 @@ def marks(found: OrderFigures, axis: SvgTimeAxis, top: float, bottom: float) -> 
 
 
 def curve_svg(found: OrderFigures) -> Markup:
-    """Draw the share of the accounts on the list that were blocked, with its band; below, the unchecked ones.
+    """Draw the share of the accounts, or posts, on the list that were blocked, with its band; below, the
+    unchecked ones.
 
     Pure. The figure on the page of the order uses the same steps.
     """
@@ -63,26 +65,25 @@ def curve_svg(found: OrderFigures) -> Markup:
     height = bottom + _STRIP + 6 + 26
     names = ("Blocked, as read", f"Withheld in {country_name(found.order.country)}", "Suspended everywhere")
     parts += _legend(height, names)
-    return figure("curve", CURVE_TITLE, described(found), height + 34, parts)
-
-
-CURVE_TITLE = "Share of its accounts blocked, over time"
+    name = "curve" if found.noun == "account" else "curve-posts"
+    title = f"Share of its {found.noun}s blocked, over time"
+    return figure(name, title, described(found), height + 34, parts)
 
 
 def described(found: OrderFigures) -> str:
     """Describe the curve in words."""
     whole = found.watched
     if not whole:
-        return "There is no curve, because the order's list is empty."
+        return f"There is no curve, because no {found.noun} is on the order's list."
     if not found.steps[-1].read:
-        return "There is no curve, because no account on the order's list has been read."
+        return f"There is no curve, because no {found.noun} on the order's list has been read."
     high = max(found.steps, key=lambda s: s.blocked)
     last = found.steps[-1]
     share, end = words.share(high.blocked, whole), words.share(last.blocked, whole)
     dates = "; ".join(f"{m.label}: {words.stamp(m.at)}" for m in marks_of(found))
     return (
         f"From {words.stamp(found.steps[0].at)} to {words.stamp(found.at)}, of "
-        f"{words.accounts(whole)}. "
+        f"{order_words.counted_words(found)}. "
         f"The highest number blocked, as read, was {high.blocked:,} ({share}), first at "
         f"{words.stamp(high.at)}. At the end, {last.blocked:,} ({end}) were blocked, as read: at least "
         f"{last.certain:,}, at most {last.possible:,}. {last.unread:,} were not checked."

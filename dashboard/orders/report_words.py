@@ -11,6 +11,7 @@ from dashboard.ui import words
 from storage.model.orders.cohort import CohortPeriod, Kind
 from storage.model.text.countries import country_name
 from storage.model.text.states import clean
+from storage.model.text.units import number
 from storage.orders.report_sources import ReportSources
 
 
@@ -48,7 +49,7 @@ class Silences:
     unread: timedelta
     """Part of `whole` that was not checked."""
     whole: timedelta
-    """Length of the figures times the number of accounts."""
+    """Length of the figures times the number of accounts, or of posts."""
 
 
 def silences(found: OrderFigures) -> Silences:
@@ -85,11 +86,25 @@ def coverage_words(found: OrderFigures, behind: ReportSources, sweep_every: time
         f"when more than {words.span(found.gap_after)} pass between two of its readings, or after its last "
         "reading."
     )
-    quiet = silences(found)
+    for one in found.sections:
+        out += _silence_words(one, is_alone=len(found.sections) == 1)
+    if behind.imported:
+        sources = ", ".join(f"{n:,} from {clean(source, 80)}" for source, n in behind.imported)
+        out.append(
+            f"Some statuses come from published records, not from Blockline's readings: {sources}. They are "
+            "used only for times in which Blockline did not check the account. Such times count as not "
+            "checked."
+        )
+    return out
+
+
+def _silence_words(found: OrderFigures, *, is_alone: bool) -> list[str]:
+    out: list[str] = []
+    quiet, noun = silences(found), found.noun
     if not quiet.whole:
         return out
     if quiet.longest is None:
-        out.append("At every moment, at least one account of the list counted as checked.")
+        out.append(f"At every moment, at least one {noun} of the list counted as checked.")
     else:
         since, until = quiet.longest
         longest = f"{words.span(until - since)}, from {words.stamp(since)} to {words.stamp(until)}"
@@ -98,22 +113,16 @@ def coverage_words(found: OrderFigures, behind: ReportSources, sweep_every: time
             times = (
                 f"{quiet.times:,} times, {words.span(quiet.total)} in total. The longest time was {longest}"
             )
-        out.append(f"The whole list was unchecked {times}.")
+        all_of_it = "The whole list was" if is_alone else f"All {noun}s of the list were"
+        out.append(f"{all_of_it} unchecked {times}.")
     part = words.share(round(quiet.unread.total_seconds()), round(quiet.whole.total_seconds()))
-    out.append(f"Added up over all accounts, {part} of the time was not checked.")
+    out.append(f"Added up over all {noun}s, {part} of the time was not checked.")
     never = sum(s.accounts for s in found.shares if s.kind is Kind.NEVER_READ)
     out.append(
-        f"{words.accounts(never)} on the list {'was' if never == 1 else 'were'} never read."
+        f"{number(never, noun)} on the list {'was' if never == 1 else 'were'} never read."
         if never
-        else "At least one status was confirmed for every account on the list."
+        else f"At least one status was confirmed for every {noun} on the list."
     )
-    if behind.imported:
-        sources = ", ".join(f"{n:,} from {clean(source, 80)}" for source, n in behind.imported)
-        out.append(
-            f"Some statuses come from published records, not from Blockline's readings: {sources}. They are "
-            "used only for times in which Blockline did not check the account. Such times count as not "
-            "checked."
-        )
     return out
 
 

@@ -31,12 +31,12 @@ class FunnelRow:
 
 def funnel_rows(found: OrderFigures) -> list[FunnelRow]:
     """Return the counts from names to blocks, each with a note."""
-    funnel, names = found.funnel, found.names
+    funnel, names = found.funnel, found.named
     rows = [FunnelRow("Named", funnel.named, "in the order", "named")]
-    if names.accounts:
-        left = names.accounts - names.resolved
-        note = f"{left:,} not matched to one account" if left else ""
-        rows.append(FunnelRow("Names recorded", names.accounts, note, "named"))
+    if names.named:
+        left = names.named - names.resolved
+        note = f"{left:,} not matched to one {found.noun}" if left else ""
+        rows.append(FunnelRow("Names recorded", names.named, note, "named"))
     unknown, unwatched = funnel.named - funnel.resolved, funnel.resolved - funnel.watched
     rows += [
         FunnelRow(
@@ -71,10 +71,13 @@ def funnel_rows(found: OrderFigures) -> list[FunnelRow]:
     return rows
 
 
-FUNNEL_NOTE = (
-    "“Ever blocked” counts the accounts seen withheld in the order's country, or suspended, since the "
-    "order. An account that is blocked twice counts once."
-)
+def funnel_note(found: OrderFigures) -> str:
+    """What “ever blocked” counts."""
+    taken = "taken down" if found.noun == "post" else "suspended"
+    return (
+        f"“Ever blocked” counts the {found.noun}s seen withheld in the order's country, or {taken}, since "
+        "the order. What is blocked twice counts once."
+    )
 
 
 def issued_note(order: Order) -> str:

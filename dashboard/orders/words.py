@@ -128,7 +128,7 @@ def deadline_words(deadline: datetime, at: datetime) -> str:
 def at_deadline(found: OrderFigures, step: CurveStep) -> str:
     """Return how many were blocked by a deadline, or that none of them had been read."""
     if not step.read:
-        return "not known, because no account on its list had been read"
+        return f"not known, because no {found.noun} on its list had been read"
     low, high = step.certain, step.possible
     between = (
         share(low, found.watched)
@@ -136,28 +136,50 @@ def at_deadline(found: OrderFigures, step: CurveStep) -> str:
         else f"{share(low, found.watched)} to {share(high, found.watched)}"
     )
     unread = f"; {step.unread:,} not checked" if step.unread else ""
-    return f"{range_words(low, high)} of {accounts(found.watched)} blocked ({between}){unread}"
+    return f"{range_words(low, high)} of {counted_words(found)} blocked ({between}){unread}"
+
+
+def counted_words(found: OrderFigures) -> str:
+    """The accounts, or posts, on its list: "1,178 accounts"."""
+    return number(found.watched, found.noun)
 
 
 def sentences(found: OrderFigures) -> list[str]:
-    """Return what a newcomer has to know first."""
+    """Return what a newcomer has to know first: of its accounts, of its posts, and of the whole order."""
+    order = found.order
+    if not any(one.watched or one.funnel.named for one in found.sections) and found.names.not_observable:
+        return _not_observable(found)
+    out = [sentence for one in found.sections for sentence in _of_section(one)]
+    out += _not_observable(found)
+    if not any(one.watched for one in found.sections):
+        return out
+    if n := found.names.withdrawn:
+        out.append(f"Withdrawn: {n:,} of its names. {'It does' if n == 1 else 'They do'} not count.")
+    if order.known_at - order.issued_at > timedelta(hours=6):
+        out.append(
+            f"The order was entered here {words.span(order.known_at - order.issued_at)} after its date. "
+            "Earlier readings of its accounts exist only if they were made for other reasons."
+        )
+    return out
+
+
+def _of_section(found: OrderFigures) -> list[str]:
     order, funnel = found.order, found.funnel
     if not found.watched:
-        if not funnel.named and found.names.not_observable:
-            return _not_observable(found)
         return [
-            f"The order names {accounts(funnel.named)}, but none of them is on its list. How far the "
-            "order was followed is therefore not known.",
-            *_not_observable(found),
+            f"The order names {number(funnel.named, found.noun)}, but none of them is on its list. How far "
+            "the order was followed is therefore not known.",
         ]
     out = [_so_far(found), *_together(found)]
     if funnel.read and (n := found.watched - funnel.read):
-        out.append(f"Never read: {accounts(n)} on its list. Whether any of them was blocked is not known.")
+        out.append(
+            f"Never read: {number(n, found.noun)} on its list. Whether any of them was blocked is not known."
+        )
     if funnel.blocked_before:
         n = funnel.blocked_before
         out.append(
-            f"{accounts(n)} {'was' if n == 1 else 'were'} seen blocked before the order was issued, so "
-            "the order did not cause these blocks."
+            f"{number(n, found.noun)} {'was' if n == 1 else 'were'} seen blocked before the order was "
+            "issued, so the order did not cause these blocks."
         )
     if found.at_deadline is not None and order.deadline_at is not None:
         out.append(
@@ -165,16 +187,8 @@ def sentences(found: OrderFigures) -> list[str]:
         )
     if funnel.named > found.watched:
         out.append(
-            f"The order names {accounts(funnel.named)}; this installation knows nothing about "
+            f"The order names {number(funnel.named, found.noun)}; this installation knows nothing about "
             f"{funnel.named - found.watched:,} of them."
-        )
-    out += _not_observable(found)
-    if n := found.names.withdrawn:
-        out.append(f"Withdrawn: {n:,} of its names. {'It does' if n == 1 else 'They do'} not count.")
-    if order.known_at - order.issued_at > timedelta(hours=6):
-        out.append(
-            f"The order was entered here {words.span(order.known_at - order.issued_at)} after its date. "
-            "Earlier readings of its accounts exist only if they were made for other reasons."
         )
     return out
 
@@ -191,10 +205,11 @@ def _so_far(found: OrderFigures) -> str:
     funnel, whole = found.funnel, found.watched
     if not funnel.read:
         return (
-            "No account on its list has been read yet. How far the order was followed is therefore not known."
+            f"No {found.noun} on its list has been read yet. How far the order was followed is therefore not "
+            "known."
         )
     if not funnel.ever_blocked:
-        return f"Read on its list: {accounts(funnel.read)}. None was seen blocked since the order."
+        return f"Read on its list: {number(funnel.read, found.noun)}. None was seen blocked since the order."
     stale = f" ({funnel.blocked_stale:,} of them not read lately)" if funnel.blocked_stale else ""
     are = "is" if funnel.blocked_now == 1 else "are"
     parts = [f"{funnel.blocked_now:,} {are} still blocked{stale}"]
@@ -204,8 +219,8 @@ def _so_far(found: OrderFigures) -> str:
         parts.append(f"{funnel.gone_since:,} {'is' if funnel.gone_since == 1 else 'are'} gone now")
     by_now = parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
     return (
-        f"{funnel.ever_blocked:,} of the {accounts(whole)} on its list ({share(funnel.ever_blocked, whole)}) "
-        f"were seen blocked at some time since the order: {by_now}."
+        f"{funnel.ever_blocked:,} of the {counted_words(found)} on its list "
+        f"({share(funnel.ever_blocked, whole)}) were seen blocked at some time since the order: {by_now}."
     )
 
 
@@ -214,14 +229,14 @@ def _together(found: OrderFigures) -> list[str]:
     order = found.order
     groups = block_groups(found.cohort.members, order.issued_from or order.issued_at, found.at)
     largest = sorted(groups, key=lambda g: g.accounts, reverse=True)[:GROUPS_NAMED]
-    out = [_group(group) for group in groups if group in largest]
+    out = [_group(group, found.noun) for group in groups if group in largest]
     if others := len(groups) - len(out):
         out.append(f"Blocked at other times: {number(others, 'smaller group')}.")
     return out
 
 
-def _group(group: BlockGroup) -> str:
-    blocked = f"Blocked {words.between(group.after, group.until)}: {accounts(group.accounts)}."
+def _group(group: BlockGroup, noun: str) -> str:
+    blocked = f"Blocked {words.between(group.after, group.until)}: {number(group.accounts, noun)}."
     if group.back_until is None:
         return f"{blocked} Seen back: none."
     back = "all" if group.back == group.accounts else f"{group.back:,}"

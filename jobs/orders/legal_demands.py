@@ -143,17 +143,16 @@ def _order(reference: str, demands: Sequence[_Demand], now: datetime) -> Importe
     posts: dict[str, ParsedName] = {}
     answers: dict[str, list[PublishedCheck]] = {}
     for d in demands:
-        account = accounts.setdefault(
-            d.handle.lower(), ParsedName(d.line, d.handle, USUAL_PLATFORM, d.handle)
-        )
-        said = account
-        if d.post_id is not None:
-            post = ParsedName(
-                d.line, d.post_said, USUAL_PLATFORM, d.handle, post_id=d.post_id, note=cut_note(d.cut)
+        if d.post_id is None:
+            said = accounts.setdefault(
+                d.handle.lower(), ParsedName(d.line, d.handle, USUAL_PLATFORM, d.handle)
             )
+        else:
+            handle, note = f"{d.handle}/{d.post_id}", cut_note(d.cut)
+            post = ParsedName(d.line, d.post_said, USUAL_PLATFORM, handle, post_id=d.post_id, note=note)
             said = posts.setdefault(d.post_said, post)
-        answers.setdefault(account.words, []).append(_check("", d.account, of_post=False))
-        answers.setdefault(said.words, []).extend(
+        answers.setdefault(said.words, []).append(_check("", d.account, of_post=False))
+        answers[said.words].extend(
             _check(place, answer, of_post=_is_of_post(answer, d)) for place, answer in d.views
         )
     restored = sorted({d.notice for d in demands if d.restores})

@@ -8,7 +8,7 @@ from jobs.orders.resolve_names import by_outcome
 from storage.model.core.availability import State
 from storage.model.core.orders import OrderCheck, OrderName
 from storage.model.orders.outside_checks import accounts_seen
-from storage.model.orders.outside_findings import count_names
+from storage.model.orders.outside_findings import OrderNameCounts, count_names
 from storage.model.text.countries import country_name
 from storage.model.text.states import PLATFORM_NAME, clean
 from storage.orders.documents import documents_of
@@ -27,13 +27,14 @@ async def print_names(conn: Conn, reference: str, *, as_json: bool) -> None:
     stored = await order_called(conn, reference)
     names = await names_of(conn, stored.order_id)
     checks = await checks_of(conn, stored.order_id)
-    listing, ranked = _listing(names), _ranked(names, checks)
+    listing, ranked, counted = _listing(names), _ranked(names, checks), count_names(names)
     if as_json:
         show_json(
             {
                 "reference": reference,
                 "named_count": stored.order.named_count,
-                "accounts": count_names(names).accounts,
+                "accounts": counted.accounts.named,
+                "posts": counted.posts.named,
                 **by_outcome(names),
                 "seen": _seen(ranked),
                 "names": listing.objects,
@@ -43,10 +44,14 @@ async def print_names(conn: Conn, reference: str, *, as_json: bool) -> None:
     listing.show("names", as_json=False)
     if names:
         counts = ", ".join(f"{n:,} {what.replace('_', ' ')}" for what, n in by_outcome(names).items() if n)
-        accounts = number(count_names(names).accounts, "account")
-        show(f"{number(len(names), 'name')} of {accounts}: {counts}.")
+        show(f"{number(len(names), 'name')} of {_of(counted)}: {counts}.")
     for sentence in _sentences(ranked):
         show(sentence)
+
+
+def _of(counted: OrderNameCounts) -> str:
+    accounts, posts = number(counted.accounts.named, "account"), number(counted.posts.named, "post")
+    return f"{accounts} and {posts}" if counted.posts.named else accounts
 
 
 async def documents_listing(conn: Conn, reference: str) -> OutputTable:

@@ -101,7 +101,9 @@ def _order(kind: str, notice: Fields, now: datetime, country: str | None) -> Imp
         list_name=reference,
         known_at=now,
     )
-    summary = f"{number(len(names), 'name')} of {number(order.named_count, 'account')}; {how}"
+    accounts, posts = number(order.named_count, "account"), sum(n.post_id is not None for n in names)
+    of = f"{accounts} and {number(posts, 'post')}" if posts else accounts
+    summary = f"{number(len(names), 'name')} of {of}; {how}"
     return ImportedOrder(0, order, names, {}, summary)
 
 

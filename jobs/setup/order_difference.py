@@ -79,7 +79,7 @@ def named_count_to_set(declared: int | None, order: NewOrder, names: Sequence[Or
     is_raised = declared is not None and order.named_count > declared
     if declared in {None, order.named_count}:
         return None
-    return None if is_raised and order.named_count == count_names(names).accounts else declared
+    return None if is_raised and order.named_count == count_names(names).accounts.named else declared
 
 
 def _order(one: DeclaredOrder, setup: DeclaredSetup, stored: StoredSetup, *, prune: bool) -> SetupStep | None:

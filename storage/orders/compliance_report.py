@@ -10,6 +10,7 @@ from storage.model.core.availability import Flag, State, Status
 from storage.model.core.coverage_gaps import NEVER
 from storage.model.core.orders import Order, OrderEvent
 from storage.model.orders.cohort import CohortMember, Stay, kind_in
+from storage.model.platforms.registry import DECLARED
 from storage.orders.orders import order_events, orders
 from storage.postgres.pool import Conn
 from storage.readings.coverage_report import CoverageReport, live_coverage
@@ -22,7 +23,7 @@ class OrderCohort:
     order: Order
     list_name: str
     members: tuple[CohortMember, ...]
-    """The accounts on its list, by handle."""
+    """The accounts and posts on its list, by handle, so that posts follow their author."""
     events: tuple[OrderEvent, ...]
     """Its own events, and those without an order, by date."""
     since: datetime
@@ -50,7 +51,7 @@ async def coverage_of(
 async def cohort(
     conn: Conn, order: Order, at: datetime, coverage: CoverageReport, known_at: datetime | None = None
 ) -> OrderCohort:
-    """Return the accounts of an order up to `at`, as known at `known_at` (None: now), with their coverage.
+    """Return the members of an order's list up to `at`, as known at `known_at` (None: now), with coverage.
 
     Members of the list are those of `known_at`, and watched accounts those of the moment. Handles and the
     name of the list are the present ones.
@@ -58,7 +59,7 @@ async def cohort(
     name = await conn.fetchval("select name from watch_list where list_id = $1", order.list_id)
     rows = await conn.fetch(
         """
-        select a.account_id, a.platform, a.handle, m.added_at, exists (
+        select a.account_id, a.platform, a.native_id, a.handle, m.added_at, exists (
                 select from watch_period w where w.account_id = a.account_id
                     and w.since <= least($3::timestamptz, $2::timestamptz)
                     and (w.until is null or w.until > least($3, $2))
@@ -88,6 +89,7 @@ async def cohort(
             stays.get(r["account_id"], ()),
             coverage.seen.get(r["account_id"], NEVER),
             doubted.get(r["account_id"]),
+            DECLARED[Platform(r["platform"])].is_post(r["native_id"]),
         )
         for r in rows
     )

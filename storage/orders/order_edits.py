@@ -189,9 +189,9 @@ async def _count_again(
     now: datetime,
 ) -> int:
     """Lower the number of accounts that the order names, if it was the number of those stored; return it."""
-    if stored.order.named_count != count_names(before).accounts:
+    if stored.order.named_count != count_names(before).accounts.named:
         return stored.order.named_count
-    order = replace(stored.order, named_count=count_names(after).accounts)
+    order = replace(stored.order, named_count=count_names(after).accounts.named)
     if order != stored.order:
         await log_edit(conn, now, actor, stored.order, order)
         await orders.edit_order(conn, stored, order)
@@ -205,7 +205,7 @@ async def count_more(
 
     None means that its number was not lower.
     """
-    there = count_names(names).accounts
+    there = count_names(names).accounts.named
     if there <= stored.order.named_count:
         return None
     order = replace(stored.order, named_count=there)

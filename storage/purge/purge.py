@@ -46,6 +46,9 @@ class Purged:
     signals: int
     """Acts of executives towards it, or its own: ids and times stay of them, words of orders do not. Of a
     whole purge: that were removed."""
+    posts: int
+    """Its posts, of which the same went: the other figures count it too. They are told by the handle of the
+    author, so those of YouTube are not found."""
     was_watched: bool
     """It is not read any more: the next reading would bring its handle back."""
 
@@ -72,6 +75,10 @@ async def purge_account(
     await canaries.release(conn, [platform], [native_id])
     alias = whole_account.nobody(account_id) if whole else native_id
     names = await _names(conn, account_id, alias)
+    posts = [
+        await purge_account(conn, post, now, whole=whole, reason=reason)
+        for post in await _posts(conn, account_id, platform, names)
+    ]
     await forget_engagement_words(conn, account_id, platform, native_id, names)
     await notes.forget(conn, account_id)
     bare = native_id if whole and await _was_purged(conn, account_id) else None
@@ -111,7 +118,9 @@ async def purge_account(
     if whole:
         await whole_account.remove(conn, account_id, purge_id, platform, native_id, now)
     await announce_watch(conn)
-    return Purged(native_id=alias, whole=whole, was_watched=head["watched"], **counted)
+    for name in counted:
+        counted[name] += sum(getattr(post, name) for post in posts)
+    return Purged(native_id=alias, whole=whole, posts=len(posts), was_watched=head["watched"], **counted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +203,27 @@ async def _names(conn: Conn, account_id: int, alias: str) -> list[str]:
     )
     names = {r["handle"].removeprefix("@") for r in rows}
     return sorted(names - {"", alias})
+
+
+async def _posts(conn: Conn, account_id: int, platform: str, names: Collection[str]) -> list[int]:
+    """The posts that were named by a handle of the account."""
+    rows = await conn.fetch(
+        """
+        select a.account_id from account a
+        where a.platform = $2 and a.account_id <> $1 and (
+            lower(regexp_replace(a.handle, '/[^/]*$', '')) = any($3::text[])
+            or exists (
+                select from rename r where r.account_id = a.account_id
+                    and lower(regexp_replace(r.old_handle, '/[^/]*$', '')) = any($3::text[])
+            )
+        ) and a.handle like '%/%'
+        order by a.account_id
+        """,
+        account_id,
+        platform,
+        [name.lower() for name in names],
+    )
+    return [r["account_id"] for r in rows]
 
 
 async def _purge_evidence(conn: Conn, account_id: int, now: datetime) -> int:
@@ -285,8 +315,8 @@ async def take_out_of_orders(
     """Take the words, the handle and the note of every name that means the account; returns how many had one.
 
     The name stays as one of the order, with its outcome and what others saw of it; a whole purge removes it.
-    A name that was not resolved means the account when it holds a handle that the account had. So do words in
-    which no handle could be read.
+    A name that was not resolved means the account when it holds a handle that the account had, also as the
+    author of a post. So do words in which no handle could be read.
     """
     of_it: list[int] = [
         r["order_name_id"]
@@ -294,7 +324,8 @@ async def take_out_of_orders(
             """
             select order_name_id from order_name
             where account_id = $1
-                or (account_id is null and coalesce(platform, $2) = $2 and lower(handle) = any($3::text[]))
+                or (account_id is null and coalesce(platform, $2) = $2
+                    and lower(regexp_replace(handle, '/[^/]*$', '')) = any($3::text[]))
                 or said = any($4::text[])
                 or ($6 and position($5 in said) > 0)
                 or (account_id is null and handle is null and (
@@ -336,7 +367,8 @@ async def take_out_of_name_checks(conn: Conn, platform: str, native_id: str, nam
             delete from name_check_line
             where coalesce(platform, $1) = $1 and (
                 $2 in (native_id, found_id)
-                or lower(handle) = any($3::text[]) or lower(found_handle) = any($3::text[])
+                or lower(regexp_replace(handle, '/[^/]*$', '')) = any($3::text[])
+                or lower(regexp_replace(found_handle, '/[^/]*$', '')) = any($3::text[])
                 or lower(said || ' ' || note) ~ any($4::text[])
             )
             returning 1

@@ -1,4 +1,4 @@
-"""Pure: the accounts that an order names, each with the kind of its status.
+"""Pure: the accounts and posts that an order names, each with the kind of its status.
 
 Kinds are separate, because they are different actions by different actors: withheld in the country of the
 order, suspended everywhere, or gone by an unknown actor. Only the first two count as blocks.
@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from math import inf
 
 from storage.model.core.accounts import AccountId, Platform
 from storage.model.core.availability import EVERYWHERE, Flag, State, Status
@@ -80,7 +81,7 @@ class Stay:
 
 @dataclass(frozen=True, slots=True)
 class CohortMember:
-    """An account on the order's list, with its confirmed periods, oldest first."""
+    """An account or a post on the order's list, with its confirmed periods, oldest first."""
 
     account_id: AccountId
     platform: Platform
@@ -92,6 +93,12 @@ class CohortMember:
     seen: Seen
     doubted_from: datetime | None = None
     """The last reading before a contradicting one that is not decided yet; None without such a reading."""
+    is_post: bool = False
+
+    @property
+    def author(self) -> str:
+        """The handle of the author of a post, and of an account its own."""
+        return self.handle.rpartition("/")[0] if self.is_post else self.handle
 
     @property
     def sure_until(self) -> datetime | None:
@@ -144,10 +151,10 @@ class CohortPart(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CohortFunnel:
-    """Counts of accounts from the names to the blocks. Each account counts once."""
+    """Counts of accounts, or of posts, from the names to the blocks. Each counts once."""
 
     named: int
-    """The number that the order states, watched or not."""
+    """Of accounts the number that the order states, watched or not; of posts those among its names."""
     names_entered: int
     """Named accounts that are stored; 0 if only its list is stored."""
     resolved: int
@@ -245,12 +252,17 @@ def by_part(
 
 
 def funnel(
-    order: Order, members: Sequence[CohortMember], names_entered: int, at: datetime, gap_after: timedelta
+    order: Order,
+    members: Sequence[CohortMember],
+    named: int,
+    names_entered: int,
+    at: datetime,
+    gap_after: timedelta,
 ) -> CohortFunnel:
     """Return the funnel at `at`: how many members each part has."""
     count = {part: len(of_part) for part, of_part in by_part(order, members, at, gap_after).items()}
     return CohortFunnel(
-        named=order.named_count,
+        named=named,
         names_entered=names_entered,
         resolved=count[CohortPart.ON_ITS_LIST],
         watched=count[CohortPart.WATCHED],
@@ -295,14 +307,27 @@ def _kind_at(member: CohortMember, at: datetime) -> Kind:
 
 
 def by_first_block(members: Sequence[CohortMember], begin: datetime) -> list[CohortMember]:
-    """Sort members by their first block; those never blocked come last, by handle."""
+    """Sort members by their first block; those never blocked come last, by handle. Posts follow the account
+    of their author, together at the place of whichever was blocked first.
+    """
 
     def rank(member: CohortMember) -> tuple[bool, float, str]:
         times = blocked_times(member, begin)
         first = times[0].since.timestamp() if times else 0.0
         return not times, first, member.handle.casefold()
 
-    return sorted(members, key=rank)
+    ranked = [(rank(member), member) for member in members]
+    together: dict[tuple[Platform, str], tuple[bool, float]] = {}
+    for (is_never, first, _), member in ranked:
+        author = (member.platform, member.author.casefold())
+        together[author] = min(together.get(author, (True, inf)), (is_never, first))
+
+    def order(one: tuple[tuple[bool, float, str], CohortMember]) -> tuple[object, ...]:
+        own, member = one
+        author = (member.platform, member.author.casefold())
+        return *together[author], author[1], author[0].value, member.is_post, *own
+
+    return [member for _, member in sorted(ranked, key=order)]
 
 
 def _covers(stay: Stay, moment: datetime) -> bool:

@@ -7,6 +7,9 @@ from storage.model.core.accounts import Platform
 from storage.model.core.availability import State
 from storage.model.core.orders import OrderCheck, OrderName
 
+_NO_AUTHOR = "i"
+"""Stands for the author in addresses of X, where no account has this handle."""
+
 Named: TypeAlias = tuple[Platform | None, str]
 """An account as an order names it: its platform and its handle in lower case."""
 
@@ -15,9 +18,18 @@ def accounts_named(names: Sequence[OrderName]) -> dict[Named, list[OrderName]]:
     """Group the names of an order by the account whose handle they contain: its own name, and its posts."""
     out: dict[Named, list[OrderName]] = {}
     for name in names:
-        if name.handle is not None:
-            out.setdefault((name.platform, name.handle.lower()), []).append(name)
+        if (who := account_in(name)) is not None:
+            out.setdefault(who, []).append(name)
     return out
+
+
+def account_in(name: OrderName) -> Named | None:
+    """The account whose handle a name contains: itself, or the author of the post. None: it contains none."""
+    handle = name.handle
+    if handle is not None and name.post_id is not None:
+        handle = handle.removesuffix(f"/{name.post_id}")
+        handle = None if handle == _NO_AUTHOR else handle
+    return None if handle is None else (name.platform, handle.lower())
 
 
 def accounts_seen(

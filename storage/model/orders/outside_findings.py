@@ -5,27 +5,34 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from storage.model.core.accounts import Platform
 from storage.model.core.availability import State
 from storage.model.core.orders import NameOutcome, OrderCheck, OrderName
 from storage.model.orders.cohort import Kind, kind_in
-from storage.model.orders.outside_checks import accounts_named
+from storage.model.orders.outside_checks import account_in
+
+
+@dataclass(frozen=True, slots=True)
+class NamedCounts:
+    """How many accounts, or posts, the names of an order name, each counted once."""
+
+    named: int
+    """The sum of the others. They are told apart by id if resolved, else by handle."""
+    resolved: int
+    ambiguous: int
+    unresolvable: int
+    not_tried: int
 
 
 @dataclass(frozen=True, slots=True)
 class OrderNameCounts:
     """Outcomes of the stored names of an order."""
 
-    accounts: int
-    """Different accounts that they name: by id if resolved, else by handle."""
-    posts: int
-    resolved: int
-    ambiguous: int
-    unresolvable: int
-    not_tried: int
-    """`accounts` is the sum of `resolved`, `ambiguous`, `unresolvable` and `not_tried`."""
+    accounts: NamedCounts
+    posts: NamedCounts
     not_observable: int
-    """Addresses of sites that Blockline does not read, of accounts or of posts. Not among `accounts`, because
-    nobody looked at what they name.
+    """Addresses of sites that Blockline does not read, of accounts or of posts. In neither of the others,
+    because nobody looked at what they name.
     """
     withdrawn: int
     """Names that the order no longer names. They are in no other count."""
@@ -70,36 +77,43 @@ _WORST_FIRST = (NameOutcome.RESOLVED, NameOutcome.AMBIGUOUS, NameOutcome.UNRESOL
 
 
 def count_names(names: Sequence[OrderName]) -> OrderNameCounts:
-    """Count each account once, with the best outcome of any of its names; withdrawn names apart."""
+    """Count each account and each post once, with the best outcome of its names; withdrawn names apart."""
     withdrawn = sum(name.withdrawal is not None for name in names)
     names = [name for name in names if name.withdrawal is None]
+    return OrderNameCounts(
+        accounts=_counts([name for name in names if name.post_id is None]),
+        posts=_counts([name for name in names if name.post_id is not None]),
+        not_observable=sum(name.outcome is NameOutcome.NOT_OBSERVABLE for name in names),
+        withdrawn=withdrawn,
+    )
+
+
+def _counts(names: Sequence[OrderName]) -> NamedCounts:
     best: dict[object, NameOutcome] = {}
-    posts = 0
-    who = _identities(names)
+    ids = {_words_of(n): n.account_id for n in names if n.account_id is not None}
     for name in names:
-        posts += name.post_id is not None
         if name.outcome is NameOutcome.NOT_OBSERVABLE:
             continue
-        # A post without a known author, or an address elsewhere, names no account that could be counted.
-        # A name that a line end cuts does, although it is not known which.
-        is_nobody = (
-            name.account_id is None and name.handle is None and (name.post_id or name.platform is None)
-        )
-        if is_nobody and name.outcome is not NameOutcome.AMBIGUOUS:
+        # An address elsewhere names nothing that could be counted. A name that a line end cuts does,
+        # although it is not known which.
+        is_nothing = name.account_id is None and name.platform is None and name.handle is None
+        if is_nothing and name.outcome is not NameOutcome.AMBIGUOUS:
             continue
-        key = who[name.order_name_id]
+        key = name.account_id or ids.get(_words_of(name), _words_of(name))
         best[key] = min(best.get(key, name.outcome), name.outcome, key=_WORST_FIRST.index)
     found = list(best.values())
-    return OrderNameCounts(
-        accounts=len(found),
-        posts=posts,
+    return NamedCounts(
+        named=len(found),
         resolved=found.count(NameOutcome.RESOLVED),
         ambiguous=found.count(NameOutcome.AMBIGUOUS),
         unresolvable=found.count(NameOutcome.UNRESOLVABLE),
         not_tried=found.count(NameOutcome.NOT_TRIED),
-        not_observable=sum(name.outcome is NameOutcome.NOT_OBSERVABLE for name in names),
-        withdrawn=withdrawn,
     )
+
+
+def _words_of(name: OrderName) -> tuple[Platform | None, str]:
+    """What a name is called: two with one handle are one account, resolved or not."""
+    return (name.platform, name.said if name.handle is None else name.handle.lower())
 
 
 def outside(country: str, names: Sequence[OrderName], checks: Sequence[OrderCheck]) -> Outside:
@@ -138,11 +152,7 @@ def _probe(key: tuple[str, str, bool], checks: Sequence[OrderCheck]) -> Probe:
 
 
 def _identities(names: Sequence[OrderName]) -> dict[int, object]:
-    """Return the account of each name. Two names with one handle are one account, resolved or not."""
-    by_handle = accounts_named(names)
-    ids = {who: n.account_id for who, some in by_handle.items() for n in some if n.account_id is not None}
-    whose = {n.order_name_id: who for who, some in by_handle.items() for n in some}
-    return {
-        n.order_name_id: n.account_id or ids.get(who := whose.get(n.order_name_id, (n.platform, n.said)), who)
-        for n in names
-    }
+    """Return the account in each name. Two names with one handle are one account, resolved or not."""
+    of = {n.order_name_id: account_in(n) or (n.platform, n.said) for n in names}
+    ids = {of[n.order_name_id]: n.account_id for n in names if n.account_id and n.post_id is None}
+    return {number: ids.get(who, who) for number, who in of.items()}

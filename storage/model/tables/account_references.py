@@ -1,4 +1,4 @@
-"""Pure: what a user writes for an account: a handle, an id, or the address of a profile or of a post.
+"""Pure: what a user writes for an account or a post: a handle, an id, or an address.
 
 Whatever comes out has the form of an id or a handle of some platform, so that no other text travels any
 further.
@@ -34,7 +34,8 @@ class UnreadSiteError(AddressError):
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """What a text names: an account's stable id (`is_id`), or a name that its platform has to resolve.
+    """What a text names: a stable id (`is_id`), or the handle of an account or a post, which its platform has
+    to resolve.
 
     `platform` is None when the text alone does not tell it: `NASA` may be a handle of several, or a mistake.
     """
@@ -91,9 +92,9 @@ def _on(wanted: Platform | None, text: str, found: Address) -> Address:
 
 
 def _with_platform(text: str, wanted: Platform | None) -> Address | None:
-    """The account of a text that itself tells the platform, or that has the form of an id of `wanted`.
+    """The account or post of a text that tells the platform, or that has the form of an id of `wanted`.
 
-    The address of a post names the account of its author.
+    A post is looked up by its handle, which its address gives: one that is gone would give none for its id.
     """
     given = text.removeprefix(ID_PREFIX)
     fit = [
@@ -127,8 +128,11 @@ def _with_platform(text: str, wanted: Platform | None) -> Address | None:
 
 
 def _plain(text: str, platform: Platform | None) -> Address | None:
-    """A handle that by itself could be one of several platforms."""
+    """A handle that by itself could be one of several platforms, or the handle of a post."""
     name = text.removeprefix("@")
+    if "/" in name:
+        of = (p for p, d in DECLARED.items() if platform in {None, p} and d.is_post_handle(name))
+        return next((Address(one, name) for one in of), None)
     plain = (p for p, declared in DECLARED.items() if not declared.handles_name_the_platform)
     is_it = any(platform in {None, p} and is_handle(p, name) for p in plain)
     return Address(platform, name) if is_it else None

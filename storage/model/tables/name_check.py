@@ -180,8 +180,6 @@ class CheckedLine:
         """The status as a sentence for the line, with the reason."""
         if self.found is not None:
             who = f"{handle_name(self.found.handle)} ({clean(self.found.native_id, 120)})"
-            if self.said.post_id is not None:
-                who += ", the author of this post"
             return f"{who}. {self.note}" if self.note else who
         if self.status is LineStatus.WAITING and self.said.platform is not None:
             return self.note or f"{PLATFORM_NAME[self.said.platform]} has not been asked yet."

@@ -87,4 +87,4 @@ def renamed_note(said: ParsedName, found: ResolvedName) -> str:
     """Return a sentence with the handle that the account has now; empty if it is the one that was said."""
     if said.handle is None or said.handle.lower() == found.handle.lower():
         return ""
-    return f"The handle of the account is now {handle_name(found.handle)}."
+    return f"Its handle is now {handle_name(found.handle)}."

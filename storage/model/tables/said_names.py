@@ -30,9 +30,11 @@ class ParsedName:
     platform: Platform | None = None
     """None means that the words do not name a platform."""
     handle: str | None = None
+    """Of an account, or of a post: `AUTHOR/ID`."""
     native_id: str | None = None
     """The stable id, if the words give it."""
     post_id: str | None = None
+    """The id of the post in its address. None: it names an account."""
     note: str = ""
     """The part of the words that was ignored, as a sentence; empty for none."""
     unresolvable: str = ""
@@ -139,10 +141,8 @@ def _post(words: str, platform: Platform, post_id: str, rest: str) -> ParsedName
     try:
         address = read_address(words.removesuffix(rest) if rest else words, platform)
     except AddressError:
-        reason = f"The address of this post on {PLATFORM_NAME[platform]} does not name its author."
+        reason = "Only the address of a post on its author's own server can be read."
         return ParsedName(0, words, platform, post_id=post_id, note=note, unresolvable=reason)
-    if address.is_id:
-        return ParsedName(0, words, platform, native_id=address.name, post_id=post_id, note=note)
     return ParsedName(0, words, platform, address.name, post_id=post_id, note=note)
 
 

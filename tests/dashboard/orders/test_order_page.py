@@ -33,7 +33,7 @@ from storage.model.core.orders import (
 )
 from storage.model.orders.claims import Verdict
 from storage.model.orders.cohort import Kind
-from storage.model.orders.outside_findings import count_names, outside
+from storage.model.orders.outside_findings import NamedCounts, count_names, outside
 from storage.orders.compliance_report import cohort, coverage_of
 from storage.orders.name_edits import add_names
 from storage.orders.orders import add_order_event
@@ -293,22 +293,24 @@ async def test_the_figures_hold_every_account_and_no_block_before_it_was_seen(
 def name(
     n: int, handle: str, outcome: NameOutcome = NameOutcome.NOT_TRIED, post: str | None = None
 ) -> OrderName:
-    return OrderName(n, f"{handle}/{post}", None, handle, post, outcome, None, "", "list", T0, None)
+    called = handle if post is None else f"{handle}/{post}"
+    return OrderName(n, called, None, called, post, outcome, None, "", "list", T0, None)
 
 
 def check(n: int, place: str, answer: str, state: State | None, *, of_post: bool = False) -> OrderCheck:
     return OrderCheck(n, "crawl", place, of_post, answer, state, None, None, T0)
 
 
-def test_a_handle_that_is_named_with_several_posts_is_one_account() -> None:
-    found = count_names([name(1, "Ada"), name(2, "ada", post="7"), name(3, "bo", post="8")])
-    assert (found.accounts, found.posts, found.not_tried) == (2, 2, 2)
+def test_accounts_and_posts_are_counted_apart_and_each_once() -> None:
+    found = count_names([name(1, "Ada"), name(2, "ada"), name(3, "ada", post="7"), name(4, "bo", post="8")])
+    assert found.accounts == NamedCounts(1, resolved=0, ambiguous=0, unresolvable=0, not_tried=1)
+    assert found.posts == NamedCounts(2, resolved=0, ambiguous=0, unresolvable=0, not_tried=2)
 
 
 def test_addresses_of_sites_that_are_not_read_are_a_figure_of_their_own() -> None:
     unread = replace(name(1, "x"), platform=None, handle=None, outcome=NameOutcome.NOT_OBSERVABLE)
     found = count_names([unread, name(2, "ada")])
-    assert (found.accounts, found.unresolvable, found.not_observable) == (1, 0, 1)
+    assert (found.accounts.named, found.accounts.unresolvable, found.not_observable) == (1, 0, 1)
     assert report_rows.names(found) == "Names of 1 account are recorded: 1 not looked up."
 
 
@@ -316,7 +318,8 @@ def test_a_name_that_a_line_end_cuts_is_an_account_that_the_order_names() -> Non
     cut = replace(name(1, "x"), handle=None, outcome=NameOutcome.AMBIGUOUS)
     elsewhere = replace(name(2, "y"), handle=None, outcome=NameOutcome.UNRESOLVABLE)
     found = count_names([cut, elsewhere, name(3, "ada")])
-    assert (found.accounts, found.ambiguous, found.unresolvable) == (2, 1, 0)
+    accounts = found.accounts
+    assert (accounts.named, accounts.ambiguous, accounts.unresolvable) == (2, 1, 0)
 
 
 def test_the_names_of_an_order_add_up_and_each_that_was_found_leads_to_its_account() -> None:
@@ -327,9 +330,8 @@ def test_the_names_of_an_order_add_up_and_each_that_was_found_leads_to_its_accou
     others = [name(4, "bo", NameOutcome.UNRESOLVABLE), name(5, "cy", NameOutcome.AMBIGUOUS), name(6, "di")]
     (card,) = names_card([*found, *others])
     text = said(card)
-    assert "6 as written in the order: 3 found, 3 without an account (" in text
+    assert "6 as written in the order: 3 found, 3 not matched (" in text
     assert "(1 ambiguous, 1 not found, 1 not looked up); posts among them: 1" in text
-    assert "ada/7 : a post; its author is the account." in text
     assert "It is put together." in text
     links = [part.href for part in card._traverse() if isinstance(part, html.A)]  # pyright: ignore
     assert links == ["/account/1", "/account/2", "/account/3"]

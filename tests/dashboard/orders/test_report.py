@@ -79,7 +79,7 @@ def test_every_number_of_the_report_is_the_one_of_the_api() -> None:
     assert [
         (marked["data-kind"], number(row[1]), 0 if row[4] == "none" else number(row[4]))
         for marked, row in zip(kinds.attributes, kinds.rows, strict=True)
-    ] == [(k["kind"], k["accounts"], k["last_known_only"]) for k in told_there["kinds"]]
+    ] == [(k["kind"], k["count"], k["last_known_only"]) for k in told_there["kinds"]]
     for sentence in told_there["sentences"]:
         assert sentence in told.words
     assert [row[2] for row in told.tables["claims"].rows] == [
@@ -357,13 +357,13 @@ def test_lanes_are_drawn_of_all_up_to_some_hundreds_and_then_of_those_ever_block
     assert "numbers" not in note
     assert "1 @account_9000" in drawn[0]
     note, drawn = lanes(few[: ALL_UP_TO - 3] + blocked)
-    assert note.endswith("The numbers match the table of accounts.")
+    assert note.endswith("The numbers match the table below.")
     assert len(drawn) == 2
     assert f"Accounts 201 to {ALL_UP_TO}" in drawn[1]
     note, drawn = lanes([*few, *blocked])
     assert note == (
         "Only accounts seen blocked since the order are drawn (3), earliest block first. Not drawn: "
-        f"{ALL_UP_TO - 2} accounts. The table of accounts lists all."
+        f"{ALL_UP_TO - 2:,}. The table below lists all."
     )
     assert len(drawn) == 1
 

@@ -32,12 +32,12 @@ def test_with_partial_each_order_and_each_odd_line_is_told(run: Blockline) -> No
     ran = run("orders", "import", "t.csv", "--partial")
     assert ran.code == 1
     assert ran.said == [
-        "t.csv, line 3: notice_a is stored: 3 handles and 2 posts on 5 lines.",
+        "t.csv, line 3: notice_a is stored: 2 handles and 2 posts on 5 lines.",
         "t.csv, line 4: post 100 of @first is stored without '?s=20' after its id.",
         "t.csv, line 6: post 101 of @third is stored without '/video/1' after its id.",
         "t.csv, line 7: @First repeats line 3 and counts once.",
         "t.csv, line 8: notice_b is stored: 1 handle and 0 posts on 1 line.",
-        "t.csv, line 9: notice_c is stored: 2 handles and 1 post on 2 lines; notice_c reports that something "
+        "t.csv, line 9: notice_c is stored: 1 handle and 1 post on 2 lines; notice_c reports that something "
         "was restored, not what or when.",
         "3 orders in t.csv, 3 with new data. 1 handle is in more than one notice. The table does not say "
         "when others checked the names, so it dates no change.",
@@ -51,7 +51,7 @@ def test_nobody_is_watched_for_it_and_what_others_saw_is_listed_by_place(run: Bl
     assert run("accounts", "list", "--json").json == {"accounts": []}
     told = run("orders", "names", "IN-2031-03-01").said
     assert told[-4:] == [
-        "5 names of 3 accounts: 5 not tried.",
+        "4 names of 2 accounts and 2 posts: 4 not tried.",
         "Accounts as others saw them: 1 available, 1 not found, 1 suspended.",
         "Accounts as others saw them from India: 1 without a clear status, 1 withheld in IN.",
         "Accounts as others saw them from United States: 2 without a clear status, 1 suspended.",
@@ -66,7 +66,7 @@ def test_looking_up_again_asks_for_the_names_that_were_published(run: Blockline)
     Path("watch.csv").write_text(watch)
     run("accounts", "import", "watch.csv")
     told = run("orders", "names", "notice_a", "--again", "--json").json
-    assert (told["resolved"], told["not_tried"], told["changed"]) == (1, 4, 5)
+    assert (told["resolved"], told["not_tried"], told["changed"]) == (1, 3, 4)
     assert [line["did"] for line in told["lines"]][
         1
     ] == "is @second (22), on the list of the order and watched"
@@ -78,7 +78,7 @@ def test_a_notice_is_stored_once_and_those_that_cannot_be_are_refused_by_their_n
     assert ran.complaints[0] == "n.json: notice 6: date_sent 'soon' is an impossible time."
     ran = run("orders", "import", "n.json", "--partial")
     assert ran.said == [
-        "n.json: Lumen 5 is stored: 4 names of 2 accounts; its date is when it was sent.",
+        "n.json: Lumen 5 is stored: 4 names of 1 account and 2 posts; its date is when it was sent.",
         "1 order in n.json, 1 with new data.",
     ]
     assert run("orders", "import", "n.json", "--partial").said[-1] == (

@@ -60,7 +60,7 @@ def run(
         ("x nobody", None, "not_found", [], "weak", []),
         ("id:1003", "1003", "suspended", [], "strong", []),
         ("id:999", "999", "not_found", [], "weak", []),
-        ("https://x.com/alpha/status/1", "1001", "withheld", ["IN", "TR"], "strong", []),
+        ("https://x.com/alpha", "1001", "withheld", ["IN", "TR"], "strong", []),
         ("bluesky healthy.test", HEALTHY, "available", [], "strong", []),
         (f"https://bsky.app/profile/{HIDDEN}", HIDDEN, "withheld", ["DE", "TR"], "strong", []),
         (TAKEN_DOWN, TAKEN_DOWN, "suspended", [], "strong", ["host"]),

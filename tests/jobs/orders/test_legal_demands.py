@@ -48,16 +48,15 @@ def test_each_notice_is_an_order_of_its_day_with_each_handle_and_each_post_as_a_
     orders = brought(read())
     assert list(orders) == ["notice_a", "notice_b", "notice_c"]
     order = orders["notice_a"].order
-    assert (order.country, order.named_count, order.list_name) == ("IN", 3, "notice_a")
+    assert (order.country, order.named_count, order.list_name) == ("IN", 2, "notice_a")
     day = datetime(2031, 3, 1, tzinfo=UTC)
     assert (order.issued_at, order.issued_from) == (day, day)
     assert order.issued_to == day + timedelta(days=1, seconds=-1)
     assert [(n.words, n.handle, n.post_id) for n in orders["notice_a"].names] == [
         ("first", "first", None),
         ("second", "second", None),
-        ("third", "third", None),
-        ("first/status/100?s=20", "first", "100"),
-        ("third/status/101/video/1", "third", "101"),
+        ("first/status/100?s=20", "first/100", "100"),
+        ("third/status/101/video/1", "third/101", "101"),
     ]
 
 
@@ -66,12 +65,13 @@ def test_what_was_seen_of_an_account_hangs_on_its_handle_and_of_a_post_on_the_po
         ("first", "", False): ("available", AVAILABLE),
         ("first", "US", False): ("no_data", None),
         ("first", "IN", False): ("account_withheld_IN", WITHHELD_IN),
+        ("first/status/100?s=20", "", False): ("available", AVAILABLE),
         ("first/status/100?s=20", "US", True): ("visible", AVAILABLE),
         ("first/status/100?s=20", "IN", True): ("tweet_withheld_IN", WITHHELD_IN),
         ("second", "", False): ("deactivated_or_not_found", NOT_FOUND),
         ("second", "US", False): ("no_data", None),
         ("second", "IN", False): ("account_withheld_IN", WITHHELD_IN),
-        ("third", "", False): ("suspended", SUSPENDED),
+        ("third/status/101/video/1", "", False): ("suspended", SUSPENDED),
         ("third/status/101/video/1", "US", False): ("account_suspended", SUSPENDED),
         ("third/status/101/video/1", "IN", True): ("tweet_not_found", NOT_FOUND),
     }
@@ -92,7 +92,7 @@ def test_by_day_the_notices_of_a_day_are_one_order() -> None:
     orders = brought(read(by_day=True))
     assert list(orders) == ["IN-2031-03-01", "IN-2031-03-02"]
     assert orders["IN-2031-03-01"].order.title == "2 legal demands of 2031-03-01"
-    assert orders["IN-2031-03-01"].order.named_count == 3
+    assert orders["IN-2031-03-01"].order.named_count == 2
     assert answers(orders["IN-2031-03-01"])["first", "IN", False] == ("account_withheld_IN; visible", None)
 
 
@@ -183,7 +183,8 @@ async def test_what_is_stored_is_counted_by_account_and_place(pool: Pool) -> Non
     async with transaction(pool) as conn:
         names, checks = await stored(conn, "notice_a")
     assert {n.outcome for n in names} == {NameOutcome.NOT_TRIED}
-    assert count_names(names).accounts == len(accounts_named(names)) == 3
+    counted = count_names(names)
+    assert (counted.accounts.named, counted.posts.named, len(accounts_named(names))) == (2, 2, 3)
     assert accounts_seen(names, checks) == {
         ("", AVAILABLE): 1,
         ("", NOT_FOUND): 1,
@@ -247,7 +248,13 @@ def test_the_published_table_is_stored_as_a_count_by_hand_finds_it(
     assert (len(rows), len({row["handle"] for row in rows})) == (103, 62)
     assert (len(withheld), len(gone), len(suspended), len(withheld & gone)) == (23, 25, 1, 9)
     seen = accounts_seen(*second)
-    assert count_names(second[0]).accounts == 62
+    targets = {
+        kind: {(row["handle"], row["post_id"].split("?")[0]) for row in rows if row["target"] == kind}
+        for kind in ("account", "tweet")
+    }
+    named = count_names(second[0])
+    assert (named.accounts.named, named.posts.named) == (len(targets["account"]), len(targets["tweet"]))
+    assert (named.accounts.named, named.posts.named) == (59, 43)
     assert (seen["IN", WITHHELD_IN], seen["", NOT_FOUND], seen["", SUSPENDED]) == (23, 25, 1)
     assert {who for _, who in accounts_named(second[0])} == {row["handle"].lower() for row in rows}
 
@@ -256,5 +263,5 @@ def test_the_published_table_is_stored_as_a_count_by_hand_finds_it(
     )
     assert statuses == {"available": 241, "deactivated_or_not_found": 37, "suspended": 4, "unknown": 1}
     seen = accounts_seen(*fourth)
-    assert count_names(fourth[0]).accounts == 283
+    assert (count_names(fourth[0]).accounts.named, count_names(fourth[0]).posts.named) == (283, 0)
     assert [seen["", state] for state in (AVAILABLE, NOT_FOUND, SUSPENDED, None)] == [241, 37, 4, 1]

@@ -60,15 +60,18 @@ def test_a_notice_is_an_order_of_the_day_on_which_it_was_sent() -> None:
     day = datetime(2031, 3, 1, tzinfo=UTC)
     assert (order.issued_at, order.issued_from) == (day, day)
     assert order.issued_to == datetime(2031, 3, 1, 23, 59, 59, tzinfo=UTC)
-    assert (order.named_count, one.summary) == (2, "4 names of 2 accounts; its date is when it was sent")
+    assert (order.named_count, one.summary) == (
+        1,
+        "4 names of 1 account and 2 posts; its date is when it was sent",
+    )
 
 
 def test_all_addresses_that_it_asks_about_are_names_and_those_of_the_owner_are_not() -> None:
     (one,), _ = read(notice())
     assert [(n.words, n.platform, n.handle, n.post_id) for n in one.names] == [
         ("https://twitter.com/one", X, "one", None),
-        ("https://twitter.com/two/status/7?s=20", X, "two", "7"),
-        ("https://twitter.com/ONE/status/8", X, "ONE", "8"),
+        ("https://twitter.com/two/status/7?s=20", X, "two/7", "7"),
+        ("https://twitter.com/ONE/status/8", X, "ONE/8", "8"),
         ("https://video.example/9", None, None, None),
     ]
     assert one.names[3].unresolvable

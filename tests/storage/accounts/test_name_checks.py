@@ -6,7 +6,7 @@ import pytest
 
 from collectors.bluesky.declaration import BLUESKY
 from collectors.x.declaration import X
-from storage.accounts.accounts import record_renames, stop_watching
+from storage.accounts.accounts import NewAccount, add_accounts, record_renames, stop_watching
 from storage.accounts.listing import on_file
 from storage.accounts.name_checks import (
     KEPT,
@@ -55,6 +55,8 @@ async def shown(conn: Conn, check_id: int) -> list[tuple[int, str, LineStatus]]:
 
 async def a_check(conn: Conn) -> int:
     one, _ = await enlist(conn, X, ["1", "2"])
+    await add_accounts(conn, [NewAccount(X, "post:5", "h2/5")], T0)
+    await stop_watching(conn, X, "h2/5", minutes(2))
     await record_renames(conn, [HandleChange(one.account_id, "before", "h1", T0, minutes(1))], minutes(1))
     await stop_watching(conn, X, "h2", minutes(2))
     return await opened(conn, PASTED, X)
@@ -78,8 +80,8 @@ async def test_each_line_says_what_is_known_before_any_platform_is_asked(pool: P
         (9, "plain", LineStatus.WAITING),
     ]
     assert [line.words for line in lines[1:3]] == [
-        "@h2 (2), the author of this post",
-        "@h1 (1). The handle of the account is now @h1.",
+        "@h2/5 (post:5)",
+        "@h1 (1). Its handle is now @h1.",
     ]
     assert "TikTok, which Blockline does not read" in lines[5].words
     assert lines[8].words.startswith("'!!' is not")
@@ -159,11 +161,11 @@ async def test_chosen_lines_are_watched_once_each_with_lists_and_tags_and_say_wh
         assert check is not None
         results = await watch_lines(conn, check, [1, 2, 3, 4], ("Desk",), ("press",), "Asha", minutes(5))
         lines = await lines_of(conn, check_id)
-        stored = await on_file(conn, X, ["1", "2"])
+        stored = await on_file(conn, X, ["1", "post:5"])
         (entry,) = [act for act in await acts(conn, 9) if act.action == "accounts imported"]
     assert [(one.what, one.did) for one in results] == [
         ("@h1 (1)", "was watched already, now on the list Desk, tagged press"),
-        ("@h2 (2)", "is watched from now on, now on the list Desk, tagged press"),
+        ("@h2/5 (post:5)", "is watched from now on, now on the list Desk, tagged press"),
     ]
     assert [line.done for line in lines[:4]] == [results[0].did, results[1].did, results[0].did, ""]
     assert {(one.watched, one.lists, one.tags) for one in stored.values()} == {(True, ("Desk",), ("press",))}

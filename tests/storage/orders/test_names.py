@@ -32,7 +32,7 @@ from tests.support.seeds.single_rows import enlist
 
 OPEN = NewName("x:h1", X, "h1", None, NameOutcome.NOT_TRIED, None, "nobody was asked", "pasted")
 GONE = replace(OPEN, outcome=NameOutcome.UNRESOLVABLE, note="X knows no account @h1")
-POST = NewName("https://x.com/H1/status/5", X, "H1", "5", NameOutcome.NOT_TRIED, None, "", "pasted")
+POST = NewName("https://x.com/H1/status/5", X, "H1/5", "5", NameOutcome.NOT_TRIED, None, "", "pasted")
 OTHER = NewName("x:other", X, "other", None, NameOutcome.NOT_TRIED, None, "", "pasted")
 NO_PLATFORM = NewName("@h1", None, "h1", None, NameOutcome.AMBIGUOUS, None, "which h1?", "pasted")
 
@@ -109,7 +109,8 @@ async def test_what_others_saw_is_kept_by_source_and_place_and_known_from_then_o
     ]
     assert {(c.at_from, c.at_to) for c in checks} == {(None, None)}
     assert accounts_seen(names, checks) == {("", SUSPENDED): 1, ("IN", WITHHELD_IN): 1}
-    assert count_names(names).accounts == 1
+    counted = count_names(names)
+    assert (counted.accounts.named, counted.posts.named) == (1, 1)
 
 
 async def test_a_handle_is_looked_for_among_those_that_accounts_have_and_had(pool: Pool) -> None:

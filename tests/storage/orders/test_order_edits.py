@@ -3,6 +3,7 @@
 import pytest
 
 from collectors.x.declaration import X
+from storage.accounts.accounts import NewAccount, add_accounts
 from storage.accounts.name_checks import answer, open_check, take_waiting
 from storage.accounts.watch_lists import put_accounts_on, take_accounts_off
 from storage.model.core.orders import NameOutcome, NewOrder, OrderName, Withdrawal
@@ -33,10 +34,11 @@ NAMES = [
 
 
 async def filed(conn: Conn, names: list[str], at: int = 0, reference: str = "R") -> StoredOrder:
-    """An order with names, of which `h1` and `h2` are stored accounts."""
+    """An order with names, of which `h1` and `h2` are stored accounts, and `h2/5` is a stored post."""
     known = await conn.fetchval("select count(*) from account")
     if not known:
         await enlist(conn, X, ["1", "2"])
+        await add_accounts(conn, [NewAccount(X, "post:5", "h2/5")], T0)
     order = NewOrder(reference, "t", "i", "IN", "b", T0, None, None, None, 0, reference, minutes(at))
     stored = await file_order(conn, order, "Asha", minutes(at))
     await add(conn, stored, names, at)
@@ -76,8 +78,9 @@ async def test_every_name_of_a_check_is_stored_with_its_outcome(pool: Pool) -> N
             "!!": NameOutcome.UNRESOLVABLE,
         }
         assert all(name.note for name in names if name.account_id is None)
-        assert await on_list(conn, stored) == ["h1", "h2"]
-        assert stored.order.named_count == count_names(names).accounts == 4
+        assert await on_list(conn, stored) == ["h1", "h2", "h2/5"]
+        assert stored.order.named_count == count_names(names).accounts.named == 4
+        assert count_names(names).posts.named == 1
         acts = [(act.action, act.actor) for act in await acts_on(conn, "R")]
     assert acts == [("order named", "Asha"), ("order edited", "Asha"), ("order added", "Asha")]
 
@@ -114,7 +117,7 @@ async def test_a_withdrawn_name_stays_visible_and_its_account_stays_watched(pool
         (_, gone) = await names_of(conn, stored.order_id)
         assert gone.withdrawal == Withdrawal(minutes(10), "Ben", "taken back")
         counted = count_names(await names_of(conn, stored.order_id))
-        assert (counted.accounts, counted.withdrawn) == (1, 1)
+        assert (counted.accounts.named, counted.withdrawn) == (1, 1)
         assert [n.withdrawal for n in await names_of(conn, stored.order_id, minutes(9))] == [None, None]
         assert [o.named_count for o in await orders(conn, minutes(9))] == [2]
         again = await withdraw_names(
@@ -136,15 +139,13 @@ async def test_a_withdrawn_name_stays_visible_and_its_account_stays_watched(pool
 
 async def test_an_account_that_another_name_means_stays_on_the_list(pool: Pool) -> None:
     async with transaction(pool) as conn:
-        stored = await filed(conn, ["x:h2", "https://x.com/h2/status/5"])
-        done = await withdraw_names(conn, stored, ["x:h2"], "only the post", "Ben", minutes(10))
+        stored = await filed(conn, ["x:h2", "id:2"])
+        done = await withdraw_names(conn, stored, ["x:h2"], "named twice", "Ben", minutes(10))
         assert (done.left_list, done.named_count) == (0, 1)
         assert await on_list(conn, stored) == ["h2"]
         account_id = await conn.fetchval("select account_id from account where handle = 'h2'")
         (named,) = await take_accounts_off(conn, "R", [account_id], "Ben", minutes(11))
-        await withdraw_names(
-            conn, await order_called(conn, "R"), ["https://x.com/h2/status/5"], "all", "Ben", minutes(12)
-        )
+        await withdraw_names(conn, await order_called(conn, "R"), ["id:2"], "all", "Ben", minutes(12))
         await put_accounts_on(conn, "R", [account_id], "Ben", minutes(13))
         (unnamed,) = await take_accounts_off(conn, "R", [account_id], "Ben", minutes(14))
     assert (named.outcome, unnamed.outcome) == (EditOutcome.NAMED_BY_ORDER, EditOutcome.DONE)

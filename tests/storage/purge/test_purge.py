@@ -12,13 +12,16 @@ from storage.executives.signals import add_executive, executives, record_signals
 from storage.live.account_detail import account_detail
 from storage.model.core.accounts import Account, HandleChange
 from storage.model.core.availability import Flag, Status
+from storage.model.core.orders import NameOutcome, NewName, NewOrder
 from storage.model.core.side_facts import FactSighting, ObservedKind
 from storage.model.core.signals import Signal, SignalKind
+from storage.orders.name_edits import add_names
+from storage.orders.orders import add_order, order_called
 from storage.postgres.pool import Conn, Pool, Refused, transaction
 from storage.purge.purge import payload_without, purge_account, without
 from storage.readings import evidence
 from tests.support.samples.readings import AVAILABLE, MINUTE, SUSPENDED, T0, WITHHELD_IN, minutes
-from tests.support.seeds.single_rows import become, enlist, roster_of
+from tests.support.seeds.single_rows import account, become, enlist, roster_of
 
 ONE, TWO = b'{"id":"1","name":"One"}', b'{"id":"2","name":"Two"}'
 
@@ -27,9 +30,9 @@ async def story(conn: Conn) -> tuple[Account, Account]:
     """Two accounts that were withheld; the first one was renamed, moved, mailed about and reposted."""
     one, two = await enlist(conn, X, ["1", "2"], ("List",))
     roster = await roster_of(conn, [one, two])
-    for n, (account, document) in enumerate([(one, ONE), (two, TWO)]):
-        await become(conn, roster, account, None, AVAILABLE, minutes(n))
-        await become(conn, roster, account, AVAILABLE, WITHHELD_IN, minutes(20 + n), evidence=document)
+    for n, (each, document) in enumerate([(one, ONE), (two, TWO)]):
+        await become(conn, roster, each, None, AVAILABLE, minutes(n))
+        await become(conn, roster, each, AVAILABLE, WITHHELD_IN, minutes(20 + n), evidence=document)
     await become(
         conn, roster, one, WITHHELD_IN, SUSPENDED, minutes(40), evidence=ONE + b"again", confirmed=False
     )
@@ -230,3 +233,30 @@ def test_a_name_is_taken_out_of_a_text(names: list[str], text: str, left: str | 
 def test_a_handle_that_stands_alone_in_a_payload_is_taken_out(handle: str, stands: str) -> None:
     payload = f'{{"changes":[{{"handle":"{handle}"}}],"headline":"A","text":null}}'
     assert payload_without(payload, ["h1"], "1") == payload.replace(handle, stands)
+
+
+@pytest.mark.parametrize("whole", [False, True])
+async def test_the_posts_of_a_purged_account_are_purged_with_it_and_no_name_holds_its_handle(
+    pool: Pool, *, whole: bool
+) -> None:
+    async with transaction(pool) as conn:
+        one, _ = await story(conn)
+        stranger = NewAccount(X, "post:7", "h10/7")
+        await add_accounts(conn, [NewAccount(X, "post:5", "H1/5"), stranger], T0)
+        post = await account(conn, X, "post:5")
+        roster = await roster_of(conn, [post])
+        await become(conn, roster, post, None, AVAILABLE, minutes(50))
+        await become(conn, roster, post, AVAILABLE, WITHHELD_IN, minutes(51), evidence=b'{"post":"of h1"}')
+        order = NewOrder("R", "t", "i", "IN", "b", T0, None, None, None, 0, "R", T0)
+        await add_order(conn, order, T0)
+        order_id = (await order_called(conn, "R")).order_id
+        unread = NewName("h1 wrote 6", X, "H1/6", "6", NameOutcome.NOT_TRIED, None, "", "a paper")
+        await add_names(conn, order_id, [unread], T0)
+        purged = await purge_account(conn, one.account_id, minutes(60), whole=whole)
+        left = (await texts(conn)).lower()
+        watched = await conn.fetch("select handle from account where watched order by 1")
+    assert purged.posts == 1
+    assert "h1/" not in left
+    assert "h1 wrote" not in left
+    assert '"post"' not in left
+    assert [r["handle"] for r in watched] == ["h10/7", "h2"]

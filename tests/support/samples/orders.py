@@ -43,8 +43,9 @@ def member(
     handle: str | None = None,
     platform: Platform = X,
     flags: frozenset[Flag] = frozenset(),
+    is_post: bool = False,
 ) -> CohortMember:
-    """An account whose states were first seen at these minutes; each change lies in the 15 before."""
+    """An account or post whose states were first seen at these minutes; each change lies in the 15 before."""
     stays: list[Stay] = []
     for n, (at, state) in enumerate(steps):
         until = minutes(steps[n + 1][0]) if n + 1 < len(steps) else None
@@ -52,7 +53,9 @@ def member(
         stays.append(Stay(kind_in("IN", state, flags), state, flags, after, minutes(at), until))
     seen = Seen(minutes(last) if steps else None, gaps)
     called = handle if handle is not None else f"account_{account_id}"
-    return CohortMember(AccountId(account_id), platform, called, True, T0, tuple(stays), seen)
+    return CohortMember(
+        AccountId(account_id), platform, called, True, T0, tuple(stays), seen, is_post=is_post
+    )
 
 
 MEMBERS = (
@@ -66,6 +69,13 @@ MEMBERS = (
     member(8),
 )
 """Untouched, blocked, back, blocked twice, gone, blocked before the order, not read lately, never read."""
+
+POSTS = (
+    member(21, (0, AVAILABLE), (200, WITHHELD_IN), handle="account_2/5", is_post=True),
+    member(22, (0, AVAILABLE), (300, NOT_FOUND), handle="account_2/4", is_post=True),
+    member(23, handle="stranger/9", is_post=True),
+)
+"""Two of one author: withheld, and gone without having been withheld. One of another, never read."""
 
 
 def event(kind: OrderEventKind, at: float, text: str, claim: Claim | None = None) -> OrderEvent:

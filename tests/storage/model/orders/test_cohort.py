@@ -125,7 +125,7 @@ def test_blocked_times(rule: str, who: CohortMember, times: list[tuple[float | N
     ],
 )
 def test_funnel(rule: str, who: CohortMember, counts: tuple[int, ...]) -> None:
-    f = funnel(ORDER, [who], 0, NOW, GAP)
+    f = funnel(ORDER, [who], ORDER.named_count, 0, NOW, GAP)
     assert (f.ever_blocked, f.blocked_before, f.blocked_now, f.restored, f.gone_since) == counts, rule
     assert (f.named, f.resolved, f.watched, f.read) == (10, 1, 1, int(who is not NEVER))
     assert f.ever_blocked == f.blocked_now + f.restored + f.gone_since, "the numbers of a row add up"
@@ -213,7 +213,7 @@ def test_the_order_of_the_members_is_irrelevant(people: list[CohortMember]) -> N
     shuffled = numbered[:]
     Random(1).shuffle(shuffled)
     assert [m.handle for m in by_first_block(shuffled, T0)] == ["h1", "h2", "h3", "h0"]
-    assert funnel(ORDER, people, 0, NOW, GAP) == funnel(ORDER, people[::-1], 0, NOW, GAP)
+    assert funnel(ORDER, people, 5, 0, NOW, GAP) == funnel(ORDER, people[::-1], 5, 0, NOW, GAP)
     assert curve(people, T0, NOW, GAP) == curve(people[::-1], T0, NOW, GAP)
 
 
@@ -332,12 +332,12 @@ def test_since_the_order_means_that_somebody_saw_it_then(
     rule: str, who: CohortMember, at: float, counted: int
 ) -> None:
     seen = replace(who, seen=Seen(min(who.seen.last or T0, minutes(at)), ()))
-    assert funnel(ORDER, [seen], 0, minutes(at), GAP).ever_blocked == counted, rule
+    assert funnel(ORDER, [seen], 1, 0, minutes(at), GAP).ever_blocked == counted, rule
 
 
 def test_who_is_blocked_now_only_by_the_last_reading_is_told_apart() -> None:
     stale = member((0, AVAILABLE), (200, WITHHELD_IN), last=300)
-    told = funnel(ORDER, [BLOCKED, stale], 0, NOW, GAP)
+    told = funnel(ORDER, [BLOCKED, stale], 2, 0, NOW, GAP)
     assert (told.blocked_now, told.blocked_stale) == (2, 1)
 
 

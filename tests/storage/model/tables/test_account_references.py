@@ -32,8 +32,11 @@ ACTOR = "https://mastodon.example/users/alice#109876543210"
         pytest.param("id:123", X, "123", True, id="a numeric id is one of X"),
         pytest.param("https://x.com/NASA", X, "NASA", False, id="a profile on x.com"),
         pytest.param(
-            "https://twitter.com/NASA/status/1?s=20", X, "NASA", False, id="a post names its author"
+            "https://twitter.com/NASA/status/1?s=20", X, "NASA/1", False, id="a post by its author and its id"
         ),
+        pytest.param("https://x.com/i/web/status/1/photo/2", X, "i/1", False, id="a post without its author"),
+        pytest.param("@NASA/1", X, "NASA/1", False, id="a post as Blockline writes it"),
+        pytest.param("id:post:1", X, "post:1", True, id="the id of a post"),
         pytest.param("mobile.twitter.com/@NASA", X, "NASA", False, id="without its scheme"),
         pytest.param("https://x.com/i/user/123", X, "123", True, id="X's own address of an id"),
         pytest.param("https://x.com/intent/user?user_id=5", X, "5", True, id="an intent by id"),
@@ -42,12 +45,16 @@ ACTOR = "https://mastodon.example/users/alice#109876543210"
         pytest.param(
             "https://bsky.app/profile/alice.test/post/3k?x=1#y",
             BLUESKY,
-            "alice.test",
+            "alice.test/3k",
             False,
             id="a post of it",
         ),
         pytest.param(f"https://bsky.app/profile/{DID}", BLUESKY, DID, True, id="a profile by DID"),
-        pytest.param(f"at://{DID}/app.bsky.feed.post/3k", BLUESKY, DID, True, id="an at-uri"),
+        pytest.param(
+            f"at://{DID}/app.bsky.feed.post/3k", BLUESKY, f"{DID}/3k", False, id="the at-uri of a post"
+        ),
+        pytest.param(f"at://{DID}/app.bsky.feed.like/3k", BLUESKY, DID, True, id="another at-uri"),
+        pytest.param("alice.test/3k", BLUESKY, "alice.test/3k", False, id="a post of Bluesky by its handle"),
         pytest.param(DID, BLUESKY, DID, True, id="a DID"),
         pytest.param(f"id:{DID}", BLUESKY, DID, True, id="a DID called an id"),
         pytest.param("did:web:alice.test", BLUESKY, "did:web:alice.test", True, id="a DID of the method web"),
@@ -59,7 +66,21 @@ ACTOR = "https://mastodon.example/users/alice#109876543210"
             "alice@Mastodon.Example", MASTODON, "alice@mastodon.example", False, id="hosts are small"
         ),
         pytest.param(
-            "https://mastodon.example/@alice/1", MASTODON, "alice@mastodon.example", False, id="a post there"
+            "https://mastodon.example/@alice/1",
+            MASTODON,
+            "alice@mastodon.example/1",
+            False,
+            id="a post there",
+        ),
+        pytest.param(
+            "https://mastodon.example/users/alice/statuses/1",
+            MASTODON,
+            "alice@mastodon.example/1",
+            False,
+            id="the uri of a post there",
+        ),
+        pytest.param(
+            "alice@mastodon.example/1", MASTODON, "alice@mastodon.example/1", False, id="its handle"
         ),
         pytest.param(
             "https://mastodon.example/users/alice", MASTODON, "alice@mastodon.example", False, id="an actor"

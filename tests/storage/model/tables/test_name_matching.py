@@ -12,7 +12,9 @@ from tests.support.samples.readings import T0
 
 ONE = NameCandidate(AccountId(1), "11", "one")
 RENAMED = NameCandidate(AccountId(2), "22", "now_two")
+POST = NameCandidate(AccountId(3), "post:5", "one/5")
 STORED = {
+    (X, "one/5"): [POST],
     (X, "one"): [ONE],
     (X, "id:11"): [ONE],
     (X, "before"): [RENAMED],
@@ -28,7 +30,8 @@ STORED = {
         pytest.param("id:11", ResolvedName("11", "one"), id="an id"),
         pytest.param("x:11", ResolvedName("22", "now_two"), id="a handle of digits is no id"),
         pytest.param("x:before", ResolvedName("22", "now_two"), id="a handle that an account had"),
-        pytest.param("https://x.com/one/status/5", ResolvedName("11", "one"), id="the author of a post"),
+        pytest.param("https://x.com/One/status/5", ResolvedName("post:5", "one/5"), id="a stored post"),
+        pytest.param("https://x.com/one/status/6", None, id="a post of a stored author has to be looked up"),
         pytest.param("x:stranger", None, id="a name without a stored account has to be looked up"),
         pytest.param("bluesky:one.test", None, id="nobody of another platform"),
         pytest.param(
@@ -49,11 +52,12 @@ STORED = {
             id="a bare handle is not taken for one of X",
         ),
         pytest.param(
-            "https://x.com/i/status/5",
+            "https://one.example/@ann@two.example/5",
             UnresolvedName(
-                NameOutcome.UNRESOLVABLE, "The address of this post on X does not name its author."
+                NameOutcome.UNRESOLVABLE,
+                "Only the address of a post on its author's own server can be read.",
             ),
-            id="a post without its author",
+            id="a post as another server shows it",
         ),
         pytest.param(
             "https://vk.com/somebody",
@@ -71,16 +75,14 @@ def test_a_name_means(words: str, what: ResolvedName | UnresolvedName | None) ->
 
 def test_a_resolved_name_says_under_which_handle_the_account_goes_and_what_was_cut() -> None:
     said = read_said("https://x.com/before/status/5?s=20")
-    name = as_name(said, "pasted", ResolvedName("22", "now_two"), {(X, "22"): AccountId(2)})
+    name = as_name(said, "pasted", ResolvedName("post:5", "now/5"), {(X, "post:5"): AccountId(2)})
     assert (name.outcome, name.account_id, name.handle, name.post_id) == (
         NameOutcome.RESOLVED,
         AccountId(2),
-        "before",
+        "before/5",
         "5",
     )
-    assert (
-        name.note == "The handle of the account is now @now_two. '?s=20' after the id of the post is ignored."
-    )
+    assert name.note == "Its handle is now @now/5. '?s=20' after the id of the post is ignored."
 
 
 def stored(said: str, **fields: object) -> OrderName:
@@ -95,12 +97,12 @@ def stored(said: str, **fields: object) -> OrderName:
         (stored("one", handle="one"), ParsedName(0, "one", X, "one")),
         (stored("id:11"), ParsedName(0, "id:11", X, native_id="11")),
         (
-            stored("one/status/5?s=20", handle="one", post_id="5"),
+            stored("one/status/5?s=20", handle="one/5", post_id="5"),
             ParsedName(
                 0,
                 "one/status/5?s=20",
                 X,
-                "one",
+                "one/5",
                 post_id="5",
                 note="'?s=20' after the id of the post is ignored.",
             ),

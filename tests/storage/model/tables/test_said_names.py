@@ -39,37 +39,39 @@ DID = "did:plc:abcdefghijklmnopqrstuvwx"
                 0,
                 "https://x.com/NASA/status/123?s=20",
                 X,
-                "NASA",
+                "NASA/123",
                 post_id="123",
                 note="'?s=20' after the id of the post is ignored.",
             ),
-            id="a post names its author, and what stands behind its id is cut off",
+            id="a post, and what stands behind its id is cut off",
         ),
         pytest.param(
             "https://x.com/i/status/55",
-            ParsedName(
-                0,
-                "https://x.com/i/status/55",
-                X,
-                post_id="55",
-                unresolvable="The address of this post on X does not name its author.",
-            ),
-            id="a post without its author names nobody",
+            ParsedName(0, "https://x.com/i/status/55", X, "i/55", post_id="55"),
+            id="a post without its author",
         ),
         pytest.param(
             f"at://{DID}/app.bsky.feed.post/3kabc",
-            ParsedName(0, f"at://{DID}/app.bsky.feed.post/3kabc", BLUESKY, native_id=DID, post_id="3kabc"),
+            ParsedName(0, f"at://{DID}/app.bsky.feed.post/3kabc", BLUESKY, f"{DID}/3kabc", post_id="3kabc"),
             id="a post of Bluesky by the id of its author",
         ),
         pytest.param(
             "https://bsky.app/profile/a.test/post/3kabc",
-            ParsedName(0, "https://bsky.app/profile/a.test/post/3kabc", BLUESKY, "a.test", post_id="3kabc"),
+            ParsedName(
+                0, "https://bsky.app/profile/a.test/post/3kabc", BLUESKY, "a.test/3kabc", post_id="3kabc"
+            ),
             id="a post of Bluesky by the handle of its author",
         ),
         pytest.param(
             "https://b.example/@a@c.example/99",
-            ParsedName(0, "https://b.example/@a@c.example/99", MASTODON, "a@c.example", post_id="99"),
-            id="a post on Mastodon as another server shows it",
+            ParsedName(
+                0,
+                "https://b.example/@a@c.example/99",
+                MASTODON,
+                post_id="99",
+                unresolvable="Only the address of a post on its author's own server can be read.",
+            ),
+            id="a post on Mastodon as another server shows it, under an id of its own",
         ),
         pytest.param(
             "https://vk.com/@someone",

@@ -1,0 +1,137 @@
+"""An order that names accounts and posts has figures of each, which are never added up."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from dashboard.orders.facts import OrderFigures, OrderRecord
+from dashboard.orders.figures import part_figure
+from dashboard.orders.order_json import order_json
+from dashboard.orders.order_page import order_page
+from dashboard.orders.orders_page import orders_page
+from dashboard.orders.report_html import report_html
+from dashboard.orders.words import sentences
+from storage.model.core.accounts import AccountId, Platform
+from storage.model.core.orders import NameOutcome, OrderName
+from storage.model.orders.cohort import CohortPart, by_first_block
+from tests.support.clients.page_text import said
+from tests.support.clients.report_text import Page
+from tests.support.samples.orders import IMPRINT, MEMBERS, ORDER, POSTS, figures, grounds
+from tests.support.samples.readings import minutes
+
+
+def named(number: int, handle: str, account_id: int | None) -> OrderName:
+    outcome = NameOutcome.NOT_TRIED if account_id is None else NameOutcome.RESOLVED
+    post = handle.rpartition("/")[2] if "/" in handle else None
+    resolved_at = None if account_id is None else minutes(102)
+    return OrderName(
+        number,
+        f"https://x.com/{handle}",
+        Platform("x"),
+        handle,
+        post,
+        outcome,
+        None if account_id is None else AccountId(account_id),
+        "",
+        "a paper",
+        minutes(101),
+        resolved_at,
+    )
+
+
+NAMES = OrderRecord(
+    (
+        named(1, "account_2", 2),
+        named(2, "account_2/5", 21),
+        named(3, "account_2/4", 22),
+        named(4, "stranger/9", 23),
+        named(5, "stranger/10", None),
+    )
+)
+BOTH = figures(members=(*MEMBERS, *POSTS), papers=NAMES)
+ACCOUNTS = figures(papers=OrderRecord(NAMES.names[:1]))
+NOTHING_BUT_POSTS = figures(
+    order=replace(ORDER, named_count=0),
+    members=POSTS,
+    papers=OrderRecord(NAMES.names[1:]),
+)
+
+
+def posts_of(found: OrderFigures) -> OrderFigures:
+    assert found.posts is not None
+    return found.posts
+
+
+def test_posts_change_no_figure_of_the_accounts() -> None:
+    assert (BOTH.funnel, BOTH.shares, BOTH.steps, BOTH.claims) == (
+        ACCOUNTS.funnel,
+        ACCOUNTS.shares,
+        ACCOUNTS.steps,
+        ACCOUNTS.claims,
+    )
+
+
+def test_posts_are_counted_from_their_own_names_and_readings() -> None:
+    funnel = posts_of(BOTH).funnel
+    assert (funnel.named, funnel.resolved, funnel.read) == (4, 3, 2)
+    assert (funnel.ever_blocked, funnel.blocked_now, funnel.restored) == (1, 1, 0)
+    assert posts_of(BOTH).claims == ()
+
+
+def test_an_order_without_posts_has_no_section_of_posts() -> None:
+    assert ACCOUNTS.sections == (ACCOUNTS,)
+    assert [one.noun for one in BOTH.sections] == ["account", "post"]
+
+
+def test_an_order_of_posts_alone_has_no_section_of_accounts() -> None:
+    assert [one.noun for one in NOTHING_BUT_POSTS.sections] == ["post"]
+    assert not [s for s in sentences(NOTHING_BUT_POSTS) if "0 accounts" in s]
+
+
+def test_the_sentences_say_what_each_number_counts() -> None:
+    told = sentences(BOTH)
+    assert any(s.startswith("1 of the 3 posts on its list (33") for s in told)
+    assert any("accounts on its list" in s for s in told)
+    assert "Never read: 1 post on its list. Whether any of them was blocked is not known." in told
+    assert "The order names 4 posts; this installation knows nothing about 1 of them." in told
+
+
+def test_posts_follow_the_account_of_their_author() -> None:
+    ranked = [m.handle for m in by_first_block(BOTH.members, ORDER.issued_at)]
+    assert ranked[ranked.index("account_2") :][:3] == ["account_2", "account_2/5", "account_2/4"]
+    assert ranked[-1] == "stranger/9"
+
+
+@pytest.mark.parametrize("found", [BOTH, NOTHING_BUT_POSTS])
+def test_the_pages_and_the_report_show_each_section(found: OrderFigures) -> None:
+    page = said(order_page(found, [], 1, "light", []))
+    table = said(orders_page([found], "light", []))
+    report = Page(report_html(found, grounds(found.members), IMPRINT))
+    has_accounts = found is BOTH
+    assert ("From named accounts to blocks" in page) is has_accounts
+    assert "From named posts to blocks" in page
+    assert "Kinds of action on posts" in page
+    assert ("posts of the same order" in table) is has_accounts
+    assert ("funnel" in report.tables) is has_accounts
+    assert {row[0]: row[1] for row in report.tables["funnel-posts"].rows}["Ever blocked"] == "1"
+
+
+def test_the_api_has_the_posts_apart() -> None:
+    told: Any = order_json(BOTH)
+    assert told["posts"]["funnel"]["ever_blocked"] == 1
+    assert [one["handle"] for one in told["posts"]["posts"]] == ["account_2/5", "account_2/4", "stranger/9"]
+    assert len(told["accounts"]) == len(MEMBERS)
+    assert told["names"]["posts"] == {
+        "named": 4,
+        "resolved": 3,
+        "ambiguous": 0,
+        "unresolvable": 0,
+        "not_tried": 1,
+    }
+    assert order_json(ACCOUNTS)["posts"] is None
+
+
+def test_a_figure_of_posts_has_a_name_of_its_own() -> None:
+    assert part_figure(BOTH, CohortPart.WATCHED) == "order/7/part/watched"
+    assert part_figure(posts_of(BOTH), CohortPart.WATCHED) == "order/7/posts/part/watched"
