@@ -26,7 +26,8 @@ APP_VIEW_ONLY: Final = "app_view_only"
 WITH_AUTHOR: Final = "with_author"
 """A detail: a post is withheld or gone because the account of its author is."""
 
-_DETAIL: Final = "detail"
+DETAIL: Final = "detail"
+"""The column of details, which a file may leave out."""
 _COUNTRY = re.compile(r"[A-Z]{2}")
 _COPYRIGHT_CODE = "XY"
 _NO_DETAILS: Final = MappingProxyType[datetime, str]({})
@@ -85,7 +86,7 @@ class _Rows:
 def parse_history(lines: Iterable[str], name: str) -> History:
     """Read the lines of a history file called `name`. Raises HistoryError at the first fault."""
     rows: dict[tuple[Platform, str], _Rows] = {}
-    for where, row in records(lines, name, COLUMNS, (_DETAIL,)):
+    for where, row in records(lines, name, COLUMNS, (DETAIL,)):
         platform = platform_of(row[0], where)
         native_id = row[1]
         account = rows.get((platform, native_id))

@@ -1,8 +1,8 @@
 """Pure: a table of legal demands as a history that can be rehearsed, with what has to be assumed for it.
 
-Such a table says whom a demand names and how others found these accounts later, not when they became so. For
-the rehearsal each account is available first and becomes what was found at an assumed time after its demand.
-Ids are invented: the table has none.
+Such a table says what a demand names and how others found these accounts and posts later, not when they
+became so. For the rehearsal each is available first and becomes what was found at an assumed time after its
+demand. The ids of accounts are invented: the table has none.
 """
 
 import csv
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from io import StringIO
 
-from collectors.simulator.history import COLUMNS
+from collectors.simulator.history import COLUMNS, DETAIL, WITH_AUTHOR
 from jobs.orders.formats import ImportedOrder
 from storage.model.core.availability import State, Status
 from storage.model.platforms.registry import USUAL_PLATFORM
@@ -25,12 +25,16 @@ _WORST_FIRST = (Status.WITHHELD, Status.SUSPENDED, Status.DEACTIVATED, Status.NO
 
 @dataclass(slots=True)
 class _Named:
-    """An account that demands name."""
+    """An account or a post that demands name."""
 
     handle: str
+    post_id: str | None
     at: datetime
     """When it becomes what was found."""
     found: list[State] = field(default_factory=list[State])
+    """Of a post: of itself."""
+    author: list[State] = field(default_factory=list[State])
+    """Of a post: of its author's account."""
     lists: dict[str, None] = field(default_factory=dict[str, None])
 
 
@@ -47,28 +51,51 @@ def in_time(
 
 
 def history_of(orders: Sequence[ImportedOrder]) -> list[str]:
-    """The lines of a history file, header first. Whom two demands name is on both lists, and changes once."""
-    accounts: dict[str, _Named] = {}
+    """The lines of a history file, header first. What two demands name is on both lists, and changes once."""
+    every: dict[str, _Named] = {}
     begin = min(o.order.issued_at for o in orders) - BEFORE
     for one in orders:
         at = (one.order.issued_to or one.order.issued_at) + ASSUMED
         for name in one.names:
             if name.handle is None:
                 continue
-            account = accounts.setdefault(name.handle.lower(), _Named(name.handle, at))
-            account.lists[one.order.list_name] = None
-            checks = one.checks.get(name.words, ())
-            account.found += [c.state for c in checks if c.state is not None and not c.of_post]
+            named = every.setdefault(
+                name.post_id or name.handle.lower(), _Named(name.handle, name.post_id, at)
+            )
+            named.lists[one.order.list_name] = None
+            checks = [c for c in one.checks.get(name.words, ()) if c.state is not None]
+            is_post = name.post_id is not None
+            named.found += [c.state for c in checks if c.state is not None and c.of_post is is_post]
+            named.author += [c.state for c in checks if c.state is not None and c.of_post is not is_post]
     out = StringIO()
     lines = csv.writer(out, lineterminator="\n")
-    lines.writerow(COLUMNS)
-    for n, account in enumerate(accounts.values(), 1):
-        who, on = (USUAL_PLATFORM.value, n, account.handle), ";".join(account.lists)
-        lines.writerow((*who, _time(begin), "available", "", on))
-        state = _worst(account.found)
+    lines.writerow((*COLUMNS, DETAIL))
+    for n, named in enumerate(every.values(), 1):
+        native_id = n if named.post_id is None else f"post:{named.post_id}"
+        who, on = (USUAL_PLATFORM.value, native_id, named.handle), ";".join(named.lists)
+        lines.writerow((*who, _time(begin), "available", "", on, ""))
+        state, detail = _became(named)
         if state is not None:
-            lines.writerow((*who, _time(account.at), state.status.value, " ".join(state.withheld_in), on))
+            countries = " ".join(state.withheld_in)
+            lines.writerow((*who, _time(named.at), state.status.value, countries, on, detail))
     return out.getvalue().splitlines()
+
+
+def _became(named: _Named) -> tuple[State | None, str]:
+    """What was found, and a detail of the history file. None: it stays available.
+
+    A post is gone with an author who is suspended or protected, and X answers alike for both.
+    """
+    own, author = _worst(named.found), _worst(named.author)
+    if named.post_id is None:
+        return own, ""
+    if author is not None and author.status in {Status.SUSPENDED, Status.PROTECTED}:
+        return State(Status.NOT_FOUND), WITH_AUTHOR
+    if own is not None:
+        return own, ""
+    if author is not None and author.status is Status.WITHHELD:
+        return author, WITH_AUTHOR
+    return (None if author is None else State(Status.NOT_FOUND)), ""
 
 
 def until(orders: Sequence[ImportedOrder]) -> datetime:
@@ -77,7 +104,7 @@ def until(orders: Sequence[ImportedOrder]) -> datetime:
 
 
 def _worst(found: Sequence[State]) -> State | None:
-    """Where looks disagree, what was done to an account comes before its absence. None: it is available."""
+    """Where looks disagree, what was done comes before an absence. None: it is available."""
     known = [s for s in found if s.status in _WORST_FIRST]
     return min(known, key=lambda s: _WORST_FIRST.index(s.status), default=None)
 

@@ -36,6 +36,10 @@ TABLE = b"""\
 notice_date,notice_id,notice_reports_restoration,handle,target,post_id,account_status_2021mid,seen_from_us,seen_from_india,followers,statuses
 2021-02-02,n1,0,ada,account,,available,visible,account_withheld_IN,1,1
 2021-02-02,n1,0,bo,tweet,71,deactivated_or_not_found,no_data,no_data,1,1
+2021-02-02,n1,0,bo,tweet,72,available,visible,tweet_withheld_IN,1,1
+2021-02-02,n1,0,di,tweet,73,suspended,account_suspended,no_data,1,1
+2021-02-02,n1,0,ed,tweet,74,available,visible,account_withheld_IN,1,1
+2021-02-02,n1,0,ed,tweet,75,available,visible,visible,1,1
 2021-02-03,n2,0,Ada,account,,suspended,no_data,no_data,1,1
 2021-02-03,n2,0,cy,account,,available,visible,no_data,1,1
 2021-09-09,n3,0,late,account,,suspended,no_data,no_data,1,1
@@ -47,11 +51,18 @@ def test_a_table_of_demands_becomes_a_history_with_what_others_found_at_an_assum
     demands = in_time(orders, START, END)
     assert [o.order.reference for o in demands] == ["IN-2021-02-02", "IN-2021-02-03"]
     assert history_of(demands)[1:] == [
-        "x,1,ada,2021-02-01T00:00:00Z,available,,IN-2021-02-02;IN-2021-02-03",
-        "x,1,ada,2021-02-03T05:59:59Z,withheld,IN,IN-2021-02-02;IN-2021-02-03",
-        "x,2,bo,2021-02-01T00:00:00Z,available,,IN-2021-02-02",
-        "x,2,bo,2021-02-03T05:59:59Z,not_found,,IN-2021-02-02",
-        "x,3,cy,2021-02-01T00:00:00Z,available,,IN-2021-02-03",
+        "x,1,ada,2021-02-01T00:00:00Z,available,,IN-2021-02-02;IN-2021-02-03,",
+        "x,1,ada,2021-02-03T05:59:59Z,withheld,IN,IN-2021-02-02;IN-2021-02-03,",
+        "x,post:71,bo/71,2021-02-01T00:00:00Z,available,,IN-2021-02-02,",
+        "x,post:71,bo/71,2021-02-03T05:59:59Z,not_found,,IN-2021-02-02,",
+        "x,post:72,bo/72,2021-02-01T00:00:00Z,available,,IN-2021-02-02,",
+        "x,post:72,bo/72,2021-02-03T05:59:59Z,withheld,IN,IN-2021-02-02,",
+        "x,post:73,di/73,2021-02-01T00:00:00Z,available,,IN-2021-02-02,",
+        "x,post:73,di/73,2021-02-03T05:59:59Z,not_found,,IN-2021-02-02,with_author",
+        "x,post:74,ed/74,2021-02-01T00:00:00Z,available,,IN-2021-02-02,",
+        "x,post:74,ed/74,2021-02-03T05:59:59Z,withheld,IN,IN-2021-02-02,with_author",
+        "x,post:75,ed/75,2021-02-01T00:00:00Z,available,,IN-2021-02-02,",
+        "x,7,cy,2021-02-01T00:00:00Z,available,,IN-2021-02-03,",
     ]
     assert until(demands) == datetime(2021, 2, 5, 23, 59, 59, tzinfo=UTC)
 
