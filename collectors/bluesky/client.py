@@ -18,12 +18,14 @@ from collectors.bluesky.wire.identity import (
     WEB_DOCUMENT,
     DidDocument,
     NoDid,
+    RecordUri,
     document_url,
     has_log,
     read_document,
 )
 from collectors.bluesky.wire.label_lists import QUERY_LABELS
 from collectors.bluesky.wire.labels import Labelers
+from collectors.bluesky.wire.posts import GET_RECORD, GET_RECORD_PROOF
 from collectors.bluesky.wire.profiles import CONTENT_LABELERS
 from collectors.bluesky.wire.records import PAGE_SIZE
 from collectors.core.collector import Exchange, RequestFailure
@@ -109,10 +111,11 @@ class BlueskyClient:
 
     async def profiles(self, dids: Sequence[str], now: datetime) -> Exchange | WireFault:
         """app.bsky.actor.getProfiles, with the labelers of all regions."""
-        url = f"{self._app_view}/xrpc/app.bsky.actor.getProfiles"
-        who = dids[0] if len(dids) == 1 else f"… ({len(dids)} DIDs)"  # evidence of one names no other
-        params = [("actors", did) for did in dids]
-        return await self._get(APP_VIEW, url, params, now, f"{url}?actors={who}", self._accept)
+        return await self._ask_app_for_many("app.bsky.actor.getProfiles", "actors", dids, "DIDs", now)
+
+    async def posts(self, uris: Sequence[str], now: datetime) -> Exchange | WireFault:
+        """app.bsky.feed.getPosts, with the labelers of all regions."""
+        return await self._ask_app_for_many("app.bsky.feed.getPosts", "uris", uris, "posts", now)
 
     async def profile(self, actor: str, now: datetime) -> Exchange | WireFault:
         """app.bsky.actor.getProfile of a DID or a handle, with the labelers of all regions."""
@@ -141,6 +144,18 @@ class BlueskyClient:
             asked = {"did": did}
             return await self._ask_pds(pds, "com.atproto.sync.getRepoStatus", asked, now, follow_up=True)
 
+    async def record(self, pds: str, uri: RecordUri, now: datetime) -> Exchange | WireFault:
+        """com.atproto.repo.getRecord on the server that holds the repository: the record as it serves it."""
+        async with self._one_at_a_time[pds]:
+            asked = {"repo": uri.did, "collection": uri.collection, "rkey": uri.rkey}
+            return await self._ask_pds(pds, GET_RECORD, asked, now, follow_up=True)
+
+    async def record_proof(self, pds: str, uri: RecordUri, now: datetime) -> Exchange | WireFault:
+        """com.atproto.sync.getRecord on the server that holds the repository: whether it has the record."""
+        async with self._one_at_a_time[pds]:
+            asked = {"did": uri.did, "collection": uri.collection, "rkey": uri.rkey}
+            return await self._ask_pds(pds, GET_RECORD_PROOF, asked, now, follow_up=True)
+
     async def records(
         self, pds: str, did: str, collection: str, cursor: str | None, now: datetime
     ) -> Exchange | WireFault:
@@ -152,7 +167,7 @@ class BlueskyClient:
             return await self._ask_pds(pds, "com.atproto.repo.listRecords", asked, now)
 
     async def label_page(
-        self, labeler: str, dids: Sequence[str], cursor: str | None, now: datetime
+        self, labeler: str, subjects: Sequence[str], cursor: str | None, now: datetime
     ) -> Exchange | WireFault:
         """com.atproto.label.queryLabels, one page, on the server that the DID document of a labeler names."""
         found = (await self.identity(labeler, now)).said
@@ -160,12 +175,12 @@ class BlueskyClient:
         if server is None:
             nobody = WireFault(MissedReason.UNCLASSIFIED, "the server of the labeler is not known")
             return found if isinstance(found, WireFault) else nobody
-        params = [("uriPatterns", did) for did in dids]
+        params = [("uriPatterns", one) for one in subjects]
         params += [("sources", labeler), ("limit", str(_LABELS_A_PAGE))]
         if cursor is not None:
             params.append(("cursor", cursor))
         url = f"{server}/xrpc/{QUERY_LABELS}"
-        who = dids[0] if len(dids) == 1 else f"… ({len(dids)} DIDs)"
+        who = subjects[0] if len(subjects) == 1 else f"… ({len(subjects)})"
         shown = f"{url}?uriPatterns={who}&sources={labeler}"
         async with self._one_at_a_time[server]:
             return await self._get(server, url, params, now, shown, follow_up=True)
@@ -178,24 +193,41 @@ class BlueskyClient:
 
     async def identity(self, did: str, now: datetime, since: datetime | None = None) -> DidLookup:
         """What the DID document says. One from the last hour will do, unless it is older than `since`."""
-        asked_at, kept = self._documents.get(did, (None, None))
         oldest = max(now - _KEEP_DOCUMENT, since or now - _KEEP_DOCUMENT)
-        if asked_at is not None and kept is not None and asked_at >= oldest:
+        kept = self._kept_document(did, oldest)
+        if kept is not None:
             return kept
         url = document_url(did, self._plc)
         place = self.keeper(did)
         async with self._one_at_a_time[place]:
+            # Several posts of one author wait for the same document.
+            kept = self._kept_document(did, oldest)
+            if kept is not None:
+                return kept
             answer = await self._get(place, url, (), now, url, follow_up=True)
-        if isinstance(answer, WireFault):
-            return DidLookup(answer, None)
-        identity = DidLookup(read_document(answer, did), answer)
-        if not isinstance(identity.said, WireFault):
-            self._documents[did] = now, identity
+            if isinstance(answer, WireFault):
+                return DidLookup(answer, None)
+            identity = DidLookup(read_document(answer, did), answer)
+            if not isinstance(identity.said, WireFault):
+                self._documents[did] = now, identity
         return identity
+
+    def _kept_document(self, did: str, oldest: datetime) -> DidLookup | None:
+        asked_at, kept = self._documents.get(did, (None, None))
+        return kept if asked_at is not None and asked_at >= oldest else None
 
     def keeper(self, did: str) -> str:
         """The place that keeps the DID document: the directory, or a did:web's own host."""
         return PLC if has_log(did) else document_url(did, self._plc).removesuffix(WEB_DOCUMENT)
+
+    async def _ask_app_for_many(
+        self, name: str, parameter: str, asked: Sequence[str], called: str, now: datetime
+    ) -> Exchange | WireFault:
+        """A call that is about many accounts or posts, with the labelers of all regions."""
+        url = f"{self._app_view}/xrpc/{name}"
+        who = asked[0] if len(asked) == 1 else f"… ({len(asked)} {called})"  # evidence of one names no other
+        params = [(parameter, one) for one in asked]
+        return await self._get(APP_VIEW, url, params, now, f"{url}?{parameter}={who}", self._accept)
 
     async def _ask_app(
         self, name: str, about: str, now: datetime, *, follow_up: bool = False, **asked: str

@@ -1,6 +1,5 @@
 """Bluesky as a collector: batches, the accounts that a batch left out asked for one by one, repositories."""
 
-import asyncio
 import random
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,22 +8,16 @@ from types import TracebackType
 from typing import Final, Self
 
 from collectors.bluesky.client import APP_VIEW, PLC, BlueskyClient
-from collectors.bluesky.declaration import BLUESKY
+from collectors.bluesky.declaration import BLUESKY, post_of
 from collectors.bluesky.engagement import read_acts
 from collectors.bluesky.handle_resolution import resolve_names
+from collectors.bluesky.lookup import SingleLookup, SingleLookups, as_heard
 from collectors.bluesky.second_source import verify_lifts
-from collectors.bluesky.wire.errors import Absence
 from collectors.bluesky.wire.evidence import excerpt
-from collectors.bluesky.wire.identity import DidDocument, HandleSince, has_log, is_did, read_log
-from collectors.bluesky.wire.labels import Labelers
-from collectors.bluesky.wire.profiles import (
-    Profiles,
-    RepoStatus,
-    read_profile,
-    read_profiles,
-    read_repo_status,
-    verdict,
-)
+from collectors.bluesky.wire.identity import HandleSince, has_log, is_did, read_log
+from collectors.bluesky.wire.labels import Labelers, subjects
+from collectors.bluesky.wire.posts import read_posts
+from collectors.bluesky.wire.profiles import AppAnswer, all_missed, read_profiles
 from collectors.bluesky.wire.records import read_relationships
 from collectors.bluesky.wire.regional_labelers import DEFAULT_LABEL_VALUES, MAIN_LABELER, SHIPPED_REGIONS
 from collectors.core import evidence
@@ -59,6 +52,9 @@ _BISECT_REQUESTS: Final = 12
 _DEFAULT_HTTP: Final = HttpOptions(max_body=2 * 1024 * 1024, pace=HostRateLimiter(5), guard=Guard())
 """Five requests a second to a host: the app's servers state no limit (recalled)."""
 
+_POSTS: Final = "posts"
+"""The name of the place of posts, which is stored and shown."""
+
 STABLE_ACCOUNTS: Final = (
     CanaryCandidate("did:plc:z72i7hdynmk6r22z27h6tvur", "bsky.app"),
     CanaryCandidate("did:plc:ewvi7nxzyoun6zhxrhs64oiz", "atproto.com"),
@@ -67,24 +63,30 @@ STABLE_ACCOUNTS: Final = (
 """Bluesky's own accounts (recalled; each is looked at before it is relied on, and dropped when it does not
 look as expected).
 """
+STABLE_POSTS: Final = (
+    CanaryCandidate(
+        "at://did:plc:z72i7hdynmk6r22z27h6tvur/app.bsky.feed.post/3l6oveex3ii2l", "bsky.app/3l6oveex3ii2l"
+    ),
+    CanaryCandidate(
+        "at://did:plc:ewvi7nxzyoun6zhxrhs64oiz/app.bsky.feed.post/3k5ivi6or4d2r", "atproto.com/3k5ivi6or4d2r"
+    ),
+    CanaryCandidate(
+        "at://did:plc:ewvi7nxzyoun6zhxrhs64oiz/app.bsky.feed.post/3kftlbujmfk24", "atproto.com/3kftlbujmfk24"
+    ),
+)
+"""Posts of Bluesky's own accounts that its documentation, a post about rate limits and libraries cite
+(recalled; each is looked at before it is relied on).
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class _BatchLookup:
     """One batch request and what came of it."""
 
-    profiles: Profiles
+    shown: AppAnswer
     exchanges: tuple[Exchange, ...]
     trouble: RequestFailure | None
     sent: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class _SingleLookup:
-    """What came of asking for one account alone."""
-
-    said: Reading | Missed
-    exchanges: tuple[Exchange, ...]
 
 
 class BlueskyCollector:
@@ -106,12 +108,12 @@ class BlueskyCollector:
     ) -> None:
         """Raises ValueError, with a sentence, for labelers that cannot be asked."""
         self._labelers = Labelers(main_labeler, dict(regions), frozenset(label_values))
-        self._dice = dice or random.SystemRandom()
+        dice = dice or random.SystemRandom()
         self._client = BlueskyClient(
-            app_view=app_view, plc=plc, labelers=self._labelers, http=http, dice=self._dice
+            app_view=app_view, plc=plc, labelers=self._labelers, http=http, dice=dice
         )
         self._base_url = f"{app_view.rstrip('/')} {plc.rstrip('/')}"
-        self._missing_since: dict[str, datetime] = {}
+        self._alone = SingleLookups(self._client, self._labelers, dice)
 
     async def __aenter__(self) -> Self:
         self._client.open()
@@ -135,9 +137,9 @@ class BlueskyCollector:
         """Those whose labelers are configured."""
         return frozenset(self._labelers.regions)
 
-    def place(self, native_id: str) -> str:  # noqa: ARG002
-        """One server answers for all of Bluesky's app."""
-        return ""
+    def place(self, native_id: str) -> str:
+        """One server answers for all of Bluesky's app, about accounts and posts in requests of their own."""
+        return "" if post_of(native_id) is None else _POSTS
 
     def base_url(self, place: str) -> str:  # noqa: ARG002
         """See `Collector`: the app's, and that of the directory, since a status rests on both."""
@@ -145,37 +147,44 @@ class BlueskyCollector:
 
     async def candidates(self, place: str, now: datetime) -> tuple[CanaryCandidate, ...]:  # noqa: ARG002
         """See `Collector`."""
-        return STABLE_ACCOUNTS
+        return STABLE_POSTS if place == _POSTS else STABLE_ACCOUNTS
 
     def evidence(self, exchanges: Sequence[Exchange], native_ids: Iterable[str]) -> dict[str, bytes]:
         """See `Collector`."""
         return evidence.document(exchanges, native_ids, excerpt)
 
     async def read(self, native_ids: Sequence[str], now: datetime) -> CollectorAnswer:
-        """One batch request, and up to three for each account that the batch left out.
+        """One batch request, and up to three for each account that the batch left out. For a post that it
+        left out up to three about its author, two about the record, and one about all such posts together.
 
         Trouble is the batch's alone: a server that does not answer for one account is a miss of that one.
         Never asks while paused: the answer is then not `sent`.
 
-        Raises ValueError for more than `batch_size` ids.
+        Raises ValueError for more than `batch_size` ids, and for accounts and posts together.
         """
         asked = dict.fromkeys(native_ids)
         if len(asked) > BATCH_SIZE:
             raise ValueError(f"{len(asked)} accounts in one request; Bluesky answers at most {BATCH_SIZE}")
-        sound = [did for did in asked if is_did(did)]
+        sound = [native_id for native_id in asked if _is_sound(native_id)]
+        if len(set(map(self.place, sound))) > 1:
+            raise ValueError("accounts and posts are asked for in requests of their own")
         # One malformed DID would fail the whole batch (measured).
-        odd = [Missed(did, now, MissedReason.BAD_REQUEST, "not a DID") for did in asked if not is_did(did)]
+        odd = [
+            Missed(native_id, now, MissedReason.BAD_REQUEST, "not a DID, or not the address of a post")
+            for native_id in asked
+            if native_id not in sound
+        ]
         if not sound:
             return CollectorAnswer((), tuple(odd))
         said = await self._look_up(sound, now)
-        looks = await self._look_closer(said.profiles, now)
-        looks = [_as_heard(one, said.profiles.silent) for one in looks]
+        looks = await self._look_closer(said.shown, now)
         readings = [one.said for one in looks if isinstance(one.said, Reading)]
         missed = [one.said for one in looks if isinstance(one.said, Missed)]
         return CollectorAnswer(
-            (*said.profiles.readings, *readings),
-            (*odd, *said.profiles.missed, *missed),
-            (*said.exchanges, *(exchange for one in looks for exchange in one.exchanges)),
+            (*said.shown.readings, *readings),
+            (*odd, *said.shown.missed, *missed),
+            # What was asked about one author or labeler serves several posts.
+            (*said.exchanges, *dict.fromkeys(exchange for one in looks for exchange in one.exchanges)),
             said.trouble,
             sent=said.sent,
             countries=self.countries,
@@ -198,7 +207,9 @@ class BlueskyCollector:
         return await read_acts(self._client, native_id, cursor, now)
 
     async def resolve(self, names: Sequence[str], now: datetime) -> Resolution:
-        """The DIDs of handles (a leading @ is allowed), DIDs and addresses of profiles."""
+        """The DIDs of handles (a leading @ is allowed), DIDs and addresses of profiles, and the posts that
+        are named by author and key. Whether a post is there is not asked.
+        """
         return await resolve_names(self._client, names, now)
 
     @property
@@ -211,6 +222,8 @@ class BlueskyCollector:
 
         Raises ValueError for an id that is not one of Bluesky.
         """
+        if post_of(native_id) is not None:
+            return RequestFailure(MissedReason.ACCESS, "a post has no handles of its own", now, breaker=False)
         if not is_did(native_id):
             raise ValueError(f"not a DID: {printable(native_id)}")
         if not has_log(native_id):
@@ -240,87 +253,52 @@ class BlueskyCollector:
             signals += said
         return tuple(dict.fromkeys(signals))
 
-    async def _look_up(self, dids: Sequence[str], now: datetime) -> _BatchLookup:
+    async def _look_up(self, ids: Sequence[str], now: datetime) -> _BatchLookup:
         """What is believed comes from one answer, so that the control accounts in it speak for all of it."""
-        said = await self._ask(dids, now)
-        if said.trouble is None or said.trouble.reason is not MissedReason.BAD_REQUEST or len(dids) == 1:
+        said = await self._ask(ids, now)
+        if said.trouble is None or said.trouble.reason is not MissedReason.BAD_REQUEST or len(ids) == 1:
             return said
 
         async def ask(part: Sequence[str]) -> RequestFailure | None:
             return (await self._ask(part, now)).trouble
 
-        refused = await find_rejected(dids, ask, _BISECT_REQUESTS)
+        refused = await find_rejected(ids, ask, _BISECT_REQUESTS)
         if isinstance(refused, RequestFailure):
             fault = WireFault(refused.reason, refused.detail)
-            return replace(said, profiles=_all_missed(dids, now, fault), trouble=refused)
-        rest = [did for did in dids if did not in refused]
+            return replace(said, shown=all_missed(ids, now, fault), trouble=refused)
+        rest = [native_id for native_id in ids if native_id not in refused]
         if not refused or not rest:
             return said
         again = await self._ask(rest, now)
-        fault = WireFault(MissedReason.BAD_REQUEST, "Bluesky refuses this DID")
-        missed = _all_missed([did for did in dids if did in refused], now, fault).missed
-        profiles = replace(again.profiles, missed=(*missed, *again.profiles.missed))
-        return replace(again, profiles=profiles, sent=True)
+        which = "DID" if post_of(ids[0]) is None else "address"
+        fault = WireFault(MissedReason.BAD_REQUEST, f"Bluesky refuses this {which}")
+        missed = all_missed([native_id for native_id in ids if native_id in refused], now, fault).missed
+        shown = replace(again.shown, missed=(*missed, *again.shown.missed))
+        return replace(again, shown=shown, sent=True)
 
-    async def _ask(self, dids: Sequence[str], now: datetime) -> _BatchLookup:
+    async def _ask(self, ids: Sequence[str], now: datetime) -> _BatchLookup:
         pause = self._client.pause(APP_VIEW, now)
         if pause is not None:
-            return _BatchLookup(
-                _all_missed(dids, now, WireFault(pause.reason, pause.detail)), (), pause, sent=False
-            )
-        answer = await self._client.profiles(dids, now)
+            shown = all_missed(ids, now, WireFault(pause.reason, pause.detail))
+            return _BatchLookup(shown, (), pause, sent=False)
+        are_posts = post_of(ids[0]) is not None
+        answer = await (self._client.posts if are_posts else self._client.profiles)(ids, now)
         if isinstance(answer, WireFault):
             trouble = self._client.trouble(APP_VIEW, answer, now)
-            missed = _all_missed(dids, now, answer)
-            return _BatchLookup(missed, (), trouble, sent=not isinstance(answer, NotAsked))
-        profiles = read_profiles(answer, dids, self._labelers)
-        fault = profiles.fault
-        trouble = None if fault is None else self._client.trouble(APP_VIEW, fault, now)
-        return _BatchLookup(profiles, (answer,), trouble)
+            return _BatchLookup(
+                all_missed(ids, now, answer), (), trouble, sent=not isinstance(answer, NotAsked)
+            )
+        shown = (read_posts if are_posts else read_profiles)(answer, ids, self._labelers)
+        trouble = None if shown.fault is None else self._client.trouble(APP_VIEW, shown.fault, now)
+        return _BatchLookup(shown, (answer,), trouble)
 
-    async def _look_closer(self, profiles: Profiles, now: datetime) -> list[_SingleLookup]:
-        """The accounts that a batch left out, each asked for alone."""
-        for reading in profiles.readings:
-            self._missing_since.pop(reading.native_id, None)
-        async with asyncio.TaskGroup() as group:
-            # In random order: what makes a server stumble must not hide the same accounts every time.
-            order = self._dice.sample(profiles.missing, len(profiles.missing))
-            looks = {did: group.create_task(self._look(did, now)) for did in order}
-        return [looks[did].result() for did in profiles.missing]
-
-    async def _look(self, did: str, now: datetime) -> _SingleLookup:
-        # A DID document from before the account went missing may name a server that it has left.
-        since = self._missing_since.setdefault(did, now)
-        profile = await self._client.profile(did, now)
-        if isinstance(profile, WireFault):
-            return _SingleLookup(Missed(did, now, profile.reason, profile.detail), ())
-        said = read_profile(profile, did, self._labelers)
-        if not isinstance(said, Absence):
-            if isinstance(said, Reading):
-                self._missing_since.pop(did, None)
-            return _SingleLookup(said, (profile,))
-        if said is Absence.DEACTIVATED:
-            return _SingleLookup(verdict(did, said, None, None, profile), (profile,))
-        # Whoever the app does not find may just have moved: no kept document is believed then.
-        since = now if said is Absence.NOT_FOUND else since
-        identity = await self._client.identity(did, now, since)
-        exchanges = (profile,) if identity.answer is None else (profile, identity.answer)
-        repo: RepoStatus | WireFault | None = None
-        if isinstance(identity.said, DidDocument) and identity.said.pds is not None:
-            status = await self._client.repo_status(identity.said.pds, did, now)
-            repo = status if isinstance(status, WireFault) else read_repo_status(status, did)
-            exchanges += () if isinstance(status, WireFault) else (status,)
-        return _SingleLookup(verdict(did, said, identity.said, repo, profile), exchanges)
+    async def _look_closer(self, shown: AppAnswer, now: datetime) -> list[SingleLookup]:
+        """What a batch left out, each asked for alone."""
+        self._alone.found(reading.native_id for reading in shown.readings)
+        are_posts = any(post_of(native_id) is not None for native_id in shown.missing)
+        look = self._alone.posts if are_posts else self._alone.accounts
+        return [as_heard(one, shown.silent) for one in await look(shown.missing, now)]
 
 
-def _as_heard(look: _SingleLookup, silent: frozenset[str]) -> _SingleLookup:
-    """An account whose own answer is silent on more than the batch is missed, so that it silences nobody."""
-    r = look.said
-    if isinstance(r, Missed) or r.silent_on <= silent:
-        return look
-    missed = Missed(r.native_id, r.at, MissedReason.UNHEARD, "a labeler was heard in the batch and not here")
-    return replace(look, said=missed)
-
-
-def _all_missed(dids: Sequence[str], now: datetime, fault: WireFault) -> Profiles:
-    return Profiles((), tuple(Missed(did, now, fault.reason, fault.detail) for did in dids), (), fault)
+def _is_sound(native_id: str) -> bool:
+    return is_did(subjects(native_id)[-1])

@@ -83,7 +83,10 @@ class BlueskyDeclaration(PlatformDeclaration):
         page = f"https://bsky.app/profile/{quote(author, safe=':%')}"
         return f"{page}/post/{quote(key)}" if key else page
 
-    decisive = Decisive(frozenset({"active", "status", "error", "message", "labels", "src", "val"}), {})
+    _of_posts = "cid", "in_repository"
+    decisive = Decisive(
+        frozenset({"active", "status", "error", "message", "labels", "src", "val", *_of_posts}), {}
+    )
     # It has no protected accounts (documented).
     statuses = frozenset(Status) - {Status.PROTECTED}
     post_statuses = statuses

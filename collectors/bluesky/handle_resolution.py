@@ -1,14 +1,22 @@
-"""From handles and addresses of profiles to the DIDs of Bluesky: once, when an account is enrolled.
+"""From handles and addresses of profiles to the DIDs of Bluesky: once, when an account or a post is enrolled.
 
 Afterwards only the DID is asked for, because a freed handle can be taken by somebody else.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from collectors.bluesky.client import APP_VIEW, BlueskyClient
 from collectors.bluesky.wire.errors import Absence, absence_of, error_of, open_answer
-from collectors.bluesky.wire.identity import DidDocument, is_did, is_handle, name_of, read_resolved
+from collectors.bluesky.wire.identity import (
+    DidDocument,
+    is_did,
+    is_handle,
+    name_of,
+    post_named,
+    read_resolved,
+)
 from collectors.core.collector import (
     Exchange,
     RequestFailure,
@@ -25,28 +33,39 @@ _WHY = {
     Absence.DEACTIVATED: UnresolvedReason.DEACTIVATED,
     Absence.NOT_FOUND: UnresolvedReason.NOT_FOUND,
 }
+_NO_KEYS = frozenset({".", ".."})
+"""They have the letters of a record's key, and are none (documented)."""
 _UNRESOLVED = "Unable to resolve handle"
 """The message is the same in both measured versions; the error's name is not."""
 
 
 async def resolve_names(client: BlueskyClient, names: Sequence[str], now: datetime) -> Resolution:
-    """See `Collector.resolve`. A suspended or deactivated account is found by its DID, not by its handle."""
+    """See `Collector.resolve`. A suspended or deactivated account is found by its DID, not by its handle.
+
+    Of a post only the author is looked up.
+    """
     found: list[ResolvedHandle] = []
     unresolved: list[UnresolvedHandle] = []
     trouble: RequestFailure | None = None
+    authors: dict[str, ResolvedHandle | UnresolvedHandle | WireFault] = {}
     for asked in dict.fromkeys(names):
-        name = name_of(asked)
-        if name is None:
+        author, key = post_named(asked) or (asked, None)
+        name = name_of(author)
+        if name is None or key in _NO_KEYS:
             unresolved.append(
                 UnresolvedHandle(asked, UnresolvedReason.NOT_A_HANDLE, "not a handle of Bluesky")
             )
             continue
-        look_for = _by_did if is_did(name) else _by_handle
-        said = await look_for(client, asked, name, now)
-        if isinstance(said, ResolvedHandle):
-            found.append(said)
+        if name not in authors:
+            authors[name] = await (_by_did if is_did(name) else _by_handle)(client, name, now)
+        said = authors[name]
+        if isinstance(said, ResolvedHandle) and key is not None:
+            uri = f"at://{said.native_id}/app.bsky.feed.post/{key}"
+            found.append(ResolvedHandle(asked, uri, f"{said.handle}/{key}"))
+        elif isinstance(said, ResolvedHandle):
+            found.append(replace(said, asked=asked))
         elif isinstance(said, UnresolvedHandle):
-            unresolved.append(said)
+            unresolved.append(replace(said, asked=asked))
         else:
             unresolved.append(UnresolvedHandle(asked, UnresolvedReason.NO_ANSWER, said.detail))
             trouble = client.trouble(APP_VIEW, said, now)
@@ -54,7 +73,7 @@ async def resolve_names(client: BlueskyClient, names: Sequence[str], now: dateti
 
 
 async def _by_handle(
-    client: BlueskyClient, asked: str, handle: str, now: datetime
+    client: BlueskyClient, handle: str, now: datetime
 ) -> ResolvedHandle | UnresolvedHandle | WireFault:
     answer = await client.resolve_handle(handle, now)
     did = answer if isinstance(answer, WireFault) else read_resolved(answer)
@@ -62,17 +81,17 @@ async def _by_handle(
         # A domain may lead to an account that goes by another handle.
         shown = await _profile(client, did, now)
         own = shown[1] if isinstance(shown, tuple) and shown[0] == did else None
-        return ResolvedHandle(asked, did, own or handle)
+        return ResolvedHandle(handle, did, own or handle)
     if isinstance(answer, WireFault) or not _is_unresolved(answer):
         return did
     shown = await _profile(client, handle, now)
     if isinstance(shown, tuple):
-        return ResolvedHandle(asked, shown[0], shown[1] or handle)
-    return UnresolvedHandle(asked, _WHY[shown], shown.value) if isinstance(shown, Absence) else shown
+        return ResolvedHandle(handle, shown[0], shown[1] or handle)
+    return UnresolvedHandle(handle, _WHY[shown], shown.value) if isinstance(shown, Absence) else shown
 
 
 async def _by_did(
-    client: BlueskyClient, asked: str, did: str, now: datetime
+    client: BlueskyClient, did: str, now: datetime
 ) -> ResolvedHandle | UnresolvedHandle | WireFault:
     shown = await _profile(client, did, now)
     if isinstance(shown, WireFault):
@@ -80,12 +99,12 @@ async def _by_did(
     if isinstance(shown, tuple) and shown[0] != did:
         return WireFault(MissedReason.MALFORMED, "the answer contains the profile of another account")
     if isinstance(shown, tuple) and shown[1] is not None:
-        return ResolvedHandle(asked, did, shown[1])
+        return ResolvedHandle(did, did, shown[1])
     if shown is Absence.NOT_FOUND:
-        return UnresolvedHandle(asked, UnresolvedReason.NOT_FOUND, shown.value)
+        return UnresolvedHandle(did, UnresolvedReason.NOT_FOUND, shown.value)
     document = (await client.identity(did, now)).said
     claimed = document.handle if isinstance(document, DidDocument) else None
-    return ResolvedHandle(asked, did, claimed or did)
+    return ResolvedHandle(did, did, claimed or did)
 
 
 async def _profile(

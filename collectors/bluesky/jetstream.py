@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Collection
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -17,6 +18,7 @@ from collectors.bluesky.wire.jetstream import (
     parse_event,
     query,
 )
+from collectors.bluesky.wire.labels import subjects
 from collectors.core.abilities import StreamLost
 from collectors.transport.client import USER_AGENT
 
@@ -50,13 +52,17 @@ class Jetstream:
         return gap_is_covered(cursor, now)
 
     async def events(self, native_ids: Collection[str], cursor: str | None) -> AsyncGenerator[StreamEvent]:
-        """Events about these accounts as they come, after those since `cursor` (None: from now on).
+        """Events about these accounts as they come, after those since `cursor` (None: from now on). An event
+        about the author of a post is one about the post.
 
         Never ends of itself. An event may come twice, and what is no event is skipped. Close it when you
         stop early (`contextlib.aclosing`). Raises StreamLost; ValueError for no accounts, for more than
         `MOST_DIDS` of them, and for a cursor that no event carried.
         """
-        wanted, params, greeting = frozenset(native_ids), query(cursor), hello(native_ids)
+        wanted: dict[str, list[str]] = {}
+        for native_id in native_ids:
+            wanted.setdefault(subjects(native_id)[-1], []).append(native_id)
+        params, greeting = query(cursor), hello(wanted)
         async with aiohttp.ClientSession(
             timeout=aiohttp.ClientTimeout(total=None),
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -66,8 +72,9 @@ class Jetstream:
             try:
                 while True:
                     event = await _next_event(socket)
-                    if event is not None and event.native_id in wanted:
-                        yield event
+                    if event is not None:
+                        for native_id in wanted.get(event.native_id, ()):
+                            yield replace(event, native_id=native_id)
             finally:
                 await socket.close()
 

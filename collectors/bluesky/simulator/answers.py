@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, unquote
 
 from collectors.bluesky.simulator import payloads
 from collectors.bluesky.simulator.app_view import (
+    GET_POSTS,
     GET_PROFILE,
     GET_PROFILES,
     GET_RELATIONSHIPS,
@@ -25,7 +26,8 @@ from collectors.bluesky.simulator.app_view import (
 )
 from collectors.bluesky.simulator.faults import failed
 from collectors.bluesky.simulator.payloads import DID_JSON, JSON, answer, dumps
-from collectors.bluesky.simulator.world import BlueskyWorld, HostingStatus
+from collectors.bluesky.simulator.repo_proof import CAR, proof
+from collectors.bluesky.simulator.world import BlueskyWorld, HostingStatus, RecordHolding
 from collectors.simulator.faults import FaultKind, FaultPlan
 from collectors.simulator.reply import SimulatedReply
 
@@ -37,9 +39,11 @@ _USUAL_LIMIT: Final = 3000
 _RESOLVE: Final = "com.atproto.identity.resolveHandle"
 _STATUS: Final = "com.atproto.sync.getRepoStatus"
 _RECORDS: Final = "com.atproto.repo.listRecords"
+_RECORD: Final = "com.atproto.repo.getRecord"
+_PROOF: Final = "com.atproto.sync.getRecord"
 _LABELS: Final = "com.atproto.label.queryLabels"
 _DOCUMENT, _AUDIT = "plc", "plc/log/audit"
-_AT_HOST: Final = frozenset({_RESOLVE, _STATUS, _RECORDS})
+_AT_HOST: Final = frozenset({_RESOLVE, _STATUS, _RECORDS, _RECORD, _PROOF})
 _ASKED_FOR: Final = {
     GET_PROFILES: "actors",
     GET_PROFILE: "actor",
@@ -47,9 +51,12 @@ _ASKED_FOR: Final = {
     _RESOLVE: "handle",
     _STATUS: "did",
     _RECORDS: "repo",
+    _RECORD: "rkey",
+    _PROOF: "rkey",
+    GET_POSTS: "uris",
     _LABELS: "uriPatterns",
 }
-"""The parameter of each method that names accounts."""
+"""The parameter of each method that names accounts or posts."""
 
 _of_directory = re.compile(r"/(did:[^/]+)(/log/audit)?").fullmatch
 
@@ -82,6 +89,9 @@ class BlueskyAnswers:
             _RESOLVE: self._resolved,
             _STATUS: self._status,
             _RECORDS: self._records,
+            _RECORD: self._record,
+            _PROOF: self._proof,
+            GET_POSTS: self._app_view.posts,
             _LABELS: self._labels,
         }
 
@@ -192,6 +202,32 @@ class BlueskyAnswers:
             page["cursor"] = acts[-1].post_id
         return answer(200, page)
 
+    def _record(self, asked: AppViewRequest) -> SimulatedReply:
+        if asked.kind is FaultKind.ODD_ERROR:
+            return answer(400, payloads.UNDER_REVIEW)
+        repo, collection, rkey = (asked.first(name) for name in ("repo", "collection", "rkey"))
+        if not repo or not collection or not rkey:
+            return bad_request(_RECORD, "repo, collection or rkey is missing")
+        did = self._world.did_of(repo)
+        if did is None or self._world.standing(did) is not HostingStatus.ACTIVE:
+            return answer(400, payloads.no_repo(repo))
+        uri = f"at://{did}/{collection}/{rkey}"
+        if self._holding(uri) is not RecordHolding.SERVED:
+            return answer(400, payloads.record_not_found(uri))
+        return answer(200, payloads.served_record(uri))
+
+    def _proof(self, asked: AppViewRequest) -> SimulatedReply:
+        did, path = asked.first("did"), f"{asked.first('collection')}/{asked.first('rkey')}"
+        if self._world.standing(did) is not HostingStatus.ACTIVE:
+            return answer(400, payloads.repo_not_found(did))
+        uri = f"at://{did}/{path}"
+        record = None if self._holding(uri) is RecordHolding.ABSENT else payloads.post_record(uri)
+        return SimulatedReply(200, proof(did, path, record), content_type=CAR)
+
+    def _holding(self, uri: str) -> RecordHolding:
+        is_lied_about = self._faults.lies and self._faults.lied_about(self.now, uri)
+        return RecordHolding.ABSENT if is_lied_about else self._world.holding(uri)
+
     def _labels(self, asked: AppViewRequest) -> SimulatedReply:
         patterns, sources = asked.every("uriPatterns"), asked.every("sources")
         size = _number(asked.first("limit") or "50", range(1, 251))
@@ -204,10 +240,10 @@ class BlueskyAnswers:
             row
             for row in self._world.label_rows()
             if row.number > after
-            and (row.did in whole or row.did.startswith(starts))
+            and (row.uri in whole or row.uri.startswith(starts))
             and (not sources or row.src in sources)
         ][:size]
-        labels = [payloads.label_row(row.src, row.did, row.val, row.at, row.negated) for row in rows]
+        labels = [payloads.label_row(row.src, row.uri, row.val, row.at, row.negated) for row in rows]
         page: dict[str, object] = {"cursor": str(rows[-1].number)} if rows else {}
         return answer(200, {**page, "labels": labels})
 

@@ -14,6 +14,7 @@ from typing import Final
 
 from aiohttp import WSMsgType, web
 
+from collectors.bluesky.declaration import post_of
 from collectors.bluesky.simulator.answers import BlueskyAnswers
 from collectors.bluesky.simulator.jetstream import BadOptionsError, EventLog, Options, read_query, read_update
 from collectors.bluesky.simulator.world import BlueskyWorld, accounts_of
@@ -173,7 +174,8 @@ async def serve_bluesky(
     start = now or first_time(history)
     accounts = accounts_of(history, acts, start)
     answers = BlueskyAnswers(BlueskyWorld(accounts, acts, start, regions, main_labeler), faults, limit)
-    server = BlueskyServer(answers, EventLog(accounts.values()))
+    owners = [account for native_id, account in accounts.items() if post_of(native_id) is None]
+    server = BlueskyServer(answers, EventLog(owners))
     async with listening(server, host, port):
         answers.pds, answers.labeler = pds or server.base_url, server.base_url
         try:

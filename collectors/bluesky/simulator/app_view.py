@@ -16,11 +16,13 @@ from storage.model.core.signals import SignalKind
 
 GET_PROFILES: Final = "app.bsky.actor.getProfiles"
 GET_PROFILE: Final = "app.bsky.actor.getProfile"
+GET_POSTS: Final = "app.bsky.feed.getPosts"
 GET_RELATIONSHIPS: Final = "app.bsky.graph.getRelationships"
 _MOST_ACTORS: Final = 25
 _MOST_OTHERS: Final = 30
 
 is_did = re.compile(r"did:[a-z]+:[A-Za-z0-9._:%-]*[A-Za-z0-9._-]").fullmatch
+is_record_uri = re.compile(r"at://did:[a-z]+:[A-Za-z0-9._:%-]+/[A-Za-z0-9.-]+/[A-Za-z0-9._:~-]+").fullmatch
 is_handle = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z][A-Za-z0-9-]*").fullmatch
 
 
@@ -43,7 +45,7 @@ class AppViewRequest:
 
 
 class AppView:
-    """Answers about profiles at the time of its world."""
+    """Answers about profiles and posts at the time of its world."""
 
     def __init__(self, world: BlueskyWorld, faults: FaultPlan) -> None:
         self._world = world
@@ -66,18 +68,33 @@ class AppView:
         refused = self._refused(GET_PROFILES, "actors", actors, _MOST_ACTORS)
         if refused is not None:
             return refused
+        return self._shown(asked, [self._world.did_of(actor) or "" for actor in actors], b"profiles")
+
+    def posts(self, asked: AppViewRequest) -> SimulatedReply:
+        """Posts that are not visible are left out without a word, and each is there once (documented)."""
+        uris = asked.every("uris")
+        if not uris:
+            return bad_request(GET_POSTS, 'Missing required key "uris"')
+        if len(uris) > _MOST_ACTORS:
+            return bad_request(GET_POSTS, f"array too big (maximum {_MOST_ACTORS}, got {len(uris)})")
+        odd = next((uri for uri in uris if not is_record_uri(uri)), None)
+        if odd is not None:
+            return bad_request(GET_POSTS, f'Invalid at-uri (got "{odd}")')
+        return self._shown(asked, list(dict.fromkeys(uris)), b"posts")
+
+    def _shown(self, asked: AppViewRequest, native_ids: Sequence[str], name: bytes) -> SimulatedReply:
         now, heard = self._world.now, self._all_heard(asked)
-        dids = [self._world.did_of(actor) or "" for actor in actors]
         said: list[bytes | None] = []
         if not self._nobody:
-            found = zip(dids, self._world.look_up(dids, self._serving(heard, asked.kind)), strict=True)
-            said = [None if self._is_lied_about(did) else profile for did, profile in found]
+            looked_up = self._world.look_up(native_ids, self._serving(heard, asked.kind))
+            found = zip(native_ids, looked_up, strict=True)
+            said = [None if self._is_lied_about(native_id) else shown for native_id, shown in found]
         if said and asked.kind is not None:
-            hit = self._faults.victim(now, asked.request, len(dids))
+            hit = self._faults.victim(now, asked.request, len(native_ids))
             said[hit : hit + 1] = twisted(asked.kind, said[hit])
             if asked.kind in LASTING:
-                self._lasting[dids[hit]] = asked.kind
-        body = b'{"profiles":[' + b",".join([profile for profile in said if profile is not None]) + b"]}"
+                self._lasting[native_ids[hit]] = asked.kind
+        body = b'{"%s":[%s]}' % (name, b",".join([shown for shown in said if shown is not None]))
         return SimulatedReply(200, body, {"atproto-content-labelers": heard.header}, JSON)
 
     def profile(self, asked: AppViewRequest) -> SimulatedReply:
@@ -161,8 +178,8 @@ class AppView:
             return heard
         return HeardLabelers(tuple(one for one in heard.labelers if one[0] not in self._world.regional))
 
-    def _is_lied_about(self, did: str) -> bool:
-        return self._faults.lies and self._faults.lied_about(self._world.now, did)
+    def _is_lied_about(self, native_id: str) -> bool:
+        return self._faults.lies and self._faults.lied_about(self._world.now, native_id)
 
     def _follows(self, did: str) -> dict[str | None, str]:
         acts = self._world.records(did, COLLECTIONS[SignalKind.FOLLOW])

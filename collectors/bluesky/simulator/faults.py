@@ -1,7 +1,8 @@
 """Pure: how the faults of a plan look on Bluesky's wire.
 
 Without a counterpart here, and so no fault, are CREDITS, USAGE_CAPPED, EXPIRED_PAGE, NO_PROTECTED and
-NEW_HOST. ODD_WITHHELD sends labels that are no list. FOREIGN_ERROR adds the profile of a stranger.
+NEW_HOST. ODD_WITHHELD sends labels that are no list. FOREIGN_ERROR adds the profile of a stranger, among
+posts as well.
 CONTRADICTORY and ODD_ERROR take an account out of the batch and meet it again when it is asked for alone.
 ALL_NOT_FOUND is the app view's alone, for a whole simulated minute: the servers of the accounts go on
 telling the truth, so the two contradict each other. Only a glitch makes both lie.
@@ -59,22 +60,22 @@ def failed(kind: FaultKind | None, now: datetime, hang_s: float, at_host: bool) 
     return _PLAIN.get(kind)
 
 
-def twisted(kind: FaultKind, profile: bytes | None) -> Sequence[bytes | None]:
-    """What a batch says of the one account that `kind` hits, instead of `profile`."""
+def twisted(kind: FaultKind, shown: bytes | None) -> Sequence[bytes | None]:
+    """What a batch says of the one account or post that `kind` hits, instead of `shown`."""
     match kind:
         case FaultKind.OMITTED | FaultKind.CONTRADICTORY | FaultKind.ODD_ERROR:
             return ()
         case FaultKind.ODD_WITHHELD:
-            return () if profile is None else (odd_labels(profile),)
+            return () if shown is None else (odd_labels(shown),)
         case FaultKind.FOREIGN_ERROR:
-            return profile, dumps(payloads.profile(STRANGER, "stranger.test", ()))
+            return shown, dumps(payloads.profile(STRANGER, "stranger.test", ()))
         case _:
-            return (profile,)
+            return (shown,)
 
 
-def odd_labels(profile: bytes) -> bytes:
-    """A profile whose labels are no list, which says nothing of where it is withheld."""
-    return dumps({**json.loads(profile), "labels": "!hide"})
+def odd_labels(shown: bytes) -> bytes:
+    """A profile or a post whose labels are no list, which says nothing of where it is withheld."""
+    return dumps({**json.loads(shown), "labels": "!hide"})
 
 
 def _used_up(reset_at: datetime) -> dict[str, str]:

@@ -118,6 +118,45 @@ def profile(did: str, handle: str, labels: Sequence[Mapping[str, object]]) -> di
     }
 
 
+def basic_profile(did: str, handle: str, labels: Sequence[Mapping[str, object]]) -> dict[str, object]:
+    """A profileViewBasic: the author of a post."""
+    return {"did": did, "handle": handle, "displayName": handle, "labels": labels, "createdAt": _CREATED_AT}
+
+
+def post_record(uri: str) -> dict[str, object]:
+    """The record of a post. What it says is the same for all."""
+    return {"$type": COLLECTIONS[SignalKind.POST], "text": f"Simulated: {uri}", "createdAt": _CREATED_AT}
+
+
+def post_view(
+    uri: str, author: Mapping[str, object], labels: Sequence[Mapping[str, object]]
+) -> dict[str, object]:
+    """A postView (documented: app.bsky.feed.defs)."""
+    return {
+        "uri": uri,
+        "cid": _cid(uri),
+        "author": author,
+        "record": post_record(uri),
+        "bookmarkCount": 0,
+        "replyCount": 0,
+        "repostCount": 0,
+        "likeCount": 0,
+        "quoteCount": 0,
+        "indexedAt": _CREATED_AT,
+        "labels": labels,
+    }
+
+
+def served_record(uri: str) -> dict[str, object]:
+    """The answer of getRecord for a post."""
+    return {"uri": uri, "cid": _cid(uri), "value": post_record(uri)}
+
+
+def record_not_found(uri: str) -> dict[str, object]:
+    """What getRecord says of a record that is not there, or that its server took down (documented)."""
+    return {"error": "RecordNotFound", "message": f"Could not locate record: {uri}"}
+
+
 def repo_status(did: str, status: str | None) -> dict[str, object]:
     """What the server that holds an account says of it; `status` is None while it is active."""
     if status is None:

@@ -1,18 +1,23 @@
 """Pure: what is kept of Bluesky's answers as evidence: what bears on the status, and nothing personal.
 
 Kept of an account are its DID, handle, labels, status and error; of its DID document also the server that
-it names. Display name, description, picture and counts are left out.
+it names. Kept of a post are the same fields of its author, its address, its version (`cid`), its labels, and
+whether a proof shows that it is in the repository. Display name, description, picture and counts are left
+out, and so is the text of a post.
 """
 
 from collections.abc import Iterable
 from urllib.parse import parse_qsl, urlsplit
 
-from collectors.bluesky.wire.identity import WEB_DOCUMENT
+from collectors.bluesky.wire.identity import WEB_DOCUMENT, record_uri
 from collectors.bluesky.wire.label_lists import QUERY_LABELS
+from collectors.bluesky.wire.labels import subjects
+from collectors.bluesky.wire.posts import GET_RECORD_PROOF
+from collectors.bluesky.wire.repo_proof import read_proof
 from collectors.core.collector import Exchange
 from collectors.core.wire import is_array, is_object, parse
 
-_KEPT = ("did", "handle", "active", "status", "error", "message", "id")
+_KEPT = ("did", "handle", "active", "status", "error", "message", "id", "uri", "cid")
 _KEPT_OF_LABEL = ("src", "uri", "val", "cts", "neg", "exp")
 _KEPT_OF_SERVICE = ("id", "type", "serviceEndpoint")
 _MOST_ITEMS = 100
@@ -26,31 +31,42 @@ def excerpt(exchange: Exchange, native_ids: Iterable[str]) -> dict[str, object]:
     answer = parse(exchange.body)
     if not is_object(answer):
         answer = {}
-    profiles = answer.get("profiles")
-    if is_array(profiles):
-        items = ((item.get("did"), item) for item in profiles if is_object(item))
-        return {did: _kept(item, did) for did, item in items if isinstance(did, str) and did in wanted}
-    if urlsplit(exchange.url).path.endswith(QUERY_LABELS):
-        listed = {did: _kept({"labels": answer.get("labels")}, did) for did in wanted}
-        return {did: kept for did, kept in listed.items() if kept.get("labels")}
-    did = _subject(exchange.url)
-    return {did: _kept(answer, did)} if did in wanted else {}
+    many = answer.get("profiles", answer.get("posts"))
+    if is_array(many):
+        items = [item for item in many if is_object(item)]
+        named = ((item.get("uri", item.get("did")), item) for item in items)
+        return {name: _kept(item, name) for name, item in named if isinstance(name, str) and name in wanted}
+    path = urlsplit(exchange.url).path
+    if path.endswith(QUERY_LABELS):
+        listed = {one: _kept({"labels": answer.get("labels")}, one) for one in wanted}
+        return {one: kept for one, kept in listed.items() if kept.get("labels")}
+    subject = _subject(exchange.url)
+    if path.endswith(GET_RECORD_PROOF):
+        uri = record_uri(subject)
+        is_held = None if uri is None else read_proof(exchange, uri.did, f"{uri.collection}/{uri.rkey}")
+        kept = _plain(answer, _KEPT) | ({"in_repository": is_held} if isinstance(is_held, bool) else {})
+        return {subject: kept} if subject in wanted else {}
+    return {one: _kept(answer, one) for one in wanted if subject in subjects(one)}
 
 
 def _subject(url: str) -> str:
-    """The DID that a request was about: errors do not repeat it."""
+    """The DID, or the address of the record, that a request was about: errors do not repeat it."""
     parts = urlsplit(url)
     if parts.path == WEB_DOCUMENT:
         return f"did:web:{parts.netloc.replace(':', '%3A')}"
     asked = dict(parse_qsl(parts.query))
-    return asked.get("actor") or asked.get("did") or parts.path.removeprefix("/")
+    who = asked.get("actor") or asked.get("did") or asked.get("repo") or parts.path.removeprefix("/")
+    return f"at://{who}/{asked.get('collection')}/{asked['rkey']}" if "rkey" in asked else who
 
 
-def _kept(item: dict[str, object], did: str) -> dict[str, object]:
+def _kept(item: dict[str, object], native_id: str) -> dict[str, object]:
     kept = _plain(item, _KEPT)
     labels, names, services = item.get("labels"), item.get("alsoKnownAs"), item.get("service")
+    author, of_author = item.get("author"), subjects(native_id)[-1]
+    if is_object(author) and of_author != native_id:
+        kept["author"] = _kept(author, of_author)
     if is_array(labels):
-        own = did, f"at://{did}/app.bsky.actor.profile/self"
+        own = *subjects(native_id), f"at://{of_author}/app.bsky.actor.profile/self"
         mine = [one for one in labels if is_object(one) and one.get("uri") in own]
         kept["labels"] = [_plain(one, _KEPT_OF_LABEL) for one in mine[:_MOST_ITEMS]]
     if is_array(names):

@@ -32,6 +32,8 @@ _is_handle = re.compile(rf"(?=.{{1,253}}\Z)(?:{_LABEL}\.)+[a-z](?:[a-z0-9-]{{0,6
 _record_uri = re.compile(
     r"at://(did:[a-z]{1,20}:[A-Za-z0-9._:%-]{1,300})/([A-Za-z0-9.-]{1,300})/([A-Za-z0-9._:~-]{1,512})"
 ).fullmatch
+_KEY = r"[A-Za-z0-9._:~-]{1,512}"
+_post_named = re.compile(rf"at://([^/]+)/app\.bsky\.feed\.post/({_KEY})|([^/]+)/({_KEY})").fullmatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,15 @@ def name_of(text: str) -> str | None:
         return name
     name = name.removeprefix("@").lower()
     return name if is_handle(name) else None
+
+
+def post_named(text: str) -> tuple[str, str] | None:
+    """The author, by DID or handle, and the key of the post that `AUTHOR/KEY` or an at-uri names.
+
+    None when it is neither. See `name_of` for the author.
+    """
+    found = _post_named(text.strip())
+    return None if found is None else (found[1] or found[3], found[2] or found[4])
 
 
 def record_uri(value: object) -> RecordUri | None:

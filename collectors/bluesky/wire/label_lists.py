@@ -5,13 +5,13 @@ proves no lift. The second source is the labeler's own list (`com.atproto.label.
 label that was withdrawn, marked as such (measured).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from collectors.bluesky.wire.errors import open_answer
 from collectors.bluesky.wire.identity import moment
-from collectors.bluesky.wire.labels import Labelers, lasts, sources
+from collectors.bluesky.wire.labels import Labelers, lasts, sources, subjects
 from collectors.core.collector import CollectorAnswer, Exchange
 from collectors.core.wire import is_array, is_object
 from storage.model.core.availability import BY_COUNTRY, Missed, MissedReason, Reading
@@ -23,13 +23,18 @@ QUERY_LABELS = "com.atproto.label.queryLabels"
 class UnprovenLift:
     """One answer of the app shows no label of `labeler`, and a restriction by it is held of an account in it.
 
-    `dids` are all accounts that it shows: of none of them is it known whether the labels were served.
-    `is_batch` tells an answer about many accounts from one about an account alone.
+    `native_ids` are all accounts or posts that it shows: of none of them is it known whether the labels were
+    served. `is_batch` tells an answer about many accounts from one about an account alone.
     """
 
     labeler: str
-    dids: tuple[str, ...]
+    native_ids: tuple[str, ...]
     is_batch: bool
+
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        """What labels in question may be about."""
+        return tuple(dict.fromkeys(one for native_id in self.native_ids for one in subjects(native_id)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,20 +48,21 @@ class LabelPage:
 def unproven_lifts(
     answer: CollectorAnswer, withheld_in: Mapping[str, frozenset[str]], labelers: Labelers
 ) -> tuple[UnprovenLift, ...]:
-    """The lifts that an answer shows without proof; `withheld_in` has the known restrictions by DID."""
+    """The lifts that an answer shows without proof; `withheld_in` has the known restrictions by native id."""
     readings = {r.native_id: r for r in answer.readings if r.state.status in BY_COUNTRY}
     found: list[UnprovenLift] = []
     for exchange in answer.exchanges:
-        items, is_batch = _profiles(exchange)
-        dids = [did for item in items if isinstance(did := item.get("did"), str) and did in readings]
+        items, is_batch = _shown(exchange)
+        names = (item.get("uri", item.get("did")) for item in items)
+        shown = [name for name in names if isinstance(name, str) and name in readings]
         lifted = {
             labelers.regions[country]
-            for did in dids
-            for country in withheld_in.get(did, frozenset()) & labelers.regions.keys()
-            if country not in {*readings[did].state.withheld_in, *readings[did].silent_on}
+            for name in shown
+            for country in withheld_in.get(name, frozenset()) & labelers.regions.keys()
+            if country not in {*readings[name].state.withheld_in, *readings[name].silent_on}
         }
         found += (
-            UnprovenLift(labeler, tuple(dict.fromkeys(dids)), is_batch)
+            UnprovenLift(labeler, tuple(dict.fromkeys(shown)), is_batch)
             for labeler in sorted(lifted - sources(items))
         )
     return tuple(found)
@@ -80,12 +86,13 @@ def settled(
     Where the list proves nothing, the answer says nothing of the labeler's countries. An account that the
     list restricts and the app does not is missed: the two contradict each other.
     """
-    listed = _in_force(pages, lift.labeler, labelers)
+    listed = in_force(pages, lift.labeler, labelers.values)
     countries = frozenset(c for c, labeler in labelers.regions.items() if labeler == lift.labeler)
     readings: list[Reading] = []
     missed: list[Missed] = []
     for r in answer.readings:
-        if r.native_id not in lift.dids or (listed is not None and r.native_id not in listed):
+        of_it = subjects(r.native_id) if r.native_id in lift.native_ids else ()
+        if not of_it or (listed is not None and listed.isdisjoint(of_it)):
             readings.append(r)
         elif listed is not None:
             said = "the app shows no label where the labeler's own list has one"
@@ -103,16 +110,9 @@ def settled(
     )
 
 
-def _profiles(answer: Exchange) -> tuple[list[dict[str, object]], bool]:
-    """The profiles in an answer of the app, and whether it is one about many accounts."""
-    document = open_answer(answer)
-    many = document.get("profiles") if is_object(document) else None
-    items = many if is_array(many) else [document]
-    return [item for item in items if is_object(item)], is_array(many)
-
-
-def _in_force(pages: Sequence[Exchange], labeler: str, labelers: Labelers) -> frozenset[str] | None:
-    """The accounts that the list of a labeler restricts; None when the list proves nothing.
+def in_force(pages: Sequence[Exchange], labeler: str, values: Collection[str]) -> frozenset[str] | None:
+    """What the list of a labeler says that a label of these values is on: DIDs and addresses of posts. None
+    when the list proves nothing.
 
     Of several rows about one label the newest counts. A list without any row proves nothing: whoever leaves
     out labels in one answer may do so in the other.
@@ -129,7 +129,15 @@ def _in_force(pages: Sequence[Exchange], labeler: str, labelers: Labelers) -> fr
             newest[uri, val] = made, holds and not label.get("neg")
     if not newest:
         return None
-    return frozenset(uri for (uri, val), (_, holds) in newest.items() if holds and val in labelers.values)
+    return frozenset(uri for (uri, val), (_, holds) in newest.items() if holds and val in values)
+
+
+def _shown(answer: Exchange) -> tuple[list[dict[str, object]], bool]:
+    """The profiles or posts in an answer of the app, and whether it is one about many."""
+    document = open_answer(answer)
+    many = document.get("profiles", document.get("posts")) if is_object(document) else None
+    items = many if is_array(many) else [document]
+    return [item for item in items if is_object(item)], is_array(many)
 
 
 def _rows(pages: Sequence[Exchange]) -> Iterable[tuple[object, datetime]]:

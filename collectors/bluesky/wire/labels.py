@@ -1,7 +1,7 @@
 """Pure: the labelers that are asked to speak, which of them were heard, and what their labels mean.
 
-A regional labeler keeps an account from the people of its region, in Bluesky's own app only; other apps
-still show it. That is what "withheld" means on Bluesky.
+A regional labeler keeps an account or a post from the people of its region, in Bluesky's own app only; other
+apps still show it. That is what "withheld" means on Bluesky.
 """
 
 import re
@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from collectors.bluesky.declaration import post_of
 from collectors.bluesky.wire.identity import is_did, moment
 from collectors.core.wire import WireFault, is_array, is_object, printable
 from storage.model.core.availability import MissedReason
@@ -58,15 +59,16 @@ class Labelers:
 
 @dataclass(frozen=True, slots=True)
 class Labels:
-    """What the labels on a profile mean. `withheld_in` is sorted."""
+    """What the labels on an account or a post mean. `withheld_in` is sorted."""
 
     withheld_in: tuple[str, ...]
     signed_in_only: bool
     """The owner asks that it be shown to signed-in people only. Nobody is kept out by it (measured)."""
 
 
-def read_labels(labels: object, did: str, labelers: Labelers, at: datetime) -> Labels | WireFault:
-    """What the labels on the profile of `did` say at `at`. Never raises.
+def read_labels(labels: object, subject: str, labelers: Labelers, at: datetime) -> Labels | WireFault:
+    """What the labels that are shown with `subject`, a DID or the address of a post, say of it at `at`. Never
+    raises.
 
     When a label that may be a regional one cannot be read, nothing is concluded: to pass it over would
     show a withheld account as restored.
@@ -82,14 +84,14 @@ def read_labels(labels: object, did: str, labelers: Labelers, at: datetime) -> L
         src = label.get("src") if is_object(label) else None
         if not is_object(label) or not isinstance(src, str):
             return WireFault(MissedReason.MALFORMED, "a label does not name its labeler")
-        signed_in_only = signed_in_only or _asks_for_signed_in(label, did)
+        signed_in_only = signed_in_only or _asks_for_signed_in(label, subject)
         if src not in labelers.regions.values():
             continue
         uri, val, holds = label.get("uri"), label.get("val"), lasts(label, at)
         if not isinstance(uri, str) or not isinstance(val, str) or holds is None:
             return WireFault(MissedReason.MALFORMED, "a label of a regional labeler cannot be read")
         # A label on one of its posts or on the profile alone does not keep the account from anybody.
-        if uri == did and holds:
+        if uri == subject and holds:
             (withdrawn if label.get("neg") else given).add((src, val))
     if given & withdrawn:
         return WireFault(
@@ -105,9 +107,21 @@ def _asks_for_signed_in(label: dict[str, object], did: str) -> bool:
     return own and label.get("val") == _NO_UNAUTHENTICATED and not label.get("neg")
 
 
-def sources(profiles: Iterable[object]) -> frozenset[str]:
-    """Whose labels the profiles of an answer bear, whatever they are about: these labelers were heard."""
-    labels = (profile.get("labels") for profile in profiles if is_object(profile))
+def labelled(items: Iterable[object]) -> list[dict[str, object]]:
+    """The profiles and posts of an answer, with the authors of posts: whatever in it may bear labels."""
+    found = [item for item in items if is_object(item)]
+    return [*found, *(author for item in found if is_object(author := item.get("author")))]
+
+
+def subjects(native_id: str) -> tuple[str, ...]:
+    """What a label may be about that withholds an account or a post: of a post also its author."""
+    post = post_of(native_id)
+    return (native_id,) if post is None else (native_id, post[0])
+
+
+def sources(items: Iterable[object]) -> frozenset[str]:
+    """Whose labels the items of an answer bear, whatever they are about: these labelers were heard."""
+    labels = (part.get("labels") for part in labelled(items))
     found = (label.get("src") for each in labels if is_array(each) for label in each if is_object(label))
     return frozenset(src for src in found if isinstance(src, str))
 

@@ -5,13 +5,14 @@ is asked for alone; when it is not found even so, its own server (PDS) and the d
 What is not plainly stated by them becomes a Missed with its reason.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from collectors.bluesky.wire.errors import Absence, absence_of, error_of, fault_of, open_answer
 from collectors.bluesky.wire.identity import HANDLE_INVALID, DidDocument, NoDid, is_handle
-from collectors.bluesky.wire.labels import Labelers, read_labels, sources
+from collectors.bluesky.wire.labels import Labelers, Labels, labelled, read_labels, sources
 from collectors.core.collector import Exchange
 from collectors.core.wire import WireFault, is_array, is_object, printable
 from storage.model.core.availability import Flag, Missed, MissedReason, Reading, State, Status, Strength
@@ -53,11 +54,12 @@ _SCOPES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Profiles:
-    """Each asked DID is in exactly one of `readings`, `missed` and `missing`, which is to be asked alone.
+class AppAnswer:
+    """What the app says of many accounts or posts. Each that was asked for is in exactly one of `readings`,
+    `missed` and `missing`, which is to be asked alone.
 
-    `fault` is set when the request failed as a whole; all DIDs are then missed for its reason. `silent` are
-    the countries of which the answer says nothing.
+    `fault` is set when the request failed as a whole; all are then missed for its reason. `silent` are the
+    countries of which the answer says nothing.
     """
 
     readings: tuple[Reading, ...]
@@ -67,36 +69,50 @@ class Profiles:
     silent: frozenset[str] = frozenset()
 
 
-def read_profiles(answer: Exchange, asked: Sequence[str], labelers: Labelers) -> Profiles:
+ReadItem = Callable[[dict[str, object], str, Exchange, Labelers, frozenset[str]], Reading | Missed]
+"""Reads an item of an answer, which is about the account or post of that id. The countries are those of which
+the answer says nothing.
+"""
+
+
+def read_profiles(answer: Exchange, asked: Sequence[str], labelers: Labelers) -> AppAnswer:
     """What the answer to `getProfiles` says of the `asked` DIDs. Never raises."""
-    dids = dict.fromkeys(asked)
+    return read_many(answer, asked, labelers, "profiles", "did", shown)
+
+
+def read_many(
+    answer: Exchange, asked: Sequence[str], labelers: Labelers, name: str, id_name: str, read: ReadItem
+) -> AppAnswer:
+    """What the items called `name` say of the `asked` ids, which they have as `id_name`. Never raises."""
+    ids = dict.fromkeys(asked)
     document = open_answer(answer)
-    items = document.get("profiles") if is_object(document) else None
+    items = document.get(name) if is_object(document) else None
     if not is_array(items):
-        no_array = WireFault(MissedReason.MALFORMED, "profiles is not an array")
-        return all_missed(asked, answer, document if isinstance(document, WireFault) else no_array)
+        no_array = WireFault(MissedReason.MALFORMED, f"{name} is not an array")
+        return all_missed(asked, answer.at, document if isinstance(document, WireFault) else no_array)
     silent = _silent(answer, items, labelers)
     said: dict[str, Reading | Missed] = {}
     for item in items:
-        did = item.get("did") if is_object(item) else None
-        if not is_object(item) or not isinstance(did, str) or did not in dids:
+        native_id = item.get(id_name) if is_object(item) else None
+        if not is_object(item) or not isinstance(native_id, str) or native_id not in ids:
             continue
-        reading = _shown(item, did, answer, labelers, silent)
+        reading = read(item, native_id, answer, labelers, silent)
         # Asked for twice, an account is there twice (measured); it must look the same.
-        if said.setdefault(did, reading) != reading:
-            said[did] = Missed(did, answer.at, MissedReason.CONTRADICTORY, "twice, with different content")
-    return Profiles(
-        tuple(one for did in dids if isinstance(one := said.get(did), Reading)),
-        tuple(one for did in dids if isinstance(one := said.get(did), Missed)),
-        tuple(did for did in dids if did not in said),
+        if said.setdefault(native_id, reading) != reading:
+            twice = "twice, with different content"
+            said[native_id] = Missed(native_id, answer.at, MissedReason.CONTRADICTORY, twice)
+    return AppAnswer(
+        tuple(one for native_id in ids if isinstance(one := said.get(native_id), Reading)),
+        tuple(one for native_id in ids if isinstance(one := said.get(native_id), Missed)),
+        tuple(native_id for native_id in ids if native_id not in said),
         silent=silent,
     )
 
 
-def all_missed(asked: Sequence[str], answer: Exchange, fault: WireFault) -> Profiles:
-    """An answer that proved nothing: every asked DID is missed for the reason of the whole request."""
-    missed = (Missed(did, answer.at, fault.reason, fault.detail) for did in dict.fromkeys(asked))
-    return Profiles((), tuple(missed), (), fault)
+def all_missed(asked: Sequence[str], at: datetime, fault: WireFault) -> AppAnswer:
+    """An answer that proved nothing: all are missed for the reason of the whole request."""
+    missed = (Missed(native_id, at, fault.reason, fault.detail) for native_id in dict.fromkeys(asked))
+    return AppAnswer((), tuple(missed), (), fault)
 
 
 def read_profile(answer: Exchange, did: str, labelers: Labelers) -> Reading | Missed | Absence:
@@ -116,7 +132,7 @@ def read_profile(answer: Exchange, did: str, labelers: Labelers) -> Reading | Mi
             answer,
             WireFault(MissedReason.MALFORMED, "the answer contains the profile of another account"),
         )
-    return _shown(item, did, answer, labelers, _silent(answer, [item], labelers))
+    return shown(item, did, answer, labelers, _silent(answer, [item], labelers))
 
 
 def read_repo_status(answer: Exchange, did: str) -> RepoStatus | WireFault:
@@ -199,32 +215,24 @@ def verdict(
             return _missed(did, answer, WireFault(MissedReason.UNCLASSIFIED, nobody))
 
 
-def _silent(answer: Exchange, profiles: Sequence[object], labelers: Labelers) -> frozenset[str]:
-    """The countries of which an answer with these profiles says nothing, the same for all of them."""
-    if not any(is_object(profile) and "labels" in profile for profile in profiles):
+def _silent(answer: Exchange, items: Sequence[object], labelers: Labelers) -> frozenset[str]:
+    """The countries of which an answer with these items says nothing, the same for all of them."""
+    if not any("labels" in part for part in labelled(items)):
         # Without `labels` (optional in the lexicon) nobody was heard.
         return frozenset(labelers.regions)
-    heard = sources(profiles)
+    heard = sources(items)
     unnamed = labelers.silent(dict(answer.said).get(CONTENT_LABELERS))
     return frozenset(country for country in unnamed if labelers.regions[country] not in heard)
 
 
-def _shown(
+def shown(
     item: dict[str, object], did: str, answer: Exchange, labelers: Labelers, silent: frozenset[str]
 ) -> Reading | Missed:
+    """What the profile of `did` says; `silent` are the countries of which its answer says nothing."""
     handle = item.get("handle")
     if not isinstance(handle, str) or not (handle == HANDLE_INVALID or is_handle(handle.lower())):
         return _missed(did, answer, WireFault(MissedReason.MALFORMED, "the profile has no usable handle"))
-    if "labels" not in item and silent < frozenset(labelers.regions):
-        return _missed(
-            did,
-            answer,
-            WireFault(
-                MissedReason.UNHEARD,
-                "the profile has no labels, although other profiles in the answer have labels",
-            ),
-        )
-    labels = read_labels(item.get("labels", []), did, labelers, answer.at)
+    labels = labels_of(item, did, answer, labelers, silent)
     if isinstance(labels, WireFault):
         return _missed(did, answer, labels)
     flags = {Flag.HANDLE_INVALID} if handle == HANDLE_INVALID else set[Flag]()
@@ -240,6 +248,16 @@ def _shown(
         frozenset(flags),
         silent_on=silent,
     )
+
+
+def labels_of(
+    item: dict[str, object], subject: str, answer: Exchange, labelers: Labelers, silent: frozenset[str]
+) -> Labels | WireFault:
+    """What the labels of an item say of `subject`."""
+    if "labels" not in item and silent < frozenset(labelers.regions):
+        unheard = "an item of the answer has no labels, although others have labels"
+        return WireFault(MissedReason.UNHEARD, unheard)
+    return read_labels(item.get("labels", []), subject, labelers, answer.at)
 
 
 def _suspended(did: str, answer: Exchange, scope: Flag) -> Reading:

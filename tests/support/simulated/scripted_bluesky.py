@@ -22,6 +22,7 @@ NOT_SHOWN: Said = (400, {"error": "InvalidRequest", "message": "Profile not foun
 TAKEN_DOWN: Said = (400, {"error": "AccountTakedown", "message": "Account has been suspended"})
 DEACTIVATED: Said = (400, {"error": "AccountDeactivated", "message": "Account is deactivated"})
 NO_HANDLE: Said = (400, {"error": "HandleNotFound", "message": "Unable to resolve handle"})
+NO_RECORD: Said = (400, {"error": "RecordNotFound", "message": "Could not locate record"})
 REPO_GONE: Said = (400, {"error": "RepoNotFound", "message": "Could not find repo for DID"})
 DOWN: Said = (503, b"<html>down</html>")
 
@@ -36,6 +37,18 @@ def did(n: int) -> str:
 def shown(did: str, handle: str = "name.test", **parts: object) -> dict[str, object]:
     """A profile as the app shows it."""
     return {"did": did, "handle": handle, "labels": [], **parts}
+
+
+def post(n: int, author: int = 1) -> str:
+    """The address of the n-th post of the author with this number."""
+    return f"at://{did(author)}/app.bsky.feed.post/3k{n}"
+
+
+def shown_post(uri: str, handle: str = "name.test", **parts: object) -> dict[str, object]:
+    """A post as the app shows it."""
+    author = shown(uri.split("/")[2], handle)
+    record = {"$type": "app.bsky.feed.post", "text": "private words"}
+    return {"uri": uri, "cid": "bafyrei", "author": author, "record": record, "labels": [], **parts}
 
 
 def holds(did: str, *, active: bool = True, **parts: object) -> Said:
@@ -54,6 +67,11 @@ class Stage:
     alone: dict[str, Said] = field(default_factory=dict[str, Said])
     documents: dict[str, Said] = field(default_factory=dict[str, Said])
     repos: dict[str, Said] = field(default_factory=dict[str, Said])
+    posts: dict[str, dict[str, object]] = field(default_factory=dict[str, dict[str, object]])
+    served: dict[str, Said] = field(default_factory=dict[str, Said])
+    """What the server of its author says of a post, by its address; NO_RECORD if nothing."""
+    proofs: dict[str, Said] = field(default_factory=dict[str, Said])
+    """What it proves of it, by the same address; NO_RECORD if nothing."""
     resolved: dict[str, Said] = field(default_factory=dict[str, Said])
     records: dict[tuple[str, str], list[str]] = field(default_factory=dict[tuple[str, str], list[str]])
     calls: dict[str, Said] = field(default_factory=dict[str, Said])
@@ -77,6 +95,14 @@ class Stage:
                 one = self.profiles.get(actor)
                 said = self.alone.get(actor, (200, one) if one else NOT_SHOWN)
                 return respond(said, request, self.heard)
+            case "getPosts":
+                found = [self.posts[one] for one in query.getall("uris") if one in self.posts]
+                return respond((200, {"posts": found}), request, self.heard)
+            case "getRecord":
+                who = query.get("repo") or query["did"]
+                uri = f"at://{who}/{query['collection']}/{query['rkey']}"
+                said = self.served.get(uri, NO_RECORD)
+                return respond(self.proofs.get(uri, NO_RECORD) if "did" in query else said, request)
             case "getRepoStatus":
                 return respond(self.repos.get(query["did"], REPO_GONE), request)
             case "resolveHandle":
@@ -119,9 +145,13 @@ def statuses(answer: CollectorAnswer) -> dict[str, str]:
 
 
 def names(server: Scripted) -> list[str]:
-    """The calls that a server was asked for, in order; "document" and "log" for those of a directory."""
+    """The calls that a server was asked for, in order; "document" and "log" for those of a directory, "proof"
+    for that of a record.
+    """
 
     def name(request: web.BaseRequest) -> str:
+        if request.path.endswith(".sync.getRecord"):
+            return "proof"
         if request.path.startswith("/xrpc/"):
             return request.path.rpartition(".")[2]
         return "log" if request.path.endswith("/log/audit") else "document"

@@ -1,0 +1,142 @@
+"""Asks for what a batch left out, one by one: accounts, and posts by way of their authors."""
+
+import asyncio
+import random
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from collectors.bluesky.client import BlueskyClient
+from collectors.bluesky.second_source import label_list
+from collectors.bluesky.wire.errors import Absence
+from collectors.bluesky.wire.identity import DidDocument, RecordUri, record_uri
+from collectors.bluesky.wire.label_lists import in_force
+from collectors.bluesky.wire.labels import Labelers
+from collectors.bluesky.wire.posts import (
+    TAKEDOWN_LABELS,
+    no_server,
+    not_served,
+    read_record,
+    served,
+    unusable,
+    with_author,
+)
+from collectors.bluesky.wire.profiles import RepoStatus, read_profile, read_repo_status, verdict
+from collectors.bluesky.wire.repo_proof import read_proof
+from collectors.core.collector import Exchange
+from collectors.core.wire import WireFault
+from storage.model.core.availability import Missed, MissedReason, Reading
+
+
+@dataclass(frozen=True, slots=True)
+class SingleLookup:
+    """What came of asking for one account or post alone."""
+
+    said: Reading | Missed
+    exchanges: tuple[Exchange, ...]
+
+
+class SingleLookups:
+    """Asks as far as it takes, and remembers since when an account or a post is missing."""
+
+    def __init__(self, client: BlueskyClient, labelers: Labelers, dice: random.Random) -> None:
+        self._client = client
+        self._labelers = labelers
+        self._dice = dice
+        self._missing_since: dict[str, datetime] = {}
+
+    def found(self, native_ids: Iterable[str]) -> None:
+        """These are not missing any more."""
+        for native_id in native_ids:
+            self._missing_since.pop(native_id, None)
+
+    async def accounts(self, dids: Sequence[str], now: datetime) -> list[SingleLookup]:
+        async with asyncio.TaskGroup() as group:
+            # In random order: what makes a server stumble must not hide the same accounts every time.
+            order = self._dice.sample(dids, len(dids))
+            looks = {did: group.create_task(self._account(did, now)) for did in order}
+        return [looks[did].result() for did in dids]
+
+    async def posts(self, uris: Sequence[str], now: datetime) -> list[SingleLookup]:
+        """Each author is asked for once, and the labeler once for all posts that their servers serve."""
+        records = {uri: record for uri in uris if (record := record_uri(uri)) is not None}
+        dids = tuple(dict.fromkeys(record.did for record in records.values()))
+        authors = dict(zip(dids, await self.accounts(dids, now), strict=True))
+        found: dict[str, SingleLookup | tuple[Exchange, ...]] = {}
+        async with asyncio.TaskGroup() as group:
+            asked: dict[str, asyncio.Task[SingleLookup | tuple[Exchange, ...]]] = {}
+            for uri in self._dice.sample(uris, len(uris)):
+                author = authors[records[uri].did]
+                gone = with_author(uri, author.said)
+                if gone is not None:
+                    found[uri] = SingleLookup(gone, author.exchanges)
+                else:
+                    asked[uri] = group.create_task(self._post(uri, records[uri], author.exchanges, now))
+        found |= {uri: task.result() for uri, task in asked.items()}
+        in_doubt = [uri for uri in uris if isinstance(found[uri], tuple)]
+        main = self._labelers.main
+        pages = await label_list(self._client, main, in_doubt, now) if in_doubt else ()
+        taken_down = in_force(pages, main, TAKEDOWN_LABELS)
+        looks: list[SingleLookup] = []
+        for uri in uris:
+            look = found[uri]
+            if isinstance(look, tuple):
+                look = SingleLookup(served(uri, taken_down, now), (*look, *pages))
+            looks.append(look)
+        return looks
+
+    async def _account(self, did: str, now: datetime) -> SingleLookup:
+        # A DID document from before the account went missing may name a server that it has left.
+        since = self._missing_since.setdefault(did, now)
+        profile = await self._client.profile(did, now)
+        if isinstance(profile, WireFault):
+            return SingleLookup(Missed(did, now, profile.reason, profile.detail), ())
+        said = read_profile(profile, did, self._labelers)
+        if not isinstance(said, Absence):
+            if isinstance(said, Reading):
+                self._missing_since.pop(did, None)
+            return SingleLookup(said, (profile,))
+        if said is Absence.DEACTIVATED:
+            return SingleLookup(verdict(did, said, None, None, profile), (profile,))
+        # Whoever the app does not find may just have moved: no kept document is believed then.
+        since = now if said is Absence.NOT_FOUND else since
+        identity = await self._client.identity(did, now, since)
+        exchanges = (profile,) if identity.answer is None else (profile, identity.answer)
+        repo: RepoStatus | WireFault | None = None
+        if isinstance(identity.said, DidDocument) and identity.said.pds is not None:
+            status = await self._client.repo_status(identity.said.pds, did, now)
+            repo = status if isinstance(status, WireFault) else read_repo_status(status, did)
+            exchanges += () if isinstance(status, WireFault) else (status,)
+        return SingleLookup(verdict(did, said, identity.said, repo, profile), exchanges)
+
+    async def _post(
+        self, uri: str, record: RecordUri, exchanges: tuple[Exchange, ...], now: datetime
+    ) -> SingleLookup | tuple[Exchange, ...]:
+        """A post whose author is shown. Only the exchanges where the server of the author serves the post."""
+        since = self._missing_since.setdefault(uri, now)
+        identity = await self._client.identity(record.did, now, since)
+        exchanges += () if identity.answer is None else (identity.answer,)
+        pds = identity.said.pds if isinstance(identity.said, DidDocument) else None
+        if pds is None:
+            return SingleLookup(no_server(uri, identity.said, now), exchanges)
+        answer = await self._client.record(pds, record, now)
+        is_served = answer if isinstance(answer, WireFault) else read_record(answer, uri)
+        exchanges += () if isinstance(answer, WireFault) else (answer,)
+        if isinstance(is_served, WireFault):
+            return SingleLookup(unusable(uri, is_served, now), exchanges)
+        if is_served:
+            return exchanges
+        proof = await self._client.record_proof(pds, record, now)
+        path = f"{record.collection}/{record.rkey}"
+        is_held = proof if isinstance(proof, WireFault) else read_proof(proof, record.did, path)
+        exchanges += () if isinstance(proof, WireFault) else (proof,)
+        return SingleLookup(not_served(uri, is_held, now), exchanges)
+
+
+def as_heard(look: SingleLookup, silent: frozenset[str]) -> SingleLookup:
+    """An account whose own answer is silent on more than the batch is missed, so that it silences nobody."""
+    r = look.said
+    if isinstance(r, Missed) or r.silent_on <= silent:
+        return look
+    missed = Missed(r.native_id, r.at, MissedReason.UNHEARD, "a labeler was heard in the batch and not here")
+    return replace(look, said=missed)

@@ -1,0 +1,587 @@
+"""Posts over real sockets: what is asked about them, of whom, and what survives every fault."""
+
+import json
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from collectors.bluesky.collector import BlueskyCollector
+from collectors.bluesky.declaration import BLUESKY, DECLARATION
+from collectors.bluesky.simulator.app import BlueskyServer, serve_bluesky
+from collectors.bluesky.simulator.repo_proof import proof
+from collectors.bluesky.simulator.simulator import POST_CANARIES, SIMULATOR
+from collectors.bluesky.wire.regional_labelers import SHIPPED_REGIONS
+from collectors.core.collector import CollectorAnswer, UnresolvedReason
+from collectors.simulator.canaries import with_canaries
+from collectors.simulator.faults import PROFILES, FaultKind, FaultPlan, Glitch, profile
+from collectors.simulator.history import APP_VIEW_ONLY, WITH_AUTHOR, History, HistoryAccount, parse_history
+from collectors.simulator.history_conversion import recast
+from collectors.transport.client import HttpOptions, Retry
+from collectors.transport.ssrf_guard import Guard
+from storage.model.core.availability import Flag, State, Status, Strength
+from tests.collectors.conformance.stage import heard
+from tests.support.samples.bluesky_answers import LABEL, MAIN, REGION
+from tests.support.samples.readings import AVAILABLE, MINUTE, NOT_FOUND, SUSPENDED, T0
+from tests.support.simulated.bluesky_cast import ALICE, BOB, HOUR, account, asked
+from tests.support.simulated.scripted_bluesky import (
+    DEACTIVATED,
+    DOWN,
+    NO_HANDLE,
+    NO_RECORD,
+    NOT_SHOWN,
+    REPO_GONE,
+    TAKEN_DOWN,
+    Said,
+    Stage,
+    did,
+    holds,
+    names,
+    post,
+    shown,
+    shown_post,
+    staged,
+    statuses,
+)
+from tests.support.simulated.scripted_x import scripted
+
+A, B = post(1), post(2)
+AUTHOR = did(1)
+SERVED: Said = (200, {"uri": A, "cid": "bafyrei", "value": {"text": "private words"}})
+KEPT, GONE = (proof(AUTHOR, "app.bsky.feed.post/3k1", record) for record in ({"text": "private words"}, None))
+TAKEDOWN = {**LABEL, "src": MAIN, "uri": A, "val": "!takedown"}
+WITHDRAWN = {**TAKEDOWN, "neg": True, "cts": "2026-11-24T13:50:00Z"}
+
+
+def stage(**parts: Any) -> Stage:
+    """The author is shown and one of two posts is not; the labelers answer on the same address."""
+    made = Stage({AUTHOR: shown(AUTHOR)}, posts={B: shown_post(B)}, **parts)
+
+    def labeler(request: web.BaseRequest) -> web.Response:
+        service = {"id": "#atproto_labeler", "type": "AtprotoLabeler", "serviceEndpoint": made.base_url}
+        return web.json_response({"id": request.path.removeprefix("/"), "service": [service]})
+
+    made.documents |= {MAIN: labeler, REGION: labeler}
+    return made
+
+
+def page(*labels: object) -> Said:
+    return 200, {"labels": list(labels)}
+
+
+async def test_posts_are_one_request_with_the_labelers_of_all_regions() -> None:
+    posts = {post(n): shown_post(post(n)) for n in range(25)}
+    async with staged(Stage(posts=posts)) as (bluesky, server):
+        answer = await bluesky.read(list(posts), T0)
+    (request,) = server.asked
+    assert request.path == "/xrpc/app.bsky.feed.getPosts"
+    assert request.rel_url.query.getall("uris") == list(posts)
+    assert request.headers["atproto-accept-labelers"] == f"{MAIN};redact, {REGION}"
+    assert [r.state for r in answer.readings] == [AVAILABLE] * 25
+    assert answer.exchanges[0].url.endswith("getPosts?uris=… (25 posts)")
+
+
+FOUND = ["getPosts", "getProfile"]
+AT_SERVER = [*FOUND, "document", "getRecord"]
+AT_LABELER = [*AT_SERVER, "document", "queryLabels"]
+
+
+@pytest.mark.parametrize(
+    ("parts", "says", "flags", "calls"),
+    [
+        pytest.param(
+            {"served": {A: SERVED}, "calls": {"queryLabels": page(TAKEDOWN)}},
+            "suspended",
+            {Flag.APP_VIEW_ONLY},
+            AT_LABELER,
+            id="its server serves it and Bluesky's labeler took it down",
+        ),
+        pytest.param(
+            {"served": {A: SERVED}, "calls": {"queryLabels": page(TAKEDOWN, WITHDRAWN)}},
+            "contradictory",
+            None,
+            AT_LABELER,
+            id="its server serves it and the takedown was withdrawn",
+        ),
+        pytest.param(
+            {"served": {A: SERVED}, "calls": {"queryLabels": page()}},
+            "contradictory",
+            None,
+            AT_LABELER,
+            id="its server serves it and no label says why it is not shown",
+        ),
+        pytest.param(
+            {"served": {A: SERVED}, "calls": {"queryLabels": DOWN}},
+            "contradictory",
+            None,
+            AT_LABELER,
+            id="its server serves it and the labeler is down",
+        ),
+        pytest.param(
+            {"proofs": {A: (200, KEPT)}},
+            "suspended",
+            {Flag.HOST},
+            [*AT_SERVER, "proof"],
+            id="its server has it in the repository and does not serve it",
+        ),
+        pytest.param(
+            {"proofs": {A: (200, GONE)}},
+            "not_found",
+            {Flag.DELETED},
+            [*AT_SERVER, "proof"],
+            id="the repository is proven not to have it",
+        ),
+        pytest.param(
+            {"proofs": {A: NO_RECORD}},
+            "not_found",
+            set[Flag](),
+            [*AT_SERVER, "proof"],
+            id="its server says that it is not there, and proves nothing",
+        ),
+        pytest.param(
+            {"proofs": {A: (200, GONE[:-9])}},
+            "malformed",
+            None,
+            [*AT_SERVER, "proof"],
+            id="a proof that was cut",
+        ),
+        pytest.param({"proofs": {A: DOWN}}, "upstream", None, [*AT_SERVER, "proof"], id="no proof comes"),
+        pytest.param({"served": {A: DOWN}}, "upstream", None, AT_SERVER, id="its server is down"),
+        pytest.param({"served": {A: (401, b"")}}, "auth", None, AT_SERVER, id="its server refuses to say"),
+        pytest.param({"served": {A: REPO_GONE}}, "unclassified", None, AT_SERVER, id="its server is another"),
+        pytest.param(
+            {"documents": {AUTHOR: DOWN}}, "upstream", None, [*FOUND, "document"], id="the directory is down"
+        ),
+        pytest.param({"alone": {AUTHOR: DOWN}}, "upstream", None, FOUND, id="the app fails for its author"),
+        pytest.param(
+            {"alone": {AUTHOR: DEACTIVATED}},
+            "deactivated",
+            {Flag.WITH_AUTHOR},
+            FOUND,
+            id="its author left for now",
+        ),
+        pytest.param(
+            {
+                "alone": {AUTHOR: TAKEN_DOWN},
+                "repos": {AUTHOR: holds(AUTHOR, active=False, status="takendown")},
+            },
+            "suspended",
+            {Flag.WITH_AUTHOR, Flag.HOST},
+            [*FOUND, "document", "getRepoStatus"],
+            id="its author was taken down by their server",
+        ),
+        pytest.param(
+            {"alone": {AUTHOR: TAKEN_DOWN}, "repos": {AUTHOR: DOWN}},
+            "suspended",
+            {Flag.WITH_AUTHOR, Flag.SCOPE_UNANSWERED},
+            [*FOUND, "document", "getRepoStatus"],
+            id="its author was taken down, by whom is open",
+        ),
+        pytest.param(
+            {"alone": {AUTHOR: NOT_SHOWN}},
+            "not_found",
+            {Flag.WITH_AUTHOR, Flag.DELETED},
+            [*FOUND, "document", "getRepoStatus"],
+            id="its author is gone",
+        ),
+    ],
+)
+async def test_a_post_that_the_app_leaves_out_is_asked_for_as_far_as_it_takes(
+    parts: dict[str, Any], says: str, flags: set[Flag] | None, calls: list[str]
+) -> None:
+    made = stage()
+    for name, value in parts.items():
+        setattr(made, name, getattr(made, name) | value)
+    async with staged(made) as (bluesky, server):
+        answer = await bluesky.read([A, B], T0)
+    assert statuses(answer) == {A: says, B: "available"}
+    assert names(server) == calls
+    assert answer.trouble is None
+    assert {frozenset(r.flags) for r in answer.readings if r.native_id == A} == (
+        set() if flags is None else {frozenset(flags)}
+    )
+
+
+async def test_what_several_posts_need_is_asked_for_once() -> None:
+    posts = [post(n) for n in range(4)]
+    held: dict[str, Said] = {uri: (200, {"uri": uri, "value": {"text": ""}}) for uri in posts[:3]}
+    labels = [{**TAKEDOWN, "uri": uri} for uri in posts[:2]]
+    made = stage(served=held, proofs={posts[3]: NO_RECORD}, calls={"queryLabels": page(*labels)})
+    made.posts.clear()
+    async with staged(made) as (bluesky, server):
+        answer = await bluesky.read(posts, T0)
+    assert statuses(answer) == dict(
+        zip(posts, ["suspended", "suspended", "contradictory", "not_found"], strict=True)
+    )
+    asked_for = names(server)
+    assert {name: asked_for.count(name) for name in set(asked_for)} == {
+        "getPosts": 1,
+        "getProfile": 1,
+        "document": 2,
+        "getRecord": 4,
+        "proof": 1,
+        "queryLabels": 1,
+    }
+    (list_request,) = [one for one in server.asked if one.path.endswith("queryLabels")]
+    assert set(list_request.rel_url.query.getall("uriPatterns")) == set(posts[:3])
+    assert list_request.rel_url.query["sources"] == MAIN
+    assert len(set(answer.exchanges)) == len(answer.exchanges)
+
+
+async def test_posts_and_accounts_are_places_of_their_own() -> None:
+    async with staged(stage()) as (bluesky, _):
+        assert (bluesky.place(A), bluesky.place(AUTHOR)) == ("posts", "")
+        with pytest.raises(ValueError, match="requests of their own"):
+            await bluesky.read([A, AUTHOR], T0)
+        controls = await bluesky.candidates("posts", T0)
+        assert {bluesky.place(one.native_id) for one in controls} == {"posts"}
+        assert all(DECLARATION.is_post_handle(one.handle) for one in controls)
+        assert {bluesky.place(one.native_id) for one in await bluesky.candidates("", T0)} == {""}
+
+
+async def test_an_address_that_bluesky_refuses_is_found_and_the_others_are_read() -> None:
+    posts = {post(n): shown_post(post(n)) for n in range(8)}
+    made = Stage(posts=posts)
+
+    def refusing(request: web.BaseRequest) -> web.Response:
+        uris = request.rel_url.query.getall("uris")
+        if post(5) in uris:
+            return web.json_response({"error": "InvalidRequest", "message": "Invalid at-uri"}, status=400)
+        return web.json_response({"posts": [posts[uri] for uri in uris]})
+
+    made.calls["getPosts"] = refusing
+    async with staged(made) as (bluesky, _):
+        answer = await bluesky.read([*posts, "at://did:plc:short/app.bsky.feed.post/3k"], T0)
+    refused = [m.native_id for m in answer.missed]
+    assert refused == ["at://did:plc:short/app.bsky.feed.post/3k", post(5)]
+    assert len(answer.readings) == 7
+
+
+@pytest.mark.parametrize("pds", ["https://127.0.0.1", "https://10.0.0.1", "http://127.0.0.1:1"])
+async def test_a_server_in_a_private_network_is_not_asked_for_a_record(pds: str) -> None:
+    guarded = HttpOptions(retry=Retry(attempts=0, base_s=0), timeout_s=5, guard=Guard())
+    async with scripted(Stage(served={A: SERVED}).answer) as inside:
+        made = stage(pds=pds.replace("http://127.0.0.1:1", inside.base_url))
+        async with staged(made, http=guarded) as (bluesky, server):
+            answer = await bluesky.read([A, B], T0)
+    assert inside.asked == []
+    assert names(server) == [*FOUND, "document"]
+    assert statuses(answer) == {A: "network", B: "available"}
+
+
+async def test_the_document_of_the_author_is_asked_for_again_once_a_post_is_missing() -> None:
+    """The author may have moved: the old server no longer has what the new one serves."""
+    made = stage(proofs={A: (200, GONE)}, calls={"queryLabels": page()})
+    async with scripted(Stage(served={A: SERVED}).answer) as new, staged(made) as (bluesky, _):
+        made.profiles.clear()
+        made.alone[AUTHOR] = TAKEN_DOWN
+        await bluesky.read([A], T0)
+        del made.alone[AUTHOR]
+        made.profiles[AUTHOR], made.posts[A] = shown(AUTHOR), shown_post(A)
+        await bluesky.read([A], T0 + MINUTE)
+        del made.posts[A]
+        service = {"id": "#atproto_pds", "serviceEndpoint": new.base_url}
+        made.documents[AUTHOR] = (200, {"id": AUTHOR, "service": [service]})
+        assert statuses(await bluesky.read([A], T0 + 2 * MINUTE)) == {A: "contradictory"}
+
+
+# lifts ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("subject", [A, AUTHOR])
+async def test_a_lift_is_proven_by_the_list_about_the_post_and_its_author(subject: str) -> None:
+    restricts = {**LABEL, "uri": subject}
+    made = stage(calls={"queryLabels": page(restricts)})
+    made.posts[A] = shown_post(A)
+    async with staged(made) as (bluesky, server):
+        read = await bluesky.read([A, B], T0)
+        in_force = await bluesky.verify_lifts(read, {A: frozenset({"TR"})}, T0)
+        query = next(one for one in server.asked if one.path.endswith("queryLabels")).rel_url.query
+        assert query.getall("uriPatterns") == [A, AUTHOR, B]
+        both = {A: "contradictory", B: "contradictory" if subject == AUTHOR else "available"}
+        assert statuses(in_force) == both
+        made.calls["queryLabels"] = page({**restricts, "neg": True})
+        lifted = await bluesky.verify_lifts(read, {A: frozenset({"TR"})}, T0)
+        assert statuses(lifted) == {A: "available", B: "available"}
+        assert {r.silent_on for r in lifted.readings} == {frozenset()}
+        made.calls["queryLabels"] = page()
+        open_still = await bluesky.verify_lifts(read, {A: frozenset({"TR"})}, T0)
+        assert {r.silent_on for r in open_still.readings} == {frozenset({"TR"})}
+
+
+# evidence ------------------------------------------------------------------------------------------------
+
+
+async def test_evidence_of_a_post_keeps_what_decides_and_no_word_of_it() -> None:
+    label = {**LABEL, "uri": A}
+    made = stage()
+    made.posts[A] = shown_post(A, labels=[label, {**label, "uri": B}])
+    async with staged(made) as (bluesky, _):
+        answer = await bluesky.read([A, B], T0)
+    kept = bluesky.evidence(answer.exchanges, [A, B])
+    (item,) = json.loads(kept[A])
+    author: dict[str, object] = {"did": AUTHOR, "handle": "name.test", "labels": []}
+    assert item["about"] == {"uri": A, "cid": "bafyrei", "author": author, "labels": [label]}
+    assert b"private" not in b"".join(kept.values())
+    assert B.encode() not in kept[A]
+
+
+async def test_evidence_of_a_missing_post_has_each_answer_that_it_rests_on() -> None:
+    made = stage(served={A: SERVED}, calls={"queryLabels": page(TAKEDOWN, {**TAKEDOWN, "uri": B})})
+    async with staged(made) as (bluesky, _):
+        answer = await bluesky.read([A, B], T0)
+        kept = bluesky.evidence(answer.exchanges, [A])
+        steps = {
+            item["url"].rpartition("?")[0].rpartition(".")[2]: item["about"] for item in json.loads(kept[A])
+        }
+        assert steps["getProfile"] == {"did": AUTHOR, "handle": "name.test", "labels": []}
+        assert steps["getRecord"] == {"uri": A, "cid": "bafyrei"}
+        assert steps["queryLabels"] == {"labels": [TAKEDOWN]}
+        assert b"private" not in kept[A]
+        made.served[A], made.proofs[A] = NO_RECORD, (200, KEPT)
+        answer = await bluesky.read([A, B], T0 + MINUTE)
+    *_, served, held = json.loads(bluesky.evidence(answer.exchanges, [A])[A])
+    assert served["about"]["error"] == "RecordNotFound"
+    assert held["about"] == {"in_repository": True}
+
+
+# names ---------------------------------------------------------------------------------------------------
+
+
+async def test_posts_are_resolved_by_their_author_alone_each_asked_for_once() -> None:
+    made = Stage({AUTHOR: shown(AUTHOR, "alice.test")}, resolved={"alice.test": (200, {"did": AUTHOR})})
+    asked_for = [
+        "alice.test/3k1",
+        "@alice.test/3k2",
+        A,
+        f"{AUTHOR}/3k3",
+        "alice.test",
+        "bob.test/3k1",
+        "a b/3k1",
+    ]
+    async with staged(made) as (bluesky, server):
+        made.resolved["bob.test"] = NO_HANDLE
+        said = await bluesky.resolve([*asked_for, "alice.test/.."], T0)
+    found = {one.asked: (one.native_id, one.handle) for one in said.found}
+    assert found == {
+        "alice.test/3k1": (A, "alice.test/3k1"),
+        "@alice.test/3k2": (B, "alice.test/3k2"),
+        A: (A, "alice.test/3k1"),
+        f"{AUTHOR}/3k3": (post(3), "alice.test/3k3"),
+        "alice.test": (AUTHOR, "alice.test"),
+    }
+    assert {one.asked: one.why for one in said.unresolved} == {
+        "bob.test/3k1": UnresolvedReason.NOT_FOUND,
+        "a b/3k1": UnresolvedReason.NOT_A_HANDLE,
+        "alice.test/..": UnresolvedReason.NOT_A_HANDLE,
+    }
+    assert names(server) == ["resolveHandle", "getProfile", "getProfile", "resolveHandle", "getProfile"]
+
+
+async def test_a_post_has_no_record_of_handles() -> None:
+    async with staged(stage()) as (bluesky, server):
+        said = await bluesky.handle_history(A, T0)
+        assert not isinstance(said, tuple)
+        assert (said.retry_at, said.breaker) == (T0, False)
+        assert server.asked == []
+
+
+# against the simulator -----------------------------------------------------------------------------------
+
+WITHHELD = State(Status.WITHHELD, ("DE", "TR"))
+OWN: Mapping[str, tuple[State, str]] = {
+    "served": (AVAILABLE, ""),
+    "withheld": (WITHHELD, ""),
+    "hidden": (SUSPENDED, APP_VIEW_ONLY),
+    "hosted": (SUSPENDED, ""),
+    "deleted": (NOT_FOUND, ""),
+}
+SHARED = {
+    "withheld": WITHHELD,
+    "suspended": SUSPENDED,
+    "deactivated": State(Status.DEACTIVATED),
+    "gone": NOT_FOUND,
+}
+
+
+def posted(key: str, by: str, state: State, detail: str) -> HistoryAccount:
+    """A post that stands so for an hour, is served for one, and stands so again; its author is renamed."""
+    uri, times = f"at://{by}/app.bsky.feed.post/{key}", (T0, T0 + HOUR, T0 + 2 * HOUR)
+    moves = state != AVAILABLE
+    return HistoryAccount(
+        BLUESKY,
+        uri,
+        times if moves else times[:1],
+        (state, AVAILABLE, state) if moves else (state,),
+        times[:2],
+        (f"n{by[-4:]}.test/{key}", f"m{by[-4:]}.test/{key}"),
+        (),
+        (detail, "", detail) if moves and detail else (),
+    )
+
+
+def posts_of_every_fate() -> tuple[HistoryAccount, ...]:
+    """By one author in each of the states that are a post's own, and with each fate of an author."""
+    own = [posted(f"3k{name}{n}", did(1), *fate) for name, fate in OWN.items() for n in range(2)]
+    shared = [
+        posted(f"3k{name}{n}", did(10 + at), state, WITH_AUTHOR)
+        for at, (name, state) in enumerate(SHARED.items())
+        for n in range(2)
+    ]
+    return (*own, *shared)
+
+
+@asynccontextmanager
+async def simulated(
+    faults: FaultPlan = FaultPlan(),  # noqa: B008 - frozen
+) -> AsyncGenerator[tuple[BlueskyCollector, BlueskyServer, tuple[HistoryAccount, ...]]]:
+    history = with_canaries(History(posts_of_every_fate()))
+    http = HttpOptions(retry=Retry(attempts=0, base_s=0))
+    async with (
+        serve_bluesky(history, faults=faults, now=T0) as server,
+        BlueskyCollector(app_view=server.base_url, plc=server.base_url, http=http) as bluesky,
+    ):
+        yield bluesky, server, history.accounts
+
+
+async def read_truly(
+    bluesky: BlueskyCollector, server: BlueskyServer, posts: tuple[HistoryAccount, ...], hours: float
+) -> CollectorAnswer:
+    """Whatever is read of the posts must be so."""
+    now = T0 + hours * HOUR
+    server.set_clock(now)
+    answer = await bluesky.read([one.native_id for one in posts], now)
+    truth = {one.native_id: SIMULATOR.observable(one.at(now)) for one in posts}
+    assert sorted(one.native_id for one in (*answer.readings, *answer.missed)) == sorted(truth)
+    assert [r for r in answer.readings if r.state != heard(truth[r.native_id], r.silent_on)] == []
+    for r in answer.readings:
+        shared = next(p for p in posts if p.native_id == r.native_id).detail_at(now) == WITH_AUTHOR
+        assert shared is (Flag.WITH_AUTHOR in r.flags) or r.silent_on
+    return answer
+
+
+async def test_every_fate_of_a_post_is_read_from_the_servers_that_know_it() -> None:
+    async with simulated() as (bluesky, server, posts):
+        for hours in (0, 1, 2, 0):
+            now = T0 + hours * HOUR
+            answer = await read_truly(bluesky, server, posts, hours)
+            assert answer.missed == ()
+            said = {r.native_id: r for r in answer.readings}
+            handles = {one.native_id: one.handle_at(now) for one in posts}
+            assert all(r.handle in {None, handles[r.native_id]} for r in answer.readings)
+            if hours != 1:
+                of = {name: said[f"at://{did(1)}/app.bsky.feed.post/3k{name}0"] for name in OWN}
+                assert of["hidden"].flags == {Flag.APP_VIEW_ONLY}
+                assert of["hosted"].flags == {Flag.HOST}
+                assert of["deleted"].flags == {Flag.DELETED}
+                assert of["deleted"].strength is Strength.WEAK
+            assert {r.state.status for r in answer.readings} <= DECLARATION.post_statuses
+
+
+LIES = {FaultKind.ALL_NOT_FOUND, FaultKind.LABELS_DROPPED}
+
+
+@pytest.mark.parametrize("kind", [kind for kind in FaultKind if kind not in LIES])
+async def test_no_fault_makes_a_reading_of_a_post_that_differs_from_the_truth(kind: FaultKind) -> None:
+    plan = FaultPlan({kind: 100_000}, hang_s=0.01, slow_s=0.01)
+    async with simulated(plan) as (bluesky, server, posts):
+        for hours in range(3):
+            await read_truly(bluesky, server, posts, hours)
+
+
+@pytest.mark.parametrize("name", [name for name, plan in PROFILES.items() if not plan.lies])
+async def test_under_no_profile_of_faults_a_post_is_read_as_what_it_is_not(name: str) -> None:
+    readings = 0
+    async with simulated(profile(name, seed=5)) as (bluesky, server, posts):
+        for n in range(12):
+            readings += len((await read_truly(bluesky, server, posts, n / 4)).readings)
+        assert readings > len(posts) * 12 / 3
+
+
+async def test_an_app_that_knows_no_post_is_contradicted_by_their_servers() -> None:
+    async with simulated(FaultPlan({FaultKind.ALL_NOT_FOUND: 100_000})) as (bluesky, server, posts):
+        answer = await read_truly(bluesky, server, posts, 0)
+        assert {r.state.status for r in answer.readings} <= {
+            Status.SUSPENDED,
+            Status.NOT_FOUND,
+            Status.DEACTIVATED,
+        }
+
+
+async def test_a_lie_about_a_post_is_told_by_all_its_servers_and_about_control_posts_too() -> None:
+    lie = FaultPlan(glitches=(Glitch(T0, T0 + HOUR, share=1.0),))
+    async with simulated(lie) as (bluesky, _, posts):
+        answer = await bluesky.read([one.native_id for one in posts], T0)
+        assert {r.state for r in answer.readings} <= {NOT_FOUND}
+        controls = {one.native_id for one in POST_CANARIES}
+        assert controls & {r.native_id for r in answer.readings}
+
+
+async def test_a_post_shares_the_state_of_an_author_who_is_in_the_history_too() -> None:
+    uri = f"at://{ALICE}/app.bsky.feed.post/3k1"
+    post_of_alice = HistoryAccount(
+        BLUESKY,
+        uri,
+        (T0, T0 + HOUR),
+        (AVAILABLE, SUSPENDED),
+        (T0,),
+        ("alice.test/3k1",),
+        (),
+        ("", WITH_AUTHOR),
+    )
+    history = History((account(ALICE, AVAILABLE, SUSPENDED), post_of_alice))
+    async with (
+        serve_bluesky(history, now=T0) as server,
+        BlueskyCollector(app_view=server.base_url, plc=server.base_url) as bluesky,
+    ):
+        assert statuses(await bluesky.read([uri], T0)) == {uri: "available"}
+        server.set_clock(T0 + HOUR)
+        (said,) = (await bluesky.read([uri], T0 + HOUR)).readings
+        assert (said.state, said.flags) == (SUSPENDED, {Flag.WITH_AUTHOR, Flag.HOST})
+
+
+def test_control_posts_are_served_where_posts_are_and_control_accounts_where_accounts_are() -> None:
+    of_posts = SIMULATOR.canaries(History(posts_of_every_fate()))
+    of_accounts = SIMULATOR.canaries(History((account(BOB, AVAILABLE),)))
+    both = SIMULATOR.canaries(History((account(BOB, AVAILABLE), *posts_of_every_fate())))
+    assert of_posts == POST_CANARIES
+    assert {DECLARATION.is_post(one.native_id) for one in of_accounts} == {False}
+    assert both == (*of_accounts, *of_posts)
+    for one in of_posts:
+        assert DECLARATION.is_post(one.native_id)
+        assert DECLARATION.is_post_handle(one.handles[0])
+
+
+async def test_the_example_of_a_post_is_answered_by_the_simulator() -> None:
+    (first, *_) = posts_of_every_fate()
+    async with serve_bluesky(History((first,)), now=T0) as server:
+        command = SIMULATOR.example("", first)
+        status, _, body = await asked(server, command.split("'")[1])
+    assert (status, [one["uri"] for one in body["posts"]]) == (200, [first.native_id])
+    assert not any(label["src"] in SHIPPED_REGIONS.values() for label in body["posts"][0]["labels"])
+
+
+def test_a_post_of_another_platform_becomes_a_post_with_the_author_of_its_handle() -> None:
+    rows = [
+        "platform,account_id,handle,at,status,withheld_in,list,detail",
+        "x,post:20,jack/20,2026-11-24T00:00:00Z,available,,a,",
+        "x,post:20,jack/20,2026-11-25T00:00:00Z,not_found,,a,with_author",
+        "x,post:21,jack/21,2026-11-24T00:00:00Z,withheld,IN,a,",
+        "x,post:22,Ann_B/22,2026-11-24T00:00:00Z,available,,a,",
+        "x,12,jack,2026-11-24T00:00:00Z,available,,a,",
+    ]
+    first, second, other, person = recast(parse_history(rows, "x.csv"), BLUESKY).accounts
+    posts = (first, second, other)
+    assert all(
+        DECLARATION.is_post(one.native_id) and DECLARATION.is_post_handle(one.handles[0]) for one in posts
+    )
+    assert len({one.native_id for one in posts}) == 3
+    authors = [one.native_id.rpartition("/app.bsky")[0] for one in posts]
+    assert authors[0] == authors[1] != authors[2]
+    assert first.handles[0].partition("/")[0] == second.handles[0].partition("/")[0] != person.handles[0]
+    assert (first.states, first.details) == ((AVAILABLE, NOT_FOUND), ("", WITH_AUTHOR))
+    assert not DECLARATION.is_post(person.native_id)
+    made_up = SIMULATOR.made_up_handle(first.native_id)
+    assert DECLARATION.is_post_handle(made_up)
