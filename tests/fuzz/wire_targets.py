@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from collectors.bluesky.declaration import DECLARATION as BLUESKY
+from collectors.bluesky.simulator.repo_proof import proof
 from collectors.bluesky.wire import evidence as bluesky_evidence
 from collectors.bluesky.wire.errors import Absence
 from collectors.bluesky.wire.identity import name_of, read_document, read_log, read_resolved, record_uri
 from collectors.bluesky.wire.jetstream import parse_event
 from collectors.bluesky.wire.label_lists import UnprovenLift, read_label_page, settled
+from collectors.bluesky.wire.posts import GET_RECORD_PROOF, not_served, read_posts, read_record
 from collectors.bluesky.wire.profiles import (
     CONTENT_LABELERS,
     read_profile,
@@ -24,6 +26,7 @@ from collectors.bluesky.wire.profiles import (
     verdict,
 )
 from collectors.bluesky.wire.records import COLLECTIONS, positions_of, read_records, read_relationships
+from collectors.bluesky.wire.repo_proof import read_proof
 from collectors.core.collector import BatchReadings, CollectorAnswer, Exchange
 from collectors.core.rate_limit_headers import exhausted, failure_of, read_window
 from collectors.core.wire import WireFault, is_object
@@ -37,6 +40,7 @@ from collectors.x.wire import compliance, follows, handles, timeline, users
 from collectors.youtube import wire as youtube
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import MissedReason, Reading, Status
+from tests.collectors.bluesky.wire.test_fuzz import post_states_it as bluesky_post_states_it
 from tests.collectors.bluesky.wire.test_fuzz import states_it as bluesky_states_it
 from tests.collectors.conformance.stage import Answered, staged
 from tests.collectors.mastodon.wire.test_fuzz import read_all as read_all_of_mastodon
@@ -46,6 +50,7 @@ from tests.fuzz.http_answers import answering
 from tests.fuzz.runner import Call, Target, plain
 from tests.support.samples import bluesky_answers, mastodon_answers, x_answers
 from tests.support.samples.readings import T0
+from tests.support.simulated.scripted_bluesky import shown_post
 
 _FIXTURES: Final = Path(__file__).parent.parent / "fixtures"
 
@@ -138,6 +143,40 @@ def read_bluesky(data: bytes) -> object:
         json.dumps(bluesky_evidence.excerpt(said, asked)),
         [read_records(said, bluesky_answers.ALICE, one) for one in COLLECTIONS],
     )
+
+
+_POST: Final = f"at://{bluesky_answers.CAROL}/app.bsky.feed.post/3k5"
+_PATH: Final = "app.bsky.feed.post/3k5"
+
+
+def _post_samples() -> tuple[bytes, ...]:
+    label = {**bluesky_answers.LABEL, "uri": _POST}
+    posts = [shown_post(_POST), shown_post(_POST, labels=[label]), shown_post(_POST, author={"did": "x"})]
+    shown = [json.dumps({"posts": [post]}).encode() for post in posts]
+    held = [proof(bluesky_answers.CAROL, _PATH, record) for record in ({"text": ""}, None)]
+    record = json.dumps({"uri": _POST, "cid": "b", "value": {"text": ""}}).encode()
+    missing = b'400\n{"error":"RecordNotFound","message":"Could not locate record"}'
+    return (*shown, *(b"200\n" + car for car in held), record, missing)
+
+
+def read_bluesky_posts(data: bytes) -> object:
+    """A post is answered for once, and only what the answer states is read."""
+    status, body = _answer_in(data)
+    said = bluesky_answers.made(
+        status, body, bluesky_answers.HEARD, f"https://a.example/xrpc/{GET_RECORD_PROOF}?did=a"
+    )
+    batch = read_posts(said, [_POST], bluesky_answers.LABELERS)
+    assert [one.native_id for one in (*batch.readings, *batch.missed)] + [*batch.missing] == [_POST]
+    for reading in batch.readings:
+        assert status == 200
+        assert bluesky_post_states_it(_json(body), reading), reading
+    is_served, is_held = read_record(said, _POST), read_proof(said, bluesky_answers.CAROL, _PATH)
+    # A hash protects each block.
+    assert not isinstance(is_held, bool) or bluesky_answers.CAROL.encode() in body
+    lift = UnprovenLift(bluesky_answers.REGION, (_POST,), is_batch=True)
+    lists = settled(CollectorAnswer(batch.readings, (), (said,)), lift, [said], bluesky_answers.LABELERS)
+    fate = not_served(_POST, is_held, T0)
+    return batch, is_served, fate, lists, json.dumps(bluesky_evidence.excerpt(said, [_POST]))
 
 
 def read_mastodon_answer(data: bytes) -> object:
@@ -368,6 +407,7 @@ def collectors() -> Iterator[Target]:
 WIRE: tuple[Target, ...] = (
     Target("wire.x", X_SAMPLES, plain(read_x)),
     Target("wire.bluesky", _recorded("bluesky"), plain(read_bluesky)),
+    Target("wire.bluesky.posts", _post_samples(), plain(read_bluesky_posts)),
     Target("wire.mastodon", _recorded("mastodon"), plain(read_mastodon_answer)),
     Target("wire.youtube", YOUTUBE_SAMPLES, plain(read_youtube)),
     Target("wire.jetstream", EVENT_SAMPLES, plain(read_event)),

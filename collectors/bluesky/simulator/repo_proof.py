@@ -15,13 +15,13 @@ CAR: Final = "application/vnd.ipld.car"
 _CID: Final = b"\x01\x71\x12\x20"
 
 
-class Link(bytes):
+class BlockAddress(bytes):
     """The address of a block."""
 
 
 def proof(did: str, path: str, record: Mapping[str, object] | None) -> bytes:
     """A CAR file with the proof; without `record` nothing is at `path`."""
-    blocks: dict[Link, bytes] = {}
+    blocks: dict[BlockAddress, bytes] = {}
     entries: list[object] = []
     if record is not None:
         entries = [{"p": 0, "k": path.encode(), "v": put(blocks, record), "t": None}]
@@ -31,17 +31,17 @@ def proof(did: str, path: str, record: Mapping[str, object] | None) -> bytes:
     return car(commit, blocks)
 
 
-def car(root: Link, blocks: Mapping[Link, bytes]) -> bytes:
+def car(root: BlockAddress, blocks: Mapping[BlockAddress, bytes]) -> bytes:
     """Blocks with their addresses, and the address of the first to look at."""
     header = encoded({"roots": [root], "version": 1})
     parts = (header, *(link + block for link, block in blocks.items()))
     return b"".join(_varint(len(part)) + part for part in parts)
 
 
-def put(blocks: dict[Link, bytes], value: object) -> Link:
+def put(blocks: dict[BlockAddress, bytes], value: object) -> BlockAddress:
     """Add a block, and return its address."""
     block = encoded(value)
-    link = Link(_CID + hashlib.sha256(block).digest())
+    link = BlockAddress(_CID + hashlib.sha256(block).digest())
     blocks[link] = block
     return link
 
@@ -56,7 +56,7 @@ def encoded(value: object) -> bytes:
     match value:
         case None:
             return b"\xf6"
-        case Link():
+        case BlockAddress():
             return b"\xd8\x2a" + _head(2, len(value) + 1) + b"\0" + value
         case int():
             return _head(0, value)

@@ -80,6 +80,22 @@ async def test_an_event_about_a_watched_account_arrives_and_one_about_another_do
         assert got.empty()
 
 
+async def test_an_event_about_the_author_of_posts_is_one_about_each_of_them_and_about_the_account() -> None:
+    posts = [f"at://{ALICE}/app.bsky.feed.post/3k{n}" for n in range(2)]
+    of_bob = f"at://{BOB}/app.bsky.feed.post/3k1"
+    watched = [*posts, ALICE, f"at://{CAROL}/app.bsky.feed.post/3k1"]
+    post = HistoryAccount(BLUESKY, of_bob, (T0, T0 + HOUR), (AVAILABLE, NOT_FOUND), (T0,), ("bob.test/3k1",))
+    async with (
+        serve_bluesky(History((LIVED, OTHER, post))) as server,
+        listening(server, watched) as got,
+    ):
+        server.set_clock(T0 + HOUR)
+        events = [await got.get() for _ in range(3)]
+        assert {event.native_id for event in events} == {*posts, ALICE}
+        assert {(event.at, event.kind) for event in events} == {(T0 + HOUR, EventKind.ACCOUNT)}
+        assert got.empty()
+
+
 async def test_without_a_cursor_nothing_of_the_past_is_sent() -> None:
     async with serve_bluesky(BOTH, now=T0 + HOUR) as server, listening(server, [ALICE, BOB]) as got:
         server.set_clock(T0 + 2 * HOUR)

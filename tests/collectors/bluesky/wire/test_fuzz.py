@@ -15,10 +15,12 @@ from collectors.bluesky.wire.identity import (
     DidDocument,
     NoDid,
     name_of,
+    post_named,
     read_document,
     read_log,
     read_resolved,
 )
+from collectors.bluesky.wire.posts import read_posts, read_record
 from collectors.bluesky.wire.profiles import (
     RepoStatus,
     read_profile,
@@ -33,9 +35,10 @@ from collectors.bluesky.wire.records import (
     read_records,
     read_relationships,
 )
+from collectors.bluesky.wire.repo_proof import read_proof
 from collectors.core.collector import Exchange
 from collectors.core.wire import WireFault
-from storage.model.core.availability import Missed, MissedReason, Reading, Status
+from storage.model.core.availability import Flag, Missed, MissedReason, Reading, Status
 from tests.support.samples.bluesky_answers import (
     ALICE,
     AT,
@@ -52,6 +55,7 @@ from tests.support.samples.bluesky_answers import (
     recorded,
     recorded_json,
 )
+from tests.support.simulated.scripted_bluesky import shown_post
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
 WORDS = st.sampled_from(
@@ -129,6 +133,40 @@ def states_it(document: Any, reading: Reading) -> bool:
     return True
 
 
+POST = f"at://{CAROL}/app.bsky.feed.post/3k5"
+POSTS = [
+    {"posts": [shown_post(POST), shown_post(f"at://{DAVE}/app.bsky.feed.post/3k5")]},
+    {"posts": [shown_post(POST, labels=[{**LABEL, "uri": POST}])]},
+    {"posts": [shown_post(POST, author={**PROFILE, "labels": [dict(LABEL)]})]},
+]
+
+
+def post_states_it(document: Any, reading: Reading) -> bool:
+    """Whether the JSON itself says so of a post: written apart from the code under test."""
+    uri, author = reading.native_id, reading.native_id.split("/")[2]
+    own = [one for one in objects(document.get("posts")) if one.get("uri") == uri]
+    if not own or reading.state.status not in {Status.AVAILABLE, Status.WITHHELD}:
+        return False
+    for one in own:
+        labels = [*objects(one.get("labels")), *objects(one["author"].get("labels"))]
+        held = [
+            label["uri"]
+            for label in labels
+            if label.get("src") == REGION
+            and label.get("uri") in (uri, author)
+            and label.get("val") in {"!hide", "!takedown", "!warn"}
+            and not label.get("neg")
+            and label.get("exp") is None
+        ]
+        if bool(held) is not (reading.state.status is Status.WITHHELD) or one["author"]["did"] != author:
+            return False
+        if Flag.WITH_AUTHOR in reading.flags and uri in held:
+            return False
+        if reading.handle not in {None, f"{one['author']['handle']}/{uri.rpartition('/')[2]}"}:
+            return False
+    return True
+
+
 ANY_ANSWER = st.binary(max_size=60) | ANY_JSON.map(lambda value: json.dumps(value).encode())
 
 
@@ -149,7 +187,12 @@ def test_no_answer_whatsoever_raises_or_leaves_an_account_out(
     read_log(answer, CAROL)
     read_resolved(answer)
     read_relationships(answer, CAROL)
-    excerpt(answer, ASKED)
+    excerpt(answer, [*ASKED, POST])
+    posts = read_posts(answer, [POST, POST], LABELERS)
+    assert [one.native_id for one in (*posts.readings, *posts.missed)] + [*posts.missing] == [POST]
+    assert status == 200 or read_record(answer, POST) is not True
+    read_proof(answer, CAROL, "app.bsky.feed.post/3k5")
+    post_named(body.decode(errors="replace"))
     for collection in COLLECTIONS:
         read_records(answer, CAROL, collection)
 
@@ -162,6 +205,27 @@ def test_no_reading_says_more_than_the_answer_states(document: Any) -> None:
     for reading in profiles.readings:
         assert states_it(document, reading), reading
     excerpt(made(200, document), ASKED)
+
+
+@given(mutated(POSTS))
+def test_no_reading_of_a_post_says_more_than_the_answer_states(document: Any) -> None:
+    said = read_posts(made(200, document, HEARD), [POST], LABELERS)
+    assert [one.native_id for one in (*said.readings, *said.missed)] + [*said.missing] == [POST]
+    for reading in said.readings:
+        assert post_states_it(document, reading), reading
+    excerpt(made(200, document), [POST])
+
+
+@given(
+    mutated([{"uri": POST, "cid": "b", "value": {"text": ""}}, {"error": "RecordNotFound", "message": ""}])
+)
+def test_no_record_is_read_out_of_an_answer_that_does_not_name_it(document: Any) -> None:
+    for status in (200, 400):
+        said = read_record(made(status, document), POST)
+        if said is True:
+            assert (status, document["uri"]) == (200, POST)
+        elif said is False:
+            assert (status, document["error"]) == (400, "RecordNotFound")
 
 
 @given(mutated(ABSENCES))
