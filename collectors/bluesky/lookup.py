@@ -36,6 +36,13 @@ class SingleLookup:
     exchanges: tuple[Exchange, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _ServedPost:
+    """A post that the server of its author serves: the labeler says whether the app took it down."""
+
+    exchanges: tuple[Exchange, ...]
+
+
 class SingleLookups:
     """Asks as far as it takes, and remembers since when an account or a post is missing."""
 
@@ -62,28 +69,23 @@ class SingleLookups:
         records = {uri: record for uri in uris if (record := record_uri(uri)) is not None}
         dids = tuple(dict.fromkeys(record.did for record in records.values()))
         authors = dict(zip(dids, await self.accounts(dids, now), strict=True))
-        found: dict[str, SingleLookup | tuple[Exchange, ...]] = {}
         async with asyncio.TaskGroup() as group:
-            asked: dict[str, asyncio.Task[SingleLookup | tuple[Exchange, ...]]] = {}
-            for uri in self._dice.sample(uris, len(uris)):
-                author = authors[records[uri].did]
-                gone = with_author(uri, author.said)
-                if gone is not None:
-                    found[uri] = SingleLookup(gone, author.exchanges)
-                else:
-                    asked[uri] = group.create_task(self._post(uri, records[uri], author.exchanges, now))
-        found |= {uri: task.result() for uri, task in asked.items()}
-        in_doubt = [uri for uri in uris if isinstance(found[uri], tuple)]
+            order = self._dice.sample(uris, len(uris))
+            looks = {
+                uri: group.create_task(self._post(uri, records[uri], authors[records[uri].did], now))
+                for uri in order
+            }
+        found = {uri: looks[uri].result() for uri in uris}
+        in_doubt = [uri for uri, look in found.items() if isinstance(look, _ServedPost)]
         main = self._labelers.main
         pages = await label_list(self._client, main, in_doubt, now) if in_doubt else ()
         taken_down = in_force(pages, main, TAKEDOWN_LABELS)
-        looks: list[SingleLookup] = []
-        for uri in uris:
-            look = found[uri]
-            if isinstance(look, tuple):
-                look = SingleLookup(served(uri, taken_down, now), (*look, *pages))
-            looks.append(look)
-        return looks
+        return [
+            SingleLookup(served(uri, taken_down, now), (*look.exchanges, *pages))
+            if isinstance(look, _ServedPost)
+            else look
+            for uri, look in found.items()
+        ]
 
     async def _account(self, did: str, now: datetime) -> SingleLookup:
         # A DID document from before the account went missing may name a server that it has left.
@@ -110,10 +112,13 @@ class SingleLookups:
         return SingleLookup(verdict(did, said, identity.said, repo, profile), exchanges)
 
     async def _post(
-        self, uri: str, record: RecordUri, exchanges: tuple[Exchange, ...], now: datetime
-    ) -> SingleLookup | tuple[Exchange, ...]:
-        """A post whose author is shown. Only the exchanges where the server of the author serves the post."""
+        self, uri: str, record: RecordUri, author: SingleLookup, now: datetime
+    ) -> SingleLookup | _ServedPost:
         since = self._missing_since.setdefault(uri, now)
+        exchanges = author.exchanges
+        gone = with_author(uri, author.said)
+        if gone is not None:
+            return SingleLookup(gone, exchanges)
         identity = await self._client.identity(record.did, now, since)
         exchanges += () if identity.answer is None else (identity.answer,)
         pds = identity.said.pds if isinstance(identity.said, DidDocument) else None
@@ -125,7 +130,7 @@ class SingleLookups:
         if isinstance(is_served, WireFault):
             return SingleLookup(unusable(uri, is_served, now), exchanges)
         if is_served:
-            return exchanges
+            return _ServedPost(exchanges)
         proof = await self._client.record_proof(pds, record, now)
         path = f"{record.collection}/{record.rkey}"
         is_held = proof if isinstance(proof, WireFault) else read_proof(proof, record.did, path)
