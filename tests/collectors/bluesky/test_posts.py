@@ -22,6 +22,7 @@ from collectors.simulator.history_conversion import recast
 from collectors.transport.client import HttpOptions, Retry
 from collectors.transport.ssrf_guard import Guard
 from storage.model.core.availability import Flag, State, Status, Strength
+from storage.model.evidence.decisive import decisive_words
 from tests.collectors.conformance.stage import heard
 from tests.support.samples.bluesky_answers import LABEL, MAIN, REGION
 from tests.support.samples.readings import AVAILABLE, MINUTE, NOT_FOUND, SUSPENDED, T0
@@ -342,9 +343,13 @@ async def test_evidence_of_a_missing_post_has_each_answer_that_it_rests_on() -> 
         assert b"private" not in kept[A]
         made.served[A], made.proofs[A] = NO_RECORD, (200, KEPT)
         answer = await bluesky.read([A, B], T0 + MINUTE)
-    *_, served, held = json.loads(bluesky.evidence(answer.exchanges, [A])[A])
+    kept = bluesky.evidence(answer.exchanges, [A])
+    *_, served, held = json.loads(kept[A])
     assert served["about"]["error"] == "RecordNotFound"
     assert held["about"] == {"in_repository": True}
+    *_, because, proven = decisive_words(kept[A], DECLARATION.decisive)
+    assert because == 'HTTP 400: "error": "RecordNotFound"; "message": "Could not locate record"'
+    assert proven == 'HTTP 200: "in_repository": true'
 
 
 # names ---------------------------------------------------------------------------------------------------
