@@ -54,7 +54,8 @@ def control(text: str, platform: Platform) -> Control:
     rest, _, status = text.rpartition(":")
     for at, char in enumerate(rest):
         native_id, handle = rest[:at], rest[at + 1 :]
-        if char == ":" and declared.is_native_id(native_id) and declared.is_handle(handle):
+        is_handle = declared.is_post_handle if declared.is_post(native_id) else declared.is_handle
+        if char == ":" and declared.is_native_id(native_id) and is_handle(handle):
             try:
                 return native_id, handle, Status(status)
             except ValueError:

@@ -88,6 +88,10 @@ class PlatformSimulator(ABC):
         """What its collector can see of the true `state` with the settings of a new installation."""
         return self.visible(state)
 
+    def observable_post(self, state: State) -> State:
+        """`observable`, of a post."""
+        return self.observable(state)
+
     def recast(self, account: HistoryAccount, digest: bytes, taken: set[str]) -> HistoryAccount:
         """An account of another platform as one of this platform, with the same states and lists.
 

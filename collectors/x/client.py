@@ -47,6 +47,7 @@ POST_SPELLING: Final[Mapping[str, str]] = MappingProxyType(
 """The names in X's specification since 2.167; tweepy knows only the older ones."""
 
 LOOKUP: Final = "users"
+POSTS: Final = "tweets"
 BY_HANDLE: Final = "users/by"
 TIMELINE: Final = "users/:id/tweets"
 FOLLOWING: Final = "users/:id/following"
@@ -55,6 +56,7 @@ _ALL: Final = "*"
 
 _USER_FIELDS: Final = ["username", "protected", "withheld"]
 """What a status needs, and nothing more of a person."""
+_STATUS_OF_POST: Final = ["author_id", "withheld"]
 _POST_FIELDS: Final = ["author_id", "created_at", "in_reply_to_user_id", "referenced_tweets"]
 _PAUSING: Final = {
     MissedReason.AUTH: _ALL,
@@ -152,6 +154,16 @@ class XClient:
         call = self._tweepy.get_users(usernames=list(handles), user_fields=_USER_FIELDS)
         return await self._sent(BY_HANDLE, call, now)
 
+    async def posts(self, numbers: Sequence[str], now: datetime) -> RawAnswer | WireFault:
+        """GET /2/tweets?ids= with the author of each post."""
+        call = self._tweepy.get_tweets(
+            list(numbers),
+            tweet_fields=_STATUS_OF_POST,
+            expansions=["author_id"],
+            user_fields=_USER_FIELDS,
+        )
+        return await self._sent(POSTS, call, now)
+
     async def timeline(
         self, native_id: str, position: TimelinePosition, token: str | None, now: datetime
     ) -> RawAnswer | WireFault:
@@ -198,8 +210,8 @@ class XClient:
         window = NOT_STATED if isinstance(answer, WireFault) else read_window(answer.headers)
         jitter_s = self._dice.uniform(0, MOST_JITTER_S)
         trouble = failure_of(fault, window, now, jitter_s, self._longest_pause)
-        if fault.reason is MissedReason.ACCESS and endpoint != LOOKUP:
-            # An app may lack the right to read timelines and still look accounts up.
+        if fault.reason is MissedReason.ACCESS and endpoint not in {LOOKUP, POSTS}:
+            # An app may lack the right to read timelines and still look accounts and posts up.
             trouble = replace(trouble, breaker=False)
         if fault.reason in _PAUSING:
             self._pauses.start(_PAUSING[fault.reason] or endpoint, trouble)

@@ -1,8 +1,8 @@
-"""X as a collector: lookups, handles, and the pages of timelines and of follows."""
+"""X as a collector: lookups of accounts and posts, handles, and the pages of timelines and of follows."""
 
 import random
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from types import TracebackType
@@ -25,13 +25,14 @@ from collectors.core.rate_limit_headers import RateLimitWindow
 from collectors.core.wire import WireFault, printable
 from collectors.transport.client import HttpOptions
 from collectors.x.client import BASE_URL, BY_HANDLE, FOLLOWING, LOOKUP, TIMELINE, TWEET_SPELLING, XClient
-from collectors.x.declaration import X
+from collectors.x.declaration import DECLARATION, X, post_of
 from collectors.x.lookup import look_up
+from collectors.x.wire import posts, users
 from collectors.x.wire.envelope import UnreadableResource
 from collectors.x.wire.follows import MOST_FOLLOWS, FollowsListing, FollowsPage, read_counts, read_following
 from collectors.x.wire.handles import Handles, is_handle, none_resolved, read_handles
 from collectors.x.wire.timeline import TimelinePosition, XTimelinePage, read_timeline
-from collectors.x.wire.users import excerpt
+from collectors.x.wire.users import Lookup
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import Missed, MissedReason
 from storage.model.core.signals import Signal
@@ -51,7 +52,19 @@ STABLE_ACCOUNTS: Final = (
 relied on, and dropped when it does not look as expected).
 """
 
+_POSTS: Final = "posts"
+"""The place of posts. The name is stored and shown."""
+_STABLE_POSTS: Final = (
+    CanaryCandidate("post:20", "jack/20"),
+    CanaryCandidate("post:839088619", "MarsPhoenix/839088619"),
+    CanaryCandidate("post:474971393852182528", "CIA/474971393852182528"),
+    CanaryCandidate("post:1362507436611956736", "NASAPersevere/1362507436611956736"),
+)
+"""The first post on X, and posts of institutions that are often quoted (recalled; looked at as above)."""
+
 _is_id = re.compile(r"[0-9]{1,19}").fullmatch
+_AUTHOR_UNKNOWN: Final = "i"
+"""Stands for the author in X's own addresses of posts."""
 
 
 class XCollector:
@@ -105,9 +118,9 @@ class XCollector:
     def countries(self) -> None:
         """X names them itself."""
 
-    def place(self, native_id: str) -> str:  # noqa: ARG002
-        """One server answers for all of X."""
-        return ""
+    def place(self, native_id: str) -> str:
+        """One server answers for all of X; posts are asked for apart from accounts."""
+        return "" if post_of(native_id) is None else _POSTS
 
     def base_url(self, place: str) -> str:  # noqa: ARG002
         """See `Collector`."""
@@ -115,28 +128,31 @@ class XCollector:
 
     async def candidates(self, place: str, now: datetime) -> tuple[CanaryCandidate, ...]:  # noqa: ARG002
         """See `Collector`."""
-        return STABLE_ACCOUNTS
+        return _STABLE_POSTS if place == _POSTS else STABLE_ACCOUNTS
 
     def evidence(self, exchanges: Sequence[Exchange], native_ids: Iterable[str]) -> dict[str, bytes]:
         """See `Collector`."""
-        return evidence.document(exchanges, native_ids, excerpt)
+        return evidence.document(exchanges, native_ids, _excerpt)
 
     async def read(self, native_ids: Sequence[str], now: datetime) -> CollectorAnswer:
         """One lookup. When X refuses it for a malformed id, that id is found and the rest asked again.
 
         Never asks while paused: the answer is then not `sent`.
 
-        Raises ValueError for more than `batch_size` ids.
+        Raises ValueError for more than `batch_size` ids, and for accounts and posts together.
         """
         asked = dict.fromkeys(native_ids)
         if len(asked) > BATCH_SIZE:
             raise ValueError(f"{len(asked)} accounts in one request; X answers at most {BATCH_SIZE}")
-        sound = [native_id for native_id in asked if _is_id(native_id)]
+        of_posts = {native_id for native_id in asked if post_of(native_id)}
+        sound = [native_id for native_id in asked if native_id in of_posts or _is_id(native_id)]
         missed = tuple(
             Missed(native_id, now, MissedReason.BAD_REQUEST, "not a numeric id of X")
             for native_id in (asked if len(sound) < len(asked) else ())
-            if not _is_id(native_id)
+            if native_id not in sound
         )
+        if of_posts and len(of_posts) < len(sound):
+            raise ValueError("accounts and posts in one request")
         if not sound:
             return CollectorAnswer((), missed)
         said = await look_up(self._client, sound, now)
@@ -177,17 +193,26 @@ class XCollector:
         return EngagementAnswer(tuple(oldest_first), after.cursor)
 
     async def resolve(self, names: Sequence[str], now: datetime) -> Resolution:
-        """The ids of any number of handles (a leading @ is allowed), in as many requests as it takes."""
-        plain = {asked: asked.removeprefix("@").lower() for asked in names}
-        sound = list(dict.fromkeys(name for name in plain.values() if is_handle(name)))
+        """The ids of any number of handles (a leading @ is allowed) and of posts, by `AUTHOR/ID` or their id,
+        in as many requests as it takes.
+
+        A post that X does not show keeps the handle that was asked for: its id is in it.
+        """
+        plain = {asked: _post_named(asked) or asked.removeprefix("@").lower() for asked in names}
+        handles = list(dict.fromkeys(name for name in plain.values() if is_handle(name)))
+        ids = list(dict.fromkeys(name for name in plain.values() if post_of(name)))
         said: dict[str, ResolvedHandle | UnresolvedHandle] = {}
         trouble: RequestFailure | None = None
-        for start in range(0, len(sound), BATCH_SIZE):
-            answered, met = await self._resolve(sound[start : start + BATCH_SIZE], now)
+        for start in range(0, len(handles), BATCH_SIZE):
+            answered, met = await self._resolve(handles[start : start + BATCH_SIZE], now)
             trouble = met or trouble
             said.update((one.asked, one) for one in (*answered.found, *answered.unresolved))
+        for start in range(0, len(ids), BATCH_SIZE):
+            lookup = await look_up(self._client, ids[start : start + BATCH_SIZE], now)
+            trouble = lookup.trouble or trouble
+            said.update((one.asked, one) for one in _posts_in(lookup.lookup))
         refused = UnresolvedHandle("", UnresolvedReason.NOT_A_HANDLE, "not a handle of X")
-        results = [replace(said.get(name, refused), asked=asked) for asked, name in plain.items()]
+        results = [_named(asked, said.get(name, refused)) for asked, name in plain.items()]
         found = tuple(one for one in results if isinstance(one, ResolvedHandle))
         return Resolution(found, tuple(one for one in results if isinstance(one, UnresolvedHandle)), trouble)
 
@@ -279,3 +304,40 @@ class XCollector:
         if handles.fault is None:
             return handles, None
         return handles, self._client.trouble(BY_HANDLE, handles.fault, answer, now)
+
+
+def _excerpt(exchange: Exchange, native_ids: Iterable[str]) -> dict[str, object]:
+    """What an answer says of each account or post."""
+    by_kind: dict[bool, list[str]] = {False: [], True: []}
+    for native_id in native_ids:
+        by_kind[post_of(native_id) is not None].append(native_id)
+    of_users, of_posts = by_kind[False], by_kind[True]
+    return {
+        **(users.excerpt(exchange, of_users) if of_users else {}),
+        **(posts.excerpt(exchange, of_posts) if of_posts else {}),
+    }
+
+
+def _post_named(asked: str) -> str | None:
+    """The id of a post, if this is one or the handle of one."""
+    name = asked.removeprefix("@")
+    if DECLARATION.is_post_handle(name):
+        return f"post:{name.rpartition('/')[2]}"
+    return name if DECLARATION.is_post(name) else None
+
+
+def _posts_in(lookup: Lookup) -> Iterator[ResolvedHandle | UnresolvedHandle]:
+    """The posts of a lookup, under their ids. Without a handle where X does not show the post."""
+    for reading in lookup.readings:
+        yield ResolvedHandle(reading.native_id, reading.native_id, reading.handle or "")
+    for miss in lookup.missed:
+        yield UnresolvedHandle(miss.native_id, UnresolvedReason.NO_ANSWER, miss.detail)
+
+
+def _named(asked: str, said: ResolvedHandle | UnresolvedHandle) -> ResolvedHandle | UnresolvedHandle:
+    """The result under the name that was asked for."""
+    if isinstance(said, UnresolvedHandle) or said.handle:
+        return replace(said, asked=asked)
+    number, name = post_of(said.native_id), asked.removeprefix("@")
+    handle = name if DECLARATION.is_post_handle(name) else f"{_AUTHOR_UNKNOWN}/{number}"
+    return replace(said, asked=asked, handle=handle)

@@ -119,7 +119,10 @@ class XDeclaration(PlatformDeclaration):
 
     # X does not tell a suspended author of a post from a protected one (recalled).
     post_statuses = frozenset({Status.AVAILABLE, Status.WITHHELD, Status.NOT_FOUND})
-    decisive = Decisive(frozenset({"withheld", "protected", "title", "detail"}), {"protected": "withheld"})
+    decisive = Decisive(
+        frozenset({"withheld", "protected", "title", "detail"}),
+        {"protected": "withheld", "author_id": "withheld"},
+    )
     not_observable = (
         NotObservable(
             SignalKind.LIKE,

@@ -1,4 +1,4 @@
-"""The lookup of accounts by id: one request, and the search for an id that X refuses."""
+"""The lookup of accounts or of posts by id: one request, and the search for an id that X refuses."""
 
 import asyncio
 from collections.abc import Sequence
@@ -10,7 +10,9 @@ from collectors.core.bisect_batch import find_rejected
 from collectors.core.collector import Exchange, RequestFailure
 from collectors.core.wire import NotAsked, WireFault
 from collectors.transport.client import RawAnswer
-from collectors.x.client import LOOKUP, XClient
+from collectors.x.client import LOOKUP, POSTS, XClient
+from collectors.x.declaration import post_of
+from collectors.x.wire.posts import read_posts
 from collectors.x.wire.users import Lookup, all_missed, read_lookup
 from storage.model.core.availability import MissedReason
 
@@ -31,9 +33,9 @@ class LookupAnswer:
 
 
 async def look_up(client: XClient, ids: Sequence[str], now: datetime) -> LookupAnswer:
-    """What X says of at most a hundred ids. When it refuses them for a malformed one, that one is found and
-    the rest asked again: what is believed comes from one answer, so that the control accounts in it speak
-    for all of it.
+    """What X says of at most a hundred ids, all of accounts or all of posts. When it refuses them for a
+    malformed one, that one is found and the rest asked again: what is believed comes from one answer, so that
+    the control accounts in it speak for all of it.
     """
     began_s = asyncio.get_running_loop().time()
     said = await _ask(client, ids, now, began_s)
@@ -58,24 +60,31 @@ async def look_up(client: XClient, ids: Sequence[str], now: datetime) -> LookupA
 
 
 async def _ask(client: XClient, ids: Sequence[str], now: datetime, began_s: float) -> LookupAnswer:
-    pause = client.pause(LOOKUP, now)
+    of_posts = post_of(ids[0]) is not None
+    numbers = [post_of(native_id) or native_id for native_id in ids] if of_posts else ids
+    endpoint = POSTS if of_posts else LOOKUP
+    pause = client.pause(endpoint, now)
     if pause is not None:
         return LookupAnswer(
             all_missed(ids, now, WireFault(pause.reason, pause.detail)), (), pause, sent=False
         )
-    answer = await client.users(ids, now)
+    answer = await (client.posts if of_posts else client.users)(numbers, now)
     if isinstance(answer, WireFault):
-        trouble = client.trouble(LOOKUP, answer, answer, now)
+        trouble = client.trouble(endpoint, answer, answer, now)
         return LookupAnswer(all_missed(ids, now, answer), (), trouble, sent=not isinstance(answer, NotAsked))
-    lookup = read_lookup(answer.http_status, answer.body, ids, now)
-    exchanges = (_exchange(ids, answer, now, began_s),)
+    lookup = (read_posts if of_posts else read_lookup)(answer.http_status, answer.body, ids, now)
+    exchanges = (_exchange(endpoint, numbers, answer, now, began_s),)
     if lookup.fault is None:
         return LookupAnswer(lookup, exchanges, None)
-    return LookupAnswer(lookup, exchanges, client.trouble(LOOKUP, lookup.fault, answer, now))
+    return LookupAnswer(lookup, exchanges, client.trouble(endpoint, lookup.fault, answer, now))
 
 
-def _exchange(ids: Sequence[str], answer: RawAnswer, now: datetime, began_s: float) -> Exchange:
+def _exchange(
+    endpoint: str, numbers: Sequence[str], answer: RawAnswer, now: datetime, began_s: float
+) -> Exchange:
     """Evidence of one account names no other one: the address of a batch says only how many it asked for."""
-    url = "/2/users?ids=" + (ids[0] if len(ids) == 1 else f"… ({len(ids)} ids)")
+    asked = numbers[0] if len(numbers) == 1 else f"… ({len(numbers)} ids)"
     request_id, times = answer.headers.get(_REQUEST_ID), answer.after(began_s)
-    return Exchange(url, now, answer.http_status, answer.body, request_id, (), *times)
+    return Exchange(
+        f"/2/{endpoint}?ids={asked}", now, answer.http_status, answer.body, request_id, (), *times
+    )

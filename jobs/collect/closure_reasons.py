@@ -14,6 +14,7 @@ from storage.accounts.side_facts import observe
 from storage.model.core.accounts import Account, AccountId, Platform
 from storage.model.core.availability import MissedReason
 from storage.model.core.side_facts import FactSighting, ObservedKind
+from storage.model.platforms.registry import DECLARED
 from storage.model.text.states import PLATFORM_NAME
 from storage.postgres.pool import Pool, transaction
 
@@ -89,7 +90,8 @@ class ClosureReasonsLoop:
     async def _start(self, now: datetime) -> None:
         self._next_at = now + EVERY
         async with transaction(self._pool) as conn:
-            accounts = await accounts_not_found(conn, self._platform)
+            found = await accounts_not_found(conn, self._platform)
+        accounts = [a for a in found if not DECLARED[self._platform].is_post(a.native_id)]
         if not accounts:
             return
         name = f"blockline-{now:%Y-%m-%d}"

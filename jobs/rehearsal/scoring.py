@@ -17,6 +17,7 @@ from collectors.simulator.history import HistoryAccount
 from collectors.simulator.platform_simulator import simulator_of
 from jobs.detect.confirmation import ConfirmationRule
 from storage.model.core.availability import BY_COUNTRY, ChangeKind, State, Status
+from storage.model.platforms.registry import DECLARED
 from storage.readings.rehearsal_readback import Confirmed
 
 _NO_SILENCES: Mapping[tuple[str, datetime], frozenset[str]] = MappingProxyType({})
@@ -56,9 +57,10 @@ def shown(account: HistoryAccount) -> StatusTimeline:
     """The true history as an outsider can see it: states that look alike are one."""
     times: list[datetime] = []
     states: list[State] = []
-    simulator = simulator_of(account.platform)
+    simulator, is_post = simulator_of(account.platform), DECLARED[account.platform].is_post(account.native_id)
+    observable_of = simulator.observable_post if is_post else simulator.observable
     for at, state in zip(account.times, account.states, strict=True):
-        seen = simulator.observable(state)
+        seen = observable_of(state)
         if not states or states[-1] != seen:
             times.append(at)
             states.append(seen)

@@ -36,7 +36,7 @@ from collectors.mastodon.wire.identity import MastodonIdentity
 from collectors.mastodon.wire.status import absent, suspended
 from collectors.mastodon.wire.timeline import next_max_id
 from collectors.transport.client import Http, HttpOptions, NoAnswer, Retry
-from collectors.x.wire import compliance, follows, handles, timeline, users
+from collectors.x.wire import compliance, follows, handles, posts, timeline, users
 from collectors.youtube import wire as youtube
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import MissedReason, Reading, Status
@@ -44,6 +44,7 @@ from tests.collectors.bluesky.wire.test_fuzz import post_states_it as bluesky_po
 from tests.collectors.bluesky.wire.test_fuzz import states_it as bluesky_states_it
 from tests.collectors.conformance.stage import Answered, staged
 from tests.collectors.mastodon.wire.test_fuzz import read_all as read_all_of_mastodon
+from tests.collectors.x.wire.test_fuzz import POSTS, VALID_POSTS, post_states_it
 from tests.collectors.x.wire.test_fuzz import states_it as x_states_it
 from tests.collectors.youtube.test_wire import CHANNEL, OTHER, PRIVATE, PUBLIC, VIDEO, answer, channel, video
 from tests.fuzz.http_answers import answering
@@ -114,6 +115,18 @@ def read_x(data: bytes) -> object:
         compliance.read_job(status, body),
         compliance.read_reasons(status, body, {x_answers.ID, x_answers.OTHER}),
     )
+
+
+def read_x_posts(data: bytes) -> object:
+    """Each asked post is answered for once, and only what the answer states is read."""
+    status, body = _answer_in(data)
+    said = posts.read_posts(status, body, POSTS, x_answers.AT)
+    assert sorted(one.native_id for one in (*said.readings, *said.missed)) == sorted(POSTS)
+    document = _json(body)
+    for reading in said.readings:
+        assert status == 200
+        assert post_states_it(document, reading), reading
+    return said, json.dumps(posts.excerpt(Exchange("/", x_answers.AT, status, body), POSTS))
 
 
 def read_bluesky(data: bytes) -> object:
@@ -406,6 +419,7 @@ def collectors() -> Iterator[Target]:
 
 WIRE: tuple[Target, ...] = (
     Target("wire.x", X_SAMPLES, plain(read_x)),
+    Target("wire.x_posts", tuple(json.dumps(one).encode() for one in VALID_POSTS), plain(read_x_posts)),
     Target("wire.bluesky", _recorded("bluesky"), plain(read_bluesky)),
     Target("wire.bluesky.posts", _post_samples(), plain(read_bluesky_posts)),
     Target("wire.mastodon", _recorded("mastodon"), plain(read_mastodon_answer)),

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 
 from collectors.simulator.faults import FaultKind, FaultPlan
 from collectors.simulator.reply import SimulatedReply
-from collectors.x.simulator import payloads
+from collectors.x.simulator import payloads, posts
 from collectors.x.simulator.faults import failed, twisted
 from collectors.x.simulator.follows_likes import following, invalid, liked, unreadable
 from collectors.x.simulator.payloads import NEW_HOST, OLD_HOST, Fragment, Spelling, dumps
@@ -19,7 +19,7 @@ from collectors.x.simulator.world import XWorld
 _MOST_VALUES: Final = 100
 _PAGE_SIZES: Final = range(5, 101)
 _LARGEST_ID: Final = 10**19
-_LOOKUP, _BY_HANDLE, _ONE = "users", "users/by", "users/:id"
+_LOOKUP, _BY_HANDLE, _ONE, _POSTS = "users", "users/by", "users/:id", "tweets"
 
 _is_id = re.compile(r"[0-9]{1,19}").fullmatch
 _is_handle = re.compile(r"[A-Za-z0-9_]{1,50}").fullmatch
@@ -77,6 +77,8 @@ class XAnswers:
             return self._users("ids", params, kind, request)
         if endpoint == _BY_HANDLE:
             return self._users("usernames", params, kind, request)
+        if endpoint == _POSTS:
+            return self._posts(params, kind, request)
         if not _is_id(name):
             return invalid("id", name)
         self._meter.asked(endpoint, 1)
@@ -91,12 +93,9 @@ class XAnswers:
     def _users(
         self, parameter: str, params: dict[str, str], kind: FaultKind | None, request: str
     ) -> SimulatedReply:
-        values = params.get(parameter, "").split(",")
-        is_sound = _is_id if parameter == "ids" else _is_handle
-        if not all(map(is_sound, values)):
-            return invalid(parameter, next(value for value in values if not is_sound(value)))
-        if len(values) > _MOST_VALUES:
-            return invalid(parameter, ",".join(values), f"at most {_MOST_VALUES} values are allowed")
+        values = _values(parameter, params)
+        if isinstance(values, SimulatedReply):
+            return values
         self._meter.asked(_LOOKUP if parameter == "ids" else _BY_HANDLE, len(values))
         fields = frozenset(params.get("user.fields", "").split(","))
         host = NEW_HOST if kind is FaultKind.NEW_HOST else OLD_HOST
@@ -114,6 +113,20 @@ class XAnswers:
             hit = self._faults.victim(self._world.now, request, len(values))
             said = [*said[:hit], *twisted(kind, said[hit], values[hit], parameter), *said[hit + 1 :]]
         return SimulatedReply(200, payloads.lookup(said))
+
+    def _posts(self, params: dict[str, str], kind: FaultKind | None, request: str) -> SimulatedReply:
+        numbers = _values("ids", params)
+        if isinstance(numbers, SimulatedReply):
+            return numbers
+        self._meter.asked(_POSTS, len(numbers))
+
+        def lied_about(native_id: str) -> bool:
+            is_lie = self._faults.lies and self._faults.lied_about(self._world.now, native_id)
+            return kind is FaultKind.ALL_NOT_FOUND or is_lie
+
+        asked = posts.PostsAsked.of(params, self._spelling, kind)
+        hit = self._faults.victim(self._world.now, request, len(numbers))
+        return SimulatedReply(200, posts.look_up(self._world, numbers, asked, lied_about, kind, hit))
 
     def _lied(self, kind: FaultKind | None, value: str, parameter: str, fragment: Fragment) -> Fragment:
         if kind is FaultKind.ALL_NOT_FOUND or self._faults.lied_about(self._world.now, value):
@@ -152,12 +165,25 @@ class XAnswers:
         )
 
 
+def _values(parameter: str, params: dict[str, str]) -> list[str] | SimulatedReply:
+    """The ids or handles that are asked for; X refuses a request for one that is malformed."""
+    values = params.get(parameter, "").split(",")
+    is_sound = _is_id if parameter == "ids" else _is_handle
+    if not all(map(is_sound, values)):
+        return invalid(parameter, next(value for value in values if not is_sound(value)))
+    if len(values) > _MOST_VALUES:
+        return invalid(parameter, ",".join(values), f"at most {_MOST_VALUES} values are allowed")
+    return values
+
+
 def _endpoint(path: str) -> tuple[str, str]:
     """The endpoint of a path and the id in it; both empty when X has no such path."""
     if path == "/2/users":
         return _LOOKUP, ""
     if path == "/2/users/by":
         return _BY_HANDLE, ""
+    if path == "/2/tweets":
+        return _POSTS, ""
     match = _of_user(path)
     if match is None:
         return "", ""

@@ -130,6 +130,50 @@ def odd_error(parameter: str, value: str, host: str = OLD_HOST) -> dict[str, obj
     }
 
 
+def post(
+    number: str,
+    author_id: str,
+    state: State,
+    fields: Collection[str],
+    spelling: Spelling,
+    *,
+    with_author: bool,
+) -> dict[str, object]:
+    """An item of `data` about a post that is shown. `with_author`: it is withheld because its author is."""
+    item = _target(number, author_id, spelling, fields)
+    if "withheld" in fields and state.status is Status.WITHHELD:
+        scope = "user" if with_author else spelling.value
+        item["withheld"] = {"copyright": False, "country_codes": list(state.withheld_in), "scope": scope}
+    return item
+
+
+def post_not_found(number: str, spelling: Spelling, host: str = OLD_HOST) -> dict[str, object]:
+    """An item of `errors`."""
+    return {
+        "value": number,
+        "detail": f"Could not find {spelling} with ids: [{number}].",
+        "title": "Not Found Error",
+        "resource_type": spelling.value,
+        "parameter": "ids",
+        "resource_id": number,
+        "type": problem_type("resource-not-found", host),
+    }
+
+
+def post_not_authorized(number: str, spelling: Spelling, host: str = OLD_HOST) -> dict[str, object]:
+    """An item of `errors` about a post of a suspended or protected account."""
+    return {
+        "value": number,
+        "detail": f"Sorry, you are not authorized to see the {spelling.title()} with ids: [{number}].",
+        "title": "Authorization Error",
+        "section": "data",
+        "resource_type": spelling.value,
+        "parameter": "ids",
+        "resource_id": number,
+        "type": problem_type("not-authorized-for-resource", host),
+    }
+
+
 def lookup(fragments: Sequence[Fragment]) -> bytes:
     """The answer to a lookup of several users; X leaves out the part that is empty."""
     data = b",".join([fragment.json for fragment in fragments if not fragment.is_error])

@@ -14,6 +14,7 @@ DOCUMENTED_LIMITS: Final[Mapping[str, int]] = MappingProxyType(
         "users": 300,
         "users/by": 300,
         "users/:id": 300,
+        "tweets": 3_500,
         "users/:id/tweets": 10_000,
         "users/:id/following": 300,
         "users/:id/liked_tweets": 75,

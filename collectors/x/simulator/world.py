@@ -11,7 +11,7 @@ from itertools import groupby
 from collectors.simulator.engagement_file import SimulatedAct
 from collectors.simulator.history import History, HistoryAccount, settled
 from collectors.simulator.history_clock import HistoryClock
-from collectors.x.declaration import X
+from collectors.x.declaration import DECLARATION, X, post_of
 from collectors.x.simulator.payloads import AVAILABLE, Fragment, dumps, not_found, suspended, user
 from storage.model.core.availability import State, Status
 from storage.model.core.signals import SignalKind
@@ -28,12 +28,24 @@ def visible(state: State) -> State:
     return _NOT_FOUND if state.status is Status.DEACTIVATED else state
 
 
+def visible_post(state: State) -> State:
+    """What X lets an outsider see of the true `state` of a post: not why one is gone (recalled)."""
+    return state if state.status in DECLARATION.post_statuses else _NOT_FOUND
+
+
+def post_id(number: str) -> str:
+    """The native id of the post that X calls `number`."""
+    return f"post:{number}"
+
+
 class XWorld:
     """The state of X at `now`, moved by `move_to` in either direction."""
 
     def __init__(self, history: History, acts: Sequence[SimulatedAct], now: datetime) -> None:
         """An actor, or somebody followed, whom the history does not know is always available."""
-        known = {a.native_id: a for a in history.accounts if a.platform is X}
+        ours = {a.native_id: a for a in history.accounts if a.platform is X}
+        known = {native_id: a for native_id, a in ours.items() if post_of(native_id) is None}
+        self._posts: Mapping[str, HistoryAccount] = {i: a for i, a in ours.items() if i not in known}
         follows = [act for act in acts if act.kind in _FOLLOWING]
         for native_id in dict.fromkeys(
             [*(act.actor_id for act in acts), *(act.target_id or "" for act in follows)]
@@ -66,6 +78,10 @@ class XWorld:
         """What X shows of an account; one that it does not know is not found."""
         account = self._accounts.get(native_id)
         return State(Status.NOT_FOUND) if account is None else visible(account.at(self.now))
+
+    def post(self, number: str) -> HistoryAccount | None:
+        """A post of the history; None if there is none of this number."""
+        return self._posts.get(post_id(number))
 
     def true_state(self, native_id: str, at: datetime) -> State:
         """What X itself knows of an account: it tells a deactivated one from a deleted one."""

@@ -12,7 +12,7 @@ from typing import Final
 from collectors.core.abilities import Follows
 from collectors.core.collector import RequestFailure
 from collectors.core.wire import WireFault, is_object
-from collectors.x.wire.envelope import OpenPage, UnreadableResource, open_answer, open_page, users_in
+from collectors.x.wire.envelope import OpenPage, UnreadableResource, items_in, open_answer, open_page
 from storage.model.core.availability import MissedReason
 
 MAX_PAGES: Final = 15
@@ -87,7 +87,7 @@ def read_counts(http_status: int, body: bytes, asked: Sequence[str]) -> dict[str
     An id of which the answer states no count is not in the result.
     """
     document = open_answer(http_status, body)
-    items = document if isinstance(document, WireFault) else users_in(document)
+    items = document if isinstance(document, WireFault) else items_in(document)
     if isinstance(items, WireFault):
         return items
     found: dict[str, int] = {}

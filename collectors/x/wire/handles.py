@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from collectors.core.collector import ResolvedHandle, UnresolvedHandle, UnresolvedReason
 from collectors.core.wire import WireFault, is_object
-from collectors.x.wire.envelope import ErrorItem, errors_about, open_answer, users_in
+from collectors.x.wire.envelope import ErrorItem, errors_about, items_in, open_answer
 from storage.model.core.availability import Status
 
 is_handle = re.compile(r"[A-Za-z0-9_]{1,15}").fullmatch
@@ -34,7 +34,7 @@ def read_handles(http_status: int, body: bytes, asked: Sequence[str]) -> Handles
     document = open_answer(http_status, body)
     if isinstance(document, WireFault):
         return none_resolved(asked, document)
-    items = users_in(document)
+    items = items_in(document)
     if isinstance(items, WireFault):
         return none_resolved(asked, items)
     data: dict[str, list[ResolvedHandle]] = {}

@@ -8,13 +8,14 @@ would show a withheld account as restored.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from collectors.core.collector import Exchange
 from collectors.core.wire import WireFault, is_array, is_object, parse
-from collectors.x.wire.envelope import ErrorItem, errors_about, open_answer, users_in
+from collectors.x.wire.envelope import ErrorItem, errors_about, items_in, open_answer
 from storage.model.core.availability import (
     EVERYWHERE,
     Flag,
@@ -26,19 +27,28 @@ from storage.model.core.availability import (
     Strength,
 )
 
-_COPYRIGHT_CODE = "XY"
+COPYRIGHT_CODE: Final = "XY"
 """X's pseudo country code for a copyright (DMCA) notice: not a block by a government."""
 
-_KEPT = ("id", "username", "protected", "withheld")
+KEPT_OF_USER: Final = ("id", "username", "protected", "withheld")
+KEPT_OF_ERROR: Final = (
+    "type",
+    "title",
+    "detail",
+    "section",
+    "value",
+    "parameter",
+    "resource_id",
+    "resource_type",
+)
 _KEPT_OF_WITHHELD = ("copyright", "country_codes", "scope")
-_KEPT_OF_ERROR = ("type", "title", "detail", "section", "value", "parameter", "resource_id", "resource_type")
 
 _AVAILABLE = State(Status.AVAILABLE)
 _PROTECTED = State(Status.PROTECTED)
 _SUSPENDED = State(Status.SUSPENDED)
 _NOT_FOUND = State(Status.NOT_FOUND)
 
-_is_handle = re.compile(r"[A-Za-z0-9_]{1,50}").fullmatch
+is_username = re.compile(r"[A-Za-z0-9_]{1,50}").fullmatch
 _is_country = re.compile(r"[A-Z]{2}").fullmatch
 
 
@@ -63,7 +73,7 @@ def read_lookup(http_status: int, body: bytes, asked: Sequence[str], at: datetim
     document = open_answer(http_status, body)
     if isinstance(document, WireFault):
         return all_missed(ids, at, document)
-    items = users_in(document)
+    items = items_in(document)
     if isinstance(items, WireFault):
         return all_missed(ids, at, items)
     found, oddities = _by_id(items, ids)
@@ -105,20 +115,21 @@ def excerpt(exchange: Exchange, native_ids: Iterable[str]) -> dict[str, object]:
     if not is_object(answer):
         return {}
     for key in ("data", "errors"):
-        for item in _items(answer.get(key)):
+        for item in items_under(answer.get(key)):
             for native_id in _spoken_of(item) & kept.keys():
                 kept[native_id].setdefault(key, []).append(
-                    _essence(item, _KEPT if key == "data" else _KEPT_OF_ERROR)
+                    essence(item, KEPT_OF_USER if key == "data" else KEPT_OF_ERROR)
                 )
     return {native_id: parts for native_id, parts in kept.items() if parts}
 
 
-def _essence(item: object, names: Sequence[str]) -> object:
+def essence(item: object, names: Sequence[str]) -> object:
+    """Of an item of an answer the fields called `names`, and of `withheld` those that are read."""
     if not is_object(item):
         return item
     kept = {name: item[name] for name in names if name in item}
     if "withheld" in kept:
-        kept["withheld"] = _essence(kept["withheld"], _KEPT_OF_WITHHELD)
+        kept["withheld"] = essence(kept["withheld"], _KEPT_OF_WITHHELD)
     return kept
 
 
@@ -136,14 +147,15 @@ def _by_id(
             if isinstance(native_id, int) and abs(native_id) < 10**19 and str(native_id) in ids:
                 oddities[str(native_id)] = MissedReason.MALFORMED, "id is not a string"
         elif native_id in found:
-            if not _same(item, found[native_id]):
+            if not is_same(item, found[native_id]):
                 oddities[native_id] = MissedReason.CONTRADICTORY, "twice in data, with different content"
         elif native_id in ids:
             found[native_id] = item
     return found, oddities
 
 
-def _same(one: dict[str, object], other: dict[str, object]) -> bool:
+def is_same(one: dict[str, object], other: dict[str, object]) -> bool:
+    """Whether two items say the same. What is nested beyond reason is not."""
     try:
         return one == other
     except RecursionError:
@@ -152,30 +164,35 @@ def _same(one: dict[str, object], other: dict[str, object]) -> bool:
 
 def _from_data(native_id: str, item: dict[str, object], at: datetime) -> Reading | Missed:
     handle, protected, withheld = item.get("username"), item.get("protected"), item.get("withheld")
-    if not isinstance(handle, str) or _is_handle(handle) is None:
+    if not isinstance(handle, str) or is_username(handle) is None:
         return Missed(native_id, at, MissedReason.MALFORMED, "no usable username")
     if protected is not True and protected is not False:
         return Missed(native_id, at, MissedReason.MALFORMED, "protected is not a boolean")
     state = _PROTECTED if protected else _AVAILABLE
     if withheld is None:
         return Reading(native_id, at, state, Strength.STRONG, handle)
-    codes = _countries(withheld)
+    codes = withheld_codes(withheld)
     if codes is None:
         return Missed(native_id, at, MissedReason.MALFORMED, "withheld cannot be read")
     flags: set[Flag] = set()
-    if _COPYRIGHT_CODE in codes:
+    if COPYRIGHT_CODE in codes:
         flags.add(Flag.COPYRIGHT_WITHHELD)
-    countries = codes - {_COPYRIGHT_CODE}
+    countries = codes - {COPYRIGHT_CODE}
     if countries:
-        everywhere = EVERYWHERE in countries
-        state = State(Status.WITHHELD, (EVERYWHERE,) if everywhere else tuple(sorted(countries)))
+        state = withheld_in(countries)
         if protected:
             flags.add(Flag.PROTECTED)
     return Reading(native_id, at, state, Strength.STRONG, handle, frozenset(flags))
 
 
-def _countries(withheld: object) -> set[str] | None:
-    """The codes of a `withheld` object; None when it cannot be told which they are.
+def withheld_in(countries: Collection[str]) -> State:
+    """Withheld in these countries, of which there is at least one; everywhere, if that is among them."""
+    everywhere = EVERYWHERE in countries
+    return State(Status.WITHHELD, (EVERYWHERE,) if everywhere else tuple(sorted(countries)))
+
+
+def withheld_codes(withheld: object) -> set[str] | None:
+    """The country codes of a `withheld` object; None when it cannot be told which they are.
 
     X calls both fields nullable, and `scope` present only when the whole user is withheld. So null
     codes with a scope mean "withheld, but not said where": that is not an available account.
@@ -202,7 +219,8 @@ def _from_errors(native_id: str, items: list[ErrorItem], at: datetime) -> Readin
     return Reading(native_id, at, _NOT_FOUND, Strength.WEAK)
 
 
-def _items(value: object) -> Iterator[object]:
+def items_under(value: object) -> Iterator[object]:
+    """The items of a part of an answer, which may be an array, one item, or null."""
     if is_array(value):
         yield from value
     elif value is not None:

@@ -1,7 +1,7 @@
 """Answers of X: recorded ones, and the parts that tests put together."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,34 @@ ERROR: Mapping[str, Any] = {
 }
 MISSING = {**ERROR, "title": "Not Found Error", "detail": f"Could not find user with ids: [{ID}]."}
 
+POST_ID = "1346889436626259968"
+AUTHOR: Mapping[str, Any] = {"id": OTHER, "name": "n", "username": "Somebody", "protected": False}
+POST: Mapping[str, Any] = {
+    "id": POST_ID,
+    "text": "t",
+    "author_id": OTHER,
+    "edit_history_tweet_ids": [POST_ID],
+}
+MISSING_POST: Mapping[str, Any] = {
+    "value": POST_ID,
+    "detail": f"Could not find tweet with ids: [{POST_ID}].",
+    "title": "Not Found Error",
+    "resource_type": "tweet",
+    "parameter": "ids",
+    "resource_id": POST_ID,
+    "type": "https://api.twitter.com/2/problems/resource-not-found",
+}
+UNAUTHORIZED_POST: Mapping[str, Any] = {
+    "value": POST_ID,
+    "detail": f"Sorry, you are not authorized to see the Tweet with ids: [{POST_ID}].",
+    "title": "Authorization Error",
+    "section": "data",
+    "resource_type": "tweet",
+    "parameter": "ids",
+    "resource_id": POST_ID,
+    "type": "https://api.twitter.com/2/problems/not-authorized-for-resource",
+}
+
 
 def recorded(name: str) -> bytes:
     """An answer as it was recorded from X."""
@@ -31,6 +59,11 @@ def recorded(name: str) -> bytes:
 def body(**parts: object) -> bytes:
     """An answer with these parts."""
     return json.dumps(parts).encode()
+
+
+def posts_body(*posts: Mapping[str, Any], authors: Sequence[Mapping[str, Any]] = (AUTHOR,)) -> bytes:
+    """An answer with these posts and their authors."""
+    return body(data=posts, includes={"users": authors})
 
 
 def recorded_json(name: str) -> Any:

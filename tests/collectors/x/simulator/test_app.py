@@ -137,6 +137,8 @@ async def test_optional_fields_come_only_when_they_are_asked_for() -> None:
         ("/2/users?ids=" + ",".join(str(n) for n in range(101)), 400),
         ("/2/users/by?usernames=no-dash", 400),
         ("/2/users/seven", 400),
+        ("/2/tweets?ids=seven", 400),
+        ("/2/tweets?ids=" + ",".join(str(n) for n in range(101)), 400),
         ("/2/users/7/tweets?max_results=4", 400),
         ("/2/users/7/tweets?since_id=x", 400),
         ("/2/users/7/tweets?pagination_token=x", 400),
@@ -218,8 +220,13 @@ async def test_rate_limits_run_in_windows_of_simulated_time_per_endpoint() -> No
 
 async def test_each_endpoint_has_its_documented_limit() -> None:
     async with serve_x(CROWD, limit=DOCUMENTED_LIMITS) as server, client(server) as session:
-        for path, limit in (("?ids=1000", "300"), ("/1000/tweets", "10000"), ("/1000/liked_tweets", "75")):
-            async with session.get(f"/2/users{path}") as response:
+        for path, limit in (
+            ("users?ids=1000", "300"),
+            ("users/1000/tweets", "10000"),
+            ("users/1000/liked_tweets", "75"),
+            ("tweets?ids=1000", "3500"),
+        ):
+            async with session.get(f"/2/{path}") as response:
                 assert response.headers["x-rate-limit-limit"] == limit
 
 

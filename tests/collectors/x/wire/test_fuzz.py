@@ -8,17 +8,33 @@ from hypothesis import strategies as st
 
 from collectors.core.collector import Exchange
 from collectors.core.wire import WireFault
+from collectors.x.wire import posts
 from collectors.x.wire.compliance import ComplianceJob, read_job, read_reasons
 from collectors.x.wire.follows import FollowsPage, read_counts, read_following
 from collectors.x.wire.handles import read_handles
 from collectors.x.wire.timeline import LikedPage, read_liked, read_timeline
 from collectors.x.wire.users import excerpt, read_lookup
-from storage.model.core.availability import MissedReason, Reading, Status
-from tests.support.samples.x_answers import AT, ERROR, ID, MISSING, OTHER, USER
+from storage.model.core.availability import Flag, MissedReason, Reading, Status
+from tests.support.samples.x_answers import (
+    AT,
+    AUTHOR,
+    ERROR,
+    ID,
+    MISSING,
+    MISSING_POST,
+    OTHER,
+    POST,
+    POST_ID,
+    UNAUTHORIZED_POST,
+    USER,
+)
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
-NAMES = "withheld country_codes data errors meta next_token author_id public_metrics following_count reason"
-WORDS = st.sampled_from([ID, OTHER, *USER, *ERROR, *map(str, ERROR.values()), *NAMES.split(), "IN"])
+NAMES = (
+    "withheld country_codes data errors meta next_token author_id public_metrics following_count reason "
+    "includes users edit_history_tweet_ids copyright scope"
+)
+WORDS = st.sampled_from([ID, OTHER, POST_ID, *USER, *ERROR, *map(str, ERROR.values()), *NAMES.split(), "IN"])
 ANY_JSON = st.recursive(
     SCALARS | WORDS,
     lambda inner: (
@@ -87,11 +103,83 @@ def states_it(document: dict[str, Any], reading: Reading) -> bool:
     return bool(own) and not codes and all(user.get("protected") is locked for user in own)
 
 
+POSTS = [f"post:{POST_ID}", f"post:{OTHER}"]
+VALID_POSTS: tuple[dict[str, Any], ...] = (
+    {
+        "data": [
+            {**POST},
+            {**POST, "id": OTHER, "edit_history_post_ids": [ID, OTHER], "author_id": ID}
+            | {"withheld": {"copyright": False, "country_codes": ["IN"], "scope": "tweet"}},
+        ],
+        "includes": {"users": [{**AUTHOR}, {**USER, "withheld": {"country_codes": ["TR"], "scope": "user"}}]},
+    },
+    {
+        "data": [{**POST, "withheld": {"copyright": True, "country_codes": ["XY"], "scope": "user"}}],
+        "includes": {"users": [{**AUTHOR}]},
+        "errors": [{**MISSING_POST, "value": OTHER, "resource_id": OTHER, "detail": "Could not find tweet"}],
+    },
+    {"errors": [{**MISSING_POST}]},
+    {"errors": [{**UNAUTHORIZED_POST}]},
+)
+
+
+def post_states_it(document: dict[str, Any], reading: Reading) -> bool:
+    """Whether the JSON itself says of a post what the reading says: apart from the code under test."""
+    number, items = reading.native_id.removeprefix("post:"), objects(document.get("data"))
+    own = [item for item in items if item.get("id") == number] or [i for i in items if number in edits_of(i)]
+    with_author = Flag.WITH_AUTHOR in reading.flags
+    if reading.state.status is Status.NOT_FOUND:
+        details = [
+            str(error.get("detail"))
+            for error in objects(document.get("errors"))
+            if number in (error.get("value"), error.get("resource_id"))
+        ]
+        start = "Sorry, you are not authorized to see the Tweet" if with_author else "Could not find tweet"
+        return not own and any(text.startswith(start) for text in details)
+    included: Any = document.get("includes")
+    users = objects(included.get("users")) if is_object(included) else []
+    authors = [user for user in users if own and user.get("id") == own[0].get("author_id")]
+    if not own or not authors or any(user.get("protected") is not False for user in authors):
+        return False
+    of_post, of_author = withheld_codes(own), withheld_codes(authors)
+    if reading.state.status is Status.AVAILABLE:
+        return not of_post and not of_author
+    is_author_only = not of_post or own[0]["withheld"].get("scope") == "user"
+    countries = set(reading.state.withheld_in)
+    is_withheld = reading.state.status is Status.WITHHELD and countries <= of_post | of_author
+    return is_withheld and with_author is is_author_only
+
+
+def edits_of(item: dict[str, Any]) -> list[Any]:
+    """The ids in its edit history, in either spelling."""
+    listed = [item.get(name) for name in ("edit_history_tweet_ids", "edit_history_post_ids")]
+    return [edit for edits in listed if isinstance(edits, list) for edit in cast("list[Any]", edits)]
+
+
+def withheld_codes(items: list[dict[str, Any]]) -> set[Any]:
+    """The countries of their `withheld` objects, without that of copyright."""
+    objects_of = [item["withheld"] for item in items if item.get("withheld") is not None]
+    return {code for one in objects_of for code in one["country_codes"] or ()} - {"XY"}
+
+
+@given(mutated(VALID_POSTS))
+def test_no_reading_of_a_post_says_more_than_the_answer_states(document: dict[str, Any]) -> None:
+    answer = json.dumps(document).encode()
+    lookup = posts.read_posts(200, answer, POSTS, AT)
+    assert sorted(said.native_id for said in (*lookup.readings, *lookup.missed)) == sorted(POSTS)
+    for reading in lookup.readings:
+        assert post_states_it(json.loads(answer), reading), reading
+    json.dumps(posts.excerpt(Exchange("/", AT, 200, answer), POSTS))
+
+
 @given(st.binary(max_size=60) | ANY_JSON.map(lambda value: json.dumps(value).encode()), st.integers(100, 599))
 def test_no_answer_whatsoever_raises_or_leaves_an_account_out(answer: bytes, status: int) -> None:
     lookup = read_lookup(status, answer, [ID, OTHER, ID], AT)
     assert sorted(said.native_id for said in (*lookup.readings, *lookup.missed)) == sorted([ID, OTHER])
     excerpt(Exchange("/", AT, status, answer), [ID])
+    of_posts = posts.read_posts(status, answer, POSTS, AT)
+    assert sorted(said.native_id for said in (*of_posts.readings, *of_posts.missed)) == sorted(POSTS)
+    posts.excerpt(Exchange("/", AT, status, answer), POSTS)
     read_timeline(status, answer, ID)
     read_following(status, answer, ID)
     read_liked(status, answer, ID)

@@ -1,0 +1,264 @@
+"""Pure: what X's answer to a lookup of posts says of each post that was asked for.
+
+What is not plainly stated is a Missed with its reason, as in `users.py`. A post is served only together with
+its author, whose account may be withheld where the post itself is not: an answer without the author says
+nothing of the post.
+
+X is renaming tweets to posts without saying when: both spellings are read.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from collectors.core.collector import Exchange
+from collectors.core.wire import WireFault, is_array, is_object, parse
+from collectors.x.declaration import post_of
+from collectors.x.wire.envelope import (
+    NOT_AUTHORIZED,
+    OF_POSTS,
+    ErrorItem,
+    errors_about,
+    items_in,
+    open_answer,
+)
+from collectors.x.wire.users import (
+    COPYRIGHT_CODE,
+    KEPT_OF_ERROR,
+    KEPT_OF_USER,
+    Lookup,
+    all_missed,
+    essence,
+    is_same,
+    is_username,
+    items_under,
+    withheld_codes,
+    withheld_in,
+)
+from storage.model.core.availability import (
+    Flag,
+    Missed,
+    MissedReason,
+    Reading,
+    State,
+    Status,
+    Strength,
+)
+
+_EDITS: Final = ("edit_history_tweet_ids", "edit_history_post_ids")
+_KEPT: Final = ("id", "author_id", *_EDITS, "withheld")
+_BY_AUTHOR: Final = "user"
+"""The scope of a post that is withheld because its author is (documented). Else it is `tweet` or `post`."""
+
+_AVAILABLE: Final = State(Status.AVAILABLE)
+_NOT_FOUND: Final = State(Status.NOT_FOUND)
+_NO_FLAGS: Final[frozenset[Flag]] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class _Withheld:
+    """Where something is withheld."""
+
+    countries: frozenset[str] = frozenset()
+    is_with_author: bool = False
+    is_by_copyright: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Author:
+    username: str
+    withheld_in: frozenset[str]
+
+
+class _UnclearError(Exception):
+    """Why an item says nothing of its post."""
+
+    def __init__(self, reason: MissedReason, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+
+
+def read_posts(http_status: int, body: bytes, asked: Sequence[str], at: datetime) -> Lookup:
+    """What the answer to `GET /2/tweets?ids=` says of the `asked` posts at time `at`. Never raises.
+
+    "Not found" is a post that was deleted or taken down, one that never was, and one of an author who is
+    deactivated: X does not say which. Flag WITH_AUTHOR is on it where X says that it may not show us the
+    post: its author is suspended or protected, and X does not say which.
+    """
+    ids = dict.fromkeys(asked)
+    document = open_answer(http_status, body)
+    if isinstance(document, WireFault):
+        return all_missed(ids, at, document)
+    items = items_in(document)
+    if isinstance(items, WireFault):
+        return all_missed(ids, at, items)
+    numbers = {number: native_id for native_id in ids if (number := post_of(native_id))}
+    found, authors = _by_number(items), _authors(document)
+    errors = errors_about(document, {number: number for number in numbers}, OF_POSTS)
+    readings: list[Reading] = []
+    missed: list[Missed] = [
+        Missed(native_id, at, MissedReason.BAD_REQUEST, "not the id of a post")
+        for native_id in ids
+        if native_id not in numbers.values()
+    ]
+    for number, native_id in numbers.items():
+        try:
+            state, strength, handle, flags = _said(number, found.get(number, []), errors.get(number), authors)
+        except _UnclearError as e:
+            missed.append(Missed(native_id, at, e.reason, str(e)))
+        else:
+            readings.append(Reading(native_id, at, state, strength, handle, flags))
+    return Lookup(tuple(readings), tuple(missed))
+
+
+def excerpt(exchange: Exchange, native_ids: Iterable[str]) -> dict[str, object]:
+    """For each post that a raw answer speaks of, the items of `data` and `errors` about it, and its author.
+
+    Only what the status rests on, never what the post says.
+    """
+    answer = parse(exchange.body)
+    if not is_object(answer):
+        return {}
+    numbers = {number: native_id for native_id in native_ids if (number := post_of(native_id))}
+    kept: dict[str, dict[str, list[object]]] = {}
+    authors: dict[str, list[object]] = {}
+    included = answer.get("includes")
+    for user in items_under(included.get("users") if is_object(included) else None):
+        if is_object(user) and isinstance(user_id := user.get("id"), str):
+            authors.setdefault(user_id, []).append(essence(user, KEPT_OF_USER))
+    for item in items_under(answer.get("data")):
+        if is_object(item):
+            for number in {_own_number(item), *_edits(item)} & numbers.keys():
+                parts = kept.setdefault(numbers[number], {})
+                parts.setdefault("data", []).append(essence(item, _KEPT))
+                parts.setdefault("authors", []).extend(authors.get(str(item.get("author_id")), []))
+    for item in items_under(answer.get("errors")):
+        if is_object(item):
+            named = {name for name in (item.get("resource_id"), item.get("value")) if isinstance(name, str)}
+            for number in named & numbers.keys():
+                parts = kept.setdefault(numbers[number], {})
+                parts.setdefault("errors", []).append(essence(item, KEPT_OF_ERROR))
+    return {native_id: _as_sent(parts) for native_id, parts in kept.items()}
+
+
+def _as_sent(parts: dict[str, list[object]]) -> dict[str, object]:
+    """The parts where they stand in X's answer."""
+    authors = parts.pop("authors", [])
+    return {**parts, **({"includes": {"users": authors}} if authors else {})}
+
+
+def _said(
+    number: str,
+    items: Sequence[dict[str, object]],
+    errors: Sequence[ErrorItem] | None,
+    authors: Mapping[str, dict[str, object] | None],
+) -> tuple[State, Strength, str | None, frozenset[Flag]]:
+    if any(not is_same(item, items[0]) for item in items[1:]):
+        raise _UnclearError(MissedReason.CONTRADICTORY, "twice in data, with different content")
+    if items and errors:
+        raise _UnclearError(MissedReason.CONTRADICTORY, "in data and in errors")
+    if items:
+        state, handle, flags = _from_data(number, items[0], authors)
+        return state, Strength.STRONG, handle, flags
+    if errors:
+        return _NOT_FOUND, Strength.WEAK, None, _from_errors(errors)
+    raise _UnclearError(MissedReason.OMITTED, "neither in data nor in errors")
+
+
+def _by_number(items: Iterable[object]) -> dict[str, list[dict[str, object]]]:
+    """The items about each post. X answers with the newest edit of a post, under another id (documented):
+    it is about every edit before it that has no item of its own.
+    """
+    own: dict[str, list[dict[str, object]]] = {}
+    edited: dict[str, list[dict[str, object]]] = {}
+    for item in items:
+        if is_object(item):
+            number = _own_number(item)
+            own.setdefault(number, []).append(item)
+            for edit in _edits(item) - {number}:
+                edited.setdefault(edit, []).append(item)
+    return {**edited, **own}
+
+
+def _own_number(item: dict[str, object]) -> str:
+    """The id of an item, even if it is not the text that it should be."""
+    number = item.get("id")
+    is_number = isinstance(number, int) and abs(number) < 10**19
+    return str(number) if is_number or isinstance(number, str) else ""
+
+
+def _edits(item: dict[str, object]) -> set[str]:
+    listed = (item.get(name) for name in _EDITS)
+    return {edit for edits in listed if is_array(edits) for edit in edits if isinstance(edit, str)}
+
+
+def _authors(document: dict[str, object]) -> dict[str, dict[str, object] | None]:
+    """The users that the answer includes, by id; None where two of them differ."""
+    included = document.get("includes")
+    found: dict[str, dict[str, object] | None] = {}
+    for user in items_under(included.get("users") if is_object(included) else None):
+        if is_object(user) and isinstance(user_id := user.get("id"), str):
+            before = found.setdefault(user_id, user)
+            if before is None or not is_same(before, user):
+                found[user_id] = None
+    return found
+
+
+def _from_data(
+    number: str, item: dict[str, object], authors: Mapping[str, dict[str, object] | None]
+) -> tuple[State, str, frozenset[Flag]]:
+    if not isinstance(item.get("id"), str):
+        raise _UnclearError(MissedReason.MALFORMED, "id is not a string")
+    own, author = _withheld(item.get("withheld"), "withheld"), _author(item.get("author_id"), authors)
+    flags = {Flag.COPYRIGHT_WITHHELD} if own.is_by_copyright else set[Flag]()
+    countries = own.countries | author.withheld_in
+    if countries and (own.is_with_author or not own.countries):
+        flags.add(Flag.WITH_AUTHOR)
+    state = withheld_in(countries) if countries else _AVAILABLE
+    return state, f"{author.username}/{number}", frozenset(flags)
+
+
+def _author(author_id: object, authors: Mapping[str, dict[str, object] | None]) -> _Author:
+    if not isinstance(author_id, str):
+        raise _UnclearError(MissedReason.MALFORMED, "no usable author_id")
+    if author_id not in authors:
+        raise _UnclearError(MissedReason.OMITTED, "its author is left out of the answer")
+    author = authors[author_id]
+    if author is None:
+        raise _UnclearError(MissedReason.CONTRADICTORY, "its author twice, with different content")
+    username, protected = author.get("username"), author.get("protected")
+    if not isinstance(username, str) or is_username(username) is None:
+        raise _UnclearError(MissedReason.MALFORMED, "its author has no usable username")
+    if protected is not True and protected is not False:
+        raise _UnclearError(MissedReason.MALFORMED, "protected of its author is not a boolean")
+    if protected:
+        # An app without a user's authorisation is shown no posts of protected accounts (documented).
+        raise _UnclearError(MissedReason.CONTRADICTORY, "shown, although its author is protected")
+    return _Author(username, _withheld(author.get("withheld"), "withheld of its author").countries)
+
+
+def _withheld(withheld: object, name: str) -> _Withheld:
+    if withheld is None:
+        return _Withheld()
+    codes = withheld_codes(withheld)
+    if codes is None or not is_object(withheld):
+        raise _UnclearError(MissedReason.MALFORMED, f"{name} cannot be read")
+    scope, copyrighted = withheld.get("scope"), withheld.get("copyright")
+    if not (scope is None or isinstance(scope, str)) or not (
+        copyrighted is None or isinstance(copyrighted, bool)
+    ):
+        raise _UnclearError(MissedReason.MALFORMED, f"{name} cannot be read")
+    is_by_copyright = copyrighted is True or COPYRIGHT_CODE in codes
+    return _Withheld(frozenset(codes - {COPYRIGHT_CODE}), scope == _BY_AUTHOR, is_by_copyright)
+
+
+def _from_errors(errors: Sequence[ErrorItem]) -> frozenset[Flag]:
+    """What an error that says "not found" adds to that."""
+    stated = {(item.status, item.problem if item.status else "") for item in errors}
+    if len(stated) > 1:
+        raise _UnclearError(MissedReason.CONTRADICTORY, "errors that exclude each other")
+    ((status, problem),) = stated
+    if status is None:
+        raise _UnclearError(MissedReason.UNCLASSIFIED, errors[0].detail)
+    return frozenset({Flag.WITH_AUTHOR}) if problem == NOT_AUTHORIZED else _NO_FLAGS
