@@ -141,7 +141,14 @@ class XDeclaration(PlatformDeclaration):
             "an app",
             "X's documentation of rate limits, GET /2/users, as of August 2026",
         ),
-        price=Price(0.010, "by X's documentation, which calls that a soft guarantee", "X's console"),
+        # A post is billed $0.005, and its author, who comes with it, as an account: "expanded objects bill
+        # too" (X's guide to its MCP server, in github.com/cursor/plugins, third_party/x, August 2026).
+        price=Price(
+            0.010,
+            "by X's documentation, which calls that a soft guarantee",
+            "X's console",
+            usd_per_post=0.015,
+        ),
         more_with="apps",
     )
     counts_by_key = True
@@ -170,9 +177,16 @@ class XDeclaration(PlatformDeclaration):
             Status.WITHHELD,
         ),
         Unknown("Why an account was suspended: the platform does not say.", Status.SUSPENDED),
+        Unknown(
+            "Whether the author of a post was suspended or protects the account: the platform does not say.",
+            Status.NOT_FOUND,
+            Flag.WITH_AUTHOR,
+        ),
     )
 
     def not_found(self, flags: Collection[Flag] | None) -> StateWording:
+        if flags is not None and Flag.WITH_AUTHOR in flags:
+            return StateWording("not found", ": X does not say whether its author is suspended or protected")
         # `evidence verify` compares a pack's page with these words: change them with the pack's format.
         return StateWording("not found", ": X does not tell a deactivated account from a deleted one")
 

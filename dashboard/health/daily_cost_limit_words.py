@@ -13,11 +13,13 @@ def daily_spend(bill: StoredDailyBill) -> str:
     """ "$18.42 of $20.00: 1,842 of 2,000 accounts, of which 1,372 scheduled, 180 sentinels"."""
     each = ", ".join(f"{n:,} {SPEND_REASON[why]}" for why, n in bill.paid.items())
     of_which = f", of which {each}" if each else ""
-    accounts = f"{bill.total:,} of {bill.ceiling.most:,} accounts{of_which}"
+    posts = f"; and {number(bill.posts, 'post')}" if bill.posts else ""
+    accounts = f"{bill.total:,} of {bill.ceiling.most:,} accounts{of_which}{posts}"
     day, price = f"{bill.day.isoformat()} UTC", DECLARED[bill.platform].terms.price
     if price is None:
         return f"{day}: {accounts}"
-    spent, most = (n * price.usd_per_account for n in (bill.total, bill.ceiling.most))
+    of_posts = bill.posts * (price.usd_per_account if price.usd_per_post is None else price.usd_per_post)
+    spent, most = bill.total * price.usd_per_account + of_posts, bill.ceiling.most * price.usd_per_account
     return f"${spent:,.2f} of ${most:,.2f} on {day}: {accounts}"
 
 

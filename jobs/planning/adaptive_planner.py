@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from math import ceil
 
 import numpy as np
 
@@ -29,10 +30,11 @@ from jobs.planning.sentinels import DailyCostFilter, plan_within_cost_limit
 from jobs.planning.sweep import Attempt, retry_after
 from jobs.planning.sweep_planner import NotBefore, ScheduledRead
 from jobs.planning.watch_state import WatchState
-from storage.model.core.accounts import AccountId, ListId
+from storage.model.core.accounts import Account, AccountId, ListId
 from storage.model.core.availability import State
 from storage.model.core.coverage import Batch, BatchOutcome, Roster, WhyRead
 from storage.model.core.known_state import Closed
+from storage.model.platforms.registry import DECLARED
 
 _AT_ONCE_S = 60.0
 """What was not used is kept for so long: a night's silence is not made up for at once."""
@@ -126,6 +128,8 @@ class AdaptivePlanner:
         self._watched = watched
         self._rosters = rosters
         self._days: DailyBill | None = None
+        self._kept_for_posts = 0.0
+        """How many accounts of a day are kept for posts: all of them are paid for on each day, when read."""
         self._places: dict[str, _PlacePlan] = {}
         self._where: dict[AccountId, tuple[str, int]] = {}
         self._changed_at: dict[AccountId, float] = {}
@@ -171,6 +175,7 @@ class AdaptivePlanner:
         asked_at = asked_in_turn(base, stored)
         for one in before.values():
             asked_at |= zip(one.ids, one.expectations.accounts.asked_at.tolist(), strict=True)
+        self._kept_for_posts = sum(self._cost_of_posts(place, rosters) for place, rosters in places.items())
         for place, rosters in places.items():
             one = self._place(place, rosters, learned.get(place), asked_at, now.timestamp())
             if place in before:
@@ -291,6 +296,14 @@ class AdaptivePlanner:
         self._under_way.begin(turn, place.planner, pick)
         return turn
 
+    def _cost_of_posts(self, place: str, base: Sequence[Roster]) -> float:
+        """How many accounts the posts of a place are billed as, with its control posts; 0 for accounts."""
+        accounts = [self._watched[account_id].account for roster in base for account_id in roster.account_ids]
+        if self._days is None or not _is_of_posts(accounts):
+            return 0.0
+        controls = (c.account for c in self._rosters.canaries_at(place))
+        return self._days.cost({account.native_id for account in (*accounts, *controls)})
+
     def _place(
         self,
         place: str,
@@ -310,14 +323,24 @@ class AdaptivePlanner:
         every = [_seconds(self._promises.get(ListId(list_id))) for list_id in lists]
         size, members = self._rosters.size(place), list(lists.values())
         positions = [np.array([where[a] for a in roster.account_ids], np.intp) for roster in base]
-        if self._days is None:
+        if self._days is None or _is_of_posts([w.account for w in watched]):
             ahead, open_today = rosters_by_list(members, every, size), None
             planner = RosterPriority(self.rule, expectations, positions, ahead)
         else:
             native_ids = [w.account.native_id for w in watched]
             controls = [c.account.native_id for c in self._rosters.canaries_at(place)]
+            kept = ceil(self._kept_for_posts)
             open_today, planner = plan_within_cost_limit(
-                self._days, self.rule, expectations, positions, members, every, native_ids, controls, size
+                self._days,
+                self.rule,
+                expectations,
+                positions,
+                members,
+                every,
+                native_ids,
+                controls,
+                size,
+                kept,
             )
         return _PlacePlan(
             ids,
@@ -330,6 +353,11 @@ class AdaptivePlanner:
             counted_at=min(now, float(accounts.read_at.max())),
             open_today=open_today,
         )
+
+
+def _is_of_posts(accounts: Sequence[Account]) -> bool:
+    """Whether these accounts of one place are posts."""
+    return bool(accounts) and DECLARED[accounts[0].platform].is_post(accounts[0].native_id)
 
 
 def _moment(at: float) -> datetime:

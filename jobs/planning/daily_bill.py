@@ -6,8 +6,8 @@ answer was lost, is not proven: whoever was asked for counts as paid for, before
 an account again that was paid for today is free, up to the rate limit.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 
@@ -48,11 +48,18 @@ def earliest_billable(at: datetime) -> datetime:
     return at if billing_day(at) is not None else next_day(at)
 
 
-class DailyBill:
-    """Who was paid for today, by the platform's id, and why. Every account counts once a day."""
+def _one_account(_native_id: str) -> float:
+    return 1.0
 
-    def __init__(self, most: int) -> None:
+
+class DailyBill:
+    """Who was paid for today, by the platform's id, and why. Each counts once a day. `cost` says how many
+    accounts a post is billed as.
+    """
+
+    def __init__(self, most: int, cost: Callable[[str], float] = _one_account) -> None:
         self.most = most
+        self._cost = cost
         self.day = date.min
         self.shares = CostLimitShares(most, CONTROLS, 0, 0, None)
         self.waiting: set[str] = set()
@@ -60,13 +67,15 @@ class DailyBill:
         self.on_record: set[str] = set()
         """Who stands in the database as paid for."""
         self._paid: dict[str, WhyRead | None] = {}
-        self._by_why: Counter[WhyRead | None] = Counter()
+        self._by_why: defaultdict[WhyRead | None, float] = defaultdict(float)
         self._sentinels: frozenset[str] = frozenset()
         self._unpaid_sentinels: set[str] = set()
 
     def turn_to(self, day: date, paid: Mapping[str, WhyRead | None]) -> None:
         """What is on record of a day."""
-        self.day, self._paid, self._by_why = day, dict(paid), Counter(paid.values())
+        self.day, self._paid, self._by_why = day, dict(paid), defaultdict(float)
+        for native_id, why in paid.items():
+            self._by_why[why] += self._cost(native_id)
         self.on_record, self.waiting = set(paid), set()
         self._unpaid_sentinels = set(self._sentinels) - paid.keys()
 
@@ -82,10 +91,15 @@ class DailyBill:
         self._unpaid_sentinels = set(self._sentinels) - self._paid.keys()
 
     @property
-    def total(self) -> int:
-        return len(self._paid)
+    def total(self) -> float:
+        """How many accounts were paid for today."""
+        return sum(self._by_why.values())
 
-    def paid_for(self, why: WhyRead | None) -> int:
+    def cost(self, native_ids: Iterable[str]) -> float:
+        """How many accounts they are billed as."""
+        return sum(map(self._cost, native_ids))
+
+    def paid_for(self, why: WhyRead | None) -> float:
         """How many accounts were paid for today for this reason."""
         return self._by_why[why]
 
@@ -96,7 +110,7 @@ class DailyBill:
     def unpaid(self, native_ids: Iterable[str]) -> list[str]:
         return [i for i in native_ids if i not in self._paid]
 
-    def room(self, why: WhyRead | None) -> int:
+    def room(self, why: WhyRead | None) -> float:
         """How many accounts can still be paid for today for this reason."""
         shares, paid = self.shares, self._by_why
         left = self.most - self.total
@@ -112,9 +126,10 @@ class DailyBill:
     def pay(self, native_ids: Iterable[str], why: WhyRead | None) -> Refusal | None:
         """Put accounts on today's bill, all or none; None: they are on it."""
         new = list(dict.fromkeys(self.unpaid(native_ids)))
-        if len(new) <= max(0, self.room(why)):
+        cost = self.cost(new)
+        if cost <= max(0, self.room(why)):
             self._paid |= dict.fromkeys(new, why)
-            self._by_why[why] += len(new)
+            self._by_why[why] += cost
             self.waiting.difference_update(new)
             self._unpaid_sentinels.difference_update(new)
             return None

@@ -54,7 +54,7 @@ class CostLimitGuard:
     def __init__(self, pool: Pool, platform: Platform, wanted: int | None) -> None:
         """`wanted` is the ceiling that is set; None: none is."""
         self.wanted = wanted
-        self._days = DailyBill(wanted or 0)
+        self._days = DailyBill(wanted or 0, DECLARED[platform].accounts_billed)
         self._holds = wanted is not None
         self._changes_at: datetime | None = None
         self._pool = pool
@@ -105,7 +105,8 @@ class CostLimitGuard:
             return at
         at = earliest_billable(at)
         is_today = billing_day(at) == days.day and days.unpaid([account.native_id])
-        return next_day(at) if is_today and days.room(WhyRead.AGAIN) < 1 else at
+        cost = days.cost([account.native_id])
+        return next_day(at) if is_today and days.room(WhyRead.AGAIN) < cost else at
 
     async def charge(self, native_ids: Iterable[str], now: datetime) -> Refusal | None:
         """Put them on the bill, if there is one. None: they may be asked for. Raises StorageError."""

@@ -91,9 +91,11 @@ class DailyCostFilter:
         lists: Sequence[Positions],
         sentinels: Positions,
         controls: Sequence[str],
+        kept: int,
     ) -> None:
         """`sizes` are those of the rosters of the sweep. In the planner those of the sentinels come after
         them, and last the parts of lists, `ahead`: once paid for they are read again as all others are.
+        `kept` is how many accounts of a day are kept for posts, as others are for control accounts.
         """
         self._days = days
         self._planner = planner
@@ -103,7 +105,7 @@ class DailyCostFilter:
         self._first_part = first_part
         self._controls = controls
         self._sentinels = [native_ids[int(p)] for p in sentinels.tolist()]
-        self._shares = divide(days.most, sizes, len(controls), len(sentinels))
+        self._shares = divide(days.most, sizes, len(controls) + kept, len(sentinels))
         self._parts: list[list[int]] = [[] for _ in lists]
         for position, part in enumerate(ahead):
             self._parts[part.lists[0]].append(position)
@@ -208,17 +210,19 @@ def plan_within_cost_limit(
     native_ids: list[str],
     controls: Sequence[str],
     size: int,
+    kept: int = 0,
 ) -> tuple[DailyCostFilter, RosterPriority]:
     """The planner of a place whose accounts are paid for by the day, and what opens rosters to it."""
-    sentinels = choose_sentinels(lists, _order(days, native_ids, expectations), most_sentinels(days.most))
+    most = most_sentinels(max(0, days.most - kept))
+    sentinels = choose_sentinels(lists, _order(days, native_ids, expectations), most)
     ahead = parts_of_lists(lists, every_s, size)
     watching = [*base, *packed(sentinels, size)]
     planner = RosterPriority(rule, expectations, [*watching, *(part.accounts for part in ahead)], ahead)
     sizes = [len(roster) for roster in base]
-    return (
-        DailyCostFilter(days, planner, ahead, len(watching), native_ids, sizes, lists, sentinels, controls),
-        planner,
+    open_today = DailyCostFilter(
+        days, planner, ahead, len(watching), native_ids, sizes, lists, sentinels, controls, kept
     )
+    return open_today, planner
 
 
 def _order(days: DailyBill, native_ids: Sequence[str], expectations: Expectations) -> Positions:

@@ -42,6 +42,7 @@ def as_json(stand: Overview) -> dict[str, object]:
                 "day": b.day.isoformat(),
                 "accounts": b.total,
                 "accounts_at_most": b.ceiling.most,
+                "posts": b.posts,
                 "by_reason": {"control" if why is None else why.value: n for why, n in b.paid.items()},
                 "everybody_within_days": b.ceiling.round_days,
                 "waiting": b.ceiling.waiting,

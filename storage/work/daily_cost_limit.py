@@ -1,11 +1,13 @@
 """Who was paid for on a UTC day, where a platform bills each account that it returns once a day."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 from storage.model.core.accounts import Platform
 from storage.model.core.coverage import WhyRead
+from storage.model.platforms.registry import DECLARED
 from storage.postgres.pool import Conn
 
 
@@ -15,39 +17,36 @@ async def charge(
     """Put accounts, by the platform's id, on the day's bill before they are asked for, with why they are.
 
     False when more than `most` would stand on it, or than was promised: none of them is on it then that was
-    not before. However many processes ask at once, no more are ever on the bill of a day.
+    not before. However many processes ask at once, no more are ever on the bill of a day. A post counts as
+    the accounts that it is billed as.
     """
     await conn.execute("select pg_advisory_xact_lock(hashtextextended('blockline account days', 0))")
     # Yesterday's stays: the clock of another process may not be past midnight yet.
     yesterday = day - timedelta(days=1)
     await conn.execute("delete from account_day where platform = $1 and day < $2", platform.value, yesterday)
+    rows = await conn.fetch(
+        "select native_id from account_day where platform = $1 and day = $2", platform.value, day
+    )
+    paid = {r["native_id"] for r in rows}
+    new = {native_id: why for native_id, why in wanted.items() if native_id not in paid}
+    if not new:
+        return True
+    promised = await stored_cost_limit(conn, platform, day)
+    billed = DECLARED[platform].accounts_billed
+    if sum(map(billed, (*paid, *new))) > min(most, most if promised is None else promised):
+        return False
     await conn.execute(
         """
-        with new as (
-            select id, why from unnest($3::text[], $4::text[]) as u (id, why)
-            where not exists (
-                select from account_day where platform = $1 and day = $2 and native_id = u.id
-            )
-        )
         insert into account_day (platform, day, native_id, why)
-        select $1, $2, id, why from new
-        where (select count(*) from account_day where platform = $1 and day = $2)
-            + (select count(*) from new)
-            <= least($5, (select most from account_ceiling where platform = $1 and day >= $2))
+        select $1, $2, id, why from unnest($3::text[], $4::text[]) as u (id, why)
+        on conflict do nothing
         """,
         platform.value,
         day,
-        list(wanted),
-        [None if why is None else why.value for why in wanted.values()],
-        most,
+        list(new),
+        [None if why is None else why.value for why in new.values()],
     )
-    on_it = await conn.fetchval(
-        "select count(*) from account_day where platform = $1 and day = $2 and native_id = any($3::text[])",
-        platform.value,
-        day,
-        list(wanted),
-    )
-    return on_it == len(wanted)
+    return True
 
 
 async def charged_accounts(conn: Conn, platform: Platform, day: date) -> dict[str, WhyRead | None]:
@@ -138,6 +137,8 @@ class StoredDailyBill:
     """Accounts by why they were paid for; None: control accounts."""
     lists: Sequence[ListBill]
     """By name; only those with watched accounts on this platform."""
+    posts: int = 0
+    """Posts that were paid for, control posts among them. They are not in `paid`."""
 
     @property
     def total(self) -> int:
@@ -149,28 +150,25 @@ async def bills(conn: Conn, now: datetime) -> list[StoredDailyBill]:
     rows = await conn.fetch(
         "select * from account_ceiling where day >= $1 order by platform", (now - timedelta(days=1)).date()
     )
-    return [
-        StoredDailyBill(
-            platform := Platform(r["platform"]),
-            r["day"],
-            DailyCostLimit(r["most"], r["in_turn"], r["sentinels"], r["round_days"], r["waiting"]),
-            await _by_why(conn, platform, r["day"]),
-            await _by_list(conn, platform, r["day"]),
-        )
-        for r in rows
-    ]
+    found: list[StoredDailyBill] = []
+    for r in rows:
+        platform = Platform(r["platform"])
+        ceiling = DailyCostLimit(r["most"], r["in_turn"], r["sentinels"], r["round_days"], r["waiting"])
+        paid, posts = await _by_why(conn, platform, r["day"])
+        by_list = await _by_list(conn, platform, r["day"])
+        found.append(StoredDailyBill(platform, r["day"], ceiling, paid, by_list, posts))
+    return found
 
 
-async def _by_why(conn: Conn, platform: Platform, day: date) -> dict[WhyRead | None, int]:
+async def _by_why(conn: Conn, platform: Platform, day: date) -> tuple[dict[WhyRead | None, int], int]:
+    """The accounts that were paid for, by why, most first; and the number of posts."""
     rows = await conn.fetch(
-        """
-        select why, count(*) as n from account_day where platform = $1 and day = $2
-        group by why order by n desc
-        """,
-        platform.value,
-        day,
+        "select native_id, why from account_day where platform = $1 and day = $2", platform.value, day
     )
-    return {None if r["why"] is None else WhyRead(r["why"]): r["n"] for r in rows}
+    is_post = DECLARED[platform].is_post
+    accounts = Counter(r["why"] for r in rows if not is_post(r["native_id"]))
+    paid = {None if why is None else WhyRead(why): n for why, n in accounts.most_common()}
+    return paid, len(rows) - accounts.total()
 
 
 async def _by_list(conn: Conn, platform: Platform, day: date) -> list[ListBill]:

@@ -103,6 +103,10 @@ class Price:
     """Where the platform says so, and how firmly: a clause."""
     console: str
     """Where its customers set a spending limit: "X's console"."""
+    usd_per_post: float | None = None
+    """US dollars at most per post that a request returns, once per UTC day, with everything that is billed
+    beside it. None: as for an account.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +211,13 @@ class PlatformDeclaration(ABC):
     def statuses_of(self, native_id: str) -> frozenset[Status]:
         """The statuses that an account or a post can have."""
         return self.post_statuses if self.is_post(native_id) else self.statuses
+
+    def accounts_billed(self, native_id: str) -> float:
+        """How many accounts an account or a post is billed as, on a day on which it is read."""
+        price = self.terms.price
+        if price is None or price.usd_per_post is None or not self.is_post(native_id):
+            return 1.0
+        return round(price.usd_per_post / price.usd_per_account, 6)
 
     def account(self, name: str) -> NamedAccount | None:
         """The account of an id or of a handle with or without @; None if the text is neither."""

@@ -82,4 +82,7 @@ def _limit(declared: PlatformDeclaration) -> str:
 
 def _price(declared: PlatformDeclaration) -> str:
     price = declared.terms.price
-    return "free" if price is None else f"${price.usd_per_account:.3f} per account and UTC day"
+    if price is None:
+        return "free"
+    of_posts = "" if price.usd_per_post is None else f", at most ${price.usd_per_post:.3f} per post"
+    return f"${price.usd_per_account:.3f} per account and UTC day{of_posts}"

@@ -272,6 +272,17 @@ async def test_a_hundred_posts_go_into_one_request() -> None:
     assert [one.asked for one in said.found] == names
 
 
+def test_a_post_that_is_gone_with_its_author_is_called_neither_suspended_nor_protected() -> None:
+    words = DECLARATION.not_found({Flag.WITH_AUTHOR})
+    assert words.words == "not found"
+    assert words.more == ": X does not say whether its author is suspended or protected"
+    about = [
+        one.sentence for one in DECLARATION.unknown if one.is_about(Status.NOT_FOUND, {Flag.WITH_AUTHOR})
+    ]
+    assert len(about) == 1
+    assert not any(one.is_about(Status.NOT_FOUND, set()) for one in DECLARATION.unknown)
+
+
 # simulated posts -----------------------------------------------------------------------------------------
 
 

@@ -112,6 +112,15 @@ async def test_only_watched_accounts_that_are_not_found_are_asked_about(pool: Po
         assert await accounts_not_found(conn, BLUESKY) == []
 
 
+async def test_posts_are_not_asked_about(pool: Pool) -> None:
+    await vanished(pool, "7", "post:8")
+    clock = SimulatedClock(T0)
+    async with serve_x(GONE, now=T0) as server, app(server.base_url) as x:
+        await run(ClosureReasonsLoop(pool, X, x, clock), clock, server, T0 + 30 * MINUTE)
+        assert server.counts["compliance/jobs"]["ids"] == 1
+    assert await facts(pool, "post:8") == []
+
+
 async def test_without_missing_accounts_no_job_is_made(pool: Pool) -> None:
     clock = SimulatedClock(T0)
     async with serve_x(GONE, now=T0) as server, app(server.base_url) as x:

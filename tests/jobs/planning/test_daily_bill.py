@@ -1,5 +1,6 @@
 """A ceiling of account-days: what may be read on a day, and who watches for the lists."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collectors.x.declaration import X
+from collectors.x.declaration import DECLARATION, X
 from dashboard.health import daily_cost_limit_words
 from jobs.planning.change_rates import Positions
 from jobs.planning.daily_bill import DailyBill, Refusal, billing_day, earliest_billable, next_day
@@ -87,6 +88,18 @@ def test_the_sweep_uses_its_share_and_leaves_the_rest_to_others() -> None:
     assert days.room(WhyRead.AHEAD) == 28
 
 
+def test_a_post_is_paid_for_at_its_own_price() -> None:
+    days = DailyBill(100, DECLARATION.accounts_billed)
+    days.begin(FEBRUARY + timedelta(hours=1))
+    posts = [f"post:{n}" for n in range(1, 68)]
+    assert days.cost([*posts[:2], "7"]) == 4  # $0.015 each, and $0.010
+    assert days.pay(posts, None) is Refusal.RESERVE
+    assert days.pay(posts[:66], None) is None
+    assert (days.total, days.room(None)) == (99, 1)
+    assert days.pay(["7", "8"], None) is Refusal.RESERVE
+    assert days.pay(["7"], None) is None
+
+
 WANTED = st.tuples(
     st.integers(0, 3 * 24 * 60), st.sets(st.integers(0, 400), max_size=90), st.sampled_from([None, *WhyRead])
 )
@@ -140,6 +153,10 @@ def test_a_bill_says_what_was_paid_for_who_waits_and_which_list_nobody_watches()
     assert daily_cost_limit_words.daily_spend(bill) == (
         "$3.01 of $5.00 on 2021-02-01 UTC: 301 of 500 accounts, of which 294 scheduled, 5 sentinels, "
         "2 control accounts"
+    )
+    assert daily_cost_limit_words.daily_spend(replace(bill, posts=20)) == (
+        "$3.31 of $5.00 on 2021-02-01 UTC: 301 of 500 accounts, of which 294 scheduled, 5 sentinels, "
+        "2 control accounts; and 20 posts"
     )
     assert daily_cost_limit_words.daily_limit_notes(bill) == [
         "Every account has a scheduled read within 7 days.",

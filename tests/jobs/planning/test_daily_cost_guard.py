@@ -195,6 +195,40 @@ async def test_who_is_refused_because_another_process_paid_knows_then_for_whom_i
     assert await second.charge(ours[:30], at) is None
 
 
+async def test_posts_of_two_processes_are_counted_at_their_own_price(pool: Pool) -> None:
+    at = T0 + HOUR
+    first, second = (CostLimitGuard(pool, X, 100) for _ in range(2))
+    posts = [f"post:{n}" for n in range(1, 41)]
+    assert await first.charge(posts, at) is None
+    assert await second.charge([str(n) for n in range(41)], at) is Refusal.RESERVE
+    assert await second.charge([str(n) for n in range(40)], at) is None
+    await first.keep(at)
+    async with transaction(pool) as conn:
+        [bill] = await daily_cost_limit.bills(conn, at)
+    assert (bill.total, bill.posts) == (40, 40)
+
+
+class WithPosts(Billing):
+    """Posts are a place of their own."""
+
+    def place(self, native_id: str) -> str:
+        return "posts" if native_id.startswith("post:") else ""
+
+
+async def test_posts_are_read_every_day_and_accounts_still_have_their_turns(pool: Pool) -> None:
+    world = Billed(pool)
+    world.platform = world.billing = WithPosts()
+    posts, accounts = [f"post:{n}" for n in range(1, 41)], EVERYBODY[:400]
+    await world.enlist(accounts)
+    await world.enlist(posts)
+    monitor = await world.under(200, every=4 * HOUR)
+    await world.run(monitor, T0 + 6 * 24 * HOUR)
+    days = list(world.billing.billed.values())
+    assert all(day >= set(posts) for day in days[:6])
+    assert set(accounts) <= set[str]().union(*days)
+    assert all(len(day) + 0.5 * len(day & set(posts)) <= 200 for day in days)
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("seed", range(1, 1 + repeats(1, 20)))
 async def test_no_day_costs_more_whatever_happens(world: Billed, seed: int) -> None:
