@@ -1,4 +1,4 @@
-"""The X collector: lookups, timelines, follows, likes and compliance jobs.
+"""The X collector: lookups of accounts and posts, timelines, follows, likes and compliance jobs.
 
 This is the only folder that may import tweepy. It may also import `core`, `transport`, its own `wire`
 and `storage.model`, and no other platform.

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from collectors.core.collector import ResolvedHandle, UnresolvedReason
+from collectors.core.settings import control
 from collectors.simulator.faults import PROFILES, FaultKind, FaultPlan, profile
 from collectors.simulator.history import WITH_AUTHOR, History, HistoryAccount, settled
 from collectors.simulator.history_conversion import recast
@@ -199,6 +200,13 @@ async def test_accounts_and_posts_are_places_of_their_own() -> None:
             assert {x.place(one.native_id) for one in candidates} == {place}
         with pytest.raises(ValueError, match="accounts and posts"):
             await x.read(["20", "post:20"], T0)
+
+
+def test_a_post_can_be_a_control_account_of_the_settings() -> None:
+    assert control("post:20:jack/20:available", X) == ("post:20", "jack/20", Status.AVAILABLE)
+    for mixed in ("post:20:jack:available", "20:jack/20:available"):
+        with pytest.raises(ValueError, match="does not have the form"):
+            control(mixed, X)
 
 
 async def test_a_limit_of_posts_pauses_posts_and_not_accounts() -> None:
