@@ -102,6 +102,23 @@ def handles(rows: list[dict[str, str]]) -> set[str]:
     return {r["handle"].lower() for r in rows}
 
 
+def posts_in(rows: list[dict[str, str]]) -> set[str]:
+    return {r["post_id"].split("?")[0].split("/")[0] for r in rows if r["target"] == "tweet"}
+
+
+def withheld_posts(rows: list[dict[str, str]]) -> set[str]:
+    """Posts withheld in India, also because their author is, of authors who are not gone themselves."""
+    return posts_in(
+        [
+            r
+            for r in rows
+            if r["seen_from_india"] in {"tweet_withheld_IN", "account_withheld_IN"}
+            and r["account_status_2021mid"] != "suspended"
+            and r["seen_from_us"] != "account_suspended"
+        ]
+    )
+
+
 async def test_what_a_query_over_the_table_counts_is_what_page_api_and_rehearsal_tell(
     dsn: str, tmp_path: Path
 ) -> None:
@@ -129,30 +146,34 @@ async def test_what_a_query_over_the_table_counts_is_what_page_api_and_rehearsal
             for reference in told:
                 async with session.get(f"{base}/api/orders/{numbers[reference]}") as answer:
                     api[reference] = await answer.json()
-    withheld_anywhere = handles([r for r in done.rows if r["seen_from_india"] == "account_withheld_IN"])
-    for day, names in (("2021-02-02", 62), ("2021-02-04", 283)):
+    apart = {"at", "sentences", "posts"}
+    for day, accounts, posts in (("2021-02-02", 59, 43), ("2021-02-04", 283, 0)):
         reference = f"IN-{day}"
         rows = [r for r in done.rows if r["notice_date"] == day]
-        assert len(handles(rows)) == names
-        by_status = Counter(
-            answer for _, answer in {(r["handle"], r["account_status_2021mid"]) for r in rows}
-        )
-        from_india = handles([r for r in rows if r["seen_from_india"] == "account_withheld_IN"])
+        of_accounts = [r for r in rows if r["target"] == "account"]
+        of_posts = [r for r in rows if r["target"] == "tweet"]
+        assert (len(handles(of_accounts)), len(posts_in(of_posts))) == (accounts, posts)
         one = told[reference]
-        assert one["funnel"]["named"] == one["funnel"]["on_its_list"] == names
+        assert one["funnel"]["named"] == one["funnel"]["on_its_list"] == accounts
+        assert (one["posts"] or {"funnel": {"on_its_list": 0}})["funnel"]["on_its_list"] == posts
         seen = one["seen_by_others"]["looks"]
-        accounts = next(p["answers"] for p in seen if p["from"] is None)
-        assert accounts == dict(by_status)
-        india = next(p["answers"] for p in seen if p["from"] == "IN" and p["of"] == "account")
-        assert india.get("account_withheld_IN", 0) == len(from_india)
-        # What our own readings found in the rehearsal: withheld there, who was found so.
-        assert dict(one["withheld_in"]) == ({"IN": len(from_india)} if from_india else {})
-        assert from_india == withheld_anywhere & handles(rows)
-        assert {k: v for k, v in api[reference].items() if k in one and k not in {"at", "sentences"}} == {
-            k: v for k, v in one.items() if k not in {"at", "sentences"}
+        of_the_status = next(p["answers"] for p in seen if p["from"] is None)
+        names = {(r["handle"], r["post_id"], r["account_status_2021mid"]) for r in rows}
+        assert of_the_status == dict(Counter(answer for *_, answer in names))
+        # What our own readings found in the rehearsal: withheld there, what was found so.
+        withheld = handles([r for r in of_accounts if r["seen_from_india"] == "account_withheld_IN"])
+        india = {r["handle"].lower() for r in done.rows if r["seen_from_india"] == "account_withheld_IN"}
+        assert withheld <= india
+        assert dict(one["withheld_in"]) == ({"IN": len(withheld)} if withheld else {})
+        if one["posts"] is not None:
+            assert dict(one["posts"]["withheld_in"]) == {"IN": len(withheld_posts(of_posts))}
+            assert one["posts"].items() <= api[reference]["posts"].items()
+        assert {k: v for k, v in api[reference].items() if k in one and k not in apart} == {
+            k: v for k, v in one.items() if k not in apart
         }
         for sentence in one["sentences"]:
             assert sentence in pages[reference]
             assert sentence in reports[reference]
     assert "23 withheld in India" in pages["IN-2021-02-02"]
     assert "23 withheld in India" in reports["IN-2021-02-02"]
+    assert "2 of the 43 posts on its list" in pages["IN-2021-02-02"]
