@@ -152,6 +152,13 @@ ORDER_TEXT: Final = (
     "ANNEXURE A\n1. @one\n2. https://x.com/two/\nstatus/12\n  \u2022 name.example.\norg\n"
     "\n- 3 -\nANNEXURE A\n4) x NASA, @five; id:77\n"
 ).encode()
+LONG_LINES: Final = (
+    b"page" + b" " * 100_000 + b"x",
+    b"@a " + b"a." * 100_000 + b"!",
+    b"name\n" + b"11111\n" * 40_000,
+)
+"""A line that is nearly a page number, a word that is nearly a domain, and a name that seems never to end."""
+MANY_WORDS: Final = b",".join(b"%x" % number for number in range(330_000))
 
 
 def read_names(data: bytes) -> object:
@@ -212,8 +219,8 @@ FILES: tuple[Target, ...] = (
     Target("import.orders", (*ORDERS, *LUMEN), plain(read_orders), (TableError,)),
     Target("import.executives", EXECUTIVES, plain(lambda data: executive_rows(data, _FILE)), (TableError,)),
     Target("import.names", NAMES, plain(read_names), (TableError,)),
-    Target("import.pasted", (*NAMES, *ACCOUNTS), plain(read_pasted), (TableError,)),
-    Target("import.order-text", (*NAMES, ORDER_TEXT), plain(read_order_text), (TableError,)),
+    Target("import.pasted", (*NAMES, *ACCOUNTS, MANY_WORDS), plain(read_pasted), (TableError,)),
+    Target("import.order-text", (*NAMES, ORDER_TEXT, *LONG_LINES), plain(read_order_text), (TableError,)),
     Target("import.addresses", ADDRESSES, plain(read_one_address), (AddressError,)),
     Target("import.records", (*HISTORIES, *CRAWL, *FIGURES), plain(read_records), (TableError,)),
     Target("import.engagement", ENGAGEMENT, plain(read_engagement_file), (TableError,)),

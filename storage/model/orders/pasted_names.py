@@ -14,11 +14,11 @@ from storage.model.core.accounts import Platform
 from storage.model.tables.account_references import AddressError
 from storage.model.tables.csv_rows import TableError
 from storage.model.tables.name_check import (
-    MOST_LINES,
     CheckLine,
     check_lines,
     is_table,
     refuse_long_text,
+    refuse_many_names,
 )
 from storage.model.tables.said_names import ParsedName, read_said
 from storage.model.text.states import capital
@@ -76,12 +76,14 @@ _BULLET = re.compile(
     r"|[0-9]{1,5}\s+(?=@|https?:|www\.)"
 )
 """What stands before an item of a list. A handle such as 007.bsky.social begins with none."""
+_LONGEST_PAGE = 40
+"""Characters. A longer line is not a page number, and `_PAGE` would take minutes to find that out."""
 _PAGE = re.compile(
     r"(?:page\s*)?[-–—\s]*[0-9]{1,4}[-–—\s]*(?:(?:of|/)\s*[0-9]{1,4})?|page\s+[ivxlc]+", re.IGNORECASE
 )
 _PLATFORMS = "|".join(Platform)
 _MARK_OF_A_NAME = re.compile(
-    rf"@|https?://|www\.|\bid:|\bdid:|^(?:{_PLATFORMS}):|^[^\s/]+\.[a-z]{{2,}}/\S|^[^\s@/]+\.[^\s@/]+\.[a-z]{{2,}}$",
+    rf"@|https?://|www\.|\bid:|\bdid:|^(?:{_PLATFORMS}):|^[^\s/]+\.[a-z]{{2,}}/\S|^[^\s@/.]+(?:\.[^\s@/.]+)+\.[a-z]{{2,}}$",
     re.IGNORECASE,
 )
 """What prose hardly has: a handle with its @, an address, an id, a domain as a handle."""
@@ -96,6 +98,8 @@ _MAY_BE_CUT = re.compile(
 )
 """The end of a name that is whole as well as not."""
 _SEPARATORS = re.compile(r"[\s,;]+")
+_LONGEST_UNCLEAR = 512
+"""Characters to which a name of unclear end is kept; what else may belong to it is cut."""
 
 
 def pasted_names(text: str) -> PastedText:
@@ -144,16 +148,14 @@ def check_lines_of(
     if is_table(text):
         return check_lines(text, source, platform), (), 0
     pasted = pasted_names(text)
-    found: dict[str, CheckLine] = {}
+    found: dict[str, PastedName] = {}
     for name in pasted.names:
-        found.setdefault(name.words, _check_line(name, platform))
+        found.setdefault(name.words, name)
     if not found:
         raise TableError(source, None, "the text contains no names.")
-    if len(found) > MOST_LINES:
-        raise TableError(
-            source, None, f"it has {len(found):,} names. The most is {MOST_LINES:,}; split the list."
-        )
-    return tuple(found.values()), pasted.aside, len(pasted.names) - len(found)
+    refuse_many_names(len(found), source)
+    lines = tuple(_check_line(name, platform) for name in found.values())
+    return lines, pasted.aside, len(pasted.names) - len(found)
 
 
 def lines_of_names(names: Sequence[str], platform: Platform | None) -> tuple[CheckLine, ...]:
@@ -184,7 +186,7 @@ def _lines(text: str, aside: list[AsideLine]) -> Iterator[_TextLine]:
         plain = whole.replace("\u00ad", "").replace("\u200b", "").replace("\ufeff", "").strip()
         if not plain:
             continue
-        if _PAGE.fullmatch(plain) and not _may_end_a_name(before, plain):
+        if len(plain) <= _LONGEST_PAGE and _PAGE.fullmatch(plain) and not _may_end_a_name(before, plain):
             aside.append(AsideLine(number, plain, AsideReason.PAGE))
             continue
         marker = _BULLET.match(plain)
@@ -218,9 +220,9 @@ def _holds_names(line: _TextLine, words: Sequence[str]) -> bool:
 def _may_continue(last: PastedName, line: _TextLine, words: Sequence[str], *, is_marked_list: bool) -> bool:
     if line.is_marked or not words or _MARK_OF_A_NAME.search(words[0]):
         return False
-    if _CUT.search(last.words) or _MAY_BE_CUT.search(last.words):
+    if len(words) == 1 and (is_marked_list or words[0].isdigit()):
         return True
-    return len(words) == 1 and (is_marked_list or words[0].isdigit())
+    return bool(_CUT.search(last.words) or _MAY_BE_CUT.search(last.words))
 
 
 def _continued(last: PastedName, after: str, *, is_next: bool) -> PastedName:
@@ -228,4 +230,5 @@ def _continued(last: PastedName, after: str, *, is_next: bool) -> PastedName:
         note = f"It is put together from two lines: {last.words!r} and {after!r}."
         return PastedName(last.line, last.words + after, note)
     why = "It is unclear whether its last word belongs to it. Write the name on one line."
-    return PastedName(last.line, f"{last.words} {after}", unclear=why)
+    words = f"{last.words} {after}" if len(last.words) < _LONGEST_UNCLEAR else last.words
+    return PastedName(last.line, words, unclear=why)

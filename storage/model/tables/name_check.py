@@ -24,7 +24,10 @@ from storage.model.text.states import PLATFORM_NAME, clean, handle_name
 MOST_LINES = 20_000
 """The most names in one check."""
 LONGEST_TEXT = 50_000
-"""Lines of a text, also empty ones: to read two million bytes of the shortest takes minutes."""
+"""Lines of a text, also empty ones, or names of a list, also repeated ones: to read two million bytes of the
+shortest takes minutes.
+"""
+_SEPARATOR = re.compile(r"[\s,;]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +56,17 @@ def refuse_long_text(text: str, name: str) -> None:
         raise TableError(name, None, f"it has more than {LONGEST_TEXT:,} lines. Split it.")
 
 
+def refuse_many_names(count: int, name: str) -> None:
+    """Raise TableError for more names than a check takes."""
+    if count > MOST_LINES:
+        raise TableError(name, None, f"it has {count:,} names. The most is {MOST_LINES:,}; split the list.")
+
+
 def check_lines(text: str, name: str, platform: Platform | None) -> tuple[CheckLine, ...]:
     """Parse a pasted list or a table with a header line, in the order of the lines.
 
     `platform` applies to handles that do not name one. Raises TableError if the whole cannot be read, or has
-    more than `LONGEST_TEXT` lines or `MOST_LINES` names.
+    more than `LONGEST_TEXT` lines or names, or `MOST_LINES` different names.
     """
     refuse_long_text(text, name)
     if is_table(text):
@@ -65,15 +74,14 @@ def check_lines(text: str, name: str, platform: Platform | None) -> tuple[CheckL
         lines = [_of_row(row) for row in table.rows]
         problems = table.problems
     else:
+        if len(_SEPARATOR.split(text)) > LONGEST_TEXT:
+            raise TableError(name, None, f"it has more than {LONGEST_TEXT:,} names. Split the list.")
         names = said_names(text, name, platform)
         lines = [CheckLine(said) for said in names.rows]
         problems = names.problems
     rows = text.splitlines()
     lines += [_of_problem(problem, rows) for problem in problems]
-    if len(lines) > MOST_LINES:
-        raise TableError(
-            name, None, f"it has {len(lines):,} names. The most is {MOST_LINES:,}; split the list."
-        )
+    refuse_many_names(len(lines), name)
     return tuple(sorted(lines, key=lambda line: line.said.line))
 
 

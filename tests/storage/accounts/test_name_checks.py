@@ -204,8 +204,9 @@ async def test_a_check_is_kept_for_30_days(pool: Pool, age: timedelta, gone: int
     [
         ("\n" * 50_001, "it has more than 50,000 lines"),
         ("\n".join(f"x:h{n}" for n in range(20_001)), "it has 20,001 names. The most is 20,000"),
+        (",".join(f"x:h{n}" for n in range(50_001)), "it has more than 50,000 names"),
     ],
-    ids=["empty lines", "names"],
+    ids=["empty lines", "names", "names on one line"],
 )
 def test_what_would_take_minutes_to_read_is_refused(text: str, why: str) -> None:
     with pytest.raises(TableError, match=why):
