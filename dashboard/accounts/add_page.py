@@ -346,7 +346,7 @@ def _chosen(chosen: Any, seen: Any) -> tuple[int, list[int]]:
         raise WrongInput("Press Preview first.") from error
     if not positions:
         raise WrongInput("Choose at least one line that means an account.")
-    if not all(0 < one <= MOST_LINES for one in positions):
+    if len(positions) > MOST_LINES or not all(0 < one <= MOST_LINES for one in positions):
         raise WrongInput("Choose lines of the preview.")
     return check_id, positions
 

@@ -275,7 +275,8 @@ async def watch_lines(
     `lists` and `tags` are added to those of the table. Lines that mean no account are left out. Raises
     Refused, and nothing is stored, when one of them is a control account of the settings.
     """
-    chosen = [line for line in await lines_of(conn, check.check_id) if line.position in set(positions)]
+    wanted = set(positions)
+    chosen = [line for line in await lines_of(conn, check.check_id) if line.position in wanted]
     lines = without_repeats(chosen)
     rows = [as_row(line, lists, tags) for line in lines]
     people = [Identified(row, row.account_id or "", row.handle) for row in rows]

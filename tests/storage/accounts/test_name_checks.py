@@ -1,5 +1,6 @@
 """A name check: what stored accounts tell at once, what waits for a platform, and what is watched of it."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -39,6 +40,16 @@ handle.bsky.social
 !!
 plain
 """
+
+
+class Positions(tuple[int, ...]):
+    """Positions of lines that count how often they are read."""
+
+    read: list[int]
+
+    def __iter__(self) -> Iterator[int]:
+        self.read.append(1)
+        return super().__iter__()
 
 
 async def opened(
@@ -189,6 +200,17 @@ async def test_a_purge_removes_the_lines_of_the_account_and_no_late_answer_bring
         await answer(conn, names, {("h1", False): ResolvedName("1", "h1")}, minutes(3))
         left = [words for _, words, _ in await shown(conn, check_id)]
     assert left == ["x:h2", "x:h11"]
+
+
+async def test_the_chosen_lines_are_read_once_and_not_for_each_line(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        await enlist(conn, X, ["1", "2"])
+        check = await name_check(conn, await opened(conn, "x:h1, x:h2, x:h3"))
+        assert check is not None
+        chosen = Positions((1, 2, 3))
+        chosen.read = []
+        done = await watch_lines(conn, check, chosen, (), (), "Asha", T0)
+    assert (len(done), len(chosen.read)) == (2, 1)
 
 
 @pytest.mark.parametrize(("age", "gone"), [(KEPT, 0), (KEPT + timedelta(seconds=1), 1)])
