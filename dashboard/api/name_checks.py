@@ -1,5 +1,6 @@
 """Names that a program wants to be looked up, and accounts that it has watched, stopped or watched again."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -18,7 +19,7 @@ from storage.accounts.name_checks import NameCheck, lines_of, name_check, open_c
 from storage.accounts.watching import stop_watching_many, watch_again
 from storage.model.core.accounts import Platform
 from storage.model.tables.csv_rows import TableError
-from storage.model.tables.name_check import MOST_LINES, CheckedLine, LineStatus, check_lines
+from storage.model.tables.name_check import MOST_LINES, CheckedLine, CheckLine, LineStatus, check_lines
 from storage.model.tables.tag_and_list_edits import LONGEST_LIST_NAME, MOST_AT_ONCE, list_name_fault
 from storage.model.tables.watch_import_plan import WatchLineResult
 from storage.postgres.pool import Conn, transaction
@@ -161,14 +162,15 @@ def name_routes(source: ApiContext) -> APIRouter:
                 actor.name,
                 source.clock(),
             )
-            return made(_read(*await _check(conn, check_id)))
+            found = await _check(conn, check_id)
+        return await off_loop(lambda: made(_read(*found)))
 
     @router.get("/name-checks/{name_check_id}", response_model=NameCheckRead, responses=NOT_FOUND)
     async def read_name_check(request: Request, name_check_id: PathNumber, _: Analyst) -> Response:
         """Get a check of names, with the answers so far. Requires an analyst."""
         async with transaction(source.pool) as conn:
             found = await _check(conn, name_check_id)
-        return sent(request, _read(*found))
+        return await off_loop(lambda: sent(request, _read(*found)))
 
     @router.post("/accounts", response_model=AccountsWatched, responses={**NOT_FOUND, **CONFLICT})
     async def add_accounts(request: Request, given: AccountsGiven, actor: Analyst) -> Response:
@@ -177,10 +179,12 @@ def name_routes(source: ApiContext) -> APIRouter:
             raise ApiInvalidField("body", "Give either “name_check_id” or “accounts”.")
         if given.list is not None and (fault := list_name_fault(given.list)) is not None:
             raise ApiInvalidField("body.list", fault)
+        given_lines = await off_loop(_lines_of, given.accounts) if given.accounts else ()
         async with transaction(source.pool) as conn:
             now = source.clock()
             if given.name_check_id is None:
-                check_id = await _opened(conn, given.accounts, actor.name, now)
+                read = source.settings.platforms
+                check_id = await open_check(conn, given_lines, _SOURCE, None, read, actor.name, now)
             else:
                 check_id = given.name_check_id
             check, lines = await _check(conn, check_id)
@@ -188,18 +192,6 @@ def name_routes(source: ApiContext) -> APIRouter:
             lists = () if given.list is None else (given.list,)
             results = await watch_lines(conn, check, chosen, lists, given.tags, actor.name, now)
         return sent(request, _watched(results))
-
-    async def _opened(conn: Conn, accounts: tuple[AccountGiven, ...], actor: str, now: datetime) -> int:
-        rows = [f"{one.platform.value},{_cell(one.handle)},{_cell(one.account_id)}" for one in accounts]
-        table = "\n".join(["platform,handle,account_id", *rows])
-        try:
-            lines = check_lines(table, _SOURCE, None)
-        except TableError as error:
-            raise ApiInvalidField("body.accounts", str(error)) from error
-        wrong = next((line for line in lines if line.fault), None)
-        if wrong is not None:
-            raise ApiInvalidField(f"body.accounts.{max(0, wrong.said.line - 2)}", wrong.fault)
-        return await open_check(conn, lines, _SOURCE, None, source.settings.platforms, actor, now)
 
     @router.patch("/accounts", response_model=AccountsEdited)
     async def change_watching(request: Request, given: WatchGiven, actor: Analyst) -> Response:
@@ -210,6 +202,20 @@ def name_routes(source: ApiContext) -> APIRouter:
         return sent(request, edited(edits, of_tags=False))
 
     return router
+
+
+def _lines_of(accounts: Sequence[AccountGiven]) -> tuple[CheckLine, ...]:
+    """Accounts with their ids as lines of a name check. Raises ApiInvalidField."""
+    rows = [f"{one.platform.value},{_cell(one.handle)},{_cell(one.account_id)}" for one in accounts]
+    table = "\n".join(["platform,handle,account_id", *rows])
+    try:
+        lines = check_lines(table, _SOURCE, None)
+    except TableError as error:
+        raise ApiInvalidField("body.accounts", str(error)) from error
+    wrong = next((line for line in lines if line.fault), None)
+    if wrong is not None:
+        raise ApiInvalidField(f"body.accounts.{max(0, wrong.said.line - 2)}", wrong.fault)
+    return lines
 
 
 def _cell(text: str) -> str:

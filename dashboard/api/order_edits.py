@@ -1,6 +1,6 @@
 """What people write about orders: each request is one transaction with its entry in the audit log."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from hashlib import sha256
 from typing import Annotated, Any, TypeVar
@@ -17,6 +17,7 @@ from dashboard.api.paging import sent, sent_as
 from dashboard.api.parameter_types import Country, Moment, PathNumber, storable
 from dashboard.api.problem_responses import CONFLICT, NOT_FOUND, ApiInvalidField, ApiNotFound
 from dashboard.api.request_checks import ApiContext
+from dashboard.asgi.off_loop import off_loop
 from storage.accounts.name_checks import open_check
 from storage.model.core.accounts import Platform
 from storage.model.core.orders import (
@@ -37,7 +38,7 @@ from storage.model.orders.order_fields import (
 from storage.model.orders.pasted_names import lines_of_names
 from storage.model.orders.similar_orders import SimilarOrder
 from storage.model.tables.csv_cells import CellError, keywords
-from storage.model.tables.name_check import MOST_LINES
+from storage.model.tables.name_check import MOST_LINES, CheckLine
 from storage.orders import order_edits
 from storage.orders.checked_names import AddedNames, add_checked_names, similar_to_check
 from storage.orders.compliance_report import find_order
@@ -150,8 +151,10 @@ def order_name_routes(source: ApiContext) -> APIRouter:
         A name that is stored already is not stored again; one that was withdrawn is named again.
         """
 
+        lines = await off_loop(lines_of_names, given.names, given.platform)
+
         async def act(conn: Conn, stored: StoredOrder, now: datetime) -> AddedNames:
-            check_id = await open_check_of(conn, source, given, actor.name, now)
+            check_id = await open_check_of(conn, source, given, lines, actor.name, now)
             return await add_checked_names(conn, stored, check_id, actor.name, now)
 
         return made(added_of(await write(source, order_id, act)))
@@ -186,8 +189,10 @@ def order_name_routes(source: ApiContext) -> APIRouter:
     return router
 
 
-async def open_check_of(conn: Conn, source: ApiContext, given: NamesGiven, actor: str, now: datetime) -> int:
-    lines = lines_of_names(given.names, given.platform)
+async def open_check_of(
+    conn: Conn, source: ApiContext, given: NamesGiven, lines: Sequence[CheckLine], actor: str, now: datetime
+) -> int:
+    """Store a check of names that were read before, without a connection: 20,000 take a while."""
     return await open_check(conn, lines, given.source, given.platform, source.settings.platforms, actor, now)
 
 
@@ -424,6 +429,8 @@ def order_writing_routes(source: ApiContext) -> APIRouter:
         An order whose reference is stored is not changed: the answer is 409.
         """
         now = source.clock()
+        names = given.names
+        lines = () if names is None else await off_loop(lines_of_names, names.names, names.platform)
         order = NewOrder(
             **given.model_dump(exclude={"list", "names"}),
             list_name=given.list or given.reference,
@@ -436,8 +443,8 @@ def order_writing_routes(source: ApiContext) -> APIRouter:
                 raise invalid(fault) from fault
             added: NamesAdded | None = None
             similar: tuple[SimilarOrder, ...] = ()
-            if given.names is not None:
-                check_id = await open_check_of(conn, source, given.names, actor.name, now)
+            if names is not None:
+                check_id = await open_check_of(conn, source, names, lines, actor.name, now)
                 similar = await similar_to_check(conn, order, check_id)
                 added = added_of(await add_checked_names(conn, stored, check_id, actor.name, now))
                 stored = await order_of(conn, stored.order_id)

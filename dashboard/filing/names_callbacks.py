@@ -9,8 +9,8 @@ from dash.development.base_component import Component
 from dashboard.asgi.process import WebProcess
 from dashboard.filing import names_form
 from dashboard.filing.edit_page import names_list, withdrawal_options
-from dashboard.filing.names_form import NamesForm, check_names, shown_check
-from dashboard.filing.writing import NotWritten, stored_order, written
+from dashboard.filing.names_form import NamesForm, ReadNames, check_names, read_names, shown_check
+from dashboard.filing.writing import NotWritten, stored_order, writer, written
 from dashboard.orders.cards import history_card
 from dashboard.ui.inputs import FieldFault
 from dashboard.ui.pages import PageCallbacks
@@ -34,13 +34,24 @@ def connect_names(process: WebProcess, app: PageCallbacks) -> None:
     _connect_withdraw(process, app)
 
 
+async def read_unless_checked(form: NamesForm, checked: object) -> int | ReadNames:
+    """Return the number of the check of these names that was shown; the names, if they changed since. To be
+    called without a connection. Raises FieldFault and TableError.
+    """
+    match checked:
+        case {"of": form.digest, "check": int(number)}:
+            return number
+        case _:
+            return await read_names(form)
+
+
 async def check_for(
-    conn: Conn, process: WebProcess, form: NamesForm, checked: object, actor: str, now: datetime
+    conn: Conn, process: WebProcess, names: int | ReadNames, actor: str, now: datetime
 ) -> int:
-    """Return the number of the check of these names: the one that was shown, or a new one if they changed."""
-    if isinstance(checked, dict) and checked.get("of") == form.digest:  # pyright: ignore[reportUnknownMemberType]
-        return int(checked["check"])  # pyright: ignore[reportUnknownArgumentType]
-    return (await check_names(conn, form, process.settings, actor, now)).check_id
+    """Return the number of the check of names, a new one if they were not checked."""
+    if isinstance(names, int):
+        return names
+    return (await check_names(conn, names, process.settings, actor, now)).check_id
 
 
 def _connect_check(process: WebProcess, app: PageCallbacks) -> None:
@@ -66,14 +77,14 @@ def _connect_check(process: WebProcess, app: PageCallbacks) -> None:
         form = NamesForm(*values)
 
         async def act(conn: Conn, actor: str, now: datetime) -> tuple[int, Component]:
-            if form.is_empty:
-                raise FieldFault("Names is empty.")
-            opened = await check_names(conn, form, process.settings, actor, now)
+            opened = await check_names(conn, names, process.settings, actor, now)
             return opened.check_id, await shown_check(conn, opened)
 
         if not pressed:
             return no_update, no_update, no_update
         try:
+            with writer(LABELS):
+                names = await read_names(form)
             check_id, result = await written(process, LABELS, act)
         except NotWritten as fault:
             return no_update, no_update, str(fault)
@@ -98,16 +109,16 @@ def _connect_add(process: WebProcess, app: PageCallbacks) -> None:
         form = NamesForm(*values)
 
         async def act(conn: Conn, actor: str, now: datetime) -> tuple[AddedNames, list[Any]]:
-            if form.is_empty:
-                raise FieldFault("Names is empty.")
             stored = await stored_order(conn, order_id)
-            check_id = await check_for(conn, process, form, checked, actor, now)
+            check_id = await check_for(conn, process, names, actor, now)
             added = await add_checked_names(conn, stored, check_id, actor, now)
             return added, await _after(conn, stored)
 
         if not pressed:
             return [no_update] * 6
         try:
+            with writer(LABELS):
+                names = await read_unless_checked(form, checked)
             added, after = await written(process, LABELS, act)
         except NotWritten as fault:
             return [str(fault), *[no_update] * 5]

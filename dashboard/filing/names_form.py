@@ -17,6 +17,7 @@ from storage.accounts.name_checks import open_check
 from storage.model.core.accounts import Platform
 from storage.model.orders.pasted_names import AsideLine, check_lines_of
 from storage.model.platforms.registry import USUAL_PLATFORM
+from storage.model.tables.name_check import CheckLine
 from storage.model.text.states import PLATFORM_NAME, clean
 from storage.model.text.units import number
 from storage.postgres.pool import Conn
@@ -54,29 +55,49 @@ class NamesForm:
 
 
 @dataclass(frozen=True, slots=True)
-class OpenedCheck:
-    """A check of names that was stored, and what of the text is no name."""
+class ReadNames:
+    """The names of a form, and what of its text is no name."""
 
-    check_id: int
+    lines: Sequence[CheckLine]
+    source: str
+    platform: Platform | None
     aside: Sequence[AsideLine]
     repeated: int
     """How many names stand in the text again."""
 
 
-async def check_names(
-    conn: Conn, form: NamesForm, settings: DashboardSettings, actor: str, now: datetime
-) -> OpenedCheck:
-    """Store a check of the names. Raises FieldFault, or TableError for a text without names."""
+@dataclass(frozen=True, slots=True)
+class OpenedCheck:
+    """A check of names that was stored, and what of the text is no name."""
+
+    check_id: int
+    read: ReadNames
+
+
+async def read_names(form: NamesForm) -> ReadNames:
+    """Read the text of a form, in a thread. To be called without a connection: a long text waits and works
+    for seconds. Raises FieldFault, or TableError for a text without names.
+    """
     text = form.text or ""
     if len(text) > LARGEST:
         raise FieldFault(f"Names: the text has {len(text):,} characters. The limit is {LARGEST:,}.")
+    if form.is_empty:
+        raise FieldFault("Names is empty.")
     if "\0" in text or any("\ud800" <= char <= "\udfff" for char in text):
         raise FieldFault("Names: the text contains a character that is not allowed.")
     platform = Platform(form.platform) if form.platform in list(Platform) else None
     source = " ".join((form.source or "").split())[:200] or _PASTED
     lines, aside, repeated = await off_loop(check_lines_of, text, source, platform)
+    return ReadNames(lines, source, platform, aside, repeated)
+
+
+async def check_names(
+    conn: Conn, read: ReadNames, settings: DashboardSettings, actor: str, now: datetime
+) -> OpenedCheck:
+    """Store a check of the names."""
+    lines, source, platform = read.lines, read.source, read.platform
     check_id = await open_check(conn, lines, source, platform, settings.platforms, actor, now)
-    return OpenedCheck(check_id, aside, repeated)
+    return OpenedCheck(check_id, read)
 
 
 async def shown_check(conn: Conn, opened: OpenedCheck) -> Component:
@@ -143,10 +164,10 @@ def names_form_card(title: str, note: str, *actions: Component) -> Component:
 
 
 def _result(shown: ShownCheck, opened: OpenedCheck) -> Component:
-    return html.Div([check_table(shown, may_choose=False), *_aside(opened)], className="names-result")
+    return html.Div([check_table(shown, may_choose=False), *_aside(opened.read)], className="names-result")
 
 
-def _aside(opened: OpenedCheck) -> list[Component]:
+def _aside(opened: ReadNames) -> list[Component]:
     said: list[Component] = []
     if opened.repeated:
         said.append(

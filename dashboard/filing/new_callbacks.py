@@ -9,10 +9,10 @@ from dash.development.base_component import Component
 
 from dashboard.asgi.process import WebProcess
 from dashboard.filing import names_form
-from dashboard.filing.names_callbacks import check_for
+from dashboard.filing.names_callbacks import check_for, read_unless_checked
 from dashboard.filing.names_form import NamesForm
 from dashboard.filing.order_form import OTHER, VALUES, OrderForm
-from dashboard.filing.writing import NotWritten, written
+from dashboard.filing.writing import NotWritten, writer, written
 from dashboard.orders.words import ORDER_LABELS
 from dashboard.ui import words
 from dashboard.ui.pages import PageCallbacks
@@ -68,9 +68,9 @@ def _connect_store(process: WebProcess, app: PageCallbacks) -> None:
             same = await head_called(conn, order.reference)
             if same is not None:
                 raise _SameReference(same)
-            if names.is_empty:
+            if named is None:
                 return (await order_edits.file_order(conn, order, actor, now)).order_id
-            check_id = await check_for(conn, process, names, checked, actor, now)
+            check_id = await check_for(conn, process, named, actor, now)
             similar = await similar_to_check(conn, order, check_id)
             if similar and shown != _key(similar):
                 raise _Similar(similar)
@@ -81,6 +81,8 @@ def _connect_store(process: WebProcess, app: PageCallbacks) -> None:
         if not pressed:
             return no_update, no_update, no_update, no_update
         try:
+            with writer(ORDER_LABELS):
+                named = None if names.is_empty else await read_unless_checked(names, checked)
             order_id = await written(process, ORDER_LABELS, act)
         except _SameReference as found:
             return "", _known(found.head), no_update, no_update

@@ -1,6 +1,7 @@
 """Writes of the forms about orders: the role is checked, and what cannot be done becomes a sentence."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Generator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from typing import TypeVar
 
@@ -8,7 +9,7 @@ from dashboard.asgi.process import WebProcess
 from dashboard.auth import access
 from dashboard.orders.feature import WRITE_ORDERS
 from dashboard.ui.inputs import FieldFault
-from storage.model.core.people import Scope
+from storage.model.core.people import Actor, Scope
 from storage.model.orders.order_fields import OrderFault
 from storage.model.tables.csv_cells import CellError
 from storage.model.tables.csv_rows import TableError
@@ -30,15 +31,24 @@ async def written(
 ) -> T:
     """Do a write in one transaction as the present user, who has to be an analyst.
 
-    `act` gets the connection, the name for the audit log and the time. `labels` are what the form calls its
-    fields. Raises NotWritten.
+    `act` gets the connection, the name for the audit log and the time. It should do no long work, because it
+    holds a connection of all pages. `labels` are what the form calls its fields. Raises NotWritten.
+    """
+    with writer(labels) as actor:
+        async with transaction(process.pool) as conn:
+            return await act(conn, actor.name, process.clock())
+
+
+@contextmanager
+def writer(labels: Mapping[str, str]) -> Generator[Actor]:
+    """The present user, who has to be an analyst, for work on a form. Raises NotWritten for what the work
+    raises.
     """
     actor = access.acting()
     try:
         access.require(actor, WRITE_ORDERS)
         access.require_scope(actor, Scope.WRITE)
-        async with transaction(process.pool) as conn:
-            return await act(conn, actor.name, process.clock())
+        yield actor
     except OrderFault as fault:
         raise NotWritten(capital(fault.with_labels(labels))) from fault
     except (access.Forbidden, CellError, FieldFault, Refused, StorageError, TableError) as fault:
