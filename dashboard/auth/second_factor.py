@@ -66,14 +66,20 @@ def recovery_hash(code: str) -> bytes:
 
 
 async def accept(conn: Conn, person_id: int, login: str, code: str, now: datetime) -> bool:
-    """Whether this code or recovery code is right and was not used. It is used up by this."""
+    """Whether this code or recovery code is right and was not used. It is used up by this, and a wrong one
+    is counted.
+    """
     secret = await stored.secret_of(conn, person_id)
     if secret is None:
         return False
     step = matching_step(secret, code, now)
-    if step is not None:
-        return await stored.use_step(conn, person_id, step)
-    return await stored.use_recovery_code(conn, person_id, login, recovery_hash(code), now)
+    if step is None:
+        is_right = await stored.use_recovery_code(conn, person_id, login, recovery_hash(code), now)
+    else:
+        is_right = await stored.use_step(conn, person_id, step)
+    if not is_right:
+        await stored.count_wrong_code(conn, person_id, login, now)
+    return is_right
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,12 +34,16 @@ from dashboard.ui import words
 from dashboard.ui.form_input import WrongInput, filled
 from storage.people import people
 from storage.people.login_limits import AttemptKind, LoginLock, succeeded
-from storage.people.second_factor import add_second_factor
+from storage.people.second_factor import add_second_factor, are_codes_locked
 from storage.postgres.installation import login_key
 from storage.postgres.pool import Conn, Pool, Refused, StorageError, transaction
 
 WRONG_CODE: Final = (
     "The code is wrong or was already used. Enter the next code of the app, or an unused recovery code."
+)
+LOCKED_CODES: Final = (
+    "Too many codes were wrong, so codes of the app are no longer accepted. Enter an unused recovery code, "
+    "or ask an admin for a new password. Somebody else may know your password: change it."
 )
 WRONG_FIRST_CODE: Final = (
     "The code is wrong. Scan this picture again, and enter the code that the app shows now."
@@ -121,10 +125,11 @@ class SecondStep:
             if await accept(conn, ticket.person_id, ticket.login, code, now):
                 await succeeded(conn, ticket.login, address, AttemptKind.BY_CODE)
                 return await start_session(conn, request, self._login, ticket.person_id, ticket.leads_to, now)
+            is_locked = await are_codes_locked(conn, ticket.person_id)
         await record_failed(
             self._pool, ticket.login, address, now, "the password was right, the code was not"
         )
-        return login_document("code.html", WRONG_CODE, 403, ticket=text)
+        return login_document("code.html", LOCKED_CODES if is_locked else WRONG_CODE, 403, ticket=text)
 
     async def _setup(
         self, request: Request, ticket: LoginTicket, text: str, code: str, now: datetime

@@ -150,6 +150,8 @@ async def set_password(
     await conn.execute(
         "update person set password_hash = $2 where person_id = $1", person.person_id, password_hash
     )
+    # Whoever tried codes knew the old password.
+    await conn.execute("update second_factor set wrong_codes = 0 where person_id = $1", person.person_id)
     await end_sessions_of(conn, person.person_id, now, stays)
     await log(conn, now, actor, "password set", person.login)
 

@@ -6,11 +6,19 @@ counts once, also for two who show it at the same moment.
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
 from storage.people.people import person_called
 from storage.people.sessions import end_sessions_of
 from storage.postgres.audit_log import log
 from storage.postgres.pool import Conn, Refused
+
+MOST_WRONG_CODES: Final = 100
+"""Wrong codes in a row, after each of which the codes of the app are no longer accepted.
+
+Each came after the right password, so somebody else knows that. Slowed guessing alone would try a thousand
+codes a day, and find one within months (NIST SP 800-63B, 3.2.2, limits consecutive failures to 100).
+"""
 
 
 async def secret_of(conn: Conn, person_id: int) -> str | None:
@@ -58,13 +66,35 @@ async def add_second_factor(
 
 
 async def use_step(conn: Conn, person_id: int, step: int) -> bool:
-    """Accept the code of a time step; False when it, or that of a later step, was accepted before."""
+    """Accept the code of a time step; False when it, or that of a later step, was accepted before, and after
+    too many wrong codes.
+    """
     used = await conn.fetchval(
-        "update second_factor set last_step = $2 where person_id = $1 and last_step < $2 returning true",
+        """
+        update second_factor set last_step = $2, wrong_codes = 0
+        where person_id = $1 and last_step < $2 and wrong_codes < $3 returning true
+        """,
         person_id,
         step,
+        MOST_WRONG_CODES,
     )
     return used is not None
+
+
+async def count_wrong_code(conn: Conn, person_id: int, login: str, now: datetime) -> None:
+    """Count a code that was not accepted after a right password. The audit log has when codes are locked."""
+    wrong = await conn.fetchval(
+        "update second_factor set wrong_codes = wrong_codes + 1 where person_id = $1 returning wrong_codes",
+        person_id,
+    )
+    if wrong == MOST_WRONG_CODES:
+        await log(conn, now, "nobody", "second factor locked", login, {"wrong codes": wrong})
+
+
+async def are_codes_locked(conn: Conn, person_id: int) -> bool:
+    """Whether the codes of the app are no longer accepted, because too many were wrong."""
+    wrong = await conn.fetchval("select wrong_codes from second_factor where person_id = $1", person_id)
+    return (wrong or 0) >= MOST_WRONG_CODES
 
 
 async def use_recovery_code(conn: Conn, person_id: int, login: str, digest: bytes, now: datetime) -> bool:
@@ -80,6 +110,7 @@ async def use_recovery_code(conn: Conn, person_id: int, login: str, digest: byte
     )
     if used is None:
         return False
+    await conn.execute("update second_factor set wrong_codes = 0 where person_id = $1", person_id)
     left = await recovery_codes_left(conn, person_id)
     await log(conn, now, login, "recovery code used", login, {"left": left})
     return True

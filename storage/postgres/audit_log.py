@@ -20,6 +20,7 @@ ABOUT_PEOPLE = (
     "password set",
     "second factor set up",
     "second factor removed",
+    "second factor locked",
     "second factor reset",
     "recovery code used",
     "token made",

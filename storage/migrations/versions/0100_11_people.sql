@@ -31,6 +31,7 @@ create table second_factor (
     person_id bigint primary key references person,
     secret text not null,
     last_step bigint not null default 0,
+    wrong_codes int not null default 0,
     set_up_at timestamptz not null
 );
 comment on table second_factor is
@@ -40,6 +41,8 @@ comment on column second_factor.person_id is 'The person.';
 comment on column second_factor.secret is 'The secret of the app that makes the codes, in base 32.';
 comment on column second_factor.last_step is
     'The time step, in units of 30 s since 1970, of the last code that was accepted: none up to it is accepted again.';
+comment on column second_factor.wrong_codes is
+    'How many wrong codes in a row followed a right password. From a limit on, codes of the app are not accepted.';
 comment on column second_factor.set_up_at is 'When a first code showed that the app has the secret.';
 
 create table recovery_code (

@@ -15,6 +15,7 @@ from dashboard.auth.passwords import hash_of
 from dashboard.auth.second_factor import (
     RECOVERY_CODES,
     TICKET_LASTS,
+    accept,
     matching_step,
     new_recovery_codes,
     new_secret,
@@ -24,13 +25,19 @@ from dashboard.auth.second_factor import (
     signed_ticket,
     ticket_for,
 )
-from dashboard.auth.second_step import TOO_LATE, WRONG_CODE
+from dashboard.auth.second_step import LOCKED_CODES, TOO_LATE, WRONG_CODE
 from dashboard.people.second_factor_pages import NOTHING_BEGUN, REQUIRED, WRONG_PASSWORD
 from storage.model.core.people import Role, Scope
 from storage.people.login_limits import PER_ADDRESS, PER_NAME
 from storage.people.people import person_called, set_password
 from storage.people.refused_logins import FAILED
-from storage.people.second_factor import add_second_factor, reset_second_factor
+from storage.people.second_factor import (
+    MOST_WRONG_CODES,
+    add_second_factor,
+    are_codes_locked,
+    count_wrong_code,
+    reset_second_factor,
+)
 from storage.postgres.audit_log import ABOUT_PEOPLE, acts
 from storage.postgres.pool import Pool, transaction
 from tests.support.seeds.people import PASSWORD, WITH_LOGIN, a_person, a_token, browser_of, log_in
@@ -174,6 +181,42 @@ async def test_codes_are_limited_as_passwords_are(base: str, pool: Pool, now: da
         assert (await send(session, f"{base}/login/code", ticket=ticket, code=phone.code(now)))[0] == 429
         assert await log_in(session, base, "ada") == 200, "passwords are counted apart"
         assert (await send(session, f"{base}/login/code", ticket=ticket, code=phone.code(now)))[0] == 429
+
+
+@pytest.mark.parametrize("way_out", ["a recovery code", "another password"])
+async def test_after_a_hundred_wrong_codes_none_of_the_app_is_accepted(
+    base: str, pool: Pool, now: datetime, way_out: str
+) -> None:
+    phone = await a_phone(pool, "ada", now)
+    async with transaction(pool) as conn:
+        person = await person_called(conn, "ada")
+        for _ in range(MOST_WRONG_CODES):
+            await count_wrong_code(conn, person.person_id, "ada", now)
+        locked = [a for a in await acts(conn, 20) if a.action == "second factor locked"]
+    assert [dict(a.detail) for a in locked] == [{"wrong codes": MOST_WRONG_CODES}]
+    password, code = PASSWORD, phone.recovery[0]
+    async with browser(base) as session:
+        ticket = await ticket_of(session, base, "ada")
+        status, page = await send(session, f"{base}/login/code", ticket=ticket, code=phone.code(now))
+        assert (status, LOCKED_CODES in page) == (403, True)
+        if way_out == "another password":
+            password, code = "another good one", phone.code(now)
+            async with transaction(pool) as conn:
+                await set_password(conn, "ada", hash_of(password, ""), "eve", now)
+        _, page = await send(session, f"{base}/login", name="ada", password=password)
+        assert (await send(session, f"{base}/login/code", ticket=ticket_in(page), code=code))[0] == 303
+
+
+async def test_a_right_code_forgives_the_wrong_ones_before_it(base: str, pool: Pool, now: datetime) -> None:
+    phone = await a_phone(pool, "ada", now)
+    async with transaction(pool) as conn:
+        person_id = (await person_called(conn, "ada")).person_id
+        for _ in range(MOST_WRONG_CODES - 1):
+            await count_wrong_code(conn, person_id, "ada", now)
+        assert await accept(conn, person_id, "ada", phone.code(now), now)
+        assert not await accept(conn, person_id, "ada", "000000", now)
+        assert not await are_codes_locked(conn, person_id)
+        assert await accept(conn, person_id, "ada", phone.code(now + STEP), now)
 
 
 @pytest.mark.parametrize("meanwhile", ["another password", "a made-up ticket", "the second factor was reset"])
