@@ -24,8 +24,12 @@ AGAIN: Final = 4000
 """Close code that asks the browser to connect anew."""
 SESSION: Final = "session"
 """Key in `scope["state"]` under which the login tells whose websocket it is."""
-PER_SESSION: Final = 20
-"""Open websockets of one session. A browser has one, and for a minute those that its network lost."""
+PERSON: Final = "person"
+"""Key in `scope["state"]` under which the login tells of which person the session is."""
+PER_PERSON: Final = 20
+"""Open websockets of one person. A browser has one, and for a minute those that its network lost. Sessions do
+not count: whoever logs in again and again would have as many as the process holds.
+"""
 PER_ADDRESS: Final = 200
 """Open websockets of one IP address, if there is no login. An office may have one address for all."""
 IN_ALL: Final = 500
@@ -55,11 +59,14 @@ Check = Callable[[str], str | None]
 class Socket:
     """One websocket, from its handshake on."""
 
-    def __init__(self, session: str | None, address: str, receive: Receive, check: Check) -> None:
+    def __init__(
+        self, session: str | None, person: str | None, address: str, receive: Receive, check: Check
+    ) -> None:
         self.session = session
+        self.person = person
         self.address = address
-        self.reader = ("address", address) if session is None else ("session", session)
-        """What the limit of websockets counts for: an address or a session."""
+        self.reader = ("address", address) if person is None else ("person", person)
+        """What the limit of websockets counts for: an address or a person."""
         self._opened_at = asyncio.get_running_loop().time()
         self.code: int | None = None
         """Why it was closed from here; None: it was not."""
@@ -151,13 +158,12 @@ class Sockets:
 
     @contextmanager
     def opened(self, socket: Socket) -> Generator[None]:
-        """Count `socket`, and close the oldest of a session or an address that has too many."""
-        most = PER_ADDRESS if socket.session is None else PER_SESSION
+        """Count `socket`, and close the oldest of a person or an address that has too many."""
+        most = PER_ADDRESS if socket.person is None else PER_PERSON
         theirs = [one for one in self._open if one.reader == socket.reader and one.code is None]
         if len(theirs) >= most:
             theirs[0].close(ENDED)
-            kind = "address" if socket.session is None else "session"
-            sentence = f"Closed the oldest of {most} websockets of one {kind} ({socket.address})"
+            sentence = f"Closed the oldest of {most} websockets of one {socket.reader[0]} ({socket.address})"
             self.warn("websockets_many", sentence)
         self._open[socket] = None
         try:
@@ -197,7 +203,8 @@ class WebSocketMiddleware:
             await WebSocket(scope, receive, send).send_denial_response(refusal(503, FULL))
             return
         address = (scope.get("client") or ("an unknown address",))[0]
-        socket = Socket(scope.get("state", {}).get(SESSION), address, receive, self._check)
+        state = scope.get("state", {})
+        socket = Socket(state.get(SESSION), state.get(PERSON), address, receive, self._check)
         current.set(socket)
         with self._sockets.opened(socket):
             await self._app(scope, socket.receive, send)

@@ -17,7 +17,7 @@ from dashboard.asgi.problem_json import MEDIA_TYPE, is_api, problem_bytes
 from dashboard.asgi.security_headers import SAFE, SIGNED, App, Message, Receive, Send
 from dashboard.asgi.security_headers import Scope as Asked
 from dashboard.asgi.settings import DashboardSettings, Login
-from dashboard.asgi.websockets import SESSION, Sockets
+from dashboard.asgi.websockets import PERSON, SESSION, Sockets
 from dashboard.auth.access import LOGIN_UNAVAILABLE, NO_LOGIN_ACTOR, NOBODY, acting_as
 from dashboard.auth.passwords import token_hash
 from storage.model.core.people import Actor, Scope
@@ -87,7 +87,7 @@ class AuthenticationMiddleware:
         state = scope.setdefault("state", {})
         state["actor"] = actor
         if actor.session_id is not None:
-            state[SESSION] = key_of(actor.session_id)
+            state[SESSION], state[PERSON] = key_of(actor.session_id), str(actor.person_id)
         is_write = scope["type"] == "http" and scope["method"] not in SAFE
         with acting_as(actor):
             await self._app(scope, receive, self._forgetting(send) if is_write else send)

@@ -16,7 +16,7 @@ from dashboard.asgi.websockets import (
     ENDED,
     IN_ALL,
     PER_ADDRESS,
-    PER_SESSION,
+    PER_PERSON,
     PUSHES,
     Socket,
     Sockets,
@@ -96,7 +96,7 @@ async def test_an_app_that_listens_only_after_the_end_hears_of_it() -> None:
     async def never() -> Any:
         raise AssertionError("nothing is read from a websocket that was closed")
 
-    socket = Socket(None, "192.0.2.1", never, of_any_kind)
+    socket = Socket(None, None, "192.0.2.1", never, of_any_kind)
     socket.close(AGAIN)
 
     assert await socket.receive() == {"type": "websocket.disconnect", "code": AGAIN}
@@ -142,30 +142,30 @@ async def no_message() -> Any:
     raise AssertionError("nothing is read")
 
 
-def a_socket(session: str | None, address: str = "192.0.2.1") -> Socket:
-    return Socket(session, address, no_message, of_any_kind)
+def a_socket(person: str | None, address: str = "192.0.2.1", session: str = "one") -> Socket:
+    return Socket(None if person is None else session, person, address, no_message, of_any_kind)
 
 
 @pytest.mark.parametrize(
-    ("session", "most"),
+    ("person", "most"),
     [
-        pytest.param("ada", PER_SESSION, id="a session"),
+        pytest.param("ada", PER_PERSON, id="a person, in whatever sessions"),
         pytest.param(None, PER_ADDRESS, id="an address, where there is no login"),
     ],
 )
 async def test_one_websocket_too_many_closes_the_oldest_of_the_same_reader(
-    session: str | None, most: int, caplog: pytest.LogCaptureFixture
+    person: str | None, most: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     sockets = Sockets()
     others = [a_socket("bob"), a_socket(None, "192.0.2.2")]
-    theirs = [a_socket(session) for _ in range(most + 2)]
+    theirs = [a_socket(person, session=f"session {n}") for n in range(most + 2)]
     with ExitStack() as stack:
         for one in (*others, *theirs):
             stack.enter_context(sockets.opened(one))
         assert [one.code for one in theirs[:3]] == [ENDED, ENDED, None]
         assert {one.code for one in (*others, *theirs[2:])} == {None}
     assert len(sockets) == 0
-    kind = "address" if session is None else "session"
+    kind = "address" if person is None else "person"
     assert [r.getMessage() for r in caplog.records] == [
         f"Closed the oldest of {most} websockets of one {kind} (192.0.2.1)"
     ]
@@ -175,7 +175,7 @@ async def test_beyond_what_a_process_holds_a_handshake_is_refused() -> None:
     sockets = Sockets()
     with ExitStack() as stack:
         for number in range(IN_ALL):
-            stack.enter_context(sockets.opened(a_socket(f"session {number}")))
+            stack.enter_context(sockets.opened(a_socket(f"person {number}")))
         async with (
             mounted(WebSocketMiddleware(echo, sockets, of_any_kind)) as base,
             aiohttp.ClientSession() as session,
