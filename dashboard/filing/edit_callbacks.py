@@ -1,5 +1,6 @@
 """The callbacks of the page that edits an order. Each write is one transaction with its audit log entry."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -142,28 +143,38 @@ def _connect_keywords(process: WebProcess, app: PageCallbacks) -> None:
     @app.callback(
         Output("keywords-store-said", "children"),
         Output("order-keywords", "value"),
+        Output("order-keywords-shown", "data"),
         _HISTORY,
         Input("keywords-store", "n_clicks"),
         State("order-id", "data"),
+        State("order-keywords-shown", "data"),
         State("order-keywords", "value"),
         prevent_initial_call=True,
     )
-    async def store(pressed: int | None, order_id: object, text: str | None) -> Any:  # pyright: ignore[reportUnusedFunction]
+    async def store(pressed: int | None, order_id: object, shown: list[str], text: str | None) -> Any:  # pyright: ignore[reportUnusedFunction]
         async def act(conn: Conn, actor: str, now: datetime) -> EditedOrder:
             stored = await stored_order(conn, order_id)
-            wanted = keywords(text or "")
-            there = (await read_records(conn, stored)).keywords
-            gone = [word for word in there if word not in wanted]
-            await order_edits.edit_keywords(conn, stored, wanted, gone, actor, now)
+            added, removed = keyword_edit(shown, text or "")
+            await order_edits.edit_keywords(conn, stored, added, removed, actor, now)
             return await read_records(conn, stored)
 
         if not pressed:
-            return no_update, no_update, no_update
+            return no_update, no_update, no_update, no_update
         try:
             found = await written(process, _KEYWORD_LABELS, act)
         except NotWritten as fault:
-            return str(fault), no_update, no_update
-        return "The keywords are stored.", " ".join(found.keywords), _history(found)
+            return str(fault), no_update, no_update, no_update
+        words = found.keywords
+        return "The keywords are stored.", " ".join(words), list(words), _history(found)
+
+
+def keyword_edit(shown: Collection[str], filled: str) -> tuple[list[str], list[str]]:
+    """Return the keywords that a person added to those that the page showed, and those removed.
+
+    A keyword that somebody else added meanwhile is among neither, so it stays. Raises CellError.
+    """
+    wanted = keywords(filled)
+    return [one for one in wanted if one not in shown], [one for one in shown if one not in wanted]
 
 
 def _history(found: EditedOrder) -> Component:

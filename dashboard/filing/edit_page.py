@@ -191,6 +191,7 @@ def _keywords_card(found: EditedOrder) -> Component:
             ),
             className="order-fields",
         ),
+        dcc.Store(id="order-keywords-shown", data=list(found.keywords)),
         actions("keywords-store", "Save keywords"),
     )
 
