@@ -47,6 +47,7 @@ from storage.model.core import people
 from storage.model.core.accounts import Platform
 from storage.model.text.states import PLATFORM_NAME
 from storage.model.text.units import span
+from storage.people.api_answers import remove_old_answers
 from storage.people.people import admins
 from storage.postgres.audit_chain import last_sealed_at
 from storage.postgres.pool import Pool, PoolLimits, open_pool, probe, transaction
@@ -286,6 +287,7 @@ async def _maintenance(settings: Settings, pool: Pool, clock: Clock) -> AsyncGen
         await keep_to_lists(pool, clock())
         async with transaction(pool) as conn:
             await remove_old_checks(conn, clock())
+            await remove_old_answers(conn, clock())
 
     async def sealed() -> None:
         await seal(pool, clock)

@@ -1,5 +1,6 @@
 """Answers to writes over the API, kept for a day by the Idempotency-Key of the request."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -35,7 +36,7 @@ async def begin_request(conn: Conn, key: RequestKey, digest: bytes, now: datetim
 
     Keys that are older than a day are removed.
     """
-    await conn.execute("delete from api_answer where at < $1", now - KEPT)
+    await remove_old_answers(conn, now)
     is_first = await conn.fetchval(
         """
         insert into api_answer (actor, address, key, digest, at) values ($1, $2, $3, $4, $5)
@@ -59,6 +60,25 @@ async def begin_request(conn: Conn, key: RequestKey, digest: bytes, now: datetim
         key.key,
     )
     return None if row is None else KeptAnswer(row["digest"], row["status"], row["media_type"], row["body"])
+
+
+async def remove_old_answers(conn: Conn, now: datetime) -> None:
+    """Remove the answers that are older than a day: they name accounts."""
+    await conn.execute("delete from api_answer where at < $1", now - KEPT)
+
+
+async def empty_answers(conn: Conn, names: Collection[str]) -> None:
+    """Empty the kept answers that have one of these names. Their requests are still not done twice."""
+    await conn.execute(
+        """
+        update api_answer set body = '', media_type = ''
+        where exists (
+            select from unnest($1::text[]) as u (name)
+            where strpos(lower(convert_from(body, 'UTF8')), lower(name)) > 0
+        )
+        """,
+        list(names),
+    )
 
 
 async def keep_answer(conn: Conn, key: RequestKey, status: int, media_type: str, body: bytes) -> None:
