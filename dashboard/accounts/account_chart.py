@@ -24,6 +24,7 @@ from dashboard.ui.chart_style import (
     SUSPENDED_DARK,
     Palette,
     Theme,
+    figure_text,
     look,
     without_gaps,
 )
@@ -404,7 +405,7 @@ def _marks(orders: Iterable[Order], axis: tuple[datetime, datetime]) -> list[Dat
     return [
         DateMark(
             o.issued_at,
-            f"{o.title}{', date disputed' if o.is_disputed else ''}",
+            f"{figure_text(o.title)}{', date disputed' if o.is_disputed else ''}",
             dashed=o.is_disputed,
         )
         for o in orders

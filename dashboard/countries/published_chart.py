@@ -7,12 +7,11 @@ from math import log10
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from dashboard.ui.chart_style import PALETTES, Palette, Theme, surface
+from dashboard.ui.chart_style import PALETTES, Palette, Theme, figure_text, surface
 from dashboard.ui.words import range_words
 from storage.model.orders.half_years import HalfYear
 from storage.model.orders.published_vs_observed import Claimed, HalfYearTally, demands
 from storage.model.orders.transparency_figures import TransparencyReport
-from storage.model.text.states import clean
 
 PANEL_PX = 132
 SPREAD = 30
@@ -65,13 +64,13 @@ def claimed_figure(found: Sequence[Claimed], theme: Theme) -> go.Figure:
                 x=names,
                 y=[_placed(by_half.get(h), is_log=is_log) for h in halves],
                 customdata=[by_half.get(h) for h in halves],
-                name=clean(source, 40),
+                name=figure_text(source, 40),
                 legendgroup=source,
                 showlegend=row == 1,
                 mode="lines+markers",
                 line={"color": colour, "width": 1.5, "dash": dash},
                 marker={"symbol": symbol, "size": size, "line": {"width": 1.5, "color": colour}},
-                hovertemplate=f"{clean(source, 40)}, %{{x}}: %{{customdata:,}}<extra></extra>",
+                hovertemplate=f"{figure_text(source, 40)}, %{{x}}: %{{customdata:,}}<extra></extra>",
                 row=row,
                 col=1,
             )

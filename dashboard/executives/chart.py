@@ -14,14 +14,14 @@ from dashboard.executives.chart_frame import MARKS_PX, ExecutiveLane, frame, ste
 from dashboard.executives.figures import block_figure
 from dashboard.executives.person_engagement import PersonView
 from dashboard.executives.words import PLURAL, not_seen, when
-from dashboard.ui.chart_style import PALETTES, Theme
+from dashboard.ui.chart_style import PALETTES, Theme, figure_text
 from dashboard.ui.figures import figure_address
 from dashboard.ui.words import day
 from storage.executives.engagement_report import BlockCount, CounterStep
 from storage.executives.executives_report import ExecutiveSignal
 from storage.model.core.availability import ChangeKind
 from storage.model.core.signals import SignalKind
-from storage.model.text.states import capital, clean
+from storage.model.text.states import capital
 from storage.model.text.units import number
 
 MARK_PX = 11
@@ -162,8 +162,10 @@ def _hover(kind: SignalKind, mark: EngagementMark) -> str:
         return f"{len(mark.acts)} {PLURAL[kind]}<br>{when(act)}<br>to {when(more[-1])}"
     whom = ""
     if act.target is not None:
-        orders = f", named by {', '.join(clean(o) for o in act.target.orders)}" if act.target.orders else ""
-        whom = f"<br>@{clean(act.target.handle)}{orders}"
+        orders = (
+            f", named by {', '.join(figure_text(o) for o in act.target.orders)}" if act.target.orders else ""
+        )
+        whom = f"<br>@{figure_text(act.target.handle)}{orders}"
     return f"{capital(kind.value)}, {when(act)}{whom}"
 
 

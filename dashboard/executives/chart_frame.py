@@ -12,7 +12,7 @@ from typing import Final
 import plotly.graph_objects as go
 
 from dashboard.executives.person_engagement import PersonView
-from dashboard.ui.chart_style import TIME_AXIS, Palette, surface
+from dashboard.ui.chart_style import TIME_AXIS, Palette, figure_text, surface
 from dashboard.ui.words import span, stamp
 from storage.model.core.orders import Order, OrderEvent, OrderEventKind
 from storage.model.core.signals import SignalKind
@@ -52,8 +52,8 @@ def labels_of(orders: Sequence[Order], events: Sequence[OrderEvent]) -> list[Axi
     out = [
         AxisLabel(
             o.issued_at,
-            clean(o.title, LONGEST),
-            f"{clean(o.title)}: {o.named_count:,} named, {stamp(o.issued_at)}"
+            figure_text(o.title, LONGEST),
+            f"{figure_text(o.title)}: {o.named_count:,} named, {stamp(o.issued_at)}"
             + (", date disputed" if o.is_disputed else ""),
             o.is_disputed,
             0,
@@ -62,8 +62,8 @@ def labels_of(orders: Sequence[Order], events: Sequence[OrderEvent]) -> list[Axi
     ]
     for e in events:
         is_claim = e.kind is OrderEventKind.CLAIM
-        text = f"Claim: {clean(e.text, LONGEST - 7)}" if is_claim else clean(e.text, LONGEST)
-        hover = f"{clean(e.text, 200)}<br>{stamp(e.at)}, {clean(e.source)}"
+        text = f"Claim: {figure_text(e.text, LONGEST - 7)}" if is_claim else figure_text(e.text, LONGEST)
+        hover = f"{figure_text(e.text, 200)}<br>{stamp(e.at)}, {figure_text(e.source)}"
         out.append(AxisLabel(e.at, text, hover, is_claim or e.is_disputed, 1))
     return out
 

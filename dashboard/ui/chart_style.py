@@ -5,6 +5,7 @@
 from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from html import escape
 from typing import Any, Final, Literal
 
 import plotly.graph_objects as go
@@ -13,6 +14,7 @@ from dash.development.base_component import Component
 
 from storage.model.core.availability import Status
 from storage.model.core.coverage import Gap
+from storage.model.text.states import clean
 
 Theme = Literal["light", "dark"]
 
@@ -36,6 +38,15 @@ TIME_AXIS: Final[dict[str, Any]] = {
     "hoverformat": "%-d %b %Y, %H:%M UTC",
 }
 """An axis of time in every figure, as fields of plotly's layout: one way to write dates, in UTC."""
+
+
+def figure_text(text: str, limit: int = 60) -> str:
+    """Foreign text in a figure, as `clean` has it. plotly takes what stands between < and > for markup, also
+    a link to another site; escaped, it shows the words.
+    """
+    return escape(clean(text, limit), quote=False)
+
+
 _NEVER = datetime.max.replace(tzinfo=UTC)
 STATUS_ROW = "Status"
 EXECUTIVES_ROW = "Executives"
