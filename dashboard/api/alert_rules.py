@@ -123,7 +123,7 @@ def ruling_routes(source: ApiContext) -> APIRouter:
         if not timedelta(0) < until - since <= LONGEST_PREVIEW:
             raise ApiInvalidField("body.since", "It must be before `until`, by at most 366 days.")
         try:
-            return sent(request, _previewed(await source.trials.preview(wanted, since, until)))
+            return sent(request, _previewed(await source.trials.preview(wanted, since, until), now))
         except RuleTrialFailed as error:
             raise ApiBusy(str(error)) from error
 
@@ -168,7 +168,7 @@ def _read(toml: str) -> AlertRule:
         raise ApiInvalidField("body.toml", message) from error
 
 
-def _previewed(found: RulePreview) -> RulePreviewed:
+def _previewed(found: RulePreview, now: datetime) -> RulePreviewed:
     return RulePreviewed(
         since=found.since,
         until=found.until,
@@ -187,7 +187,7 @@ def _previewed(found: RulePreview) -> RulePreviewed:
             for one in found.largest
         ],
         was_read=found.was_read,
-        words=preview_words(found),
+        words=preview_words(found, now),
     )
 
 

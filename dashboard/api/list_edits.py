@@ -175,7 +175,7 @@ def threshold_routes(source: ApiContext) -> APIRouter:
             found = await source.trials.preview_thresholds(row.name, own, since, until)
         except ThresholdTrialFailed as error:
             raise ApiBusy(str(error)) from error
-        return sent(request, _previewed(found))
+        return sent(request, _previewed(found, now))
 
     return router
 
@@ -267,7 +267,7 @@ def _thresholds(given: ThresholdsGiven | None, field: str) -> ListThresholds | N
         raise ApiInvalidField(field, str(error)) from error
 
 
-def _previewed(found: ThresholdPreview) -> ThresholdsPreviewed:
+def _previewed(found: ThresholdPreview, now: datetime) -> ThresholdsPreviewed:
     return ThresholdsPreviewed(
         since=found.since,
         until=found.until,
@@ -279,7 +279,7 @@ def _previewed(found: ThresholdPreview) -> ThresholdsPreviewed:
         later=found.counts[Effect.LATER],
         cases=[ThresholdCase.model_validate(fields_of(one)) for one in found.cases],
         was_read=found.was_read,
-        words=threshold_preview_words(found),
+        words=threshold_preview_words(found, now),
     )
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from storage.model.alerts.alerts import MailKind
-from storage.model.text.units import number
+from storage.model.text.units import in_period, number
 
 PREVIEW_PERIOD = timedelta(days=30)
 """How far back a preview looks unless another period is asked for."""
@@ -53,14 +53,16 @@ class RulePreview:
     """Whether any account gave a reading in that time. Without one, the result is not known."""
 
 
-def preview_words(preview: RulePreview) -> str:
-    """The result in one sentence: "In the last 30 days this rule would have sent 14 emails to 3 people"."""
-    span = preview.until - preview.since
-    days = number(max(1, round(span / timedelta(days=1))), "day")
+def preview_words(preview: RulePreview, now: datetime | None = None) -> str:
+    """The result in one sentence: "In the last 30 days this rule would have sent 14 emails to 3 people".
+
+    `now` is when it was asked for; None means the end of the period.
+    """
+    when = in_period(preview.since, preview.until, now)
     if not preview.was_read and not preview.changes:
-        return f"In the last {days} nothing was read, so what this rule would have sent is not known."
+        return f"{when} nothing was read, so what this rule would have sent is not known."
     if not preview.emails:
-        return f"In the last {days} this rule would have sent no email."
+        return f"{when} this rule would have sent no email."
     people = len(preview.recipients)
     to = "1 person" if people == 1 else f"{people:,} people"
-    return f"In the last {days} this rule would have sent {number(preview.emails, 'email')} to {to}."
+    return f"{when} this rule would have sent {number(preview.emails, 'email')} to {to}."

@@ -8,7 +8,7 @@ from typing import Final
 from storage.model.bitemporal.reevaluation import EFFECT_WORDS, Effect
 from storage.model.core.accounts import Platform
 from storage.model.core.list_thresholds import ListThresholds
-from storage.model.text.units import number
+from storage.model.text.units import in_period, number
 
 MOST_CASES: Final = 50
 """Changes that a preview names, the newest first."""
@@ -67,19 +67,21 @@ def counted(effects: Iterable[Effect]) -> dict[Effect, int]:
     return {effect: found.count(effect) for effect in _SAID}
 
 
-def threshold_preview_words(preview: ThresholdPreview) -> str:
-    """Say what would have been otherwise, in one sentence."""
-    days = number(max((preview.until - preview.since).days, 1), "day")
+def threshold_preview_words(preview: ThresholdPreview, now: datetime | None = None) -> str:
+    """Say what would have been otherwise, in one sentence. `now` is when it was asked for; None means the end
+    of the period.
+    """
+    when = in_period(preview.since, preview.until, now)
     said = [f"{number(n, 'change')} {_SAID[effect]}" for effect, n in preview.counts.items() if n]
     if not preview.accounts:
-        return f"No account was on this list in the last {days}, so there is nothing to compare."
+        return f"{when} no account was on this list, so there is nothing to compare."
     if not preview.was_read:
-        return f"In the last {days} nothing was read, so the effect of these numbers is not known."
+        return f"{when} nothing was read, so the effect of these numbers is not known."
     if not preview.changes:
-        return f"In the last {days} no reading shows a change of this list, so nothing would differ."
+        return f"{when} no reading shows a change of this list, so nothing would differ."
     if not said:
         return (
-            f"In the last {days} nothing would have been confirmed otherwise: "
+            f"{when} nothing would have been confirmed otherwise: "
             f"{number(preview.changes, 'change')} compared."
         )
-    return f"In the last {days} {'; '.join(said)}."
+    return f"{when} {'; '.join(said)}."

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _FORM = re.compile(r"([0-9]{1,8})([smhd])")
@@ -15,6 +15,14 @@ _UNMEASURED = timedelta(seconds=0.05)
 def number(n: int, singular: str) -> str:
     """`1 account`, `1,178 accounts`."""
     return f"{n:,} {singular}" if n == 1 else f"{n:,} {singular}s"
+
+
+def in_period(since: datetime, until: datetime, now: datetime | None) -> str:
+    """`In the last 30 days` for a period up to `now`, or if that is None; else the period with both ends."""
+    if now is not None and until < now:
+        return f"From {since:%Y-%m-%d %H:%M} to {until:%Y-%m-%d %H:%M} UTC"
+    days = max(1, round((until - since) / timedelta(days=1)))
+    return f"In the last {number(days, 'day')}"
 
 
 def either(names: Collection[str]) -> str:

@@ -280,6 +280,9 @@ async def test_a_rule_is_added_once_moved_and_tried_on_the_past(world: World) ->
         f"In the last 30 days this rule would have sent {tried.json['emails']} emails to 1 person."
     )
     assert tried.json["largest"][0]["accounts"] == 9
+    long_ago = {"toml": toml, "since": "2020-01-01T00:00:00Z", "until": "2020-01-03T00:00:00Z"}
+    earlier = await world.api.send("POST", "/rules/preview", long_ago)
+    assert earlier.json["words"].startswith("From 2020-01-01 00:00 to 2020-01-03 00:00 UTC nothing was read")
     assert [r["name"] for r in (await world.api.get("/rules")).items if r["name"] == "press"] == []
     added = await world.api.send("POST", "/rules", {"toml": toml})
     assert (added.status, added.json["toml"]) == (201, toml)
