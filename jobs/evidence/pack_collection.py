@@ -32,7 +32,7 @@ from jobs.evidence.pack_files import (
 from jobs.evidence.pack_proof import KnownHeads, ProofCheck, ProofResult, StampOf, failed, ok
 from jobs.evidence.pack_verification import verify
 from jobs.evidence.stored_pack import MadePack, file_name, made_pack
-from storage.changes.evidence_collection import PackSelection, PackSubject, select_changes
+from storage.changes.evidence_collection import PackSelection, PackSubject, PackSubjectKind, select_changes
 from storage.changes.evidence_pack import material
 from storage.model.evidence.packs import Material, made_by
 from storage.postgres.errors import StorageError, TookTooLong, Unreachable
@@ -103,6 +103,8 @@ async def collection(pool: Pool, subject: PackSubject, now: datetime) -> Collect
         raise CommandError(f"There is no such {subject.kind.value}.")
     if not found.change_ids:
         when = "" if subject.since is None and subject.until is None else " in this period"
+        if subject.kind is PackSubjectKind.ORDER:
+            when = " since it was issued" + (f" and{when}" if when else "")
         raise CommandError(f"No change of {found.name} is stored{when}, so there is nothing to pack.")
     if len(found.change_ids) > MOST_CHANGES:
         raise CommandError(
