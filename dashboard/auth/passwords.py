@@ -95,8 +95,10 @@ def _is_common(password: str) -> bool:
     """
     from zxcvbn import zxcvbn
 
+    # Of a longer one both ends are judged: it is at least as hard to guess as either.
+    ends = {password[:_LONGEST_ESTIMATE], password[-_LONGEST_ESTIMATE:]}
     with _one_estimate:
-        return zxcvbn(password[:_LONGEST_ESTIMATE])["score"] < _LOWEST_SCORE
+        return all(zxcvbn(end)["score"] < _LOWEST_SCORE for end in ends)
 
 
 def _is_right(password: str, kept: str) -> bool:

@@ -22,6 +22,7 @@ SHORT, LONG, NAME, COMMON = "at least 12", "at most 200", "login name", "easy to
         pytest.param("drowssap4321", "ada", COMMON, id="backwards"),
         pytest.param("1qaz2wsx3edc", "ada", COMMON, id="the keys as they lie"),
         pytest.param("aaaaaaaaaaaaaaaaaaaa", "ada", COMMON, id="one character"),
+        pytest.param("a" * 150, "ada", COMMON, id="one character, more often than is estimated at once"),
         pytest.param("123456789012", "ada", COMMON, id="counted"),
         pytest.param("x-lovelace-vLq8Zr2n", "Lovelace", NAME, id="with the login name in it"),
         pytest.param("ada@example.org", "ada@example.org", NAME, id="the login name itself"),
@@ -41,6 +42,7 @@ def test_a_password_that_others_guess_is_refused_in_one_sentence(password: str, 
         pytest.param("zwölf Boxkämpfer jagen", "ada", id="in another language"),
         pytest.param("a readable sentence", "ada", id="a short name is in many words"),
         pytest.param("vLq8Zr2nWw5c" * 16, "ada", id="longer than what is estimated"),
+        pytest.param("a" * 80 + "vLq8Zr2nWw5c", "ada", id="hard to guess only at its end"),
     ],
 )
 def test_others_may_be_set(password: str, login: str) -> None:
