@@ -47,9 +47,13 @@ async def file_order(conn: Conn, order: NewOrder, actor: str, now: datetime) -> 
         raise Refused(
             f"List {clean(order.list_name)!r} already belongs to order {clean(owner)}. Name another list."
         )
+    archived = await orders.archived_list_called(conn, order.list_name)
     if not await orders.add_order(conn, order, now):  # somebody else stored it meanwhile
         raise ReferenceTaken(f"Order {clean(order.reference)} is already stored.")
     await log(conn, now, actor, "order added", f"order {order.reference}", plain(order))
+    if archived is not None:
+        detail = {"list": archived, "order": order.reference}
+        await log(conn, now, actor, "list restored", f"list {order.list_name}", detail)
     return await orders.order_called(conn, order.reference)
 
 

@@ -153,6 +153,13 @@ async def owner_of(conn: Conn, list_name: str) -> str | None:
     )
 
 
+async def archived_list_called(conn: Conn, name: str) -> int | None:
+    """Return the number of an archived list, locked; None if the list is in use or does not exist."""
+    return await conn.fetchval(
+        "select list_id from watch_list where name = $1 and archived_at is not null for update", name
+    )
+
+
 async def edit_order(conn: Conn, stored: StoredOrder, order: NewOrder) -> None:
     """Replace the values of a stored order with those of `order`, and rename its list if the name differs.
 

@@ -5,7 +5,7 @@ import pytest
 from collectors.x.declaration import X
 from storage.accounts.accounts import NewAccount, add_accounts
 from storage.accounts.name_checks import answer, open_check, take_waiting
-from storage.accounts.watch_lists import put_accounts_on, take_accounts_off
+from storage.accounts.watch_lists import archive_list, make_list, put_accounts_on, take_accounts_off
 from storage.model.core.orders import NameOutcome, NewOrder, OrderName, Withdrawal
 from storage.model.orders.order_fields import OrderFault
 from storage.model.orders.outside_findings import count_names
@@ -17,6 +17,7 @@ from storage.orders.edit_history import acts_on
 from storage.orders.names import names_of
 from storage.orders.order_edits import ReferenceTaken, file_order, withdraw_names
 from storage.orders.orders import StoredOrder, order_called, orders
+from storage.postgres.audit_log import acts
 from storage.postgres.pool import Conn, Pool, Refused, transaction
 from tests.support.samples.readings import T0, minutes
 from tests.support.seeds.single_rows import enlist
@@ -168,6 +169,19 @@ async def test_a_stated_number_above_the_stored_names_stays_after_a_withdrawal(p
         done = await withdraw_names(conn, await order_called(conn, "R"), ["x:h2"], "r", "Ben", minutes(10))
         assert done.named_count == 257
         assert stored.order.named_count == 2
+
+
+@pytest.mark.parametrize("archived", [True, False])
+async def test_the_log_has_that_an_order_took_an_archived_list_into_use(
+    pool: Pool, *, archived: bool
+) -> None:
+    async with transaction(pool) as conn:
+        await make_list(conn, "R", "eve", T0)
+        if archived:
+            await archive_list(conn, "R", "eve", T0, archived=True)
+        await filed(conn, ["x:h1"])
+        done = [(one.actor, one.subject) for one in await acts(conn, 20) if one.action == "list restored"]
+    assert done == ([("Asha", "list R")] if archived else [])
 
 
 async def test_a_copy_of_an_order_is_recognised(pool: Pool) -> None:
