@@ -12,7 +12,6 @@ from dashboard.ui.inputs import (
     FieldMoment,
     choice_field,
     count_in,
-    day_around,
     day_range,
     day_range_field,
     long_field,
@@ -20,6 +19,7 @@ from dashboard.ui.inputs import (
     text_field,
 )
 from storage.model.core.orders import Claim, ClaimedWhat, NewOrderEvent, OrderEventKind
+from storage.model.orders.order_fields import day_around
 from storage.model.text.states import capital
 
 LABELS = {

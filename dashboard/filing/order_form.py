@@ -12,7 +12,6 @@ from dashboard.ui.inputs import (
     FieldMoment,
     choice_field,
     count_in,
-    day_around,
     day_range,
     day_range_field,
     moment_field,
@@ -20,7 +19,7 @@ from dashboard.ui.inputs import (
 )
 from storage.model.core.orders import NewOrder
 from storage.model.orders.legal_bases import LEGAL_BASES, basis_called
-from storage.model.orders.order_fields import NONE, OrderEdit
+from storage.model.orders.order_fields import NONE, OrderEdit, day_around
 from storage.model.text.countries import official_names
 
 OTHER = "other"

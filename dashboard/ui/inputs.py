@@ -3,11 +3,13 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 from dash import dcc, html
 from dash.development.base_component import Component
+
+from storage.model.orders.order_fields import day_around
 
 ZONE = "UTC"
 _CLOCK = re.compile(r"([01]?[0-9]|2[0-3])[:.]?([0-5][0-9])")
@@ -239,12 +241,6 @@ def _day_of(text: str, label: str) -> date:
     if not 1900 <= day.year <= 9998:
         raise FieldFault(f"{label}: {text[:20]!r} is not a date. Write it like 2021-02-04.")
     return day
-
-
-def day_around(at: datetime) -> tuple[datetime, datetime]:
-    """Return the first and the last second of the day of a moment."""
-    begin = datetime.combine(at.astimezone(UTC).date(), time(), UTC)
-    return begin, begin + timedelta(days=1, seconds=-1)
 
 
 def count_in(text: str | None, label: str) -> int | None:

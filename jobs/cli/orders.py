@@ -1,8 +1,9 @@
 """Commands about legal orders: the accounts they name, events and documents, and compliance."""
 
 import sys
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 
@@ -49,8 +50,8 @@ from storage.model.core.orders import (
     OrderDocument,
     OrderEventKind,
 )
-from storage.model.orders.order_fields import MOST_NAMED, NONE, OrderEdit
-from storage.model.tables.csv_cells import CellError, country, keywords
+from storage.model.orders.order_fields import MOST_NAMED, NONE, OrderEdit, day_around
+from storage.model.tables.csv_cells import CellError, country, is_day, keywords
 from storage.model.tables.csv_rows import TableError
 from storage.model.tables.said_names import said_names
 from storage.model.text.states import clean
@@ -60,6 +61,7 @@ from storage.orders.orders import order_called
 from storage.orders.orders import orders as stored_orders
 from storage.postgres.pool import Conn
 
+Bound = TypeVar("Bound", datetime | None, datetime | str | None)
 orders = typer.Typer(no_args_is_help=True, epilog=examples("blockline orders list"))
 
 Reference = Annotated[str, typer.Argument(metavar="ORDER", help="Reference of the order.")]
@@ -73,7 +75,7 @@ Country = Annotated[
 ]
 Basis = Annotated[str | None, typer.Option("--basis", metavar="TEXT", help="Legal basis.")]
 IssuedAt = Annotated[
-    str | None, typer.Option("--issued-at", metavar="DATE", help="Time of issue (ISO 8601, UTC).")
+    str | None, typer.Option("--issued-at", metavar="DATE", help="Time of issue (ISO 8601, UTC), or a day.")
 ]
 IssuedFrom = Annotated[
     str | None,
@@ -85,7 +87,7 @@ IssuedTo = Annotated[
     str | None, typer.Option("--issued-to", metavar="DATE", help="Latest time of issue; none removes it.")
 ]
 Deadline = Annotated[
-    str | None, typer.Option("--deadline", metavar="DATE", help="Deadline; none removes it.")
+    str | None, typer.Option("--deadline", metavar="DATE", help="Deadline, or its last day; none removes it.")
 ]
 Named = Annotated[
     int | None, typer.Option("--named", metavar="N", min=0, max=MOST_NAMED, help="Stated number of accounts.")
@@ -187,7 +189,13 @@ def orders_add(
     missing = [name for name, value in (needed | {"--issued-at": issued_at}).items() if not value]
     if missing:
         raise typer.BadParameter(f"Also give {', '.join(missing)}.")
-    at, now = moment_of(issued_at, "--issued-at"), system_clock()
+    now = system_clock()
+    at, first, last = _with_day(
+        issued_at,
+        "--issued-at",
+        moment_of(issued_from, "--issued-from"),
+        moment_of(issued_to, "--issued-to"),
+    )
     order = NewOrder(
         reference=reference,
         title=title or "",
@@ -195,14 +203,34 @@ def orders_add(
         country=country or "",
         legal_basis=basis or "",
         issued_at=at or now,
-        issued_from=moment_of(issued_from, "--issued-from"),
-        issued_to=moment_of(issued_to, "--issued-to"),
-        deadline_at=moment_of(deadline, "--deadline"),
+        issued_from=first,
+        issued_to=last,
+        deadline_at=_deadline(deadline),
         named_count=named or 0,
         list_name=reference if list_name is None else list_name,
         known_at=now,
     )
     show(with_conn(load_settings(config), lambda conn: edits.create(conn, order, COMMAND_LINE, now)))
+
+
+def _with_day(
+    text: str | None, option: str, first: Bound, last: Bound
+) -> tuple[datetime | None, Bound | datetime, Bound | datetime]:
+    """The time given with an option, with its range. A day without a time may be any time of the day, unless
+    a range was given.
+    """
+    at = moment_of(text, option)
+    if text is None or at is None or not is_day(text) or first is not None or last is not None:
+        return at, first, last
+    return at, *day_around(at)
+
+
+def _deadline(text: str | None) -> datetime | None:
+    """The time of --deadline. A day without a time ends at its last minute."""
+    at = moment_of(text, "--deadline")
+    if text is None or at is None or not is_day(text):
+        return at
+    return at + timedelta(hours=23, minutes=59)
 
 
 @orders.command("edit", epilog=examples("blockline orders edit REF1 --deadline 2021-02-06"))
@@ -226,15 +254,21 @@ def orders_edit(
     Only the given options change. The value `none` removes a time; --list renames the order's list. The
     audit log keeps the earlier values, and earlier moments show the order as it was then.
     """
+    at, first, last = _with_day(
+        issued_at,
+        "--issued-at",
+        issued_from if issued_from == NONE else moment_of(issued_from, "--issued-from"),
+        issued_to if issued_to == NONE else moment_of(issued_to, "--issued-to"),
+    )
     edit = OrderEdit(
         title=title,
         issuer=issuer,
         country=country,
         legal_basis=basis,
-        issued_at=moment_of(issued_at, "--issued-at"),
-        issued_from=issued_from if issued_from == NONE else moment_of(issued_from, "--issued-from"),
-        issued_to=issued_to if issued_to == NONE else moment_of(issued_to, "--issued-to"),
-        deadline_at=deadline if deadline == NONE else moment_of(deadline, "--deadline"),
+        issued_at=at,
+        issued_from=first,
+        issued_to=last,
+        deadline_at=deadline if deadline == NONE else _deadline(deadline),
         named_count=named,
         list_name=list_name,
     )
@@ -354,13 +388,13 @@ def orders_event(
     if not text.strip() or not source.strip():
         raise typer.BadParameter("--text and --source must not be empty.")
     now = system_clock()
-    when = moment_of(at, "--at") or now
+    when, first, last = _with_day(at, "--at", moment_of(at_from, "--at-from"), moment_of(at_to, "--at-to"))
     event = NewOrderEvent(
         None if reference == "-" else reference,
         kind,
-        when,
-        moment_of(at_from, "--at-from"),
-        moment_of(at_to, "--at-to"),
+        when or now,
+        first,
+        last,
         text,
         source,
         now,

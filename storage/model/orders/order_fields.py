@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from datetime import datetime
+from datetime import UTC, datetime, time, timedelta
 from types import MappingProxyType
 
 from storage.model.core.orders import NewOrder, NewOrderEvent
@@ -84,6 +84,14 @@ def edited(order: NewOrder, edit: OrderEdit) -> NewOrder:
     given = {f.name: getattr(edit, f.name) for f in fields(edit)}
     changes = {name: None if value == NONE else value for name, value in given.items() if value is not None}
     return checked(replace(order, **changes))
+
+
+def day_around(at: datetime) -> tuple[datetime, datetime]:
+    """Return the first and the last second of the day of a moment: the range of a date whose time is not
+    known.
+    """
+    begin = datetime.combine(at.astimezone(UTC).date(), time(), UTC)
+    return begin, begin + timedelta(days=1, seconds=-1)
 
 
 def checked_event(event: NewOrderEvent) -> NewOrderEvent:

@@ -113,6 +113,11 @@ def day(cell: str, column: str) -> datetime:
         raise CellError(f"{column} {cell!r} is not a valid day; write it like 2021-01-31.") from error
 
 
+def is_day(text: str) -> bool:
+    """Whether a text is a date without a time."""
+    return _DAY.fullmatch(text.strip()) is not None
+
+
 def count(cell: str, column: str) -> int:
     """A number of accounts, from 0."""
     if not (cell.isascii() and cell.isdigit() and len(cell) < 10):

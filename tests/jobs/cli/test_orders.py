@@ -42,6 +42,33 @@ def online(platforms: Mapping[str, str], order: Blockline, monkeypatch: pytest.M
     return order
 
 
+@pytest.mark.parametrize(
+    ("issued", "found"),
+    [
+        pytest.param(
+            ["--issued-at=2021-02-04"],
+            ("2021-02-04T00:00:00+00:00", "2021-02-04T00:00:00+00:00", "2021-02-04T23:59:59+00:00"),
+            id="a day is any time of it",
+        ),
+        pytest.param(
+            ["--issued-at=2021-02-04", "--issued-to=2021-02-06"],
+            ("2021-02-04T00:00:00+00:00", None, "2021-02-06T00:00:00+00:00"),
+            id="a range that is given holds",
+        ),
+        pytest.param(
+            ["--issued-at=2021-02-04T06:30Z"], ("2021-02-04T06:30:00+00:00", None, None), id="a time is exact"
+        ),
+    ],
+)
+def test_a_date_without_a_time_is_not_stored_as_midnight(
+    run: Blockline, issued: list[str], found: tuple[str | None, ...]
+) -> None:
+    assert run("orders", "add", "D", *FIRST[:-1], *issued, "--deadline=2021-02-08").code == 0
+    (stored,) = run("orders", "list", "--json").json["orders"]
+    assert (stored["issued_at"], stored["issued_from"], stored["issued_to"]) == found
+    assert stored["deadline_at"] == "2021-02-08T23:59:00+00:00"
+
+
 def file(content: str, name: str = "names.txt") -> str:
     """Written where the command runs."""
     Path(name).write_text(content)
