@@ -26,7 +26,14 @@ from jobs.evidence.chain_heads import HeadsError, heads_known, heads_listed
 from jobs.evidence.daily_anchor import AnchoredHead, anchor, authority_of
 from jobs.evidence.outside_heads import StampCheck, check_stamps, missing_head
 from jobs.evidence.pack import PackError
-from jobs.evidence.pack_collection import collection, is_collection, verify_collection, write_collection
+from jobs.evidence.pack_collection import (
+    COLLECTION,
+    Collection,
+    collection,
+    is_collection,
+    verify_collection,
+    write_collection,
+)
 from jobs.evidence.pack_files import read_pack, write_pack
 from jobs.evidence.pack_page import instant
 from jobs.evidence.pack_proof import ProofResult, Stamp
@@ -168,7 +175,7 @@ def _write_packs(
     if out is not None:
         refuse_taken(out)
 
-    async def written(dsn: str) -> tuple[Path, int]:
+    async def written(dsn: str) -> tuple[Path, Collection]:
         await ready(settings, dsn)
         async with open_pool(dsn, max_size=1) as pool:
             async with transaction(pool) as conn:
@@ -177,14 +184,17 @@ def _write_packs(
             path = out or Path(made.name)
             with whole_file(path) as file:
                 await write_collection(made, file.write)
-        return path, made.changes
+        return path, made
 
     with database(settings) as dsn:
-        path, changes = run(lambda: written(dsn))
+        path, made = run(lambda: written(dsn))
+    left_out = len(made.left_out)
     if as_json:
-        show_json({"file": str(path), "changes": changes})
+        show_json({"file": str(path), "changes": made.changes, "left_out": left_out})
     else:
-        show(f"{path} contains the evidence of {number(changes, 'change')}.")
+        show(f"{path} contains the evidence of {number(made.changes - left_out, 'change')}.")
+        if left_out:
+            show(f"Without a pack: {number(left_out, 'change')}. {COLLECTION} in the file says why.")
         show(f"Check it anywhere with: blockline evidence verify {path}")
 
 

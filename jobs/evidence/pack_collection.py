@@ -42,6 +42,9 @@ from storage.postgres.recording_order import settle_at_most
 COLLECTION: Final = "collection.json"
 """The last file: what the others are. A file without it is not whole."""
 MOST_CHANGES: Final = MOST_FILES - 1
+MOST_BYTES: Final = 2_000_000_000
+"""Of all packs in a file. From 2 GiB on, a zip file has another form (zip64), which does not verify."""
+_FULL: Final = "The file is full. Choose a shorter period for its pack."
 _FORMAT: Final = 1
 HOW: Final = (
     "Each zip file is the evidence pack of one change and can be verified alone. The hash chain does not "
@@ -88,10 +91,15 @@ class Collection:
     name: str
     """The usual name of the file."""
     changes: int
+    """The changes that were found. Those without a pack are among them."""
+    left_out: list[LeftOut]
+    """The changes without a pack, known when the last chunk is read."""
     chunks: AsyncGenerator[bytes]
 
 
-async def collection(pool: Pool, subject: PackSubject, now: datetime) -> Collection:
+async def collection(
+    pool: Pool, subject: PackSubject, now: datetime, most_bytes: int = MOST_BYTES
+) -> Collection:
     """Begin the packs of every change of an account or order. Raises CommandError if there is none to make.
 
     The heads of past days are made final before.
@@ -112,7 +120,9 @@ async def collection(pool: Pool, subject: PackSubject, now: datetime) -> Collect
             f"{MOST_CHANGES:,}. Choose a shorter period."
         )
     name = file_name(f"{subject.kind.value}-{subject.number}", synthetic=found.synthetic)
-    return Collection(name, len(found.change_ids), _chunks(pool, subject, found, now))
+    left_out: list[LeftOut] = []
+    chunks = _chunks(pool, subject, found, now, most_bytes, left_out)
+    return Collection(name, len(found.change_ids), left_out, chunks)
 
 
 class _Sink:
@@ -136,13 +146,21 @@ class _Sink:
 
 
 async def _chunks(
-    pool: Pool, subject: PackSubject, selection: PackSelection, now: datetime
+    pool: Pool,
+    subject: PackSubject,
+    selection: PackSelection,
+    now: datetime,
+    most_bytes: int,
+    left_out: list[LeftOut],
 ) -> AsyncGenerator[bytes]:
     sink = _Sink()
     packs: list[PackedFile] = []
-    left_out: list[LeftOut] = []
+    room = most_bytes
     archive = zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED)
     for change_id in selection.change_ids:
+        if room < 0:
+            left_out.append(LeftOut(change_id, _FULL))
+            continue
         try:
             async with transaction(pool) as conn:
                 gathered = await material(conn, change_id)
@@ -151,6 +169,10 @@ async def _chunks(
             raise
         except (CommandError, StorageError) as error:
             left_out.append(LeftOut(change_id, str(error)))
+            continue
+        room -= len(content)
+        if room < 0:
+            left_out.append(LeftOut(change_id, _FULL))
             continue
         packs.append(PackedFile(change_id, made.name, hashlib.sha256(content).hexdigest()))
         archive.writestr(_entry(made.name), content)

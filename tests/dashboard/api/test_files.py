@@ -229,10 +229,17 @@ async def test_a_change_that_cannot_be_proved_is_named_and_a_file_that_was_alter
         return tmp_path / name
 
     whole = await made("whole.zip")
+    full = await collection(pool, subject, now, most_bytes=whole.stat().st_size * 2 // 3)
+    await write_collection(full, lambda _: None)
+    assert 0 < len(full.left_out) < full.changes
+    assert {one.why for one in full.left_out} == {"The file is full. Choose a shorter period for its pack."}
     async with transaction(pool) as conn:
         await conn.execute("alter table chain disable trigger user")
         await conn.execute("delete from chain where change_id = $1", change_id)
     await made("less.zip")
+    less = await collection(pool, subject, now)
+    await write_collection(less, lambda _: None)
+    assert change_id in [one.change_id for one in less.left_out]
     checked = await asyncio.to_thread(run, "evidence", "verify", "less.zip")
     lost = f"Change {change_id} has no pack: The hash chain has no entry for change {change_id}"
     assert any(lost in line for line in checked.said)
