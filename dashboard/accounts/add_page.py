@@ -254,7 +254,12 @@ def _uploaded(contents: str | None, name: str | None) -> tuple[object, ...]:
         return no_update, no_update, "The file is not text in UTF-8. Save it as CSV in UTF-8."
     if len(text) > LARGEST:
         return no_update, no_update, f"The file has {len(text):,} characters. The most is {LARGEST:,}."
-    return text, clean(name or "", _LONGEST_FILE_NAME) or _PASTED, ""
+    return text, source_of(name), ""
+
+
+def source_of(given: object) -> str:
+    """Where names stand, as the audit log has it: the name of a file, short and on one line, if it is one."""
+    return clean(given, _LONGEST_FILE_NAME) if isinstance(given, str) and given.strip() else _PASTED
 
 
 async def _previewed(
@@ -264,9 +269,8 @@ async def _previewed(
     actor = _analyst()
     if not clicks:  # Dash also calls when the button comes with a page
         return no_update, no_update, no_update
-    name = source if isinstance(source, str) else _PASTED
     try:
-        check_id = await _opened(process, text, platform, name, actor.name)
+        check_id = await _opened(process, text, platform, source_of(source), actor.name)
     except (WrongInput, TableError, StorageError) as error:
         return str(error), no_update, no_update
     return "", f"/accounts/add/{check_id}", f"#{_PREVIEW}"
