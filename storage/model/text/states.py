@@ -20,6 +20,8 @@ _COUNTRIES_NAMED = 8
 _LONGEST_QUOTED = 400
 _MARKS_IN_A_ROW = 3
 _JOINERS = {"\u200c", "\u200d"}
+_LOOKED_AT = 10_000
+"""Characters of a foreign text. What is cleaned is kept, and strangers may send megabytes."""
 
 
 def state_words(
@@ -114,13 +116,19 @@ def is_called_blocked(state: State, flags: Collection[Flag] | None) -> bool:
     return state.status.is_blocked and Flag.SUSPENDED_OR_DELETED not in (flags or ())
 
 
-@lru_cache(maxsize=4_000)
 def clean(text: str, limit: int = 60) -> str:
     """Foreign text on one line, at most `limit` characters, that can neither end a header nor hide.
 
     Controls, line ends, direction marks and other invisible characters become U+FFFD, so that a
-    reader sees that something was there; the joiners of Indic and Persian writing are left out.
+    reader sees that something was there; the joiners of Indic and Persian writing are left out. Of a text
+    that is far longer than any limit, only the beginning is looked at.
     """
+    return _cleaned(text[:_LOOKED_AT], limit, is_cut=len(text) > _LOOKED_AT)
+
+
+@lru_cache(maxsize=4_000)
+def _cleaned(text: str, limit: int, *, is_cut: bool) -> str:
+    """Cached: a page names the same accounts and lists again and again."""
     out: list[str] = []
     marks = 0
     for char in text:
@@ -133,7 +141,7 @@ def clean(text: str, limit: int = 60) -> str:
         else:
             out.append(" " if category == "Zs" else char)
     line = " ".join("".join(out).split())
-    if len(line) > limit:
+    if len(line) > limit or is_cut:
         line = line[: limit - 1].rstrip() + "…"
     return line or "(no name)"
 

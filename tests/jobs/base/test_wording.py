@@ -1,5 +1,6 @@
 """Words for readers: intervals in two zones, and text of strangers made harmless."""
 
+import tracemalloc
 from datetime import UTC, datetime
 
 import pytest
@@ -102,7 +103,19 @@ def test_one_reading_agrees() -> None:
         ("a\u00a0\u3000 b", "a b"),
         ("x" * 100, "x" * 59 + "…"),
         (" ", "(no name)"),
+        (" " * 1_000_000 + "x", "…"),
     ],
 )
 def test_text_of_strangers_is_made_harmless(text: str, cleaned: str) -> None:
     assert clean(text) == cleaned
+
+
+def test_what_strangers_send_is_not_kept_in_memory() -> None:
+    tracemalloc.start()
+    try:
+        for number in range(100):
+            clean(f"{number}{'x' * 1_000_000}")
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < 5_000_000
