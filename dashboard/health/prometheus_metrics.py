@@ -5,7 +5,8 @@ What is not known has no sample: it is never 0.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -19,6 +20,7 @@ from dashboard.asgi.refusals import refusal
 from dashboard.asgi.settings import DashboardSettings
 from dashboard.auth import access
 from dashboard.health.collectors import COLLECTOR_HEALTH_NAMES, CollectorHealth, collector_health
+from storage.health.conditions import last_run
 from storage.health.metrics import (
     AttemptCount,
     ChangeCount,
@@ -35,6 +37,8 @@ from storage.model.core.people import Scope
 from storage.postgres.pool import Conn, StorageError, transaction
 from storage.work.workers import WorkerStatus
 
+WATCHED_WITHIN: Final = timedelta(minutes=5)
+"""A notifier looks for issues several times in this time. Without a look, that none is open is not known."""
 Labelled = tuple[tuple[str, ...], float]
 
 
@@ -48,6 +52,8 @@ class MetricsSnapshot:
     fresh: list[Freshness]
     changes: list[ChangeCount]
     outbox: OutboxMetrics
+    watched_at: datetime | None
+    """When a notifier last looked for issues of the monitor itself. None: never."""
 
 
 async def read_figures(conn: Conn, now: datetime, settings: DashboardSettings) -> MetricsSnapshot:
@@ -58,6 +64,7 @@ async def read_figures(conn: Conn, now: datetime, settings: DashboardSettings) -
         fresh=await freshness(conn, now),
         changes=await change_counts(conn),
         outbox=await outbox(conn),
+        watched_at=await last_run(conn),
     )
 
 
@@ -133,14 +140,15 @@ def families(found: MetricsSnapshot, process: WebProcess) -> Iterator[Metric]:
         [((), found.outbox.undecided)],
     )
     open_now = [k.condition.key.kind for k in stand.conditions]
+    is_watched = found.watched_at is not None and now - found.watched_at <= WATCHED_WITHIN
     yield _gauge(
         "blockline_conditions_open",
-        "Open issues of the monitor itself.",
+        "Open issues of the monitor itself. No sample if no notifier looked for them lately.",
         ("kind",),
         [
             ((kind.value,), open_now.count(kind))
             for kind in ConditionKind
-            if kind is not ConditionKind.DATABASE_UNUSABLE  # it is never stored
+            if is_watched and kind is not ConditionKind.DATABASE_UNUSABLE  # it is never stored
         ],
     )
     yield _gauge(

@@ -34,6 +34,7 @@ async def tick(pool: Pool, now: datetime, head: Letterhead, thresholds: Threshol
     """
     async with transaction(pool) as conn:
         await stored.take_turn(conn)
+        await stored.note_run(conn, now)
         await stored.note_dead_letters(conn, now)
         facts = await condition_facts(conn, now, thresholds)
         begun, ended = await _notice(conn, facts, thresholds)

@@ -26,6 +26,22 @@ async def take_turn(conn: Conn) -> None:
     await conn.execute("select pg_advisory_xact_lock(hashtext('blockline operators'))")
 
 
+async def note_run(conn: Conn, now: datetime) -> None:
+    """Keep that somebody looks for conditions now."""
+    await conn.execute(
+        """
+        insert into watchdog_run (at) values ($1)
+        on conflict (one_row) do update set at = greatest(watchdog_run.at, $1)
+        """,
+        now,
+    )
+
+
+async def last_run(conn: Conn) -> datetime | None:
+    """When somebody last looked for conditions. None: never, so that none that is open says nothing."""
+    return await conn.fetchval("select at from watchdog_run")
+
+
 async def note_dead_letters(conn: Conn, now: datetime) -> None:
     """Keep when mails were given up: their own row does not tell."""
     await conn.execute(

@@ -68,6 +68,15 @@ comment on column operator_condition.end_sentence is 'How things are instead. Em
 comment on column operator_condition.ended_told_at is
     'When the operators were notified of its end. Null: they were not.';
 
+create table watchdog_run (
+    one_row boolean primary key default true check (one_row),
+    at timestamptz not null
+);
+comment on table watchdog_run is
+    'When a notifier last looked for issues of the monitor itself: one row. Without a look, no issue is not known.';
+comment on column watchdog_run.one_row is 'True: there is one row.';
+comment on column watchdog_run.at is 'When it looked last.';
+
 create table backup_log (
     backup_id bigint generated always as identity primary key,
     created_at timestamptz not null,

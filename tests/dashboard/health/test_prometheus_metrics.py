@@ -6,6 +6,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from collectors.x.declaration import X
+from dashboard.health.prometheus_metrics import WATCHED_WITHIN
+from storage.health.conditions import note_run
 from storage.health.metrics import AttemptCount, Freshness, freshness, looked
 from storage.model.core.availability import MissedReason
 from storage.model.core.coverage import BatchOutcome
@@ -51,6 +53,7 @@ async def test_a_scrape_tells_what_is_on_file(played: Played, pool: Pool, dsn: s
             """
         )
         queued = await conn.fetchval("select count(*) from mail where state = 'queued'")
+        await note_run(conn, now)
     found = await _scraped(pool, dsn, now)
 
     withheld = (("platform", "x"), ("status", "withheld"))
@@ -75,6 +78,7 @@ async def test_a_scrape_tells_what_is_on_file(played: Played, pool: Pool, dsn: s
 async def test_what_is_not_known_has_no_sample(pool: Pool, dsn: str, now: datetime) -> None:
     async with transaction(pool) as conn:
         await enlist(conn, X, ["1"])
+        await note_run(conn, now - WATCHED_WITHIN - timedelta(seconds=1))
     names = {name for name, _ in await _scraped(pool, dsn, now)}
 
     assert "blockline_accounts_never_read" in names
@@ -83,6 +87,7 @@ async def test_what_is_not_known_has_no_sample(pool: Pool, dsn: str, now: dateti
         "blockline_readings_last_hour",
         "blockline_collector_answer_age_seconds",
         "blockline_outbox_oldest_age_seconds",
+        "blockline_conditions_open",
     }
 
 
