@@ -1,24 +1,34 @@
 """The callbacks of the names of an order: their check, and on the edit page adding and withdrawing them."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from dash import ClientsideFunction, Input, Output, State, no_update
-from dash.development.base_component import Component
 
+from dashboard.asgi.off_loop import off_loop
 from dashboard.asgi.process import WebProcess
 from dashboard.filing import names_form
 from dashboard.filing.edit_page import names_list, withdrawal_options
-from dashboard.filing.names_form import NamesForm, ReadNames, check_names, read_names, shown_check
+from dashboard.filing.names_form import (
+    NamesForm,
+    OpenedCheck,
+    ReadNames,
+    check_names,
+    checked_names,
+    read_names,
+)
 from dashboard.filing.writing import NotWritten, stored_order, writer, written
+from dashboard.names.table import ShownCheck, read_check
 from dashboard.orders.cards import history_card
 from dashboard.ui.inputs import FieldFault
-from dashboard.ui.pages import PageCallbacks
+from dashboard.ui.pages import PageCallbacks, plain
 from dashboard.ui.time_markup import timed
+from storage.model.core.orders import OrderName
 from storage.model.text.units import number
 from storage.orders import order_edits
 from storage.orders.checked_names import AddedNames, add_checked_names
-from storage.orders.edit_history import acts_on
+from storage.orders.edit_history import OrderAct, acts_on
 from storage.orders.names import names_of
 from storage.orders.order_edits import WithdrawnNames
 from storage.orders.orders import StoredOrder
@@ -76,19 +86,22 @@ def _connect_check(process: WebProcess, app: PageCallbacks) -> None:
     async def check(pressed: int | None, *values: Any) -> Any:  # pyright: ignore[reportUnusedFunction]
         form = NamesForm(*values)
 
-        async def act(conn: Conn, actor: str, now: datetime) -> tuple[int, Component]:
+        async def act(conn: Conn, actor: str, now: datetime) -> tuple[OpenedCheck, ShownCheck]:
             opened = await check_names(conn, names, process.settings, actor, now)
-            return opened.check_id, await shown_check(conn, opened)
+            shown = await read_check(conn, opened.check_id)
+            assert shown is not None  # noqa: S101 - it was stored in this transaction
+            return opened, shown
 
         if not pressed:
             return no_update, no_update, no_update
         try:
             with writer(LABELS):
                 names = await read_names(form)
-            check_id, result = await written(process, LABELS, act)
+            opened, shown = await written(process, LABELS, act)
         except NotWritten as fault:
             return no_update, no_update, str(fault)
-        return result, {"check": check_id, "of": form.digest}, ""
+        result = await off_loop(lambda: plain(checked_names(shown, opened)))
+        return result, {"check": opened.check_id, "of": form.digest}, ""
 
 
 def _connect_add(process: WebProcess, app: PageCallbacks) -> None:
@@ -108,11 +121,11 @@ def _connect_add(process: WebProcess, app: PageCallbacks) -> None:
     async def add(pressed: int | None, order_id: object, checked: object, *values: Any) -> Any:  # pyright: ignore[reportUnusedFunction]
         form = NamesForm(*values)
 
-        async def act(conn: Conn, actor: str, now: datetime) -> tuple[AddedNames, list[Any]]:
+        async def act(conn: Conn, actor: str, now: datetime) -> tuple[AddedNames, StoredNames]:
             stored = await stored_order(conn, order_id)
             check_id = await check_for(conn, process, names, actor, now)
             added = await add_checked_names(conn, stored, check_id, actor, now)
-            return added, await _after(conn, stored)
+            return added, await _stored_names(conn, stored)
 
         if not pressed:
             return [no_update] * 6
@@ -122,7 +135,7 @@ def _connect_add(process: WebProcess, app: PageCallbacks) -> None:
             added, after = await written(process, LABELS, act)
         except NotWritten as fault:
             return [str(fault), *[no_update] * 5]
-        return [_added_words(added), "", None, *after]
+        return [_added_words(added), "", None, *await off_loop(_drawn, after)]
 
 
 def _connect_withdraw(process: WebProcess, app: PageCallbacks) -> None:
@@ -142,12 +155,12 @@ def _connect_withdraw(process: WebProcess, app: PageCallbacks) -> None:
     async def withdraw(  # pyright: ignore[reportUnusedFunction]
         pressed: int | None, order_id: object, said: list[str] | None, reason: str | None
     ) -> Any:
-        async def act(conn: Conn, actor: str, now: datetime) -> tuple[WithdrawnNames, list[Any]]:
+        async def act(conn: Conn, actor: str, now: datetime) -> tuple[WithdrawnNames, StoredNames]:
             if not said:
                 raise FieldFault("Names to withdraw is empty.")
             stored = await stored_order(conn, order_id)
             done = await order_edits.withdraw_names(conn, stored, said, reason or "", actor, now)
-            return done, await _after(conn, stored)
+            return done, await _stored_names(conn, stored)
 
         if not pressed:
             return [no_update] * 6
@@ -155,13 +168,21 @@ def _connect_withdraw(process: WebProcess, app: PageCallbacks) -> None:
             done, after = await written(process, LABELS, act)
         except NotWritten as fault:
             return [str(fault), *[no_update] * 5]
-        return [_withdrawn_words(done), [], "", *after]
+        return [_withdrawn_words(done), [], "", *await off_loop(_drawn, after)]
 
 
-async def _after(conn: Conn, stored: StoredOrder) -> list[Any]:
-    names = await names_of(conn, stored.order_id)
-    acts = await acts_on(conn, stored.order.reference)
-    return [timed(names_list(names)), withdrawal_options(names), timed(history_card(acts))]
+StoredNames = tuple[Sequence[OrderName], Sequence[OrderAct]]
+"""The names of an order, and who did what about it, after a write."""
+
+
+async def _stored_names(conn: Conn, stored: StoredOrder) -> StoredNames:
+    return await names_of(conn, stored.order_id), await acts_on(conn, stored.order.reference)
+
+
+def _drawn(after: StoredNames) -> list[Any]:
+    """To be called in a thread: 20,000 names take seconds."""
+    names, acts = after
+    return [plain(timed(names_list(names))), withdrawal_options(names), plain(timed(history_card(acts)))]
 
 
 def _added_words(added: AddedNames) -> str:

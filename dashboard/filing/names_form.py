@@ -10,7 +10,7 @@ from dash.development.base_component import Component
 
 from dashboard.asgi.off_loop import off_loop
 from dashboard.asgi.settings import DashboardSettings
-from dashboard.names.table import ShownCheck, check_table, read_check
+from dashboard.names.table import ShownCheck, check_table
 from dashboard.ui.cards import card, td
 from dashboard.ui.inputs import FieldFault, choice_field, long_field, text_field
 from storage.accounts.name_checks import open_check
@@ -100,13 +100,6 @@ async def check_names(
     return OpenedCheck(check_id, read)
 
 
-async def shown_check(conn: Conn, opened: OpenedCheck) -> Component:
-    """Read a check, and return it line by line, with the lines that hold no name below."""
-    shown = await read_check(conn, opened.check_id)
-    assert shown is not None  # noqa: S101 - it was stored in this transaction
-    return _result(shown, opened)
-
-
 def names_form_card(title: str, note: str, *actions: Component) -> Component:
     """Return the card with the field of the names, and the place of the check's result below it."""
     platforms = [{"label": PLATFORM_NAME[p], "value": p.value} for p in Platform]
@@ -163,7 +156,8 @@ def names_form_card(title: str, note: str, *actions: Component) -> Component:
     )
 
 
-def _result(shown: ShownCheck, opened: OpenedCheck) -> Component:
+def checked_names(shown: ShownCheck, opened: OpenedCheck) -> Component:
+    """Return a check line by line, with the lines that hold no name below."""
     return html.Div([check_table(shown, may_choose=False), *_aside(opened.read)], className="names-result")
 
 

@@ -2,7 +2,6 @@
 """The dashboard as one ASGI app: Dash on FastAPI, with what its features add, behind the security headers."""
 
 import asyncio
-import json
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -11,10 +10,8 @@ from functools import partial
 from pathlib import Path
 
 from dash import ClientsideFunction, Dash, Input, Output
-from dash.development.base_component import Component
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
-from plotly.utils import PlotlyJSONEncoder
 
 from dashboard.asgi.body_limit import BodyLimitMiddleware
 from dashboard.asgi.client_disconnects import ClientDisconnectMiddleware
@@ -36,7 +33,7 @@ from dashboard.server.shell import Shell, index, layout
 from dashboard.server.static import mount_static
 from dashboard.ui.cards import away_page
 from dashboard.ui.chart_style import Theme
-from dashboard.ui.pages import Page, PageCallbacks
+from dashboard.ui.pages import Page, PageCallbacks, plain
 from dashboard.ui.time_markup import timed
 from dashboard.ui.toasts import TOAST
 from storage.model.core.people import Role
@@ -151,13 +148,6 @@ async def _in_place_of_live(pages: Sequence[Page], pool: Pool) -> str | None:
     return None
 
 
-def _plain(page: Component) -> object:
-    """Return the page as plain JSON values. Dash encodes its answer on the event loop, and plain values take
-    much less time there than components.
-    """
-    return json.loads(json.dumps(page, cls=PlotlyJSONEncoder))
-
-
 def _require(role: Role) -> None:
     access.require(access.acting(), role)
 
@@ -190,6 +180,6 @@ def _connect_pages(dash: Dash, pages: Sequence[Page], process: WebProcess) -> No
             now = await settled_for(pages, pool, path, query, process.clock())
             async with transaction(pool) as conn:
                 drawing = await read_page(pages, conn, path, now, process.settings, theme, query)
-            return await off_loop(lambda: _plain(timed(drawing())))
+            return await off_loop(lambda: plain(timed(drawing())))
         except StorageError as error:
             return away_page(str(error))

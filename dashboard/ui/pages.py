@@ -1,8 +1,10 @@
+# pyright: reportMissingTypeStubs=false
 """What a feature of the dashboard says of itself: its pages, their callbacks, its routes and its tasks.
 
 The dashboard's own features say it in the same way as one that an installed package adds: docs/pages.md.
 """
 
+import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,6 +18,7 @@ from urllib.parse import quote
 from dash import Dash, html
 from dash.development.base_component import Component
 from fastapi import APIRouter, FastAPI
+from plotly.utils import PlotlyJSONEncoder
 
 from dashboard.asgi.settings import DashboardSettings
 from dashboard.ui.chart_style import Theme
@@ -30,6 +33,13 @@ NOTHING: Mapping[str, str] = MappingProxyType({})
 
 Drawing = Callable[[], Component]
 """Draws a page from what was read for it. It runs in a thread, without a connection to the database."""
+
+
+def plain(part: Component) -> object:
+    """Return a page, or a part of one, as plain JSON values. Dash encodes its answer on the event loop, and
+    plain values take much less time there than components.
+    """
+    return json.loads(json.dumps(part, cls=PlotlyJSONEncoder))
 
 
 class Place(Enum):

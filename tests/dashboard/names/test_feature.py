@@ -1,6 +1,5 @@
 """The table of a name check while the database is away."""
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -9,29 +8,14 @@ from dash import no_update
 from dashboard.asgi.process import WebProcess
 from dashboard.names.feature import name_checks
 from storage.postgres.pool import open_pool
+from tests.support.clients.callbacks import CallbackRecorder
 from tests.support.servers.dashboard import SETTINGS
 
 NOWHERE = "postgresql://nobody@127.0.0.1:9/none"
 
 
-class Recorder:
-    """Keeps what a page adds as callbacks."""
-
-    def __init__(self) -> None:
-        self.found: list[Callable[..., Any]] = []
-
-    def callback(self, *_: Any, **__: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        def keep(function: Callable[..., Any]) -> Callable[..., Any]:
-            self.found.append(function)
-            return function
-
-        return keep
-
-    def clientside_callback(self, *_: Any, **__: Any) -> None: ...
-
-
 async def test_the_table_stays_as_it_is_until_the_database_answers_again(now: datetime) -> None:
-    app: Any = Recorder()
+    app: Any = CallbackRecorder()
     async with open_pool(NOWHERE, min_size=0) as pool:
         (page,) = name_checks(WebProcess(pool, lambda: now, NOWHERE, SETTINGS)).pages
         assert page.callbacks is not None

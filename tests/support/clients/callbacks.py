@@ -1,0 +1,20 @@
+"""The callbacks of a page, to be called as Dash calls them."""
+
+from collections.abc import Callable
+from typing import Any
+
+
+class CallbackRecorder:
+    """Keeps what a page adds as callbacks, in their order. Those that run in the browser are left out."""
+
+    def __init__(self) -> None:
+        self.found: list[Callable[..., Any]] = []
+
+    def callback(self, *_: Any, **__: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        def keep(function: Callable[..., Any]) -> Callable[..., Any]:
+            self.found.append(function)
+            return function
+
+        return keep
+
+    def clientside_callback(self, *_: Any, **__: Any) -> None: ...
