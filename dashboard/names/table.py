@@ -17,7 +17,7 @@ from storage.work.workers import HEARD_WITHIN, database_now, heard_of
 
 GRID, TICK, SEEN, SUMMARY, NEW = "names-grid", "names-tick", "names-seen", "names-summary", "names-new"
 EVERY_MS = 2_000
-"""How often the table looks for answers while names wait."""
+"""How often a short table looks for answers while names wait."""
 NO_WORKER = "Names wait, because no process with the role collect is running. Start one with “blockline run”."
 _HEADERS = {
     "line": "Line",
@@ -84,10 +84,19 @@ def check_table(shown: ShownCheck, *, may_choose: bool = True) -> Component:
             grid,
             dcc.Store(id=SEEN, data={"check": shown.check.check_id, "open": still_open(shown.lines)}),
             dcc.Store(id=NEW),
-            dcc.Interval(id=TICK, interval=EVERY_MS, disabled=not any(line.is_open for line in shown.lines)),
+            dcc.Interval(
+                id=TICK, interval=every_ms(len(rows)), disabled=not any(line.is_open for line in shown.lines)
+            ),
         ],
         className="names",
     )
+
+
+def every_ms(lines: int) -> int:
+    """How often a table of so many lines looks for answers: each look reads all of them, and 20,000 every two
+    seconds would leave little time for other pages.
+    """
+    return max(EVERY_MS, lines)
 
 
 _CHOOSING: Mapping[str, Any] = {
