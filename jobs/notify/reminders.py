@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from urllib.parse import urljoin
 
 from jobs.base.wording import minute
@@ -17,6 +17,11 @@ from storage.model.text.states import clean
 from storage.model.text.units import spoken
 from storage.postgres.installation import link_key
 from storage.postgres.pool import Conn, Pool, transaction
+
+_LATE = timedelta(hours=1)
+"""How long after ASK_FOR is sent what was due before its end: a step of three days is due at its end, and a
+notifier is not always there at that moment.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +89,7 @@ async def next_due(conn: Conn, now: datetime) -> datetime | None:
 
 async def _known(conn: Conn, now: datetime) -> list[Reminder]:
     known = [r for r in await rules.load_rules(conn) if r.rule.remind_every or r.rule.escalation]
-    stories = await reminders.outstanding(conn, now - ASK_FOR) if known else []
+    stories = await reminders.outstanding(conn, now - ASK_FOR - _LATE) if known else []
     return nudges(stories, known, await mutes.running(conn, now), now) if stories else []
 
 

@@ -18,7 +18,7 @@ from storage.alerts.reminders import Outstanding
 from storage.model.alerts.alerts import MailKind
 from storage.model.alerts.incidents import IncidentEdit
 from storage.model.alerts.quiet_hours import QuietHours
-from storage.model.alerts.rules import AlertRule, EscalationStep, Mute, Severity
+from storage.model.alerts.rules import ASK_FOR, AlertRule, EscalationStep, Mute, Severity
 from storage.model.core.people import Role
 from storage.postgres.audit_log import acts
 from storage.postgres.pool import Pool, transaction
@@ -233,6 +233,21 @@ async def test_each_step_of_an_escalation_is_sent_once(
     await store(pool, [an_alert(1, a_change(1), T0, REPORTERS)])
     await tick(pool, None, minutes(0.5), HEAD)
     assert await escalated(pool, *at) == expected
+
+
+@pytest.mark.parametrize(
+    ("looked_at", "is_sent"),
+    [
+        pytest.param(3 * 24 * 60, False, id="not due"),
+        pytest.param(3 * 24 * 60 + 2, True, id="the latest step that there can be"),
+        pytest.param(3 * 24 * 60 + 120, False, id="nobody looked when it was due, and three days are over"),
+    ],
+)
+async def test_a_step_of_three_days_is_sent(pool: Pool, looked_at: float, *, is_sent: bool) -> None:
+    await tell_by(pool, AlertRule((DESK,), escalation=(EscalationStep(ASK_FOR, (CHIEF,)),)))
+    await store(pool, [an_alert(1, a_change(1), T0, REPORTERS)])
+    await tick(pool, None, minutes(0.5), HEAD)
+    assert await escalated(pool, looked_at) == ([(looked_at, CHIEF)] if is_sent else [])
 
 
 @pytest.mark.parametrize("how", ["acknowledged", "assigned", "closed"])
