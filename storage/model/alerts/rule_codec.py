@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any, TypeVar, cast
 
 from storage.model.alerts.quiet_hours import QuietHours
-from storage.model.alerts.rules import AlertRule, Digest, EscalationStep, Match, RuleFault, Severity
+from storage.model.alerts.rules import ASK_FOR, AlertRule, Digest, EscalationStep, Match, RuleFault, Severity
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import ChangeKind
 
@@ -167,7 +167,13 @@ def _with_steps(table: Mapping[str, Any]) -> Mapping[str, Any]:
     if len(earlier) < len(EARLIER):
         raise RuleFault(earlier[0], f"instead of {earlier[0]}, write escalation, such as {_EXAMPLE}")
     rest = {key: value for key, value in table.items() if key not in EARLIER}
-    return {**rest, "escalation": [{"after": table["escalate_after"], "to": table["escalate_to"]}]}
+    after = table["escalate_after"]
+    try:  # These keys took up to a year, but nothing was sent after three days.
+        is_longer = duration_of(after) > ASK_FOR
+    except ValueError:
+        is_longer = False
+    step = {"after": duration_text(ASK_FOR) if is_longer else after, "to": table["escalate_to"]}
+    return {**rest, "escalation": [step]}
 
 
 def _steps(value: object) -> tuple[EscalationStep, ...]:

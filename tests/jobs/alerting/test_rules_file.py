@@ -260,9 +260,16 @@ def test_steps_of_escalation_are_written_and_read_again() -> None:
     assert rule_of(toml_of(rule)) == rule
 
 
-def test_the_two_earlier_keys_are_read_as_one_step() -> None:
-    rule = rule_of(f'{_RULE}escalate_after = "6h"\nescalate_to = ["editor@example.org"]\n')
-    assert rule.escalation == (EscalationStep(timedelta(hours=6), ("editor@example.org",)),)
+@pytest.mark.parametrize(
+    ("after", "hours"),
+    [
+        pytest.param("6h", 6, id="as it is"),
+        pytest.param("5d", 72, id="the latest that a step can be, where it was never sent"),
+    ],
+)
+def test_the_two_earlier_keys_are_read_as_one_step(after: str, hours: int) -> None:
+    rule = rule_of(f'{_RULE}escalate_after = "{after}"\nescalate_to = ["editor@example.org"]\n')
+    assert rule.escalation == (EscalationStep(timedelta(hours=hours), ("editor@example.org",)),)
 
 
 @pytest.mark.parametrize(
