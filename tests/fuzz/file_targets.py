@@ -27,6 +27,7 @@ from jobs.setup.setup_file import read_setup
 from storage.model.alerts.rule_toml import to_toml
 from storage.model.alerts.rules import AlertRule, Digest, Match
 from storage.model.core.availability import ChangeKind
+from storage.model.orders.keywords import words_of_html
 from storage.model.orders.pasted_names import check_lines_of
 from storage.model.platforms.registry import USUAL_PLATFORM
 from storage.model.tables.account_references import AddressError, read_address
@@ -152,6 +153,10 @@ ORDER_TEXT: Final = (
     "ANNEXURE A\n1. @one\n2. https://x.com/two/\nstatus/12\n  \u2022 name.example.\norg\n"
     "\n- 3 -\nANNEXURE A\n4) x NASA, @five; id:77\n"
 ).encode()
+POST: Final = (
+    b'<p>On <a href="https://social.example/tags/IT"><span>#IT</span></a>,<br/>caf&eacute; &amp; tea</p>'
+)
+MANY_MARKS: Final = ("a" + "\u0300\u0316" * 60_000).encode()
 LONG_LINES: Final = (
     b"page" + b" " * 100_000 + b"x",
     b"@a " + b"a." * 100_000 + b"!",
@@ -171,6 +176,10 @@ def read_pasted(data: bytes) -> object:
 
 def read_order_text(data: bytes) -> object:
     return check_lines_of(_text(data), _FILE, None)
+
+
+def read_post(data: bytes) -> object:
+    return words_of_html(_text(data))
 
 
 def read_one_address(data: bytes) -> object:
@@ -221,6 +230,7 @@ FILES: tuple[Target, ...] = (
     Target("import.names", NAMES, plain(read_names), (TableError,)),
     Target("import.pasted", (*NAMES, *ACCOUNTS, MANY_WORDS), plain(read_pasted), (TableError,)),
     Target("import.order-text", (*NAMES, ORDER_TEXT, *LONG_LINES), plain(read_order_text), (TableError,)),
+    Target("engagement.words", (POST, b"<br " * 60_000, MANY_MARKS), plain(read_post)),
     Target("import.addresses", ADDRESSES, plain(read_one_address), (AddressError,)),
     Target("import.records", (*HISTORIES, *CRAWL, *FIGURES), plain(read_records), (TableError,)),
     Target("import.engagement", ENGAGEMENT, plain(read_engagement_file), (TableError,)),

@@ -17,6 +17,8 @@ from storage.model.orders.keywords import words_of, words_of_html
         pytest.param("ＦＡＲＭ", {"farm"}, id="one form of each letter"),
         pytest.param("किसान आंदोलन", {"किसान", "आंदोलन"}, id="with the vowel signs of Hindi"),
         pytest.param("ਕਿਸਾਨ", {"ਕਿਸਾਨ"}, id="and of Punjabi"),
+        pytest.param("cafe\u0301", {"caf\u00e9"}, id="marks join their letters"),
+        pytest.param("a" + "\u0301" * 1_000_000, {"\u00e1"}, id="of a million marks the first counts"),
         pytest.param("it's well-known", {"it's", "well-known"}, id="inner marks stay"),
         pytest.param("x" * 65, set[str](), id="what is no word is none"),
         pytest.param(None, set[str](), id="no text"),
