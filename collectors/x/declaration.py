@@ -25,7 +25,7 @@ X = Platform("x")
 SIMULATED_TOKEN = "simulated"  # noqa: S105 - of the simulator only
 
 _NUMBER = re.compile(r"[1-9][0-9]{0,18}")
-_POST_PREFIX = "post:"
+_POST = re.compile(rf"post:({_NUMBER.pattern})")
 _POST_HANDLE = re.compile(rf"[A-Za-z0-9_]{{1,50}}/({_NUMBER.pattern})")
 _NO_HANDLES = frozenset(
     {
@@ -50,12 +50,16 @@ _NO_HANDLES = frozenset(
 
 def post_of(native_id: str) -> str | None:
     """X's own id of a post; None if `native_id` is that of a user."""
-    number = native_id.removeprefix(_POST_PREFIX)
-    return number if number != native_id and _is_number(number) else None
+    match = _POST.fullmatch(native_id)
+    return None if match is None or not _fits(match[1]) else match[1]
 
 
 def _is_number(text: str) -> bool:
-    return bool(_NUMBER.fullmatch(text)) and int(text) < 2**63
+    return bool(_NUMBER.fullmatch(text)) and _fits(text)
+
+
+def _fits(number: str) -> bool:
+    return len(number) < 19 or int(number) < 2**63
 
 
 def _post_on(path: Sequence[str]) -> str | None:

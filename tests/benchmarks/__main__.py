@@ -13,6 +13,7 @@ from tests.benchmarks import (
     names_preview,
     pipeline,
     planner,
+    posts,
     rehearsal,
     replay,
     replay_film,
@@ -43,6 +44,7 @@ def _of_the_desk() -> Iterator[Figure]:
 
 GROUPS: dict[str, Callable[[], Iterator[Figure]]] = {
     "pipeline": pipeline.figures,
+    "posts": posts.figures,
     "storage": storage.figures,
     "alerts": alerts.figures,
     "dashboard": _of_the_dashboard,

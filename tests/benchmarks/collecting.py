@@ -41,6 +41,8 @@ class Collected:
     cpu_s: float
     wall_s: float
     rss_mb: float
+    bytes_per_reading: float
+    """Of coverage and rosters, with their indexes, over all readings."""
 
     @property
     def per_cpu_s(self) -> float:
@@ -68,11 +70,15 @@ class RunningClock:
         return self._set_to + timedelta(seconds=time.perf_counter() - self._set_at)
 
 
-def write_quiet_history(path: Path, accounts: int) -> Path:
-    """Accounts of three lists; one in a hundred is withheld for an hour on the first day, at its own time."""
+def write_quiet_history(path: Path, accounts: int, *, are_posts: bool = False) -> Path:
+    """Accounts or posts of three lists; one in a hundred is withheld for an hour on the first day, at its own
+    time.
+    """
     rows = [HEADER]
     for n in range(accounts):
         named, watched_as = f"x,{10_000 + n},handle_{n}", f"Order {n % 3}"
+        if are_posts:
+            named = f"x,post:{10_000 + n},author_{n}/{10_000 + n}"
         rows.append(f"{named},2021-01-01T00:00:00Z,available,,{watched_as}")
         if n % 100 == 0:
             begin = T0 + timedelta(seconds=n * 86_400 // accounts)
@@ -128,10 +134,19 @@ async def collect(
                 if sampler is not None:
                     sampler.stop()
             now = max(due, now + timedelta(seconds=1))
+        stored = await pool.fetchval(
+            """
+            select sum(pg_total_relation_size(c.oid)) from pg_class c
+            where c.oid = 'roster'::regclass or c.oid in (
+                select inhrelid from pg_inherits where inhparent = 'coverage_row'::regclass
+            )
+            """
+        )
     return Collected(
         monitor.tally.readings - readings,
         monitor.tally.requests - requests,
         cpu_s,
         wall_s,
         resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        float(stored) / monitor.tally.readings,
     )

@@ -100,8 +100,8 @@ def _under_ceilings() -> Iterator[Figure]:
     for usd, most in ((20, 2_000), (5, 500)):
         delays: list[float] = []
         unpaid: list[float] = []
-        extra: list[int] = []
-        paid: list[int] = []
+        extra: list[float] = []
+        paid: list[float] = []
         rounds: list[int] = []
         for seed in FEW_SEEDS:
             told = day_of_order(scenario(seed, ACCOUNTS, 4.0), seed)

@@ -8,9 +8,8 @@ X is renaming tweets to posts without saying when: both spellings are read.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple, TypeAlias
 
 from collectors.core.collector import Exchange
 from collectors.core.wire import WireFault, is_array, is_object, parse
@@ -56,8 +55,7 @@ _NOT_FOUND: Final = State(Status.NOT_FOUND)
 _NO_FLAGS: Final[frozenset[Flag]] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class _Withheld:
+class _Withheld(NamedTuple):
     """Where something is withheld."""
 
     countries: frozenset[str] = frozenset()
@@ -65,10 +63,12 @@ class _Withheld:
     is_by_copyright: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Author:
+class _Author(NamedTuple):
     username: str
     withheld_in: frozenset[str]
+
+
+_NOWHERE: Final = _Withheld()
 
 
 class _UnclearError(Exception):
@@ -77,6 +77,10 @@ class _UnclearError(Exception):
     def __init__(self, reason: MissedReason, detail: str) -> None:
         super().__init__(detail)
         self.reason = reason
+
+
+_Authors: TypeAlias = Mapping[str, _Author | _UnclearError]
+"""By id; an error where the author's item says nothing that can be used."""
 
 
 def read_posts(http_status: int, body: bytes, asked: Sequence[str], at: datetime) -> Lookup:
@@ -100,11 +104,11 @@ def read_posts(http_status: int, body: bytes, asked: Sequence[str], at: datetime
     missed: list[Missed] = [
         Missed(native_id, at, MissedReason.BAD_REQUEST, "not the id of a post")
         for native_id in ids
-        if native_id not in numbers.values()
+        if len(numbers) < len(ids) and native_id not in numbers.values()
     ]
     for number, native_id in numbers.items():
         try:
-            state, strength, handle, flags = _said(number, found.get(number, []), errors.get(number), authors)
+            state, strength, handle, flags = _said(number, found, errors.get(number), authors)
         except _UnclearError as e:
             missed.append(Missed(native_id, at, e.reason, str(e)))
         else:
@@ -150,42 +154,53 @@ def _as_sent(parts: dict[str, list[object]]) -> dict[str, object]:
 
 def _said(
     number: str,
-    items: Sequence[dict[str, object]],
+    found: Mapping[str, dict[str, object] | None],
     errors: Sequence[ErrorItem] | None,
-    authors: Mapping[str, dict[str, object] | None],
+    authors: _Authors,
 ) -> tuple[State, Strength, str | None, frozenset[Flag]]:
-    if any(not is_same(item, items[0]) for item in items[1:]):
-        raise _UnclearError(MissedReason.CONTRADICTORY, "twice in data, with different content")
-    if items and errors:
-        raise _UnclearError(MissedReason.CONTRADICTORY, "in data and in errors")
-    if items:
-        state, handle, flags = _from_data(number, items[0], authors)
+    item = found.get(number)
+    if item is not None and not errors:
+        state, handle, flags = _from_data(number, item, authors)
         return state, Strength.STRONG, handle, flags
+    if item is None and number in found:
+        raise _UnclearError(MissedReason.CONTRADICTORY, "twice in data, with different content")
+    if item is not None:
+        raise _UnclearError(MissedReason.CONTRADICTORY, "in data and in errors")
     if errors:
         return _NOT_FOUND, Strength.WEAK, None, _from_errors(errors)
     raise _UnclearError(MissedReason.OMITTED, "neither in data nor in errors")
 
 
-def _by_number(items: Iterable[object]) -> dict[str, list[dict[str, object]]]:
-    """The items about each post. X answers with the newest edit of a post, under another id (documented):
-    it is about every edit before it that has no item of its own.
+def _by_number(items: Iterable[object]) -> dict[str, dict[str, object] | None]:
+    """The item about each post; None where two differ. X answers with the newest edit of a post, under
+    another id (documented): it is about every edit before it that has no item of its own.
     """
-    own: dict[str, list[dict[str, object]]] = {}
-    edited: dict[str, list[dict[str, object]]] = {}
+    own: dict[str, dict[str, object] | None] = {}
+    edited: dict[str, dict[str, object] | None] = {}
     for item in items:
         if is_object(item):
             number = _own_number(item)
-            own.setdefault(number, []).append(item)
-            for edit in _edits(item) - {number}:
-                edited.setdefault(edit, []).append(item)
-    return {**edited, **own}
+            _put(own, number, item)
+            for name in _EDITS:
+                listed = item.get(name)
+                if is_array(listed) and len(listed) > 1:
+                    for edit in {edit for edit in listed if isinstance(edit, str)} - {number}:
+                        _put(edited, edit, item)
+    return {**edited, **own} if edited else own
+
+
+def _put(found: dict[str, dict[str, object] | None], number: str, item: dict[str, object]) -> None:
+    before = found.setdefault(number, item)
+    if before is not item and (before is None or not is_same(before, item)):
+        found[number] = None
 
 
 def _own_number(item: dict[str, object]) -> str:
     """The id of an item, even if it is not the text that it should be."""
     number = item.get("id")
-    is_number = isinstance(number, int) and abs(number) < 10**19
-    return str(number) if is_number or isinstance(number, str) else ""
+    if isinstance(number, str):
+        return number
+    return str(number) if isinstance(number, int) and abs(number) < 10**19 else ""
 
 
 def _edits(item: dict[str, object]) -> set[str]:
@@ -193,54 +208,61 @@ def _edits(item: dict[str, object]) -> set[str]:
     return {edit for edits in listed if is_array(edits) for edit in edits if isinstance(edit, str)}
 
 
-def _authors(document: dict[str, object]) -> dict[str, dict[str, object] | None]:
-    """The users that the answer includes, by id; None where two of them differ."""
+def _authors(document: dict[str, object]) -> _Authors:
+    """The users that the answer includes."""
     included = document.get("includes")
-    found: dict[str, dict[str, object] | None] = {}
+    items: dict[str, dict[str, object]] = {}
+    found: dict[str, _Author | _UnclearError] = {}
     for user in items_under(included.get("users") if is_object(included) else None):
         if is_object(user) and isinstance(user_id := user.get("id"), str):
-            before = found.setdefault(user_id, user)
-            if before is None or not is_same(before, user):
-                found[user_id] = None
+            if user_id not in items:
+                items[user_id], found[user_id] = user, _author(user)
+            elif not is_same(items[user_id], user):
+                found[user_id] = _UnclearError(
+                    MissedReason.CONTRADICTORY, "its author twice, with different content"
+                )
     return found
 
 
-def _from_data(
-    number: str, item: dict[str, object], authors: Mapping[str, dict[str, object] | None]
-) -> tuple[State, str, frozenset[Flag]]:
+def _author(user: dict[str, object]) -> _Author | _UnclearError:
+    username, protected, withheld = user.get("username"), user.get("protected"), user.get("withheld")
+    if not isinstance(username, str) or is_username(username) is None:
+        return _UnclearError(MissedReason.MALFORMED, "its author has no usable username")
+    if protected is not True and protected is not False:
+        return _UnclearError(MissedReason.MALFORMED, "protected of its author is not a boolean")
+    if protected:
+        # An app without a user's authorisation is shown no posts of protected accounts (documented).
+        return _UnclearError(MissedReason.CONTRADICTORY, "shown, although its author is protected")
+    try:
+        return _Author(username, _withheld(withheld, "withheld of its author").countries)
+    except _UnclearError as e:
+        return e
+
+
+def _from_data(number: str, item: dict[str, object], authors: _Authors) -> tuple[State, str, frozenset[Flag]]:
     if not isinstance(item.get("id"), str):
         raise _UnclearError(MissedReason.MALFORMED, "id is not a string")
-    own, author = _withheld(item.get("withheld"), "withheld"), _author(item.get("author_id"), authors)
+    own, author_id = _withheld(item.get("withheld"), "withheld"), item.get("author_id")
+    if not isinstance(author_id, str):
+        raise _UnclearError(MissedReason.MALFORMED, "no usable author_id")
+    author = authors.get(author_id)
+    if author is None:
+        raise _UnclearError(MissedReason.OMITTED, "its author is left out of the answer")
+    if isinstance(author, _UnclearError):
+        raise _UnclearError(author.reason, str(author))
+    handle = f"{author.username}/{number}"
+    if own is _NOWHERE and not author.withheld_in:
+        return _AVAILABLE, handle, _NO_FLAGS
     flags = {Flag.COPYRIGHT_WITHHELD} if own.is_by_copyright else set[Flag]()
     countries = own.countries | author.withheld_in
     if countries and (own.is_with_author or not own.countries):
         flags.add(Flag.WITH_AUTHOR)
-    state = withheld_in(countries) if countries else _AVAILABLE
-    return state, f"{author.username}/{number}", frozenset(flags)
-
-
-def _author(author_id: object, authors: Mapping[str, dict[str, object] | None]) -> _Author:
-    if not isinstance(author_id, str):
-        raise _UnclearError(MissedReason.MALFORMED, "no usable author_id")
-    if author_id not in authors:
-        raise _UnclearError(MissedReason.OMITTED, "its author is left out of the answer")
-    author = authors[author_id]
-    if author is None:
-        raise _UnclearError(MissedReason.CONTRADICTORY, "its author twice, with different content")
-    username, protected = author.get("username"), author.get("protected")
-    if not isinstance(username, str) or is_username(username) is None:
-        raise _UnclearError(MissedReason.MALFORMED, "its author has no usable username")
-    if protected is not True and protected is not False:
-        raise _UnclearError(MissedReason.MALFORMED, "protected of its author is not a boolean")
-    if protected:
-        # An app without a user's authorisation is shown no posts of protected accounts (documented).
-        raise _UnclearError(MissedReason.CONTRADICTORY, "shown, although its author is protected")
-    return _Author(username, _withheld(author.get("withheld"), "withheld of its author").countries)
+    return withheld_in(countries) if countries else _AVAILABLE, handle, frozenset(flags)
 
 
 def _withheld(withheld: object, name: str) -> _Withheld:
     if withheld is None:
-        return _Withheld()
+        return _NOWHERE
     codes = withheld_codes(withheld)
     if codes is None or not is_object(withheld):
         raise _UnclearError(MissedReason.MALFORMED, f"{name} cannot be read")

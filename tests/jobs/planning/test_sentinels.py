@@ -35,7 +35,7 @@ class Day:
         """One member is found changed."""
         self.open.saw(np.array([account]), np.array([True]), np.array([expected]), at)
 
-    def read(self) -> int:
+    def read(self) -> float:
         """Read all that can be; how many of the list were paid for because of changes by then."""
         at = AT.timestamp()
         picks: list[Pick] = []
