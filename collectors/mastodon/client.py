@@ -17,7 +17,7 @@ from collectors.core.rate_limit_headers import (
     read_window,
 )
 from collectors.core.wire import WireFault, printable
-from collectors.mastodon.wire.identity import host_of
+from collectors.mastodon.wire.identity import host_at, host_of
 from collectors.transport.client import (
     BudgetUsedUp,
     HostRefused,
@@ -131,34 +131,37 @@ class MastodonClient:
                 return answer
         return await self.get(address, now, params, _JRD, follow_up=follow_up)
 
-    def pause(self, host: str, now: datetime) -> RequestFailure | None:
-        """Why `host` must not be asked at `now`, and until when; None when it may be."""
-        return self._pauses.of(now, host)
+    def pause(self, place: str, now: datetime) -> RequestFailure | None:
+        """Why a place must not be asked at `now`, and until when; None when it may be.
 
-    def trouble(self, host: str, fault: WireFault, now: datetime) -> RequestFailure:
-        """What to do about a server that told nothing; a refusal of everything pauses it."""
-        pause = self._pauses.of(now, host)
+        Places are those of `Collector`: what stops a whole server stops its posts too, and not the reverse.
+        """
+        return self._pauses.of(now, host_at(place), place)
+
+    def trouble(self, place: str, fault: WireFault, now: datetime) -> RequestFailure:
+        """What to do about a server that told nothing; a refusal of everything pauses the place."""
+        pause = self.pause(place, now)
         if pause is not None and pause.reason is fault.reason:
             return pause
         trouble = self._failure(fault, NOT_STATED, now)
         if trouble.breaker:
-            self._pauses.start(host, trouble)
+            self._pauses.start(place, trouble)
         return trouble
 
-    def lacks_batch(self, host: str, now: datetime) -> bool:
-        """Whether `host` refused to answer for several accounts at once less than a day ago."""
-        until = self._lacks_batch_until.get(host)
+    def lacks_batch(self, place: str, now: datetime) -> bool:
+        """Whether a place refused to answer about several accounts or posts at once less than a day ago."""
+        until = self._lacks_batch_until.get(place)
         return until is not None and now < until
 
-    def note_batch(self, host: str, now: datetime, *, answered: bool) -> None:
-        """Remember whether `host` answers for several accounts at once.
+    def note_batch(self, place: str, now: datetime, *, answered: bool) -> None:
+        """Remember whether a place answers about several at once.
 
         A server that once did keeps being asked so: a single refusal is then a mishap.
         """
         if answered:
-            self._has_batch.add(host)
-        elif host not in self._has_batch:
-            self._lacks_batch_until[host] = now + _LACK_LASTS
+            self._has_batch.add(place)
+        elif place not in self._has_batch:
+            self._lacks_batch_until[place] = now + _LACK_LASTS
 
     def _failure(self, fault: WireFault, window: RateLimitWindow, now: datetime) -> RequestFailure:
         jitter_s = self._dice.uniform(0, MOST_JITTER_S)

@@ -1,7 +1,8 @@
-"""Mastodon as a collector: each account is read from its home server, keyless."""
+"""Mastodon as a collector: each account and each post is read from its home server, keyless."""
 
 import random
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType, TracebackType
 from typing import Final, Self
@@ -23,10 +24,21 @@ from collectors.mastodon import engagement as mastodon_acts
 from collectors.mastodon import handle_resolution
 from collectors.mastodon.client import MastodonClient
 from collectors.mastodon.declaration import MASTODON, PACE_S
-from collectors.mastodon.lookup import LookupMemory, MastodonLookup
+from collectors.mastodon.lookup import MastodonLookup
+from collectors.mastodon.post_lookup import MastodonPostLookup
+from collectors.mastodon.server_look import LookupMemory
 from collectors.mastodon.wire.answers import Absent, read_profile
 from collectors.mastodon.wire.evidence import excerpt
-from collectors.mastodon.wire.identity import MastodonIdentity, Post, host_of, is_local_id, post_of
+from collectors.mastodon.wire.identity import (
+    MastodonIdentity,
+    MastodonPostIdentity,
+    Post,
+    host_at,
+    host_of,
+    is_local_id,
+    is_of_posts,
+    post_of,
+)
 from collectors.mastodon.wire.moderation import DomainBlocks, read_domain_blocks, seen_by
 from collectors.mastodon.wire.timeline import like_of
 from collectors.transport.client import HttpOptions
@@ -56,7 +68,8 @@ def default_http() -> HttpOptions:
 class MastodonCollector:
     """Mastodon, seen without an account. Use as `async with`: it owns the connections.
 
-    Every server is a place of its own: it is paced, pauses and recovers alone.
+    Every server is a place of its own: it is paced, pauses and recovers alone. Its posts are a second place,
+    because other addresses of its API answer for them: only control posts show whether these work.
     """
 
     def __init__(
@@ -94,46 +107,59 @@ class MastodonCollector:
         """Mastodon withholds nothing by country, so there is none that it is silent on."""
 
     def place(self, native_id: str) -> str:
-        """The home server, as host or host:port; empty for an id that is not one of Mastodon."""
+        """The home server, as host or host:port, with `/posts` for a post; empty for an id that is not one of
+        Mastodon.
+        """
         who = MastodonIdentity.of(native_id)
-        return who.host if who is not None else ""
+        if who is not None:
+            return who.host
+        post = MastodonPostIdentity.of(native_id)
+        return post.place if post is not None else ""
 
     def base_url(self, place: str) -> str:
         """See `Collector`: the server itself, where no origin replaces it."""
-        return self._client.origin(place)
+        return self._client.origin(host_at(place))
 
     def evidence(self, exchanges: Sequence[Exchange], native_ids: Iterable[str]) -> dict[str, bytes]:
         """See `Collector`."""
         return evidence.document(exchanges, native_ids, excerpt)
 
     async def read(self, native_ids: Sequence[str], now: datetime) -> CollectorAnswer:
-        """One request for all, where the server answers it, and more about those it leaves open.
+        """One request for all, where the server answers it (for posts one for every 20), and more about those
+        it leaves open.
 
-        An id that answers as another account (the server was set up anew) is missed as UNCLASSIFIED: what
-        became of the account on file is then not known.
+        An id that answers as another account, or as a post of one (the server was set up anew), is missed as
+        UNCLASSIFIED: what became of what is on file is then not known.
 
-        Raises ValueError for more than `batch_size` ids and for accounts of different servers.
+        Raises ValueError for more than `batch_size` ids and for ids of different places.
         """
-        asked = {native_id: MastodonIdentity.of(native_id) for native_id in native_ids}
-        if len(asked) > BATCH_SIZE:
-            raise ValueError(f"{len(asked)} accounts in one request; Mastodon answers at most {BATCH_SIZE}")
-        people = [who for who in asked.values() if who is not None]
-        hosts = {who.host for who in people}
-        if len(hosts) > 1:
-            raise ValueError(f"accounts of different servers in one request: {', '.join(sorted(hosts))}")
+        ids = tuple(dict.fromkeys(native_ids))
+        if len(ids) > BATCH_SIZE:
+            raise ValueError(f"{len(ids)} accounts in one request; Mastodon answers at most {BATCH_SIZE}")
+        places = {native_id: self.place(native_id) for native_id in ids}
+        known = sorted(set(places.values()) - {""})
+        if len(known) > 1:
+            raise ValueError(f"accounts of different servers in one request: {', '.join(known)}")
         odd = tuple(
-            Missed(native_id, now, MissedReason.BAD_REQUEST, "not an actor URI with a local id")
-            for native_id, who in asked.items()
-            if who is None
+            Missed(native_id, now, MissedReason.BAD_REQUEST, "not an actor URI with a local id, nor a post")
+            for native_id, place in places.items()
+            if not place
         )
-        if not people:
+        if not known:
             return CollectorAnswer((), odd)
-        pause = self._client.pause(people[0].host, now)
+        pause = self._client.pause(known[0], now)
         if pause is not None:
-            missed = tuple(Missed(who.native_id, now, pause.reason, pause.detail) for who in people)
+            missed = [Missed(one, now, pause.reason, pause.detail) for one, place in places.items() if place]
             return CollectorAnswer((), (*odd, *missed), (), pause, sent=False)
-        said = await MastodonLookup(self._client, self._memory, now).answer(people)
-        return CollectorAnswer(said.readings, (*odd, *said.missed), said.exchanges, said.trouble, said.sent)
+        said = await self._look(ids, now, posts=is_of_posts(known[0]))
+        return replace(said, missed=(*odd, *said.missed))
+
+    async def _look(self, native_ids: Sequence[str], now: datetime, *, posts: bool) -> CollectorAnswer:
+        if posts:
+            asked = [post for post in map(MastodonPostIdentity.of, native_ids) if post is not None]
+            return await MastodonPostLookup(self._client, self._memory, asked, now).answer()
+        people = [who for who in map(MastodonIdentity.of, native_ids) if who is not None]
+        return await MastodonLookup(self._client, self._memory, people, now).answer()
 
     async def verify_lifts(
         self,
@@ -182,15 +208,20 @@ class MastodonCollector:
         return found
 
     async def resolve(self, names: Sequence[str], now: datetime) -> Resolution:
-        """The native ids of alice@host, @alice@host, https://host/@alice or https://host/users/alice.
+        """The native ids of alice@host, @alice@host, https://host/@alice or https://host/users/alice, and of
+        posts: alice@host/1, https://host/@alice/1 or https://host/users/alice/statuses/1.
 
-        Suspended accounts are found too, as long as their server keeps their data.
+        Suspended accounts are found too, as long as their server keeps their data, and so are posts that are
+        gone.
         """
         found: list[ResolvedHandle] = []
         unresolved: list[UnresolvedHandle] = []
         trouble: RequestFailure | None = None
+        authors: handle_resolution.KnownAuthors = {}
         for name in dict.fromkeys(names):
-            said = await handle_resolution.resolve(self._client, self._memory, name, now)
+            said = await handle_resolution.resolve_post(self._client, self._memory, name, authors, now)
+            if said is None:
+                said = await handle_resolution.resolve(self._client, self._memory, name, now)
             if isinstance(said, ResolvedHandle):
                 found.append(said)
             elif isinstance(said, UnresolvedHandle):
@@ -201,8 +232,9 @@ class MastodonCollector:
         return Resolution(tuple(found), tuple(unresolved), trouble)
 
     async def candidates(self, place: str, now: datetime) -> tuple[CanaryCandidate, ...]:
-        """See `Collector`: the contact account that a server names, when it lives there."""
-        return await handle_resolution.candidates(self._client, self._memory, place, now)
+        """See `Collector`: the contact account that a server names, when it lives there, or posts of it."""
+        find = handle_resolution.post_candidates if is_of_posts(place) else handle_resolution.candidates
+        return await find(self._client, self._memory, place, now)
 
     async def domain_blocks(self, server: str, now: datetime) -> DomainBlocks | RequestFailure:
         """Which servers `server` (a host) silences or suspends. Trouble of reason ACCESS: it does not
@@ -231,6 +263,8 @@ class MastodonCollector:
         facts: list[tuple[str, Flag | ObservedKind, str]] = []
         for native_id, handle in handles.items():
             who = MastodonIdentity.of(native_id)
+            if who is None:
+                continue  # a post
             answer = await self._client.get(f"{base}/api/v1/accounts/lookup", now, [("acct", handle)])
             said = answer if isinstance(answer, WireFault) else read_profile(answer.http_status, answer.body)
             if isinstance(said, WireFault) and said.reason in _OF_ONE_COPY:
@@ -239,7 +273,7 @@ class MastodonCollector:
                 return ModerationFindings(
                     frozenset(answered), tuple(facts), self._client.trouble(server.lower(), said, now)
                 )
-            seen = None if isinstance(said, Absent) or who is None else seen_by(who, said)
+            seen = None if isinstance(said, Absent) else seen_by(who, said)
             if seen is not None:
                 answered.add(native_id)
                 facts += seen

@@ -28,8 +28,10 @@ PACE_S = 0.9
 _NAME = r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,253}[A-Za-z0-9_])?"
 _ACTOR = re.compile(rf"https?://{HOST}/(?!@)[!-\"$-~]+")
 """`https://host/@name` is the page of a profile and no actor URI."""
-_POST = re.compile(rf"https?://({HOST})/@({_NAME})/([0-9A-Za-z]{{1,64}})")
-_POST_HANDLE = re.compile(rf"{_NAME}@{HOST}/[0-9A-Za-z]{{1,64}}")
+_POST_ID = r"(?=[A-Za-z]*[0-9])[0-9A-Za-z]{1,64}"
+"""Numbers on Mastodon. `/@name/media` and `/@name/followers` are parts of a profile."""
+_POST = re.compile(rf"https?://({HOST})/@({_NAME})/({_POST_ID})")
+_POST_HANDLE = re.compile(rf"{_NAME}@{HOST}/{_POST_ID}")
 _LOCAL_ID = re.compile(r"(?=.*[0-9])[A-Za-z0-9_-]{1,64}")
 """Numbers on Mastodon; other software that speaks its API has longer ones. `#main-key` is none."""
 
@@ -94,11 +96,13 @@ class MastodonDeclaration(PlatformDeclaration):
         return native_id.partition("#")[0]
 
     decisive = Decisive(
-        frozenset({"suspended", "limited", "memorial", "error", "error_description", "moved", "type"}),
+        frozenset(
+            {"suspended", "limited", "memorial", "error", "error_description", "moved", "type", "reblog"}
+        ),
         {"acct": "suspended"},
     )
     # It has no countries, and shows neither that an account is locked to strangers nor that its owner
-    # switched it off (documented).
+    # switched it off (documented). A post is suspended only with its author.
     statuses = frozenset({Status.AVAILABLE, Status.SUSPENDED, Status.NOT_FOUND})
     post_statuses = statuses
     suspension_may_be_deletion = True
@@ -142,18 +146,34 @@ class MastodonDeclaration(PlatformDeclaration):
             "Whether its server suspended an account or its owner deleted it: Mastodon does not say.",
             flag=Flag.SUSPENDED_OR_DELETED,
         ),
+        Unknown(
+            "Of a post that is not found: whether its author deleted it, its server's moderators removed it, "
+            "or it is not public. Mastodon does not say.",
+            Status.NOT_FOUND,
+            unless=frozenset({Flag.WITH_AUTHOR}),
+        ),
     )
 
     def suspended(self, flags: Collection[Flag] | None) -> StateWording:
-        """A server answers alike for a permanent suspension and for a deletion (documented)."""
-        if Flag.TEMPORARY in (flags or ()):
+        """A server answers alike for a permanent suspension and for a deletion (documented). It says nothing
+        of the kind about a post, only about its author.
+        """
+        is_temporary = Flag.TEMPORARY in (flags or ())
+        if Flag.WITH_AUTHOR in (flags or ()):
+            if is_temporary:
+                return StateWording("not shown, because its server suspended its author")
+            words = "not shown, because its author was suspended or deleted the account"
+            return StateWording(words, ": Mastodon does not say which")
+        if is_temporary:
             return StateWording("suspended by its server")
         return StateWording(
             "suspended by its server or deleted by its owner", ": Mastodon does not say which"
         )
 
     def not_found(self, flags: Collection[Flag] | None) -> StateWording:
-        return StateWording("not found", ": its server does not know it")
+        if Flag.WITH_AUTHOR in (flags or ()):
+            return StateWording("not found, like its author", ": their server knows neither")
+        return StateWording("not found", ": its server does not show it")
 
     def no_answer(self, *, alone: bool) -> str:
         return "its server does not answer"

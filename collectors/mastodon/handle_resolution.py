@@ -1,7 +1,9 @@
-"""From names and addresses of profiles to native ids, and the account that a server names as its contact."""
+"""From names and addresses of profiles and posts to native ids, and the contact account of a server with its
+posts.
+"""
 
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeAlias
 
 from collectors.core.collector import (
     CanaryCandidate,
@@ -12,28 +14,96 @@ from collectors.core.collector import (
 )
 from collectors.core.wire import WireFault, is_object, parse, printable
 from collectors.mastodon.client import MastodonClient
-from collectors.mastodon.lookup import LookupMemory
+from collectors.mastodon.declaration import DECLARATION
+from collectors.mastodon.server_look import LookupMemory
 from collectors.mastodon.wire.answers import Absent, Jrd, Profile, profile_of, read_profile, read_webfinger
 from collectors.mastodon.wire.identity import (
     MastodonIdentity,
+    MastodonPostIdentity,
     WebfingerName,
     acct_of,
     full_acct,
+    host_at,
     host_of,
     name_of,
+    post_of,
     server_of,
     username_of,
 )
+from collectors.mastodon.wire.posts import read_own_posts
 from collectors.mastodon.wire.status import stranger
 
 _GONE: Final = "suspended for good, or deleted by its owner"
+_CONTROL_POSTS: Final = 2
+_PAGES: Final = (
+    (("pinned", "true"),),
+    (("exclude_replies", "true"), ("exclude_reblogs", "true"), ("limit", "40")),
+)
+"""Where the contact's posts are looked for: those that they keep on top, then the newest."""
+
+Resolved: TypeAlias = ResolvedHandle | UnresolvedHandle | tuple[UnresolvedHandle, RequestFailure]
+"""With the trouble, when a server did not answer."""
+KnownAuthors: TypeAlias = dict[WebfingerName, tuple[Jrd | Absent | WireFault, str | None]]
+"""What webfinger said of authors, and their handles: several posts of one need it once."""
 
 
-async def resolve(
-    client: MastodonClient, memory: LookupMemory, asked: str, now: datetime
-) -> ResolvedHandle | UnresolvedHandle | tuple[UnresolvedHandle, RequestFailure]:
+async def resolve_post(
+    client: MastodonClient, memory: LookupMemory, asked: str, authors: KnownAuthors, now: datetime
+) -> Resolved | None:
+    """The native id of a post, by `name@host/ID`, by the address of its page or by its URI. None for what
+    names no post.
+
+    Whether it is there is not asked: legal notices also name posts that are gone. Webfinger leads to the
+    author's home server, which may have another host than the handle's domain. Of an author who is gone for
+    good nothing leads there; then the address is believed.
+    """
+    named = _post_named(asked)
+    if named is None:
+        return None
+    name, page, local_id = named
+    if name not in authors:
+        said = await _webfinger(client, name.server, name.resource, now)
+        authors[name] = said, await _handle(client, name, said, now) if isinstance(said, Jrd) else None
+    said, handle = authors[name]
+    if isinstance(said, Jrd):
+        server = server_of(said.actor)
+        if handle is not None:
+            memory.domains[host_of(server)] = handle.rpartition("@")[2]
+        username = username_of(said.actor) or (handle or said.acct or "").partition("@")[0]
+        home = MastodonPostIdentity.at(server, username, local_id)
+    elif isinstance(said, Absent) and said.http_status == 410 and page is not None:
+        home = page
+    elif isinstance(said, Absent):
+        return _absent(asked, name, said)
+    else:
+        return _unanswered(client, asked, name.domain, said, now)
+    if not DECLARATION.is_post(home.native_id):
+        return UnresolvedHandle(asked, UnresolvedReason.NO_ANSWER, "the name of its author is not known")
+    handle = handle or f"{home.name}@{memory.domains.get(home.host, home.host)}"
+    return ResolvedHandle(asked, home.native_id, f"{handle}/{local_id}")
+
+
+def _post_named(asked: str) -> tuple[WebfingerName, MastodonPostIdentity | None, str] | None:
+    """The author of a post, the post as its address names it, and its local id. None for what is no post."""
+    text = asked.strip().removeprefix("@")
+    post = post_of(text)
+    if post is None:
+        author, _, local_id = text.rpartition("/")
+        name = name_of(author) if DECLARATION.is_post_handle(text) else None
+        return None if name is None else (name, None, local_id)
+    written = username_of(post.author) or post.author.partition("@")[0]
+    page = MastodonPostIdentity.at(post.server, written, post.local_id)
+    is_uri = "://" in post.author
+    if not DECLARATION.is_post(MastodonPostIdentity.at(post.server, "a", post.local_id).native_id):
+        return None
+    name = name_of(post.author if is_uri else page.profile)
+    is_page = DECLARATION.is_post(page.native_id)
+    return None if name is None else (name, page if is_page else None, post.local_id)
+
+
+async def resolve(client: MastodonClient, memory: LookupMemory, asked: str, now: datetime) -> Resolved:
     """The native id of somebody, suspended or not: webfinger leads to the actor URI, and the home server
-    tells its local id. With the trouble, when a server did not answer.
+    tells its local id.
     """
     name = name_of(asked)
     if name is None:
@@ -42,9 +112,7 @@ async def resolve(
         )
     said = await _webfinger(client, name.server, name.resource, now)
     if isinstance(said, Absent):
-        if said.http_status == 410:
-            return UnresolvedHandle(asked, UnresolvedReason.SUSPENDED, _GONE)
-        return UnresolvedHandle(asked, UnresolvedReason.NOT_FOUND, f"{name.domain} knows no such account")
+        return _absent(asked, name, said)
     if isinstance(said, WireFault):
         return _unanswered(client, asked, name.domain, said, now)
     handle = await _handle(client, name, said, now)
@@ -83,6 +151,38 @@ async def candidates(
     )
 
 
+async def post_candidates(
+    client: MastodonClient, memory: LookupMemory, place: str, now: datetime
+) -> tuple[CanaryCandidate, ...]:
+    """Two posts of the contact account of a server: pinned ones, else the oldest of its newest page.
+
+    No post is well known on every server. That those who run it keep theirs is an expectation, looked at
+    before it is relied on.
+    """
+    found: dict[str, CanaryCandidate] = {}
+    for contact in await candidates(client, memory, host_at(place), now):
+        who = MastodonIdentity.of(contact.native_id)
+        if who is None:
+            continue
+        for page in _PAGES:
+            answer = await client.get(f"{who.server}/api/v1/accounts/{who.local_id}/statuses", now, page)
+            posts = () if isinstance(answer, WireFault) else read_own_posts(answer.http_status, answer.body)
+            for post in posts if page is _PAGES[0] else reversed(posts):
+                native_id = MastodonPostIdentity.at(who.server, post.author.username, post.local_id).native_id
+                if post.author.local_id == who.local_id and DECLARATION.is_post(native_id):
+                    found[native_id] = CanaryCandidate(native_id, f"{contact.handle}/{post.local_id}")
+            if len(found) >= _CONTROL_POSTS:
+                break
+    return tuple(found.values())[:_CONTROL_POSTS]
+
+
+def _absent(asked: str, name: WebfingerName, said: Absent) -> UnresolvedHandle:
+    """Webfinger knows the name no longer, or not at all."""
+    if said.http_status == 410:
+        return UnresolvedHandle(asked, UnresolvedReason.SUSPENDED, _GONE)
+    return UnresolvedHandle(asked, UnresolvedReason.NOT_FOUND, f"{name.domain} knows no such account")
+
+
 async def _webfinger(
     client: MastodonClient, server: str, resource: str, now: datetime
 ) -> Jrd | Absent | WireFault:
@@ -107,7 +207,7 @@ async def _handle(client: MastodonClient, name: WebfingerName, said: Jrd, now: d
 
 async def _at_home(
     client: MastodonClient, memory: LookupMemory, asked: str, actor: str, handle: str | None, now: datetime
-) -> ResolvedHandle | UnresolvedHandle | tuple[UnresolvedHandle, RequestFailure]:
+) -> Resolved:
     """The local id that the home server of `actor` has for it."""
     home = host_of(actor)
     username = username_of(actor) or (handle or "").rpartition("@")[0]

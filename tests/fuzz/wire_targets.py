@@ -30,6 +30,7 @@ from collectors.bluesky.wire.repo_proof import read_proof
 from collectors.core.collector import BatchReadings, CollectorAnswer, Exchange
 from collectors.core.rate_limit_headers import exhausted, failure_of, read_window
 from collectors.core.wire import WireFault, is_object
+from collectors.mastodon.wire import posts
 from collectors.mastodon.wire.answers import Absent, Profile, read_actor, read_webfinger
 from collectors.mastodon.wire.answers import read_profile as read_mastodon
 from collectors.mastodon.wire.identity import MastodonIdentity
@@ -207,6 +208,39 @@ def read_mastodon_answer(data: bytes) -> object:
         assert status in {404, 410}
         assert gone.state.status is (Status.SUSPENDED if status == 410 else Status.NOT_FOUND)
     return profile, actor, finger, gone, suspended(mastodon_answers.ALICE, actor, mastodon_answers.AT)
+
+
+MASTODON_POST_SAMPLES = tuple(
+    mastodon_answers.encoded(document)
+    for document in (
+        mastodon_answers.post(),
+        mastodon_answers.post(reblog=mastodon_answers.post()),
+        [mastodon_answers.post(), mastodon_answers.post(id="110")],
+        {"id": mastodon_answers.POST.native_id, "type": "Note"},
+    )
+)
+
+
+def read_mastodon_post(data: bytes) -> object:
+    """A post is available only if the answer shows it, and gone only if no answer shows it."""
+    status, body = _answer_in(data)
+    who, at, document = mastodon_answers.POST, mastodon_answers.AT, _json(body)
+    alone = posts.read_post(status, body)
+    several = posts.read_posts(status, body, [who.local_id])
+    note = posts.read_note(status, body)
+    found: list[object] = [alone, several, note, posts.read_own_posts(status, body)]
+    shown = [alone, *(several.values() if isinstance(several, dict) else ())]
+    for post in shown:
+        if isinstance(post, posts.ServedPost):
+            said = posts.served(who, post, at, domain=None)
+            assert status == 200
+            assert not isinstance(said, Reading) or who.local_id in json.dumps(document)
+            found.append(said)
+    gone = posts.gone_alone(who, note, at)
+    if isinstance(gone, Reading):
+        assert gone.state.status is Status.NOT_FOUND
+        assert not isinstance(note, posts.NoteDocument)
+    return *found, gone
 
 
 YOUTUBE_SAMPLES = (
@@ -423,6 +457,7 @@ WIRE: tuple[Target, ...] = (
     Target("wire.bluesky", _recorded("bluesky"), plain(read_bluesky)),
     Target("wire.bluesky.posts", _post_samples(), plain(read_bluesky_posts)),
     Target("wire.mastodon", _recorded("mastodon"), plain(read_mastodon_answer)),
+    Target("wire.mastodon_posts", MASTODON_POST_SAMPLES, plain(read_mastodon_post)),
     Target("wire.youtube", YOUTUBE_SAMPLES, plain(read_youtube)),
     Target("wire.jetstream", EVENT_SAMPLES, plain(read_event)),
     Target("wire.headers", HEADER_SAMPLES, plain(read_headers)),

@@ -6,14 +6,17 @@ with nothing, so a 404 and a 410 are taken by their number alone (measured); `Ab
 ones came from the API itself.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 from collectors.core.wire import WireFault, is_array, is_object, parse, printable
 from collectors.mastodon.wire.identity import acct_of, host_of, is_local_id, is_username
 from storage.model.core.availability import MissedReason
 
-_GONE = frozenset({404, 410})
+GONE = frozenset({404, 410})
+"""HTTP statuses for what is not there, or no longer."""
+_Item = TypeVar("_Item")
 _SELF_TYPES = ("application/activity+json", "application/ld+json")
 
 
@@ -79,7 +82,7 @@ class _OddAccountError(Exception):
 def read_profile(http_status: int, body: bytes) -> Profile | Absent | WireFault:
     """What GET /api/v1/accounts/:id or /api/v1/accounts/lookup states."""
     document = parse(body)
-    if http_status in _GONE:
+    if http_status in GONE:
         return Absent(http_status, in_json=is_object(document) and "error" in document)
     if http_status != 200:
         return fault_of(http_status)
@@ -93,6 +96,17 @@ def read_batch(
 
     Mastodon answers it since 4.3, in no promised order, and drops unknown ids without a word (documented).
     """
+    return read_several(http_status, body, asked, profile_of, "account")
+
+
+def read_several(
+    http_status: int,
+    body: bytes,
+    asked: Collection[str],
+    read_item: Callable[[object], _Item | WireFault],
+    noun: str,
+) -> dict[str, _Item | WireFault] | NoBatch | WireFault:
+    """What an answer about several accounts or posts states, by local id, as `read_item` reads each."""
     if http_status == 501 or (400 <= http_status < 500 and http_status not in {408, 429}):
         return NoBatch()
     if http_status != 200:
@@ -102,17 +116,17 @@ def read_batch(
         return WireFault(MissedReason.MALFORMED, "the answer is not JSON")
     if not is_array(document):
         return NoBatch()
-    found: dict[str, Profile | WireFault] = {}
+    found: dict[str, _Item | WireFault] = {}
     for item in document:
         local_id = item.get("id") if is_object(item) else None
         if isinstance(local_id, int) and abs(local_id) < 10**19 and str(local_id) in asked:
             found[str(local_id)] = WireFault(MissedReason.MALFORMED, "id is not a string")
         if not isinstance(local_id, str) or local_id not in asked:
             continue
-        said = profile_of(item)
+        said = read_item(item)
         if found.setdefault(local_id, said) != said:
             found[local_id] = WireFault(
-                MissedReason.CONTRADICTORY, "the account is twice in the answer, with different content"
+                MissedReason.CONTRADICTORY, f"the {noun} is twice in the answer, with different content"
             )
     return found
 
@@ -124,7 +138,7 @@ def read_actor(http_status: int, body: bytes) -> ActorDocument | Absent | WireFa
     server that answers signed requests only (documented).
     """
     document = parse(body)
-    if http_status in _GONE:
+    if http_status in GONE:
         return Absent(http_status, in_json=is_object(document))
     if http_status != 200:
         return fault_of(http_status)
@@ -138,7 +152,7 @@ def read_actor(http_status: int, body: bytes) -> ActorDocument | Absent | WireFa
 def read_webfinger(http_status: int, body: bytes) -> Jrd | Absent | WireFault:
     """What /.well-known/webfinger states. It stays 200 in a temporary suspension (documented)."""
     document = parse(body)
-    if http_status in _GONE:
+    if http_status in GONE:
         return Absent(http_status, in_json=is_object(document))
     if http_status != 200:
         return fault_of(http_status)

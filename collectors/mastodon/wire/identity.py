@@ -10,6 +10,8 @@ from typing import Final, Self
 from urllib.parse import urlsplit
 
 _LONGEST_ADDRESS: Final = 1000
+_POSTS: Final = "/posts"
+"""What no host ends in."""
 _LONGEST_DOMAIN: Final = 260
 """With its port. Python takes seconds to encode a host of 200,000 letters."""
 _NAME: Final = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}"
@@ -18,6 +20,7 @@ _is_name = re.compile(_NAME).fullmatch
 _is_local_id = re.compile(r"[A-Za-z0-9_-]{1,64}").fullmatch
 _profile_path = re.compile(rf"/(?:users/|@)({_NAME})/?").fullmatch
 _foreign_profile_path = re.compile(rf"/@({_NAME}@[^/@]+)/?").fullmatch
+_post_page = re.compile(rf"/@({_NAME})/((?=[A-Za-z]*[0-9])[0-9A-Za-z]{{1,64}})").fullmatch
 _post_path = re.compile(
     rf"(?:(/(?:ap/)?users/{_NAME})/statuses|/@({_NAME}))/([A-Za-z0-9_-]{{1,64}})(?:/activity)?/?"
 ).fullmatch
@@ -57,6 +60,43 @@ class MastodonIdentity:
 
 
 @dataclass(frozen=True, slots=True)
+class MastodonPostIdentity:
+    """One post: the server of its author, the author's name there, and the post's id in its REST API."""
+
+    native_id: str
+    """The address of its page at that server."""
+    server: str
+    name: str
+    local_id: str
+
+    @classmethod
+    def of(cls, native_id: str) -> Self | None:
+        """None when `native_id` is not the address of a page of a post at the server of its author."""
+        parts = urlsplit(native_id) if host_of(native_id) else None
+        found = _post_page(parts.path) if parts and not parts.query and not parts.fragment else None
+        return cls(native_id, server_of(native_id), found[1], found[2]) if found else None
+
+    @classmethod
+    def at(cls, server: str, name: str, local_id: str) -> Self:
+        return cls(f"{server}/@{name}/{local_id}", server, name, local_id)
+
+    @property
+    def profile(self) -> str:
+        """The address of the author's page."""
+        return f"{self.server}/@{self.name}"
+
+    @property
+    def host(self) -> str:
+        """The server that answers for the post, as host or host:port."""
+        return host_of(self.server)
+
+    @property
+    def place(self) -> str:
+        """See `Collector.place`: the posts of a server are asked for apart from its accounts."""
+        return f"{self.host}{_POSTS}"
+
+
+@dataclass(frozen=True, slots=True)
 class WebfingerName:
     """Somebody as a person wrote it: what to ask webfinger for, and at which server first."""
 
@@ -90,6 +130,16 @@ def host_of(address: str) -> str:
         return ""
     host = parts.netloc.lower()
     return host if parts.scheme in {"https", "http"} and _is_host(host) else ""
+
+
+def host_at(place: str) -> str:
+    """The server of a place (`Collector.place`): of accounts or of posts."""
+    return place.removesuffix(_POSTS)
+
+
+def is_of_posts(place: str) -> bool:
+    """Whether posts are asked for at a place, and not accounts."""
+    return place.endswith(_POSTS)
 
 
 def server_of(address: str) -> str:

@@ -17,6 +17,9 @@ _SUSPENDED = State(Status.SUSPENDED)
 _NOT_FOUND = State(Status.NOT_FOUND)
 _REUSED = "the name belongs to another account now"
 
+PASSING = {MissedReason.NETWORK, MissedReason.UPSTREAM, MissedReason.RATE_LIMITED}
+"""Faults that pass by themselves, unlike a server that shows the document to signed requests only."""
+
 
 def stranger(who: MastodonIdentity, profile: Profile, created_on: str | None) -> str | None:
     """Why an answer to this account's id is about another account; None when it is not.
@@ -35,10 +38,6 @@ def stranger(who: MastodonIdentity, profile: Profile, created_on: str | None) ->
     if created_on is not None and profile.created_on is not None and created_on != profile.created_on:
         return f"the id answers as another account, made on {profile.created_on} and not on {created_on}"
     return None
-
-
-_PASSING = {MissedReason.NETWORK, MissedReason.UPSTREAM, MissedReason.RATE_LIMITED}
-"""Faults that pass by themselves, unlike a server that shows the document to signed requests only."""
 
 
 def available(
@@ -77,7 +76,7 @@ def suspended(
     "temporary" makes the reading a plain suspension. When it could not be fetched at all, the reading waits:
     the next try may tell what this one cannot.
     """
-    if isinstance(actor, WireFault) and actor.reason in _PASSING:
+    if isinstance(actor, WireFault) and actor.reason in PASSING:
         return Missed(who.native_id, at, actor.reason, f"suspended; actor document: {actor.detail}")
     temporary = isinstance(actor, ActorDocument) and actor.uri == who.actor and actor.suspended
     flag = Flag.TEMPORARY if temporary else Flag.SUSPENDED_OR_DELETED

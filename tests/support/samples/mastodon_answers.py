@@ -7,11 +7,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from collectors.mastodon.wire.identity import MastodonIdentity
+from collectors.mastodon.wire.identity import MastodonIdentity, MastodonPostIdentity
 
 _FOLDER = Path(__file__).parent.parent.parent / "fixtures" / "mastodon"
 AT = datetime(2021, 2, 1, 12, 0, tzinfo=UTC)
 ALICE = MastodonIdentity("https://mastodon.example/users/alice", "109876543210987654")
+POST = MastodonPostIdentity.at("https://mastodon.example", "alice", "109")
+"""A post of hers."""
 ALAN = MastodonIdentity("https://mastodon.example/@alan", "1795527210909")
 GRACE = MastodonIdentity("https://mastodon.example/@grace", "1795527210907")
 SNAC = MastodonIdentity("https://snac.example/alice", "5314e067c090e8f28be89a0a55e2c41d")
@@ -45,6 +47,24 @@ def account(who: MastodonIdentity = ALICE, **parts: object) -> dict[str, Any]:
     name = who.username or "alice"
     named = {"id": who.local_id, "uri": who.actor, "username": name, "acct": name}
     return plain | {"url": f"{who.server}/@{name}"} | named | parts
+
+
+def post(who: MastodonPostIdentity = POST, **parts: object) -> dict[str, Any]:
+    """A post as the REST API of its author's server sends it, with these parts."""
+    author = account(MastodonIdentity(f"{who.server}/users/{who.name}", ALICE.local_id))
+    plain: dict[str, Any] = {
+        "id": who.local_id,
+        "uri": f"{who.server}/users/{who.name}/statuses/{who.local_id}",
+        "url": who.native_id,
+        "created_at": "2021-01-31T12:00:00.000Z",
+        "edited_at": None,
+        "visibility": "public",
+        "spoiler_text": "",
+        "content": "<p>Words.</p>",
+        "reblog": None,
+        "account": author,
+    }
+    return plain | parts
 
 
 def encoded(value: object) -> bytes:

@@ -22,6 +22,7 @@ from collectors.mastodon.wire.answers import (
 from collectors.mastodon.wire.evidence import excerpt
 from collectors.mastodon.wire.identity import (
     MastodonIdentity,
+    MastodonPostIdentity,
     acct_of,
     host_of,
     name_of,
@@ -29,6 +30,17 @@ from collectors.mastodon.wire.identity import (
     username_of,
 )
 from collectors.mastodon.wire.moderation import read_domain_blocks
+from collectors.mastodon.wire.posts import (
+    NoteDocument,
+    ServedPost,
+    gone_alone,
+    gone_with_absent,
+    read_note,
+    read_own_posts,
+    read_post,
+    read_posts,
+    served,
+)
 from collectors.mastodon.wire.status import absent, available, stranger, suspended
 from collectors.mastodon.wire.timeline import (
     MastodonTimelinePage,
@@ -39,7 +51,16 @@ from collectors.mastodon.wire.timeline import (
     read_targets,
 )
 from storage.model.core.availability import Flag, MissedReason, Reading, Status
-from tests.support.samples.mastodon_answers import ALICE, AT, GRACE, account, encoded, sample_json
+from tests.support.samples.mastodon_answers import (
+    ALICE,
+    AT,
+    GRACE,
+    POST,
+    account,
+    encoded,
+    post,
+    sample_json,
+)
 
 HOST = "mastodon.example"
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
@@ -59,8 +80,11 @@ ACCOUNTS = (
     sample_json("account__moved"),
     account(limited=True, memorial=True, suspended=None),
 )
+POSTS = (post(), post(reblog=post()), post(account=account(suspended=True)))
 DOCUMENTS = (
     *ACCOUNTS,
+    *POSTS,
+    {"id": POST.native_id, "type": "Note"},
     sample_json("actor__suspended_temporary"),
     sample_json("webfinger__plain"),
     sample_json("statuses__acts"),
@@ -111,15 +135,20 @@ def read_all(status: int, body: bytes) -> None:
     read_batch(status, body, [ALICE.local_id, GRACE.local_id])
     read_targets(status, body, HOST)
     read_favourites(status, body, HOST)
+    read_post(status, body)
+    read_posts(status, body, [POST.local_id])
+    read_own_posts(status, body)
+    read_note(status, body)
     blocks = read_domain_blocks(status, body)
     if not isinstance(blocks, WireFault):
         blocks.match("a.b.example")
     page = read_page(status, body, HOST)
     if isinstance(page, MastodonTimelinePage):
         completed(page.acts, page.targets)
-    url = f"https://{HOST}/api/v1/accounts"
-    for address in (url, f"{url}/1 asked for {ALICE.native_id}"):
-        json.dumps(excerpt(Exchange(address, AT, status, body), [ALICE.native_id, GRACE.native_id]))
+    ids = [ALICE.native_id, GRACE.native_id, POST.native_id]
+    for url in (f"https://{HOST}/api/v1/accounts", f"https://{HOST}/api/v1/statuses"):
+        for address in (url, *(f"{url}/1 asked for {native_id}" for native_id in ids)):
+            json.dumps(excerpt(Exchange(address, AT, status, body), ids))
 
 
 @given(st.binary(max_size=60) | ANY_JSON.map(encoded), st.integers(100, 599))
@@ -164,6 +193,9 @@ def test_a_cut_answer_states_nothing_wherever_it_was_cut(document: Any, data: st
     for said in (
         read_profile(200, cut),
         read_batch(200, cut, [ALICE.local_id]),
+        read_post(200, cut),
+        read_posts(200, cut, [POST.local_id]),
+        read_note(200, cut),
         read_actor(200, cut),
         read_webfinger(200, cut),
         read_page(200, cut, HOST),
@@ -187,6 +219,39 @@ def test_an_account_is_gone_only_when_two_answers_agree(
         assert said.state.status is (Status.SUSPENDED if 410 in {webfinger, document} else Status.NOT_FOUND)
 
 
+@given(mutated(POSTS))
+def test_a_post_is_available_only_if_the_answer_states_it_of_the_named_author(document: Any) -> None:
+    said = read_post(200, encoded(document))
+    if not isinstance(said, ServedPost):
+        return
+    reading = served(POST, said, AT, domain=None)
+    if isinstance(reading, Reading):
+        author = document["account"]
+        assert reading.state.status is Status.AVAILABLE
+        assert document["id"] == POST.local_id
+        assert document.get("reblog") is None
+        assert author["username"].casefold() == POST.name
+        assert author.get("suspended") is not True
+        assert HOST in str(author.get("uri") or author.get("url"))
+
+
+@given(st.integers(100, 599), st.integers(100, 599), st.binary(max_size=20), st.sampled_from([404, 410]))
+def test_a_post_is_gone_only_when_a_second_answer_does_not_contradict_it(
+    page: int, webfinger: int, body: bytes, by_name: int
+) -> None:
+    note, finger = read_note(page, body), read_webfinger(webfinger, body)
+    alone = gone_alone(POST, note, AT)
+    if isinstance(alone, Reading):
+        assert alone.state.status is Status.NOT_FOUND
+        assert page in {200, 400, 401, 403, 404, 410}
+        assert not isinstance(note, NoteDocument)
+    both = gone_with_absent(POST, Absent(by_name, in_json=True), finger, AT)
+    if isinstance(both, Reading):
+        assert 410 in {by_name, webfinger} or by_name == webfinger == 404
+        assert Flag.WITH_AUTHOR in both.flags
+        assert both.state.status is (Status.SUSPENDED if 410 in {by_name, webfinger} else Status.NOT_FOUND)
+
+
 @given(mutated(({"suspended": True, "id": ALICE.actor, "type": "Person"},)))
 def test_only_a_document_that_says_so_makes_a_suspension_temporary(document: Any) -> None:
     actor = read_actor(200, encoded(document))
@@ -206,6 +271,11 @@ def test_no_text_whatsoever_breaks_the_reading_of_names_and_addresses(text: str)
         assert who.native_id == text
         assert who.host
         assert "@" not in who.host
+    written = MastodonPostIdentity.of(text)
+    if written is not None:
+        assert written.native_id == text
+        assert who is None
+        assert "@" not in written.host
 
 
 @pytest.mark.parametrize("body", [b"[" * 100_000, b'{"a":' * 100_000, b'{"links":' + b"[" * 900 + b"]" * 900])

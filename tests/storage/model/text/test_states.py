@@ -88,7 +88,7 @@ MANY = State(Status.WITHHELD, tuple(sorted(("DE", "FR", "IN", "PK", "RU", "TR", 
             id="gone on X",
         ),
         pytest.param(
-            NOT_FOUND, MASTODON, NONE, "not found: its server does not know it", id="gone on Mastodon"
+            NOT_FOUND, MASTODON, NONE, "not found: its server does not show it", id="gone on Mastodon"
         ),
         pytest.param(
             NOT_FOUND, MASTODON, DELETED, "deleted: its server no longer holds it", id="deleted there"
