@@ -12,10 +12,10 @@ from typing import Final
 from urllib.parse import parse_qsl, unquote
 
 from collectors.mastodon.simulator import payloads
-from collectors.mastodon.simulator.faults import failed, limits, twisted
+from collectors.mastodon.simulator.faults import STRANGE_ACCOUNT, STRANGE_POST, failed, limits, twisted
 from collectors.mastodon.simulator.ids import actor_of
 from collectors.mastodon.simulator.payloads import ACTOR_TYPE, HTML, HTML_TYPE, JRD_TYPE, JSON_TYPE, dumps
-from collectors.mastodon.simulator.world import MastodonHost, MastodonWorld, ServerMember
+from collectors.mastodon.simulator.world import MastodonHost, MastodonWorld, ServerMember, WatchedPost
 from collectors.simulator.faults import FaultKind, FaultPlan
 from collectors.simulator.reply import SimulatedReply
 
@@ -24,14 +24,19 @@ _PAGING_WINDOW: Final = timedelta(minutes=15)
 _is_page = re.compile(r"(?:^|&)(?:max|min|since)_id=").search
 _BATCH_KEYS: Final = ("id[]=", "id%5B%5D=", "id%5b%5d=")
 _MOST_ACCOUNTS: Final = 40
+_MOST_POSTS: Final = 20
 _LARGEST_ID: Final = 10**19
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _NOT_FOUND: Final = SimulatedReply(404, payloads.RECORD_NOT_FOUND, content_type=JSON_TYPE)
+_TOO_MANY_IDS: Final = SimulatedReply(422, payloads.error("Validation failed"), content_type=JSON_TYPE)
+_ODD: Final = SimulatedReply(200, payloads.error("Record could not be shown"), content_type=JSON_TYPE)
 _NO_PAGE: Final = SimulatedReply(404, HTML, content_type=HTML_TYPE)
 
-_BATCH, _WEBFINGER, _ACTOR = "accounts", "webfinger", "users/:name"
+_BATCH, _POSTS, _WEBFINGER, _ACTOR = "accounts", "statuses", "webfinger", "users/:name"
 _ROUTES: Final = {
     _BATCH: re.compile(r"/api/v1/accounts()").fullmatch,
+    _POSTS: re.compile(r"/api/v1/statuses()").fullmatch,
+    "statuses/:id": re.compile(r"/api/v1/statuses/([^/]+)").fullmatch,
     "accounts/lookup": re.compile(r"/api/v1/accounts/lookup()").fullmatch,
     "accounts/:id": re.compile(r"/api/v1/accounts/([^/]+)").fullmatch,
     "accounts/:id/statuses": re.compile(r"/api/v1/accounts/([^/]+)/statuses").fullmatch,
@@ -76,6 +81,8 @@ class MastodonAnswers:
         self._ids: Counter[str] = Counter()
         self._answers: Mapping[str, Callable[[_ServerRequest], SimulatedReply]] = {
             _BATCH: self._accounts,
+            _POSTS: self._several_posts,
+            "statuses/:id": self._post,
             "accounts/lookup": self._lookup,
             "accounts/:id": self._account,
             "accounts/:id/statuses": self._statuses,
@@ -109,7 +116,7 @@ class MastodonAnswers:
                 return SimulatedReply(429, payloads.TOO_MANY_REQUESTS, headers, JSON_TYPE)
         request = f"{server.host}{path}?{query}"
         kind = self._faults.of(self._world.now, request)
-        reply = failed(kind, self._world.now, self._faults.hang_s, asks_for_many=endpoint == _BATCH)
+        reply = failed(kind, self._world.now, self._faults.hang_s, asks_for_many=endpoint in {_BATCH, _POSTS})
         if reply is None:
             reply = self._answers[endpoint](_ServerRequest(server, name, query, accept, request, kind))
         if kind is FaultKind.TRUNCATED:
@@ -153,12 +160,21 @@ class MastodonAnswers:
             return None
         return None if self._faults.lied_about(self._world.now, member.person.native_id) else member
 
-    def _accounts(self, asked: _ServerRequest) -> SimulatedReply:
+    def _shows(self, asked: _ServerRequest, post: WatchedPost | None) -> bool:
+        if post is None or asked.kind is FaultKind.ALL_NOT_FOUND or not post.shown_at(self._world.now):
+            return False
+        return not self._faults.lied_about(self._world.now, post.story.native_id)
+
+    def _asked_ids(self, asked: _ServerRequest, endpoint: str) -> list[str]:
         parts = asked.query.split("&")
         ids = [unquote(part.partition("=")[2]) for part in parts if part.startswith(_BATCH_KEYS)]
-        self._ids[_BATCH] += len(ids)
+        self._ids[endpoint] += len(ids)
+        return ids
+
+    def _accounts(self, asked: _ServerRequest) -> SimulatedReply:
+        ids = self._asked_ids(asked, _BATCH)
         if len(ids) > _MOST_ACCOUNTS:
-            return SimulatedReply(422, payloads.error("Validation failed"), content_type=JSON_TYPE)
+            return _TOO_MANY_IDS
         known = asked.server.by_id
         # In the order of a database, not of the question: it is not promised.
         found = [known[local_id] for local_id in sorted(set(ids)) if local_id in known]
@@ -166,18 +182,44 @@ class MastodonAnswers:
             found = [member for member in found if self._there(asked, member)]
         with_nulls = asked.kind is FaultKind.NEW_HOST
         said = [self._world.fragment(asked.server, member, with_nulls=with_nulls) for member in found]
-        fragments = [fragment for fragment in said if fragment is not None]
+        return self._listed(asked, [one for one in said if one is not None], STRANGE_ACCOUNT)
+
+    def _several_posts(self, asked: _ServerRequest) -> SimulatedReply:
+        ids = self._asked_ids(asked, _POSTS)
+        if len(ids) > _MOST_POSTS:
+            return _TOO_MANY_IDS
+        known, with_nulls = asked.server.posts, asked.kind is FaultKind.NEW_HOST
+        found = [known[local_id] for local_id in sorted(set(ids)) if local_id in known]
+        said = [
+            self._world.post_fragment(asked.server, one, with_nulls=with_nulls)
+            for one in found
+            if self._shows(asked, one)
+        ]
+        return self._listed(asked, said, STRANGE_POST)
+
+    def _listed(self, asked: _ServerRequest, fragments: list[bytes], strange: bytes) -> SimulatedReply:
         if asked.kind is not None and fragments:
             hit = self._faults.victim(self._world.now, asked.request, len(fragments))
-            fragments[hit : hit + 1] = twisted(asked.kind, fragments[hit])
+            fragments[hit : hit + 1] = twisted(asked.kind, fragments[hit], strange)
         return SimulatedReply(200, payloads.array(fragments), content_type=JSON_TYPE)
+
+    def _post(self, asked: _ServerRequest) -> SimulatedReply:
+        self._ids["statuses/:id"] += 1
+        post = asked.server.posts.get(asked.name)
+        if asked.kind is FaultKind.ODD_ERROR:
+            return _ODD
+        if post is None or asked.kind is FaultKind.CONTRADICTORY or not self._shows(asked, post):
+            return _NOT_FOUND
+        with_nulls = asked.kind is FaultKind.NEW_HOST
+        fragment = self._world.post_fragment(asked.server, post, with_nulls=with_nulls)
+        return SimulatedReply(200, fragment, content_type=JSON_TYPE)
 
     def _account(self, asked: _ServerRequest) -> SimulatedReply:
         self._ids["accounts/:id"] += 1
         if asked.kind is FaultKind.CONTRADICTORY:
             return _NOT_FOUND
         if asked.kind is FaultKind.ODD_ERROR:
-            return SimulatedReply(200, payloads.error("Record could not be shown"), content_type=JSON_TYPE)
+            return _ODD
         return self._shown(asked, asked.server.by_id.get(asked.name))
 
     def _lookup(self, asked: _ServerRequest) -> SimulatedReply:
@@ -198,6 +240,10 @@ class MastodonAnswers:
             return _NOT_FOUND
         if self._world.is_suspended(member):
             return SimulatedReply(200, b"[]", content_type=JSON_TYPE)
+        if asked.text("pinned") == "true":
+            pinned = self._world.steady_posts(asked.server, member)
+            said = [self._world.post_fragment(asked.server, one, with_nulls=False) for one in pinned]
+            return SimulatedReply(200, payloads.array(said), content_type=JSON_TYPE)
         min_id = asked.number("min_id", 0)
         above = max(min_id, asked.number("since_id", 0))
         posts = self._world.posts(member, above, asked.number("max_id", _LARGEST_ID))
@@ -244,12 +290,25 @@ class MastodonAnswers:
         return SimulatedReply(200, dumps(payloads.webfinger(there.person)), content_type=JRD_TYPE)
 
     def _actor(self, asked: _ServerRequest) -> SimulatedReply:
+        post = asked.server.posts.get(asked.name.rpartition("/")[2])
+        if post is not None and asked.name in post.paths:
+            return self._page_of_post(asked, post)
         member = self._there(asked, asked.server.by_path.get(asked.name))
         if member is None:
             return _NO_PAGE
         if "json" not in asked.accept:
             return SimulatedReply(200, HTML, content_type=HTML_TYPE)
         document = payloads.actor_document(member.person, self._world.state(member))
+        return SimulatedReply(200, dumps(document), content_type=ACTOR_TYPE)
+
+    def _page_of_post(self, asked: _ServerRequest, post: WatchedPost) -> SimulatedReply:
+        if self._world.is_suspended(post.author):
+            return SimulatedReply(403, HTML, content_type=HTML_TYPE)
+        if not self._shows(asked, post):
+            return _NO_PAGE
+        if "json" not in asked.accept:
+            return SimulatedReply(200, HTML, content_type=HTML_TYPE)
+        document = payloads.note(post.local_id, post.author.person)
         return SimulatedReply(200, dumps(document), content_type=ACTOR_TYPE)
 
 

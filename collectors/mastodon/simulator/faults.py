@@ -3,11 +3,11 @@
 Mastodon has no credits and no usage cap: CREDITS looks like FORBIDDEN, USAGE_CAPPED like a limit without a
 reset. It has no tokens of pages, no protected accounts, no countries and no labelers: EXPIRED_PAGE,
 NO_PROTECTED, ODD_WITHHELD, LABELER_SILENT and LABELS_DROPPED are no faults here. UNKNOWN_PATH is a server
-older than 4.3, which answers for one account at a time only.
+older than 4.3, which answers for one account or post at a time only.
 """
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from collectors.mastodon.simulator.payloads import (
@@ -20,6 +20,7 @@ from collectors.mastodon.simulator.payloads import (
     dumps,
     error,
     person_at,
+    post,
 )
 from collectors.simulator.faults import FaultKind
 from collectors.simulator.reply import SimulatedReply
@@ -27,6 +28,9 @@ from storage.model.core.availability import State, Status
 
 _SIGN_IN: Final = "/auth/sign_in"
 _STRANGER: Final = person_at("https://elsewhere.example/users/stranger#1")
+STRANGE_ACCOUNT: Final = dumps(account(_STRANGER, "", State(Status.SUSPENDED)))
+STRANGE_POST: Final = dumps(post("1", _STRANGER, "", datetime(2019, 5, 1, tzinfo=UTC)))
+"""Of somebody who was not asked for."""
 _UNAVAILABLE: Final = SimulatedReply(
     503,
     error("There was a temporary problem serving your request, please try again"),
@@ -81,15 +85,17 @@ def failed(
             return _PLAIN.get(kind)
 
 
-def twisted(kind: FaultKind, fragment: bytes) -> Sequence[bytes]:
-    """What an answer about many says of the one account that `kind` hits, instead of `fragment`."""
+def twisted(kind: FaultKind, fragment: bytes, strange: bytes) -> Sequence[bytes]:
+    """What an answer about many says of the one account or post that `kind` hits, instead of `fragment`;
+    `strange` is one that was not asked for.
+    """
     match kind:
         case FaultKind.OMITTED | FaultKind.CONTRADICTORY:
             return ()
         case FaultKind.ODD_ERROR:
             return (error("Record could not be shown"),)
         case FaultKind.FOREIGN_ERROR:
-            return fragment, dumps(account(_STRANGER, "", State(Status.SUSPENDED)))
+            return fragment, strange
         case _:
             return (fragment,)
 

@@ -205,6 +205,28 @@ def status(
     return item | {"quote": {"state": "accepted", "quoted_status": target}}
 
 
+def post(
+    local_id: str, person: MastodonPerson, host: str, at: datetime, *, with_nulls: bool = False
+) -> dict[str, object]:
+    """A post of the server's own `person` in its REST API, of an author who is there."""
+    author = account(person, host, State(Status.AVAILABLE), with_nulls=with_nulls)
+    said = _status(local_id, f"{person.actor.uri}/statuses/{local_id}", at, author)
+    return said | {"url": f"{person.url}/{local_id}", "content": f"<p>This is post {local_id}.</p>"}
+
+
+def note(local_id: str, person: MastodonPerson) -> dict[str, object]:
+    """What the page of a post answers to application/activity+json."""
+    return {
+        "@context": ["https://www.w3.org/ns/activitystreams"],
+        "id": f"{person.actor.uri}/statuses/{local_id}",
+        "type": "Note",
+        "url": f"{person.url}/{local_id}",
+        "attributedTo": person.actor.uri,
+        "to": ["https://www.w3.org/ns/activitystreams#Public"],
+        "content": f"<p>This is post {local_id}.</p>",
+    }
+
+
 def array(fragments: Sequence[bytes]) -> bytes:
     """A JSON array of ready items."""
     return b"[" + b",".join(fragments) + b"]"

@@ -2,6 +2,10 @@
 
 Answers are put together from JSON fragments that are built once per state of an account, because a
 rehearsal asks for millions of accounts. Names last on Mastodon: changes of handles are not shown.
+
+A post is suspended only with its author, because Mastodon says so of authors alone: the author of a post that
+is suspended in the history is suspended at that time, whatever its detail. So is an author gone with a post
+that is not found `with_author`. An author who is in the history has the statuses given there.
 """
 
 from collections.abc import Sequence
@@ -10,12 +14,15 @@ from datetime import datetime
 
 from collectors.mastodon.declaration import MASTODON
 from collectors.mastodon.simulator.ids import actor_of
-from collectors.mastodon.simulator.payloads import MastodonPerson, account, dumps, person_at
+from collectors.mastodon.simulator.payloads import MastodonPerson, account, dumps, foreign_id, person_at, post
+from collectors.mastodon.wire.identity import MastodonPostIdentity
 from collectors.simulator.engagement_file import SimulatedAct
-from collectors.simulator.history import History, HistoryAccount, settled
+from collectors.simulator.history import WITH_AUTHOR, History, HistoryAccount, settled
 from collectors.simulator.history_clock import HistoryClock
 from storage.model.core.availability import State, Status
 from storage.model.core.signals import SignalKind
+
+_HIDDEN = frozenset({Status.SUSPENDED, Status.NOT_FOUND})
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +34,24 @@ class ServerMember:
     posts: list[SimulatedAct] = field(default_factory=list[SimulatedAct])
 
 
+@dataclass(frozen=True, slots=True)
+class WatchedPost:
+    """A post of the history."""
+
+    local_id: str
+    author: ServerMember
+    story: HistoryAccount
+
+    @property
+    def paths(self) -> tuple[str, str]:
+        """Of its page and of its URI."""
+        person = self.author.person
+        return f"/@{person.username}/{self.local_id}", f"{person.actor.path}/statuses/{self.local_id}"
+
+    def shown_at(self, now: datetime) -> bool:
+        return self.story.at(now).status not in _HIDDEN
+
+
 @dataclass(slots=True)
 class MastodonHost:
     """One host, and whom it knows."""
@@ -36,10 +61,13 @@ class MastodonHost:
     by_path: dict[str, ServerMember] = field(default_factory=dict[str, ServerMember])
     by_name: dict[str, ServerMember] = field(default_factory=dict[str, ServerMember])
     """By name without its domain, in lower case."""
+    posts: dict[str, WatchedPost] = field(default_factory=dict[str, WatchedPost])
+    """Those of the history, by their ids here."""
     likes: dict[str, list[SimulatedAct]] = field(default_factory=dict[str, list[SimulatedAct]])
     """By the post of this server that was liked, oldest first."""
     made: dict[tuple[str, bool], bytes | None] = field(default_factory=dict[tuple[str, bool], bytes | None])
     """Fragments by id and by whether what is not so is null; None for an account that is not found."""
+    made_posts: dict[tuple[str, bool], bytes] = field(default_factory=dict[tuple[str, bool], bytes])
 
 
 class MastodonWorld:
@@ -50,7 +78,13 @@ class MastodonWorld:
 
         `post_id` of a like is the number of the liked post at the server of `target_author_id`.
         """
-        stories = {a.native_id: a for a in history.accounts if a.platform is MASTODON}
+        ours = {a.native_id: a for a in history.accounts if a.platform is MASTODON}
+        written = {
+            native_id: (who, story)
+            for native_id, story in ours.items()
+            if (who := MastodonPostIdentity.of(native_id)) is not None
+        }
+        stories = {native_id: story for native_id, story in ours.items() if native_id not in written}
         for actor in dict.fromkeys(act.actor_id for act in acts):
             if actor not in stories:
                 who = person_at(actor)
@@ -59,6 +93,7 @@ class MastodonWorld:
         self._servers: dict[str, MastodonHost] = {}
         self._homes: dict[str, str] = {}
         self._members = {native_id: self._settle(story) for native_id, story in stories.items()}
+        self._settle_posts(tuple(written.values()))
         for act in sorted(acts, key=lambda act: int(act.post_id)):
             if act.kind is not SignalKind.LIKE:
                 self._members[act.actor_id].posts.append(act)
@@ -67,7 +102,7 @@ class MastodonWorld:
                 server = self._servers.get(actor_of(act.target_author_id).host)
                 if server is not None:
                     server.likes.setdefault(act.post_id, []).append(act)
-        self._clock = HistoryClock(stories.values(), now)
+        self._clock = HistoryClock((member.story for member in self._members.values()), now)
 
     @property
     def now(self) -> datetime:
@@ -116,6 +151,24 @@ class MastodonWorld:
         fragment = server.made[key] = None if self.is_gone(member) else dumps(item)
         return fragment
 
+    def post_fragment(self, server: MastodonHost, asked: WatchedPost, *, with_nulls: bool) -> bytes:
+        """A post that is shown, in the API of its author's server."""
+        key = asked.local_id, with_nulls
+        if key not in server.made_posts:
+            person, at = asked.author.person, asked.story.times[0]
+            server.made_posts[key] = dumps(
+                post(asked.local_id, person, server.host, at, with_nulls=with_nulls)
+            )
+        return server.made_posts[key]
+
+    def steady_posts(self, server: MastodonHost, member: ServerMember) -> list[WatchedPost]:
+        """The posts of an account that are on no list and never change."""
+        return [
+            one
+            for one in server.posts.values()
+            if one.author is member and one.story.states == (State(Status.AVAILABLE),) and not one.story.lists
+        ]
+
     def contact(self, server: MastodonHost) -> ServerMember | None:
         """Who runs the server: of the accounts on no list that never changed, the oldest."""
         steady = [
@@ -154,3 +207,37 @@ class MastodonWorld:
         if domain != actor.host:
             self._homes[domain.lower()] = actor.origin
         return member
+
+    def _settle_posts(self, posts: Sequence[tuple[MastodonPostIdentity, HistoryAccount]]) -> None:
+        """Put posts on the servers of their authors, and there the authors whom the history does not name."""
+        by_author: dict[tuple[str, str], list[tuple[MastodonPostIdentity, HistoryAccount]]] = {}
+        for who, story in posts:
+            by_author.setdefault((who.host, who.name.lower()), []).append((who, story))
+        for (host, name), theirs in by_author.items():
+            server = self._servers.get(host)
+            author = None if server is None else server.by_name.get(name)
+            if author is None:
+                story = _story_of_author(theirs)
+                author = self._members[story.native_id] = self._settle(story)
+            for who, story in theirs:
+                self._servers[host].posts[who.local_id] = WatchedPost(who.local_id, author, story)
+
+
+def _story_of_author(posts: Sequence[tuple[MastodonPostIdentity, HistoryAccount]]) -> HistoryAccount:
+    """What the posts of one author, of whom the history says nothing, show of that account."""
+    who, first = posts[0]
+    uri = f"{who.server}/users/{who.name}"
+    handle = first.handles[0].rpartition("/")[0]
+    stories = [story for _, story in posts]
+    times = sorted({at for story in stories for at in story.times})
+    seen = [(at, State(_of_author(stories, at)), handle) for at in times]
+    lists = tuple(sorted({name for story in stories for name in story.lists}))
+    return settled(MASTODON, f"{uri}#{foreign_id(who.host, uri)}", seen, lists)
+
+
+def _of_author(posts: Sequence[HistoryAccount], at: datetime) -> Status:
+    if any(one.at(at).status is Status.SUSPENDED for one in posts):
+        return Status.SUSPENDED
+    gone = [one for one in posts if one.at(at).status is Status.NOT_FOUND]
+    with_author = any(one.detail_at(at) == WITH_AUTHOR for one in gone)
+    return Status.NOT_FOUND if with_author else Status.AVAILABLE
