@@ -147,8 +147,8 @@ class MastodonDeclaration(PlatformDeclaration):
             flag=Flag.SUSPENDED_OR_DELETED,
         ),
         Unknown(
-            "Of a post that is not found: whether its author deleted it, its server's moderators removed it, "
-            "or it is not public. Mastodon does not say.",
+            "Why it is not found: Mastodon does not say whether its owner deleted it, its server removed it "
+            "or, if it is a post, it is not public.",
             Status.NOT_FOUND,
             unless=frozenset({Flag.WITH_AUTHOR}),
         ),
