@@ -30,13 +30,15 @@ from collectors.mastodon.server_look import LookupMemory
 from collectors.mastodon.wire.answers import Absent, read_profile
 from collectors.mastodon.wire.evidence import excerpt
 from collectors.mastodon.wire.identity import (
+    Identity,
     MastodonIdentity,
     MastodonPostIdentity,
     Post,
     host_at,
     host_of,
+    identity_of,
     is_local_id,
-    is_of_posts,
+    is_place_of_posts,
     post_of,
 )
 from collectors.mastodon.wire.moderation import DomainBlocks, read_domain_blocks, seen_by
@@ -110,11 +112,8 @@ class MastodonCollector:
         """The home server, as host or host:port, with `/posts` for a post; empty for an id that is not one of
         Mastodon.
         """
-        who = MastodonIdentity.of(native_id)
-        if who is not None:
-            return who.host
-        post = MastodonPostIdentity.of(native_id)
-        return post.place if post is not None else ""
+        who = identity_of(native_id)
+        return who.place if who is not None else ""
 
     def base_url(self, place: str) -> str:
         """See `Collector`: the server itself, where no origin replaces it."""
@@ -133,32 +132,32 @@ class MastodonCollector:
 
         Raises ValueError for more than `batch_size` ids and for ids of different places.
         """
-        ids = tuple(dict.fromkeys(native_ids))
-        if len(ids) > BATCH_SIZE:
-            raise ValueError(f"{len(ids)} accounts in one request; Mastodon answers at most {BATCH_SIZE}")
-        places = {native_id: self.place(native_id) for native_id in ids}
-        known = sorted(set(places.values()) - {""})
-        if len(known) > 1:
-            raise ValueError(f"accounts of different servers in one request: {', '.join(known)}")
+        asked = {native_id: identity_of(native_id) for native_id in native_ids}
+        if len(asked) > BATCH_SIZE:
+            raise ValueError(f"{len(asked)} accounts in one request; Mastodon answers at most {BATCH_SIZE}")
+        known = [who for who in asked.values() if who is not None]
+        places = {who.place for who in known}
+        if len(places) > 1:
+            raise ValueError(f"accounts of different servers in one request: {', '.join(sorted(places))}")
         odd = tuple(
             Missed(native_id, now, MissedReason.BAD_REQUEST, "not an actor URI with a local id, nor a post")
-            for native_id, place in places.items()
-            if not place
+            for native_id, who in asked.items()
+            if who is None
         )
         if not known:
             return CollectorAnswer((), odd)
-        pause = self._client.pause(known[0], now)
+        pause = self._client.pause(known[0].place, now)
         if pause is not None:
-            missed = [Missed(one, now, pause.reason, pause.detail) for one, place in places.items() if place]
+            missed = tuple(Missed(who.native_id, now, pause.reason, pause.detail) for who in known)
             return CollectorAnswer((), (*odd, *missed), (), pause, sent=False)
-        said = await self._look(ids, now, posts=is_of_posts(known[0]))
+        said = await self._look(known, now)
         return replace(said, missed=(*odd, *said.missed))
 
-    async def _look(self, native_ids: Sequence[str], now: datetime, *, posts: bool) -> CollectorAnswer:
+    async def _look(self, asked: Sequence[Identity], now: datetime) -> CollectorAnswer:
+        posts = [who for who in asked if isinstance(who, MastodonPostIdentity)]
         if posts:
-            asked = [post for post in map(MastodonPostIdentity.of, native_ids) if post is not None]
-            return await MastodonPostLookup(self._client, self._memory, asked, now).answer()
-        people = [who for who in map(MastodonIdentity.of, native_ids) if who is not None]
+            return await MastodonPostLookup(self._client, self._memory, posts, now).answer()
+        people = [who for who in asked if isinstance(who, MastodonIdentity)]
         return await MastodonLookup(self._client, self._memory, people, now).answer()
 
     async def verify_lifts(
@@ -233,7 +232,7 @@ class MastodonCollector:
 
     async def candidates(self, place: str, now: datetime) -> tuple[CanaryCandidate, ...]:
         """See `Collector`: the contact account that a server names, when it lives there, or posts of it."""
-        find = handle_resolution.post_candidates if is_of_posts(place) else handle_resolution.candidates
+        find = handle_resolution.post_candidates if is_place_of_posts(place) else handle_resolution.candidates
         return await find(self._client, self._memory, place, now)
 
     async def domain_blocks(self, server: str, now: datetime) -> DomainBlocks | RequestFailure:

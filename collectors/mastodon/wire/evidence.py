@@ -5,12 +5,17 @@ No display name, biography, picture or field of anybody is kept, and no word of 
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TypeAlias
 from urllib.parse import unquote_plus, urlencode
 
 from collectors.core.collector import Exchange
 from collectors.core.wire import is_array, is_object, parse
-from collectors.mastodon.wire.identity import MastodonIdentity, MastodonPostIdentity, host_of
+from collectors.mastodon.wire.identity import (
+    Identity,
+    MastodonIdentity,
+    MastodonPostIdentity,
+    host_of,
+    identity_of,
+)
 
 _ASKED_FOR = " asked for "
 _KEPT = (
@@ -18,8 +23,6 @@ _KEPT = (
     *("error", "error_description", "subject", "type"),
 )
 """Keys of accounts, posts, actor documents, webfinger answers and errors."""
-
-_Named: TypeAlias = MastodonIdentity | MastodonPostIdentity
 
 
 def address_of(address: str, params: Sequence[tuple[str, str]], native_id: str) -> str:
@@ -42,7 +45,7 @@ def excerpt(exchange: Exchange, native_ids: Iterable[str]) -> dict[str, object]:
     url, _, asked_for = exchange.url.partition(_ASKED_FOR)
     document = parse(exchange.body)
     if asked_for:
-        who = _named(asked_for)
+        who = identity_of(asked_for)
         return {asked_for: _kept(document, who)} if who and asked_for in set(native_ids) else {}
     if not is_array(document):
         return {}
@@ -56,20 +59,16 @@ def excerpt(exchange: Exchange, native_ids: Iterable[str]) -> dict[str, object]:
     return {native_id: items if len(items) > 1 else items[0] for native_id, items in kept.items()}
 
 
-def _named(native_id: str) -> _Named | None:
-    return MastodonPostIdentity.of(native_id) or MastodonIdentity.of(native_id)
-
-
-def _asked_at(address: str, native_ids: Iterable[str]) -> Mapping[str, _Named]:
+def _asked_at(address: str, native_ids: Iterable[str]) -> Mapping[str, Identity]:
     """By local id, those that a batch at this address can be about."""
     host, kind = host_of(address), MastodonIdentity
     if address.endswith("/statuses"):
         kind = MastodonPostIdentity
-    named = map(_named, native_ids)
+    named = map(identity_of, native_ids)
     return {who.local_id: who for who in named if isinstance(who, kind) and who.host == host}
 
 
-def _kept(document: object, who: _Named) -> dict[str, object]:
+def _kept(document: object, who: Identity) -> dict[str, object]:
     """Empty for an answer that is not JSON: its HTTP status is all that was believed of it."""
     if not is_object(document):
         return {}

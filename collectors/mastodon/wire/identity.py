@@ -6,7 +6,7 @@ differs from server to server, and the address alone can be given to a new accou
 
 import re
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import Final, Self, TypeAlias
 from urllib.parse import urlsplit
 
 _LONGEST_ADDRESS: Final = 1000
@@ -47,6 +47,11 @@ class MastodonIdentity:
     def host(self) -> str:
         """The server that answers for the account, as host or host:port."""
         return host_of(self.actor)
+
+    @property
+    def place(self) -> str:
+        """See `Collector.place`."""
+        return self.host
 
     @property
     def server(self) -> str:
@@ -96,6 +101,9 @@ class MastodonPostIdentity:
         return f"{self.host}{_POSTS}"
 
 
+Identity: TypeAlias = MastodonIdentity | MastodonPostIdentity
+
+
 @dataclass(frozen=True, slots=True)
 class WebfingerName:
     """Somebody as a person wrote it: what to ask webfinger for, and at which server first."""
@@ -119,6 +127,11 @@ class Post:
     """The actor URI where the address of the post shows it, else name@host."""
 
 
+def identity_of(native_id: str) -> Identity | None:
+    """The account or the post of a native id; None when it is not one of Mastodon."""
+    return MastodonIdentity.of(native_id) or MastodonPostIdentity.of(native_id)
+
+
 def host_of(address: str) -> str:
     """The host, or host:port, of an http(s) address; empty for anything else, credentials included."""
     if len(address) > _LONGEST_ADDRESS or not address.isprintable() or " " in address:
@@ -137,7 +150,7 @@ def host_at(place: str) -> str:
     return place.removesuffix(_POSTS)
 
 
-def is_of_posts(place: str) -> bool:
+def is_place_of_posts(place: str) -> bool:
     """Whether posts are asked for at a place, and not accounts."""
     return place.endswith(_POSTS)
 

@@ -15,7 +15,7 @@ from collectors.mastodon.simulator.app import serve_mastodon
 from collectors.simulator.canaries import with_canaries
 from collectors.simulator.engagement_file import SimulatedAct
 from collectors.simulator.faults import FaultKind, FaultPlan, Glitch, profile
-from collectors.simulator.history import History, settled
+from collectors.simulator.history import WITH_AUTHOR, History, settled
 from collectors.simulator.platform_simulator import simulator_of
 from collectors.simulator.server import SimulatorServer
 from collectors.transport.client import HttpOptions, Retry
@@ -176,6 +176,71 @@ async def test_the_page_of_a_profile_is_html_unless_the_actor_is_asked_for() -> 
         async with session.get("/@name_0", headers=headers) as answer:
             assert answer.content_type == "text/html"
         assert (await got(server, "/@name_0")).json["id"] == f"https://{HOST}/users/name_0"
+
+
+# watched posts -------------------------------------------------------------------------------------------
+
+
+def post_history(status: Status, *, with_author: bool = False) -> History:
+    """Post 77 of somebody whom the history does not name, which never changes."""
+    seen = [(T0, State(status), f"name_7@{HOST}/77")]
+    details = {T0: WITH_AUTHOR} if with_author else {}
+    return History((settled(MASTODON, f"https://{HOST}/@name_7/77", seen, details=details),))
+
+
+POST_PATHS = ("/api/v1/statuses/77", "/@name_7/77", "/users/name_7/statuses/77")
+AUTHOR_PATHS = ("/api/v1/accounts/lookup?acct=name_7", f"/.well-known/webfinger?resource=acct:name_7@{HOST}")
+
+
+@pytest.mark.parametrize(
+    ("history", "statuses", "authors"),
+    [
+        pytest.param(post_history(Status.AVAILABLE), [200, 200, 200], [200, 200], id="there"),
+        pytest.param(
+            post_history(Status.DEACTIVATED), [200, 200, 200], [200, 200], id="a status that it never shows"
+        ),
+        pytest.param(post_history(Status.NOT_FOUND), [404, 404, 404], [200, 200], id="gone alone"),
+        pytest.param(
+            post_history(Status.NOT_FOUND, with_author=True),
+            [404, 404, 404],
+            [404, 404],
+            id="with its author",
+        ),
+        pytest.param(post_history(Status.SUSPENDED), [404, 403, 403], [200, 200], id="author suspended"),
+    ],
+)
+async def test_a_post_and_its_author_are_shown_as_the_history_says(
+    history: History, statuses: list[int], authors: list[int]
+) -> None:
+    async with serve_mastodon(history) as server:
+        assert [(await got(server, path)).status for path in POST_PATHS] == statuses
+        found = [await got(server, path) for path in AUTHOR_PATHS]
+        assert [one.status for one in found] == authors
+        is_suspended = history.accounts[0].states[0].status is Status.SUSPENDED
+        assert (b'"suspended":true' in found[0].body) is is_suspended
+        listed = (await got(server, "/api/v1/statuses?id[]=77&id[]=78")).json
+        assert [one["id"] for one in listed] == (["77"] if statuses[0] == 200 else [])
+
+
+async def test_a_shown_post_says_the_same_alone_and_among_several_and_names_its_author() -> None:
+    async with serve_mastodon(post_history(Status.AVAILABLE)) as server:
+        alone = (await got(server, POST_PATHS[0])).json
+        assert [alone] == (await got(server, "/api/v1/statuses?id[]=77")).json
+        assert (alone["url"], alone["uri"]) == tuple(f"https://{HOST}{path}" for path in POST_PATHS[1:])
+        assert (alone["account"]["acct"], alone["reblog"]) == ("name_7", None)
+        assert (await got(server, POST_PATHS[1])).json["id"] == alone["uri"]
+        many = "&".join(f"id[]={n}" for n in range(21))
+        assert (await got(server, f"/api/v1/statuses?{many}")).status == 422
+
+
+async def test_an_author_whom_the_history_names_has_the_statuses_given_there() -> None:
+    (alone,) = post_history(Status.NOT_FOUND).accounts
+    author = settled(
+        MASTODON, f"https://{HOST}/users/name_7#7", [(T0, State(Status.SUSPENDED), f"name_7@{HOST}")]
+    )
+    async with serve_mastodon(History((alone, author))) as server:
+        assert (await got(server, AUTHOR_PATHS[0])).json["id"] == "7"
+        assert (await got(server, AUTHOR_PATHS[0])).json["suspended"] is True
 
 
 # time ----------------------------------------------------------------------------------------------------

@@ -1,0 +1,44 @@
+"""What Mastodon declares about posts: words that claim no more than its servers say."""
+
+import pytest
+
+from collectors.mastodon.declaration import DECLARATION
+from storage.model.core.availability import Flag, Status
+
+
+@pytest.mark.parametrize(
+    ("status", "flags", "words"),
+    [
+        pytest.param(
+            Status.SUSPENDED,
+            {Flag.TEMPORARY, Flag.WITH_AUTHOR},
+            "not shown, because its server suspended its author",
+            id="for a time",
+        ),
+        pytest.param(
+            Status.SUSPENDED,
+            {Flag.SUSPENDED_OR_DELETED, Flag.WITH_AUTHOR},
+            "not shown, because its author was suspended or deleted the account: Mastodon does not say which",
+            id="for good, or deleted",
+        ),
+        pytest.param(
+            Status.NOT_FOUND,
+            {Flag.WITH_AUTHOR},
+            "not found, like its author: their server knows neither",
+            id="no such author",
+        ),
+        pytest.param(Status.NOT_FOUND, set[Flag](), "not found: its server does not show it", id="alone"),
+    ],
+)
+def test_a_post_that_is_gone_with_its_author_is_not_called_suspended_itself(
+    status: Status, flags: set[Flag], words: str
+) -> None:
+    said = DECLARATION.suspended(flags) if status is Status.SUSPENDED else DECLARATION.not_found(flags)
+    assert said.words + said.more == words
+
+
+@pytest.mark.parametrize("flag", [None, Flag.WITH_AUTHOR])
+def test_who_removed_a_post_is_unknown_unless_it_is_gone_with_its_author(flag: Flag | None) -> None:
+    flags = set[Flag]() if flag is None else {flag}
+    said = [one for one in DECLARATION.unknown if one.is_about(Status.NOT_FOUND, flags)]
+    assert [("not public" in one.sentence) for one in said] == ([True] if flag is None else [])
