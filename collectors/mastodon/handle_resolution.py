@@ -84,21 +84,21 @@ async def resolve_post(
 
 
 def _post_named(asked: str) -> tuple[WebfingerName, MastodonPostIdentity | None, str] | None:
-    """The author of a post, the post as its address names it, and its local id. None for what is no post."""
+    """The author of a post, the post if it is named by an address that shows the author's name, and its local
+    id. None for what is no post.
+    """
     text = asked.strip().removeprefix("@")
     post = post_of(text)
     if post is None:
         author, _, local_id = text.rpartition("/")
         name = name_of(author) if DECLARATION.is_post_handle(text) else None
         return None if name is None else (name, None, local_id)
-    written = username_of(post.author) or post.author.partition("@")[0]
-    page = MastodonPostIdentity.at(post.server, written, post.local_id)
-    is_uri = "://" in post.author
-    if not DECLARATION.is_post(MastodonPostIdentity.at(post.server, "a", post.local_id).native_id):
+    author = post.author if "://" in post.author else f"{post.server}/@{post.author.partition('@')[0]}"
+    name, username = name_of(author), username_of(author)
+    if name is None or not DECLARATION.is_post_handle(f"{username or 'a'}@{name.domain}/{post.local_id}"):
         return None
-    name = name_of(post.author if is_uri else page.profile)
-    is_page = DECLARATION.is_post(page.native_id)
-    return None if name is None else (name, page if is_page else None, post.local_id)
+    page = None if username is None else MastodonPostIdentity.at(post.server, username, post.local_id)
+    return name, page, post.local_id
 
 
 async def resolve(client: MastodonClient, memory: LookupMemory, asked: str, now: datetime) -> Resolved:
