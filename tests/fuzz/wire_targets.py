@@ -30,7 +30,7 @@ from collectors.bluesky.wire.repo_proof import read_proof
 from collectors.core.collector import BatchReadings, CollectorAnswer, Exchange
 from collectors.core.rate_limit_headers import exhausted, failure_of, read_window
 from collectors.core.wire import WireFault, is_object
-from collectors.mastodon.wire import posts
+from collectors.mastodon.wire import posts as mastodon_posts
 from collectors.mastodon.wire.answers import Absent, Profile, read_actor, read_webfinger
 from collectors.mastodon.wire.answers import read_profile as read_mastodon
 from collectors.mastodon.wire.identity import MastodonIdentity
@@ -225,21 +225,21 @@ def read_mastodon_post(data: bytes) -> object:
     """A post is available only if the answer shows it, and gone only if no answer shows it."""
     status, body = _answer_in(data)
     who, at, document = mastodon_answers.POST, mastodon_answers.AT, _json(body)
-    alone = posts.read_post(status, body)
-    several = posts.read_posts(status, body, [who.local_id])
-    note = posts.read_note(status, body)
-    found: list[object] = [alone, several, note, posts.read_own_posts(status, body)]
+    alone = mastodon_posts.read_post(status, body)
+    several = mastodon_posts.read_posts(status, body, [who.local_id])
+    note = mastodon_posts.read_note(status, body)
+    found: list[object] = [alone, several, note, mastodon_posts.read_own_posts(status, body)]
     shown = [alone, *(several.values() if isinstance(several, dict) else ())]
     for post in shown:
-        if isinstance(post, posts.ServedPost):
-            said = posts.served(who, post, at, domain=None)
+        if isinstance(post, mastodon_posts.ServedPost):
+            said = mastodon_posts.served(who, post, at, domain=None)
             assert status == 200
             assert not isinstance(said, Reading) or who.local_id in json.dumps(document)
             found.append(said)
-    gone = posts.gone_alone(who, note, at)
+    gone = mastodon_posts.gone_alone(who, note, at)
     if isinstance(gone, Reading):
         assert gone.state.status is Status.NOT_FOUND
-        assert not isinstance(note, posts.NoteDocument)
+        assert not isinstance(note, mastodon_posts.NoteDocument)
     return *found, gone
 
 
