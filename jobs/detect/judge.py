@@ -281,16 +281,17 @@ def _was_there(known: Known) -> bool:
 def facts_of(before: SideFacts, reading: Reading) -> SideFacts:
     """The side facts of an account after a reading.
 
-    A closed account does not show its facts, so the earlier facts are kept, with one exception: who closed
-    the account. Such a fact is kept only if it fits the status and the reading itself does not say who closed
-    the account.
+    A closed account does not show its facts, so the earlier facts are kept, with two exceptions. Who closed
+    the account is kept only if it fits the status and the reading itself does not say who closed it. That a
+    post is gone because of its author is said anew by each reading.
     """
     shown: SideFacts = frozenset((flag, _value(flag, reading)) for flag in reading.flags)
     if not (reading.state.status.is_gone or reading.state.status is Status.SUSPENDED):
         return shown
     says_who = any(flag in SCOPE_FLAGS and flag is not Flag.SCOPE_UNANSWERED for flag, _ in shown)
     same: frozenset[Flag] = frozenset() if says_who else _SCOPES_OF.get(reading.state.status, frozenset())
-    return shown | {fact for fact in before if fact[0] not in SCOPE_FLAGS or fact[0] in same}
+    kept = {fact for fact in before if fact[0] not in SCOPE_FLAGS or fact[0] in same}
+    return shown | {fact for fact in kept if fact[0] is not Flag.WITH_AUTHOR}
 
 
 def _value(flag: Flag, reading: Reading) -> str:
