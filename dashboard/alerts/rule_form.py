@@ -22,7 +22,7 @@ from storage.model.alerts.rule_codec import Table, duration_text, from_table, to
 from storage.model.alerts.rule_toml import toml_of
 from storage.model.alerts.rule_words import KIND_WORDS, rule_sentences
 from storage.model.alerts.rules import AlertRule, Digest, RuleFault, Severity
-from storage.model.core.accounts import Platform
+from storage.model.core.accounts import Platform, TargetKind
 from storage.model.core.availability import ChangeKind
 from storage.model.text.countries import official_names
 from storage.model.text.states import PLATFORM_NAME, capital, clean
@@ -31,6 +31,7 @@ RULE_LABELS: Final[Mapping[str, str]] = {
     "name": "Name",
     "recipients": "Recipients",
     "kinds": "Kinds of change",
+    "targets": "Accounts or posts",
     "platforms": "Platforms",
     "lists": "Lists",
     "orders": "Orders",
@@ -58,6 +59,7 @@ VALUES = (
     ("rule-name", "value"),
     ("rule-recipients", "value"),
     ("rule-kinds", "value"),
+    ("rule-targets", "value"),
     ("rule-platforms", "value"),
     ("rule-lists", "value"),
     ("rule-orders", "value"),
@@ -117,6 +119,7 @@ class RuleForm:
     recipients: str | None = ""
     """One per line."""
     kinds: list[str] | None = None
+    targets: list[str] | None = None
     platforms: list[str] | None = None
     lists: list[str] | None = None
     orders: list[str] | None = None
@@ -150,6 +153,7 @@ class RuleForm:
             name=table["name"],
             recipients="\n".join(table["recipients"]),
             kinds=[k.value for k in ChangeKind if k in rule.match.kinds],
+            targets=table.get("targets", []),
             platforms=table.get("platforms", []),
             lists=table.get("lists", []),
             orders=table.get("orders", []),
@@ -189,6 +193,7 @@ class RuleForm:
         if not recipients:
             raise FieldFault(f"{RULE_LABELS['recipients']} is empty.")
         filled: dict[str, object] = {
+            "targets": self.targets,
             "platforms": self.platforms,
             "lists": self.lists,
             "orders": self.orders,
@@ -300,6 +305,13 @@ def _match_fields(form: RuleForm, choices: RuleChoices) -> list[Component]:
             RULE_LABELS["kinds"],
             {k.value: capital(KIND_WORDS[k]) for k in ChangeKind if k in _SENT or k.value in kinds},
             kinds,
+        ),
+        checks_field(
+            "rule-targets",
+            RULE_LABELS["targets"],
+            {t.value: capital(t) for t in TargetKind},
+            form.targets or [],
+            "None chosen: both.",
         ),
         checks_field(
             "rule-platforms",

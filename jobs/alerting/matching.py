@@ -108,6 +108,7 @@ def matches(alert: AlertRow, wanted: Match) -> bool:
         change.kind in wanted.kinds
         and _one_of(wanted.lists, {c.name for c in alert.cohorts})
         and _one_of(wanted.orders, {c.order.reference for c in alert.cohorts if c.order})
+        and _one_of(wanted.targets, {change.target})
         and _one_of(wanted.platforms, {change.platform})
         and _one_of(wanted.countries, _countries(alert))
         and _one_of(wanted.tags, alert.tags)

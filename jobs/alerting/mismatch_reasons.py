@@ -21,6 +21,7 @@ class RuleCondition(StrEnum):
     KINDS = "kinds"
     LISTS = "lists"
     ORDERS = "orders"
+    TARGETS = "targets"
     PLATFORMS = "platforms"
     COUNTRIES = "countries"
     TAGS = "tags"
@@ -72,6 +73,11 @@ def _failing(alert: AlertRow, wanted: Match) -> Iterator[Unmatched]:
             wanted.orders,
             [c.order.reference for c in alert.cohorts if c.order],
         ),
+        RuleCondition.TARGETS: (
+            replace(anything, targets=wanted.targets),
+            wanted.targets,
+            ["a post" if change.is_post else "an account"],
+        ),
         RuleCondition.PLATFORMS: (
             replace(anything, platforms=wanted.platforms),
             [PLATFORM_NAME[p] for p in wanted.platforms],
@@ -96,9 +102,15 @@ def _failing(alert: AlertRow, wanted: Match) -> Iterator[Unmatched]:
     }
     for condition, (match, asked, there) in alone.items():
         if not matches(alert, match):
-            found = ", ".join(sorted(map(clean, there)))
-            have = f"and this is {found}" if found else _NOTHING.get(condition, "and none is stored")
-            yield Unmatched(condition, f"{_NOUNS[condition]}: the rule asks for {_any(asked)}, {have}")
+            yield Unmatched(condition, _words(condition, asked, there))
+
+
+def _words(condition: RuleCondition, asked: Iterable[str], there: Iterable[str]) -> str:
+    found = ", ".join(sorted(map(clean, there)))
+    if condition is RuleCondition.TARGETS:
+        return f"the rule is about {_any(asked)}, and this is {found}"
+    have = f"and this is {found}" if found else _NOTHING.get(condition, "and none is stored")
+    return f"{_NOUNS[condition]}: the rule asks for {_any(asked)}, {have}"
 
 
 _NOUNS = {

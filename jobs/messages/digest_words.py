@@ -11,6 +11,7 @@ from jobs.messages.wave_content import cohort_name, flap_phrase
 from storage.model.alerts.alerts import AlertDecision, AlertStage, Cohort
 from storage.model.alerts.digest_period import PastCondition, PlatformSilence
 from storage.model.alerts.rules import Digest, Match
+from storage.model.core.accounts import TargetKind
 from storage.model.core.availability import ChangeKind
 from storage.model.text.states import PLATFORM_NAME, capital, clean, of_many
 
@@ -128,6 +129,8 @@ def period(content: DigestContent) -> str:
 def scope(match: Match) -> str:
     """Which changes the rule is about: of others nothing follows from this mail."""
     kinds = ", ".join(words for kind, words in _KIND.items() if kind in match.kinds)
+    if match.only is TargetKind.POSTS:
+        kinds = kinds.replace("accounts", "posts")
     of = [
         _of("on the list", "on the lists", match.lists),
         _of("of the order", "of the orders", match.orders),
@@ -138,7 +141,10 @@ def scope(match: Match) -> str:
         "of executives" if match.executives else "",
     ]
     about = ", ".join(filter(None, of))
-    return f"The rule covers {kinds or 'nothing'}{f'; only accounts {about}' if about else ''}."
+    if about:
+        about = f" {about}"
+    whom = f"; only {match.only or TargetKind.ACCOUNTS}{about}" if about or match.only else ""
+    return f"The rule covers {kinds or 'nothing'}{whom}."
 
 
 def _of(one: str, several: str, names: Iterable[str]) -> str:

@@ -15,6 +15,7 @@ from storage.model.alerts.alerts import MailDraft, MailKind
 from storage.model.alerts.engagement_alerts import NamedAct
 from storage.model.alerts.quiet_hours import quiet_until
 from storage.model.alerts.rules import AlertRule, Mute, RuleId, Severity, StoredRule, is_webhook
+from storage.model.core.accounts import TargetKind
 from storage.model.core.signals import SignalKind
 from storage.model.text.states import clean
 from storage.postgres.pool import Conn, Pool, Refused, StaleState, transaction
@@ -188,7 +189,8 @@ def _when(act: NamedAct) -> str:
 def _is_about(stored: StoredRule, act: NamedAct) -> bool:
     match = stored.rule.match
     return (
-        (not match.platforms or act.platform in match.platforms)
+        match.only is not TargetKind.POSTS
+        and (not match.platforms or act.platform in match.platforms)
         and (not match.tags or not match.tags.isdisjoint(act.tags))
         and any(
             (not match.lists or o.list_name in match.lists)

@@ -25,6 +25,7 @@ from storage.model.bitemporal.reevaluation import MailCause
 from storage.model.core.accounts import AccountId
 from storage.model.core.availability import ChangeKind, Reason, change_key
 from storage.model.core.packed_columns import instant, microseconds
+from storage.model.platforms.registry import DECLARED
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +188,7 @@ def _born(
         p.first_seen_new,
         p.agreeing,
         p.flags,
+        DECLARED[account.platform].is_post(account.native_id),
     )
     seen = AlertRow(
         -1 - number,

@@ -21,6 +21,7 @@ from storage.model.alerts.alerts import (
 )
 from storage.model.core.accounts import AccountId, ListId, Platform
 from storage.model.core.availability import ChangeKind, Flag, State, Status, Strength
+from storage.model.platforms.registry import DECLARED
 from storage.postgres.pool import Conn, Pool, transaction
 
 
@@ -45,9 +46,10 @@ async def alerts_by_id(conn: Conn, alert_ids: Sequence[int]) -> list[AlertRow]:
     """
     rows = await conn.fetch(
         """
-        select al.alert_id, al.created_at, al.stage, c.change_key, c.account_id, a.platform, a.handle,
-            c.old_status, c.old_withheld_in, c.status, c.withheld_in, c.kind, c.strength, c.last_seen_old,
-            c.first_seen_new, f.flags, coalesce(o.readings, p.agreeing, 1) as readings, a.tags, a.followers,
+        select al.alert_id, al.created_at, al.stage, c.change_key, c.account_id, a.platform, a.native_id,
+            a.handle, c.old_status, c.old_withheld_in, c.status, c.withheld_in, c.kind, c.strength,
+            c.last_seen_old, c.first_seen_new, f.flags, coalesce(o.readings, p.agreeing, 1) as readings,
+            a.tags, a.followers,
             exists (select from executive e where e.account_id = a.account_id) as is_executive,
             array(
                 select d.rule_id from alert_decision d
@@ -178,8 +180,8 @@ async def recent_alerts(
         )
         -- Of an alert that moved to the row that tells its fact now, only the one there counts.
         select distinct on (c.change_id) told.created_at, d.rules, d.decisions, c.change_key,
-            c.account_id, a.platform, a.handle, c.old_status, c.old_withheld_in, c.status, c.withheld_in,
-            c.kind, c.strength, c.last_seen_old, c.first_seen_new, f.flags, o.readings
+            c.account_id, a.platform, a.native_id, a.handle, c.old_status, c.old_withheld_in, c.status,
+            c.withheld_in, c.kind, c.strength, c.last_seen_old, c.first_seen_new, f.flags, o.readings
         from often
         join told using (account_id)
         join standing_change c using (change_id)
@@ -347,6 +349,7 @@ def change_of(r: Record) -> AlertChange:
         first_seen_new=r["first_seen_new"],
         readings=r["readings"],
         flags=frozenset(map(Flag, r["flags"])),
+        is_post=DECLARED[Platform(r["platform"])].is_post(r["native_id"]),
     )
 
 

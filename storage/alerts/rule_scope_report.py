@@ -6,17 +6,18 @@ from datetime import datetime
 from storage.model.alerts.alerts import AlertDecision, Cohort, OrderRef
 from storage.model.alerts.digest_period import RuleAccount, UnsentChanges
 from storage.model.alerts.rules import Match
-from storage.model.core.accounts import AccountId, ListId, Platform
+from storage.model.core.accounts import AccountId, ListId, Platform, TargetKind
 from storage.model.core.availability import State, Status
+from storage.model.platforms.registry import DECLARED
 from storage.postgres.pool import Conn
 from storage.readings.last_reading import last_confirmed
 
 
 async def watched(conn: Conn, match: Match, known_at: datetime) -> list[RuleAccount]:
-    """Every account that was watched and that the rule can tell of, as known at `known_at`."""
-    rows = await conn.fetch(
+    """Every account and post that was watched and that the rule can tell of, as known at `known_at`."""
+    found = await conn.fetch(
         """
-        select a.account_id, a.platform, a.added_at, s.status, s.withheld_in,
+        select a.account_id, a.platform, a.native_id, a.added_at, s.status, s.withheld_in,
             coalesce(
                 s.status in ('withheld', 'suspended')
                 and (s.before_change or 'suspended_or_deleted' <> all(c.flags)),
@@ -53,7 +54,10 @@ async def watched(conn: Conn, match: Match, known_at: datetime) -> list[RuleAcco
         match.min_followers,
         match.executives,
     )
-    last = await last_confirmed(conn, [r["account_id"] for r in rows], known_at) if rows else {}
+    rows = [(r, DECLARED[Platform(r["platform"])].is_post(r["native_id"])) for r in found]
+    if match.only is not None:
+        rows = [(r, is_post) for r, is_post in rows if is_post is (match.only is TargetKind.POSTS)]
+    last = await last_confirmed(conn, [r["account_id"] for r, _ in rows], known_at) if rows else {}
     return [
         RuleAccount(
             account_id=AccountId(r["account_id"]),
@@ -62,8 +66,9 @@ async def watched(conn: Conn, match: Match, known_at: datetime) -> list[RuleAcco
             state=None if r["status"] is None else State(Status(r["status"]), tuple(r["withheld_in"])),
             is_blocked=r["is_blocked"],
             last_read=last.get(r["account_id"]),
+            is_post=is_post,
         )
-        for r in rows
+        for r, is_post in rows
     ]
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
-from storage.model.core.accounts import AccountId, ListId, Platform
+from storage.model.core.accounts import AccountId, ListId, Platform, TargetKind
 from storage.model.core.availability import ChangeKind, Flag, State, Strength
 
 
@@ -133,6 +133,12 @@ class AlertChange:
     """How many agreeing readings confirmed it."""
     flags: frozenset[Flag] = frozenset()
     """Side facts of the reading that showed the new state first."""
+    is_post: bool = False
+    """It is about a post, whose handle is AUTHOR/ID, and not about an account."""
+
+    @property
+    def target(self) -> TargetKind:
+        return TargetKind.POSTS if self.is_post else TargetKind.ACCOUNTS
 
 
 @dataclass(frozen=True, slots=True)

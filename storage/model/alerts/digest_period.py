@@ -10,7 +10,7 @@ from storage.model.core.availability import State
 
 @dataclass(frozen=True, slots=True)
 class RuleAccount:
-    """A watched account that a rule is about, as known at one time."""
+    """A watched account or post that a rule is about, as known at one time."""
 
     account_id: AccountId
     platform: Platform
@@ -21,6 +21,7 @@ class RuleAccount:
     """By the platform: what its owner may as well have deleted is not."""
     last_read: datetime | None
     """Its newest conclusive answer; None when it never gave one."""
+    is_post: bool = False
 
 
 @dataclass(frozen=True, slots=True)

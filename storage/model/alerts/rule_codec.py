@@ -8,7 +8,7 @@ from typing import Any, TypeVar, cast
 
 from storage.model.alerts.quiet_hours import QuietHours
 from storage.model.alerts.rules import ASK_FOR, AlertRule, Digest, EscalationStep, Match, RuleFault, Severity
-from storage.model.core.accounts import Platform
+from storage.model.core.accounts import Platform, TargetKind
 from storage.model.core.availability import ChangeKind
 
 Table = dict[str, Any]
@@ -26,6 +26,7 @@ _UNITS = {
 MATCH = [
     "lists",
     "orders",
+    "targets",
     "platforms",
     "countries",
     "kinds",
@@ -63,6 +64,7 @@ def to_table(rule: AlertRule) -> Table:
     values: dict[str, tuple[object, object]] = {
         "lists": (sorted(match.lists), []),
         "orders": (sorted(match.orders), []),
+        "targets": (sorted(t.value for t in match.targets), []),
         "platforms": (sorted(p.value for p in match.platforms), []),
         "countries": (sorted(match.countries), []),
         "kinds": (sorted(k.value for k in match.kinds), sorted(k.value for k in nothing.kinds)),
@@ -114,6 +116,7 @@ def from_table(table: Mapping[str, Any]) -> AlertRule:
     match = Match(
         lists=get("lists", _names, nothing.lists),
         orders=get("orders", _names, nothing.orders),
+        targets=get("targets", lambda v: _members(v, TargetKind), nothing.targets),
         platforms=get("platforms", lambda v: _members(v, Platform), nothing.platforms),
         countries=get("countries", _names, nothing.countries),
         kinds=get("kinds", lambda v: _members(v, ChangeKind), nothing.kinds),

@@ -5,7 +5,7 @@ from typing import Final
 
 from storage.model.alerts.rule_codec import duration_text
 from storage.model.alerts.rules import AbsentNames, AlertRule, Digest, Match, Severity
-from storage.model.core.accounts import Platform
+from storage.model.core.accounts import Platform, TargetKind
 from storage.model.core.availability import ChangeKind
 from storage.model.text.near_names import nearest
 from storage.model.text.states import PLATFORM_NAME, capital, clean
@@ -47,8 +47,10 @@ _DIGEST: Final = {Digest.DAILY: "one digest per day", Digest.WEEKLY: "one digest
 
 def match_words(match: Match) -> str:
     """Which changes a rule is about: "Blocks, of accounts on Press, on X, with at least 10,000 followers"."""
+    only = "" if match.only is None else "only "
+    noun = TargetKind.ACCOUNTS if match.only is None else match.only
     parts = [
-        _any("of accounts on ", match.lists),
+        _any(f"{only}of {noun} on ", match.lists) or (f"only of {noun}" if only else ""),
         _any("under ", match.orders),
         _any("on ", [PLATFORM_NAME[p] for p in Platform if p in match.platforms]),
         _any("in ", match.countries),
@@ -57,7 +59,7 @@ def match_words(match: Match) -> str:
         "of executives" if match.executives else "",
         "also when provisional" if match.provisional else "",
     ]
-    return capital(", ".join([_kinds(match.kinds), *(p for p in parts if p)]))
+    return capital(", ".join([_kinds(match), *(p for p in parts if p)]))
 
 
 def manner_words(rule: AlertRule) -> list[str]:
@@ -120,9 +122,10 @@ def _absent(kind: str, name: str, known: Sequence[str]) -> str:
     return f"there is no {kind} {clean(name, 80)!r}, so nothing matches it{meant}"
 
 
-def _kinds(kinds: Iterable[ChangeKind]) -> str:
-    wanted = set(kinds)
-    named = [KIND_WORDS[k] for k in ChangeKind if k in wanted]
+def _kinds(match: Match) -> str:
+    named = [KIND_WORDS[k] for k in ChangeKind if k in match.kinds]
+    if match.only is TargetKind.POSTS:
+        named = [words.replace("accounts", "posts") for words in named]
     return " and ".join([", ".join(named[:-1]), named[-1]] if len(named) > 1 else named) or "nothing"
 
 

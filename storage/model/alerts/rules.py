@@ -9,7 +9,7 @@ from typing import NewType
 from zoneinfo import ZoneInfo
 
 from storage.model.alerts.quiet_hours import QuietHours
-from storage.model.core.accounts import AccountId, ListId, Platform
+from storage.model.core.accounts import AccountId, ListId, Platform, TargetKind
 from storage.model.core.availability import ChangeKind
 
 RuleId = NewType("RuleId", int)
@@ -63,6 +63,7 @@ class Match:
     lists: frozenset[str] = frozenset()
     orders: frozenset[str] = frozenset()
     """References of orders."""
+    targets: frozenset[TargetKind] = frozenset()
     platforms: frozenset[Platform] = frozenset()
     countries: frozenset[str] = frozenset()
     """Countries in which an account is or was withheld; an account suspended everywhere is in none."""
@@ -75,6 +76,11 @@ class Match:
     """Only changes of accounts that belong to an executive."""
     provisional: bool = False
     """Tell a change already when it is seen first, marked as provisional, and what became of it."""
+
+    @property
+    def only(self) -> TargetKind | None:
+        """The one kind that it is about; None: accounts and posts."""
+        return next(iter(self.targets)) if len(self.targets) == 1 else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +111,7 @@ class AlertRule:
     """Whom to tell when nobody acknowledged, took or closed an incident, one step after the other."""
     engagement: bool = False
     """Tell also when an executive visibly engages with an account that an order names: one that `match` is
-    about by its lists, orders, countries, platforms and tags.
+    about by its lists, orders, countries, targets, platforms and tags.
     """
     settle: timedelta = timedelta(seconds=0.5)
     """A wave is complete when nothing joined it for so long."""

@@ -38,6 +38,7 @@ def is_within(narrow: Match, wide: Match) -> bool:
             for narrow_set, wide_set in (
                 (narrow.lists, wide.lists),
                 (narrow.orders, wide.orders),
+                (narrow.targets, wide.targets),
                 (narrow.platforms, wide.platforms),
                 (narrow.countries, wide.countries),
                 (narrow.tags, wide.tags),

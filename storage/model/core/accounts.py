@@ -29,6 +29,13 @@ class Platform(StrEnum):
     vars().update({key.upper(): key for key in PLATFORM_ENTRIES})
 
 
+class TargetKind(StrEnum):
+    """What a legal demand can be about. Which of them an id means, its platform declares (`is_post`)."""
+
+    ACCOUNTS = "accounts"
+    POSTS = "posts"
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
     """One identity on one platform.

@@ -14,7 +14,7 @@ from dashboard.ui.inputs import FieldFault
 from storage.model.alerts.quiet_hours import QuietHours
 from storage.model.alerts.rule_toml import rule_of
 from storage.model.alerts.rules import AlertRule, Digest, EscalationStep, Match, Severity
-from storage.model.core.accounts import Platform
+from storage.model.core.accounts import Platform, TargetKind
 from storage.model.core.availability import ChangeKind
 
 DESK = "desk@example.org"
@@ -25,6 +25,7 @@ FULL = AlertRule(
     match=Match(
         lists=frozenset({"Press", "Lawyers, all"}),
         orders=frozenset({"SYN/1"}),
+        targets=frozenset({TargetKind.POSTS}),
         platforms=frozenset(Platform),
         countries=frozenset({"IN", "TR"}),
         kinds=frozenset(ChangeKind),
@@ -159,7 +160,7 @@ def test_an_error_begins_with_the_label_of_the_field(filled: dict[str, Any], sen
     st.builds(
         RuleForm,
         *(st.none() | st.text(max_size=12) for _ in range(2)),
-        *(st.none() | st.lists(st.text(max_size=4), max_size=3) for _ in range(4)),
+        *(st.none() | st.lists(st.text(max_size=4), max_size=3) for _ in range(5)),
         *(st.none() | st.text(max_size=8) for _ in range(3)),
         st.none() | st.lists(st.text(max_size=4), max_size=3),
         *(st.none() | st.text(max_size=8) for _ in range(10)),
@@ -174,8 +175,8 @@ def test_whatever_is_filled_in_is_a_rule_or_one_sentence(form: RuleForm) -> None
 def test_a_rule_is_told_in_sentences() -> None:
     assert sentences_of(RuleForm.of(FULL)) == (
         "Notifies desk@example.org, apprise:newsroom and webhook:desk of first readings, blocks, "
-        "restorations, changes of countries, protection by the owner, accounts that are gone and accounts "
-        "found again, of accounts on Lawyers, all or Press, under SYN/1, on Bluesky or Mastodon or X or "
+        "restorations, changes of countries, protection by the owner, posts that are gone and posts "
+        "found again, only of posts on Lawyers, all or Press, under SYN/1, on Bluesky or Mastodon or X or "
         "YouTube, in IN or TR, tagged press or two words, with at least 0 followers, of executives, also "
         "when provisional. Sends one digest per week, on Mondays at 06:15 Asia/Kolkata. Also when an "
         "executive engages with an account that an order names. Severity critical, which quiet hours do "

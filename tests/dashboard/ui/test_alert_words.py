@@ -23,10 +23,12 @@ from storage.model.alerts.quiet_hours import QuietHours
 from storage.model.alerts.rule_toml import rule_of, toml_of
 from storage.model.alerts.rule_words import manner_words, match_words
 from storage.model.alerts.rules import AlertRule, Digest, Match, Severity
+from storage.model.core.accounts import TargetKind
 from storage.model.core.availability import ChangeKind
 from storage.model.core.people import Role
 
 DESK = ("desk@example.org",)
+BLOCKS = frozenset({ChangeKind.BLOCK})
 USUAL = "Blocks, restorations, changes of countries, accounts that are gone and accounts found again"
 
 
@@ -52,6 +54,23 @@ def test_everything_that_is_shown_has_words() -> None:
             f"{USUAL}, on Mastodon or X, with at least 10,000 followers",
             id="platforms and followers",
         ),
+        pytest.param(
+            Match(targets=frozenset({TargetKind.POSTS})),
+            "Blocks, restorations, changes of countries, posts that are gone and posts found again, "
+            "only of posts",
+            id="posts alone",
+        ),
+        pytest.param(
+            Match(targets=frozenset({TargetKind.POSTS}), lists=frozenset({"Press"}), kinds=BLOCKS),
+            "Blocks, only of posts on Press",
+            id="posts on a list",
+        ),
+        pytest.param(
+            Match(targets=frozenset({TargetKind.ACCOUNTS}), kinds=BLOCKS),
+            "Blocks, only of accounts",
+            id="accounts alone",
+        ),
+        pytest.param(Match(targets=frozenset(TargetKind), kinds=BLOCKS), "Blocks", id="both kinds"),
         pytest.param(
             Match(orders=frozenset({"B/2", "A/1"}), executives=True, provisional=True),
             f"{USUAL}, under A/1 or B/2, of executives, also when provisional",

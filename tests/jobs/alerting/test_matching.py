@@ -9,17 +9,23 @@ from collectors.bluesky.declaration import BLUESKY
 from jobs.alerting.matching import match_rules
 from storage.model.alerts.alerts import AlertDecision, AlertRow, AlertStage
 from storage.model.alerts.rules import AlertRule, Digest, Match, Mute
-from storage.model.core.accounts import AccountId
+from storage.model.core.accounts import AccountId, TargetKind
 from storage.model.core.availability import ChangeKind, State, Status
 from tests.support.samples.alerts import ORDER, REPORTERS, a_change, a_rule, an_alert, owed_to
 from tests.support.samples.readings import AVAILABLE, PROTECTED, SUSPENDED, T0, WITHHELD_IN, minutes
 
 DESK = AlertRule(("desk@example.org",), name="desk")
+POSTS = frozenset({TargetKind.POSTS})
+ACCOUNTS = frozenset({TargetKind.ACCOUNTS})
 IN_PK = State(Status.WITHHELD, ("IN", "PK"))
 
 
 def alert(new: State = WITHHELD_IN, old: State | None = AVAILABLE, **more: object) -> AlertRow:
     return replace(an_alert(1, a_change(1, new, old), minutes(5), ORDER, REPORTERS), **more)
+
+
+def a_post() -> AlertRow:
+    return alert(change=a_change(1, is_post=True))
 
 
 @pytest.mark.parametrize(
@@ -36,6 +42,12 @@ def alert(new: State = WITHHELD_IN, old: State | None = AVAILABLE, **more: objec
         ),
         pytest.param(Match(orders=frozenset({"MeitY"})), alert(), False, id="not by a part of its reference"),
         pytest.param(Match(platforms=frozenset({BLUESKY})), alert(), False, id="another platform"),
+        pytest.param(Match(targets=POSTS), alert(), False, id="an account is no post"),
+        pytest.param(Match(targets=POSTS), a_post(), True, id="a post"),
+        pytest.param(Match(targets=ACCOUNTS), a_post(), False, id="a post is no account"),
+        pytest.param(Match(targets=ACCOUNTS), alert(), True, id="an account"),
+        pytest.param(Match(targets=POSTS | ACCOUNTS), a_post(), True, id="both kinds hold a post"),
+        pytest.param(Match(), a_post(), True, id="no kind named takes posts too"),
         pytest.param(Match(countries=frozenset({"IN"})), alert(), True, id="withheld in the country"),
         pytest.param(Match(countries=frozenset({"PK"})), alert(), False, id="withheld elsewhere"),
         pytest.param(

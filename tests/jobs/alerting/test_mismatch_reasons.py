@@ -12,7 +12,7 @@ from jobs.alerting.matching import concerns
 from jobs.alerting.mismatch_reasons import RuleCondition, unmatched
 from storage.model.alerts.alerts import AlertRow, AlertStage
 from storage.model.alerts.rules import AlertRule, Match
-from storage.model.core.accounts import Platform
+from storage.model.core.accounts import Platform, TargetKind
 from storage.model.core.availability import ChangeKind, State, Status
 from tests.support.samples.alerts import ORDER, REPORTERS, a_change, a_rule, an_alert, owed_to
 from tests.support.samples.readings import AVAILABLE, SUSPENDED, T0, WITHHELD_IN
@@ -49,6 +49,12 @@ ANYTHING = Match()
             RuleCondition.PLATFORMS,
             "platform: the rule asks for Bluesky or Mastodon, and this is X",
             id="another platform",
+        ),
+        pytest.param(
+            Match(targets=frozenset({TargetKind.POSTS})),
+            RuleCondition.TARGETS,
+            "the rule is about posts, and this is an account",
+            id="an account is no post",
         ),
         pytest.param(
             Match(countries=frozenset({"TR"})),
@@ -88,6 +94,13 @@ def test_a_failed_condition_is_named_with_the_wanted_and_the_actual_value(
     found = unmatched(BLOCK, a_rule(AlertRule((), match=wanted)))
     assert found is not None
     assert (found.condition, found.words) == (condition, words)
+
+
+def test_a_post_is_not_what_a_rule_about_accounts_asks_for() -> None:
+    of_accounts = a_rule(AlertRule((), match=Match(targets=frozenset({TargetKind.ACCOUNTS}))))
+    found = unmatched(an_alert(1, a_change(1, is_post=True), T0), of_accounts)
+    assert found is not None
+    assert found.words == "the rule is about accounts, and this is a post"
 
 
 @pytest.mark.parametrize(
@@ -159,6 +172,7 @@ STATES = st.sampled_from([AVAILABLE, SUSPENDED, WITHHELD_IN, State(Status.WITHHE
         Match,
         lists=st.frozensets(st.sampled_from(["Reporters", "Farmers"])),
         orders=st.frozensets(st.sampled_from(["MeitY 2021-01-31", "EX-9"])),
+        targets=st.frozensets(st.sampled_from(TargetKind)),
         platforms=st.frozensets(st.sampled_from(Platform)),
         countries=st.frozensets(st.sampled_from(["IN", "TR"])),
         kinds=st.frozensets(st.sampled_from(ChangeKind)),
@@ -171,7 +185,7 @@ STATES = st.sampled_from([AVAILABLE, SUSPENDED, WITHHELD_IN, State(Status.WITHHE
         AlertRow,
         alert_id=st.just(1),
         created_at=st.just(T0),
-        change=st.tuples(STATES, STATES).map(lambda s: a_change(1, *s)),
+        change=st.tuples(STATES, STATES, st.booleans()).map(lambda s: a_change(1, *s[:2], is_post=s[2])),
         cohorts=st.sampled_from([(), (ORDER,), (REPORTERS,), (ORDER, REPORTERS)]),
         stage=st.sampled_from(AlertStage),
         tags=SOME,

@@ -15,7 +15,7 @@ from storage.model.alerts.quiet_hours import QuietHours
 from storage.model.alerts.rule_codec import MANNER, MATCH
 from storage.model.alerts.rule_toml import rule_of, to_toml, toml_of
 from storage.model.alerts.rules import AlertRule, Digest, EscalationStep, Match, Severity
-from storage.model.core.accounts import Platform
+from storage.model.core.accounts import Platform, TargetKind
 from storage.model.core.availability import ChangeKind
 from storage.model.tables.csv_rows import TableError
 
@@ -37,6 +37,7 @@ def rules(draw: st.DrawFn) -> AlertRule:
         match=Match(
             lists=draw(st.frozensets(TEXT, max_size=2)),
             orders=draw(st.frozensets(TEXT, max_size=2)),
+            targets=draw(st.frozensets(st.sampled_from(TargetKind))),
             platforms=draw(st.frozensets(st.sampled_from(Platform))),
             countries=draw(st.frozensets(COUNTRY, max_size=2)),
             kinds=draw(st.frozensets(st.sampled_from(ChangeKind))),
@@ -185,8 +186,8 @@ def test_a_file_that_is_not_text_is_refused_with_its_line() -> None:
             "[[rules]]\nname = 'B'\nrecipients = []\ncolour = 1\n",
             "f, line 8: rule 'B': colour is not a key of a rule; use name, recipients, zone, severity, "
             "quiet, digest, digest_at, remind_every, escalation, engagement, settle, "
-            "update_after, flapping_changes, flapping_period, lists, orders, platforms, countries, "
-            "kinds, tags, min_followers, executives, "
+            "update_after, flapping_changes, flapping_period, lists, orders, targets, platforms, "
+            "countries, kinds, tags, min_followers, executives, "
             "provisional.",
             id="a key that there is not",
         ),

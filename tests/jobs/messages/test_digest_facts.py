@@ -40,7 +40,8 @@ from storage.model.alerts.alerts import (
 )
 from storage.model.alerts.digest_period import PastCondition, PlatformSilence, RuleAccount, UnsentChanges
 from storage.model.alerts.rules import AlertRule, Digest, Match, RuleId, StoredRule
-from storage.model.core.accounts import AccountId, ListId
+from storage.model.core.accounts import AccountId, ListId, TargetKind
+from storage.model.core.availability import ChangeKind
 from tests.support.samples.alerts import ORDER, REPORTERS, a_change, an_alert
 from tests.support.samples.readings import AVAILABLE, MINUTE, NOT_FOUND, SUSPENDED, T0, WITHHELD_IN, minutes
 
@@ -424,6 +425,9 @@ def test_a_mail_can_be_unsubscribed_from_and_a_webhook_gets_its_words() -> None:
     assert "Unsubscribe" not in mail_of(due, head=Letterhead()).text_body
 
 
+GONE = frozenset({ChangeKind.GONE})
+
+
 def test_the_rule_says_which_changes_it_is_about() -> None:
     rule = replace(DAILY, match=Match(lists=frozenset({"Reporters"}), countries=frozenset({"IN", "TR"})))
     assert (
@@ -431,6 +435,22 @@ def test_the_rule_says_which_changes_it_is_about() -> None:
         "again; "
         "only accounts on the list Reporters, withheld in IN, TR."
     ) in mail_of(a_digest([], rule)).text_body
+
+
+@pytest.mark.parametrize(
+    ("match", "said"),
+    [
+        (Match(targets=frozenset({TargetKind.POSTS}), kinds=GONE), "covers posts gone; only posts."),
+        (
+            Match(targets=frozenset({TargetKind.POSTS}), kinds=GONE, lists=frozenset({"Press"})),
+            "covers posts gone; only posts on the list Press.",
+        ),
+        (Match(targets=frozenset({TargetKind.ACCOUNTS}), kinds=GONE), "covers accounts gone; only accounts."),
+        (Match(targets=frozenset(TargetKind), kinds=GONE), "covers accounts gone."),
+    ],
+)
+def test_a_rule_about_one_kind_says_so(match: Match, said: str) -> None:
+    assert f"The rule {said}" in mail_of(a_digest([], replace(DAILY, match=match))).text_body
 
 
 def test_who_was_read_and_who_is_late_is_counted_at_the_end_of_the_digest() -> None:

@@ -18,7 +18,7 @@ from storage.model.alerts.engagement_alerts import NamedAct, NamedBy
 from storage.model.alerts.quiet_hours import QuietHours
 from storage.model.alerts.rule_codec import from_table, to_table
 from storage.model.alerts.rules import AlertRule, Match, Mute, RuleId, Severity
-from storage.model.core.accounts import AccountId, ListId
+from storage.model.core.accounts import AccountId, ListId, TargetKind
 from storage.model.core.orders import NewOrder
 from storage.model.core.signals import Signal, SignalKind
 from storage.orders.orders import add_order
@@ -57,6 +57,11 @@ def due(
         ("an act is told as soon as nothing more came", due(), [minutes(10) + HALF]),
         ("a rule that does not ask for acts tells none", due(AlertRule((DESK,))), []),
         ("a rule that is switched off tells none", due(enabled=False), []),
+        (
+            "a rule about posts alone tells none: acts are with accounts",
+            due(replace(RULE, match=replace(RULE.match, targets=frozenset({TargetKind.POSTS})))),
+            [],
+        ),
         ("what it has told it does not tell again", due(told=frozenset({(RuleId(1), 7)})), []),
         ("another rule's telling is not its own", due(told=frozenset({(RuleId(2), 7)})),
          [minutes(10) + HALF]),

@@ -11,7 +11,7 @@ from storage.accounts.watch_lists import put_accounts_on, take_accounts_off
 from storage.alerts import rule_scope_report
 from storage.alerts.open_alerts import standing, timeline
 from storage.model.alerts.rules import Match
-from storage.model.core.accounts import ListId, WatchPeriod
+from storage.model.core.accounts import ListId, TargetKind, WatchPeriod
 from storage.orders.name_edits import add_unwatched
 from storage.postgres.pool import Conn, Pool, Refused, transaction
 from storage.purge.purge import purge_account
@@ -178,3 +178,24 @@ async def test_what_a_rule_is_about_and_how_its_list_stood_are_of_the_end_of_the
 
         assert await told() == before
         assert len(await rule_scope_report.watched(conn, rule, minutes(7))) == 1
+
+
+@pytest.mark.parametrize(
+    ("targets", "found"),
+    [
+        pytest.param([], ["7", "post:8"], id="accounts and posts, unless the rule names one of them"),
+        pytest.param([TargetKind.ACCOUNTS], ["7"], id="accounts alone"),
+        pytest.param([TargetKind.POSTS], ["post:8"], id="posts alone"),
+        pytest.param(list(TargetKind), ["7", "post:8"], id="both by name"),
+    ],
+)
+async def test_a_rule_about_one_kind_has_no_other_in_its_scope(
+    pool: Pool, targets: list[TargetKind], found: list[str]
+) -> None:
+    async with transaction(pool) as conn:
+        new = [NewAccount(X, "7", "alice"), NewAccount(X, "post:8", "alice/8")]
+        await add_accounts(conn, new, T0)
+        ids = {(await account(conn, X, a.native_id)).account_id: a.native_id for a in new}
+        scope = await rule_scope_report.watched(conn, Match(targets=frozenset(targets)), minutes(1))
+    assert [ids[one.account_id] for one in scope] == found
+    assert [one.is_post for one in scope] == [name.startswith("post:") for name in found]

@@ -39,13 +39,14 @@ def a_change(
     platform: Platform = X,
     readings: int = 2,
     left_censored: bool = False,
+    is_post: bool = False,
 ) -> AlertChange:
     """A change first seen at `at`, 15 minutes after the old state was last seen unless `since` says else."""
     return AlertChange(
         change_key=hashlib.sha256(f"{platform} {account} {new} {at.isoformat()}".encode()).hexdigest(),
         account_id=AccountId(account),
         platform=platform,
-        handle=handle or f"account_{account:04}",
+        handle=handle or (f"author/{account}" if is_post else f"account_{account:04}"),
         old=old,
         new=new,
         kind=kind_of(old, new),
@@ -53,6 +54,7 @@ def a_change(
         last_seen_old=None if left_censored else since or at - 15 * MINUTE,
         first_seen_new=at,
         readings=readings,
+        is_post=is_post,
     )
 
 
@@ -93,7 +95,7 @@ async def store(pool: Pool, alerts: Sequence[AlertRow]) -> None:
                 on conflict (platform, native_id) do update set handle = excluded.handle returning account_id
                 """,
                 change.platform.value,
-                str(change.account_id),
+                f"post:{change.account_id}" if change.is_post else str(change.account_id),
                 change.handle,
                 T0,
             )

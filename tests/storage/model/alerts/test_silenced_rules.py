@@ -11,6 +11,7 @@ from jobs.alerting.matching import match_rules
 from storage.model.alerts.alerts import AlertDecision, AlertRow, AlertStage, Cohort
 from storage.model.alerts.rules import AlertRule, Digest, Match
 from storage.model.alerts.silenced_rules import silenced_by
+from storage.model.core.accounts import TargetKind
 from storage.model.core.availability import ChangeKind
 from tests.support.samples.alerts import ORDER, REPORTERS, a_change, a_rule, an_alert
 from tests.support.samples.readings import T0, minutes
@@ -26,6 +27,7 @@ def sets(of: Sequence[str]) -> st.SearchStrategy[frozenset[str]]:
 MATCHES = st.builds(
     Match,
     lists=sets(LISTS),
+    targets=st.frozensets(st.sampled_from(TargetKind)),
     platforms=st.sampled_from([frozenset(), frozenset({X})]),
     countries=sets(["IN", "TR"]),
     kinds=st.frozensets(st.sampled_from([ChangeKind.BLOCK, ChangeKind.RESTORATION]), min_size=1),
@@ -56,8 +58,9 @@ def alert_of(
     followers: int | None,
     *,
     chief: bool,
+    is_post: bool,
 ) -> AlertRow:
-    row = an_alert(1, a_change(1), T0, *cohorts)
+    row = an_alert(1, a_change(1, is_post=is_post), T0, *cohorts)
     return replace(row, stage=stage, tags=tags, followers=followers, is_executive=chief)
 
 
@@ -68,6 +71,7 @@ ALERTS = st.builds(
     sets(["press", "desk"]),
     st.sampled_from([None, 0, 7, 70]),
     chief=st.booleans(),
+    is_post=st.booleans(),
 )
 
 
