@@ -235,7 +235,7 @@ def _preview_card() -> Component:
 
 def preview_content(preview: RulePreview) -> Component:
     """The result of a preview: the sentence, and the largest groups."""
-    shown = [html.Li(_group_line(one)) for one in preview.largest if one.accounts]
+    shown = [html.Li(_group_line(one)) for one in preview.largest if one.count]
     title = "The largest group:" if len(shown) == 1 else f"The {number(len(shown), 'largest group')}:"
     return html.Div(
         [
@@ -247,12 +247,12 @@ def preview_content(preview: RulePreview) -> Component:
 
 
 def _group_line(one: PreviewedGroup) -> list[Component | str]:
-    left = one.accounts - len(one.handles)
+    left = one.count.total - len(one.handles)
     names = ", ".join(f"@{clean(handle, 60)}" for handle in one.handles)
     more = f" and {number(left, 'other')}" if left else ""
     return [
         html.B(clean(one.headline, 200)),
-        html.Div([words.stamp(one.at), f", {number(one.accounts, 'account')}: {names}{more}"]),
+        html.Div([words.stamp(one.at), f", {one.count.words()}: {names}{more}"]),
     ]
 
 

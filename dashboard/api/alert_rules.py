@@ -76,9 +76,10 @@ class RuleGroup(ApiModel):
     subject: str
     recipients: int
     accounts: int
-    """0: a digest that says that nothing changed."""
+    posts: int
+    """0 of both: a digest that says that nothing changed."""
     handles: list[str]
-    """Some of the accounts."""
+    """Some of them."""
 
 
 class RulePreviewed(ApiModel):
@@ -93,7 +94,7 @@ class RulePreviewed(ApiModel):
     changes: int
     """The changes that the emails report."""
     largest: list[RuleGroup]
-    """The groups with the most accounts, at most five."""
+    """The groups with the most accounts and posts, at most five."""
     was_read: bool
     """Whether any account gave a reading in that time. If not, it is not known what would have been sent."""
     words: str
@@ -181,7 +182,8 @@ def _previewed(found: RulePreview, now: datetime) -> RulePreviewed:
                 kind=one.kind,
                 subject=one.headline,
                 recipients=one.recipients,
-                accounts=one.accounts,
+                accounts=one.count.accounts,
+                posts=one.count.posts,
                 handles=list(one.handles),
             )
             for one in found.largest

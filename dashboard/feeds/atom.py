@@ -12,13 +12,14 @@ from xml.etree.ElementTree import Element, SubElement
 
 from dashboard.ui import words
 from storage.live.feeds import FeedChange
+from storage.model.platforms.registry import DECLARED
 from storage.model.text.states import PLATFORM_NAME, change_words, clean, short_words, state_words
 
 ATOM = "http://www.w3.org/2005/Atom"
 XHTML = "http://www.w3.org/1999/xhtml"
 SYNTHETIC = "Synthetic scenario"
 INVENTED = "The accounts of this scenario are invented, and nothing in it happened."
-NO_CAUSE = "An order that names an account, or an engagement near a change, is not evidence of cause."
+NO_CAUSE = "An order that names {}, or an engagement near a change, is not evidence of cause."
 _NAME = 120
 """The most characters of the name of a list or an order."""
 
@@ -51,7 +52,7 @@ def atom_xml(
     for change in changes:
         entry = SubElement(feed, "entry")
         _text(entry, "id", f"urn:blockline:change:{change.change_key}")
-        _text(entry, "title", f"{mark}{account_name(change)}: {_what(change)}")
+        _text(entry, "title", f"{mark}{_called(change)}: {_what(change)}")
         _text(entry, "updated", _moment(change.decided_at))
         address = f"{base}/account/{change.account_id}"
         SubElement(entry, "link", {"rel": "alternate", "type": "text/html", "href": address})
@@ -65,16 +66,25 @@ def account_name(change: FeedChange) -> str:
     return f"@{clean(change.handle.removeprefix('@'))} ({PLATFORM_NAME[change.platform]})"
 
 
+def is_post(change: FeedChange) -> bool:
+    """Whether it is about a post."""
+    return DECLARED[change.platform].is_post(change.native_id)
+
+
+def _called(change: FeedChange) -> str:
+    return f"{'Post ' if is_post(change) else ''}{account_name(change)}"
+
+
 def sentences(change: FeedChange) -> Iterator[str]:
     """All that is known about a change, in sentences that need no context."""
     old = short_words(change.old, change.platform, None)
     new = state_words(change.new, change.platform, change.flags, then=True)
-    yield f"{account_name(change)}, id {clean(change.native_id, _NAME)}, went from {old} to {new}."
+    yield f"{_called(change)}, id {clean(change.native_id, _NAME)}, went from {old} to {new}."
     yield _when(change)
     yield _evidence(change)
     if change.corrects:
         yield "This change corrects an earlier record."
-    yield NO_CAUSE
+    yield NO_CAUSE.format("a post" if is_post(change) else "an account")
 
 
 def _what(change: FeedChange) -> str:

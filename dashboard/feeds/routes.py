@@ -11,10 +11,10 @@ from fastapi.responses import PlainTextResponse, Response
 
 from dashboard.asgi.off_loop import off_loop
 from dashboard.asgi.settings import DashboardSettings
-from dashboard.feeds.atom import FeedHead, atom_xml
+from dashboard.feeds.atom import FeedHead, atom_xml, is_post
 from dashboard.feeds.order_ics import order_calendar
 from storage.live.feeds import Newest, list_named, newest_changes
-from storage.model.text.states import clean
+from storage.model.text.states import capital, clean
 from storage.orders.orders import order_events, orders
 from storage.postgres.pool import Pool, StorageError, transaction
 
@@ -23,10 +23,6 @@ READ = ["GET", "HEAD"]
 """Some calendar programs request the headers first."""
 ATOM_TYPE = "application/atom+xml"
 CALENDAR_TYPE = "text/calendar"
-_ABOUT = (
-    f"The {LIMIT} newest confirmed changes{{}}. Provisional changes, changes that were not confirmed and "
-    "changes that were corrected are left out. Accounts that this feed does not name may be affected too."
-)
 
 
 def feed_routes(
@@ -49,7 +45,7 @@ def feed_routes(
         except StorageError as error:
             return _sentence(503, str(error))
         title = f"Blockline, {settings.title}: confirmed changes"
-        return atom(request, FeedHead("/feeds/all.atom", "all", title, _ABOUT.format("")), news)
+        return atom(request, FeedHead("/feeds/all.atom", "all", title, _about(news)), news)
 
     @router.api_route("/list/{name:path}.atom", methods=READ)
     async def of_list(request: Request, name: str) -> Response:
@@ -62,7 +58,7 @@ def feed_routes(
         except StorageError as error:
             return _sentence(503, str(error))
         code = quote(name, safe="")
-        about = _ABOUT.format(" of the accounts on this list")
+        about = _about(news, "this list")
         head = FeedHead(f"/feeds/list/{code}.atom", f"list:{code}", f"Blockline, list {name}", about)
         return atom(request, head, news)
 
@@ -79,7 +75,7 @@ def feed_routes(
             return _sentence(503, str(error))
         code = quote(reference, safe="")
         issuer, country = clean(order.issuer, 120), clean(order.country)
-        about = _ABOUT.format(f" of the accounts on the list of this order ({issuer}, {country})")
+        about = _about(news, f"the list of this order ({issuer}, {country})")
         head = FeedHead(f"/feeds/order/{code}.atom", f"order:{code}", f"Blockline, order {reference}", about)
         return atom(request, head, news)
 
@@ -98,6 +94,17 @@ def feed_routes(
         return _fresh(request, body, CALENDAR_TYPE, updated)
 
     return router
+
+
+def _about(news: Newest, on: str = "") -> str:
+    """What a feed holds. `on` is the list whose accounts it is about; empty: all."""
+    whom = "accounts and posts" if any(map(is_post, news.changes)) else "accounts"
+    of = f" of the {whom} on {on}" if on else ""
+    return (
+        f"The {LIMIT} newest confirmed changes{of}. Provisional changes, changes that were not confirmed and "
+        f"changes that were corrected are left out. {capital(whom)} that this feed does not name may be "
+        "affected too."
+    )
 
 
 def _fresh(request: Request, body: bytes, media_type: str, updated: datetime | None) -> Response:

@@ -4,10 +4,14 @@ from collections.abc import Callable, Sequence
 
 from jobs.alerting.policy import AlertGroup
 from storage.model.alerts.alerts import AlertChange
+from storage.model.alerts.target_counts import TargetCount, count_targets
+from storage.model.core.accounts import Platform
 from storage.model.core.availability import ChangeKind, Flag, Status
+from storage.model.platforms.declaration import Unknown
 from storage.model.platforms.registry import DECLARED
 
 _Caveats = tuple[tuple[Callable[[AlertChange], bool], str], ...]
+"""Sentences with the changes that they are about. “{one}” stands for what changed: “an account or a post”."""
 _BACK = {ChangeKind.RESTORATION, ChangeKind.RETURN}
 
 
@@ -27,13 +31,17 @@ _OF_TIMES: _Caveats = (
     ),
     (
         lambda c: Flag.PARTLY_FIRST_SEEN in c.flags,
-        "Since when an account has been withheld in a country that no earlier answer mentioned; it may "
+        "Since when {one} has been withheld in a country that no earlier answer mentioned; it may "
         "always have been. The interval shown is that of the other changes.",
     ),
 )
 _OF_ACTORS: _Caveats = (
-    (_unclaimed, "Who closed an account that is gone: its owner or the platform."),
-    (lambda c: c.kind in _BACK, "Who brought an account back, and why."),
+    (
+        lambda c: not c.is_post and _unclaimed(c),
+        "Who closed an account that is gone: its owner or the platform.",
+    ),
+    (lambda c: c.is_post and _unclaimed(c), "Who removed a post that is gone: its author or the platform."),
+    (lambda c: c.kind in _BACK, "Who brought {one} back, and why."),
 )
 
 
@@ -41,21 +49,41 @@ def unknown(wave: AlertGroup) -> list[str]:
     """What the readings behind this mail do not tell."""
     changes = [a.change for a in wave.alerts]
     of_platforms = [
-        unknown.sentence
+        _said(unknown.sentence, about)
         for platform, declared in DECLARED.items()
         for unknown in declared.unknown
-        if any(c.platform is platform and unknown.is_about(c.new.status, c.flags) for c in changes)
+        if (about := [c for c in changes if _is_about(c, platform, unknown)])
     ]
     return [_ALWAYS, *_lines(_OF_TIMES, changes), *of_platforms, *_lines(_OF_ACTORS, changes)]
 
 
 def _lines(of: _Caveats, changes: Sequence[AlertChange]) -> list[str]:
-    return [line for holds, line in of if any(map(holds, changes))]
+    said = [(line, [c for c in changes if holds(c)]) for holds, line in of]
+    return [line.format(one=_one(about)) for line, about in said if about]
 
 
-def not_claimed(wave: AlertGroup) -> list[str]:
-    """What a reader might conclude and this mail does not say."""
-    lines = ["That accounts not in this email are unaffected."]
+def _is_about(change: AlertChange, platform: Platform, unknown: Unknown) -> bool:
+    return change.platform is platform and unknown.is_about(change.new.status, change.flags)
+
+
+def _said(sentence: str, about: Sequence[AlertChange]) -> str:
+    """A platform's sentence, which it wrote about an account."""
+    if not any(c.is_post for c in about):
+        return sentence
+    return sentence.replace("an account", _one(about)).replace("the account's page", "its page")
+
+
+def _one(changes: Sequence[AlertChange]) -> str:
+    kinds = {c.is_post for c in changes}
+    return " or ".join("a post" if is_post else "an account" for is_post in sorted(kinds))
+
+
+def not_claimed(wave: AlertGroup, *, with_posts: bool = False) -> list[str]:
+    """What a reader might conclude and this mail does not say. `with_posts`: it is about posts elsewhere."""
+    count = count_targets(a.change for a in wave.alerts)
+    others = "accounts and posts" if with_posts or count.posts else "accounts"
+    lines = [f"That {others} not in this email are unaffected."]
     if wave.cohort and wave.cohort.order:
-        lines.insert(0, "That the order is the cause: it names these accounts, and nothing more was seen.")
+        these = TargetCount(2 * count.accounts, 2 * count.posts).these
+        lines.insert(0, f"That the order is the cause: it names {these}, and nothing more was seen.")
     return lines

@@ -1,8 +1,8 @@
-"""How a cohort stands after a wave: how many accounts of how many are in each state. Pure."""
+"""How a cohort stands after a wave: how many accounts, and posts, of how many are in each state. Pure."""
 
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from jobs.alerting.policy import AlertGroup
 from storage.model.alerts.alerts import AlertChange, AlertRow, AlertStage, ListStatus
@@ -15,7 +15,7 @@ COUNTS_LISTED = 8
 
 @dataclass(frozen=True, slots=True)
 class CohortCount:
-    """How many accounts of the cohort are in one state, of how many, and what this mail adds."""
+    """How many accounts, or posts, of the cohort are in one state, of how many, and what this mail adds."""
 
     label: str
     share: str
@@ -23,12 +23,24 @@ class CohortCount:
 
 
 def counts(wave: AlertGroup, status: ListStatus | None) -> list[CohortCount]:
-    """The cohort as it stood after this wave, most affected first; states that the wave emptied included."""
+    """The cohort as it stood after this wave, most affected first; states that the wave emptied included. The
+    rows of its posts follow those of its accounts.
+    """
     if status is None or wave.cohort is None:
         return []
     named = wave.cohort.order.named_count if wave.cohort.order else 0
-    whole = f"{named:,} named" if named >= status.watched else f"{status.watched:,} watched"
-    difference = _difference(wave.alerts)
+    whole = f"{named:,} named accounts" if named >= status.watched else f"{status.watched:,} watched accounts"
+    rows = _rows(status, [a for a in wave.alerts if not a.change.is_post], whole)
+    if named > status.watched:
+        rows.append(CohortCount("not watched here", f"{named - status.watched:,} of {whole}", ""))
+    posts = status.posts or ListStatus(0, ())
+    of_posts = [a for a in wave.alerts if a.change.is_post]
+    rows_of_posts = _rows(posts, of_posts, f"{posts.watched:,} watched posts")
+    return rows + [replace(row, label=f"posts {row.label}") for row in rows_of_posts]
+
+
+def _rows(status: ListStatus, alerts: Sequence[AlertRow], whole: str) -> list[CohortCount]:
+    difference = _difference(alerts)
     now = Counter({(platform, state): n for platform, state, n in status.states})
     touched = set(now) | {state_of for state_of, n in difference.items() if n}
     # Words of two platforms may be the same: such accounts are counted together.
@@ -42,15 +54,13 @@ def counts(wave: AlertGroup, status: ListStatus | None) -> list[CohortCount]:
         more[words] += difference[platform, state]
     ranked = sorted(ranks, key=lambda w: (ranks[w], -shown[w], w))
     rows = [
-        CohortCount(words, f"{shown[words]:,} of {whole} accounts", _more(more[words]))
+        CohortCount(words, f"{shown[words]:,} of {whole}", _more(more[words]))
         for words in ranked[:COUNTS_LISTED]
     ]
     if rest := sum(shown[words] for words in ranked[COUNTS_LISTED:]):
-        rows.append(CohortCount("in other states", f"{rest:,} of {whole} accounts", ""))
+        rows.append(CohortCount("in other states", f"{rest:,} of {whole}", ""))
     if unread := status.watched - shown.total():
-        rows.append(CohortCount("watched, not read yet", f"{unread:,} of {whole} accounts", ""))
-    if named > status.watched:
-        rows.append(CohortCount("not watched here", f"{named - status.watched:,} of {whole} accounts", ""))
+        rows.append(CohortCount("watched, not read yet", f"{unread:,} of {whole}", ""))
     return rows
 
 

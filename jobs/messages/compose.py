@@ -6,7 +6,7 @@ recipients, never from numbers that a database hands out, so that a repeat is re
 
 import hashlib
 import logging
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from email.message import EmailMessage
@@ -44,6 +44,7 @@ from storage.model.alerts.alerts import (
     MailKind,
 )
 from storage.model.alerts.rules import Severity, is_channel, is_webhook
+from storage.model.alerts.target_counts import TargetCount
 from storage.model.text.states import capital, clean, of_many
 
 TOPICS_IN_SUBJECT = 3
@@ -220,7 +221,7 @@ def _draft(
         "picture": picture and picture.alternative,
         "sections": wave_content.sections(wave, rule.zone),
         "flap_phrase": wave_content.flap_phrase(wave.flaps) if wave.flaps else None,
-        "flap_accounts": len(wave.flaps),
+        "flap_count": wave_content.count_of(f.alert for f in wave.flaps),
         "flap_days": number(max(1, rule.flapping_period.days), "day"),
         "flaps": wave_content.flap_stories(wave, rule.zone),
         "unknown": caveats.unknown(wave),
@@ -231,7 +232,7 @@ def _draft(
         "places": places(
             head.dashboard_url,
             wave.cohort,
-            {a.change.account_id for a in wave.alerts},
+            {a.change.account_id: a.change.is_post for a in wave.alerts},
             ident if head.has_pages else None,
             incident,
         ),
@@ -291,13 +292,14 @@ def _mark(alert: AlertRow) -> str | None:
 
 
 def headline_of(wave: AlertGroup, status: ListStatus | None) -> str:
-    """`204 of 257 accounts withheld in India (IN)`, `12 accounts available again, 3 suspended`, or
-    `@handle suspended` when it is about one.
+    """`204 of 257 accounts withheld in India (IN)`, `12 accounts available again, 3 suspended`,
+    `3 accounts and 2 posts suspended`, or `@handle suspended` when it is about one.
     """
     by_topic = wave_content.course_topics(wave)
-    phrases = [(topic.accounts, topic.phrase) for topic in by_topic]
+    phrases = [(topic.count, topic.phrase) for topic in by_topic]
     if wave.flaps:
-        phrases.insert(0, (len(wave.flaps), wave_content.flap_phrase(wave.flaps)))
+        flapping = wave_content.count_of(f.alert for f in wave.flaps)
+        phrases.insert(0, (flapping, wave_content.flap_phrase(wave.flaps)))
     if len({a.change.account_id for a in wave.alerts}) == 1:
         name = handle_name(wave.alerts[-1].change.handle)
         return f"{name} {', '.join(text for _, text in phrases)}"
@@ -306,10 +308,13 @@ def headline_of(wave: AlertGroup, status: ListStatus | None) -> str:
         if whole := _of_the_order(wave, status, topic.phrase, topic.alerts):
             return whole
     if len(phrases) > TOPICS_IN_SUBJECT:
-        rest = sum(n for n, _ in phrases[TOPICS_IN_SUBJECT - 1 :])
+        rest = sum((count for count, _ in phrases[TOPICS_IN_SUBJECT - 1 :]), TargetCount())
         phrases = [*phrases[: TOPICS_IN_SUBJECT - 1], (rest, "changed otherwise")]
-    (n, text), *more = [(n, text if n == 1 else of_many(text)) for n, text in phrases]
-    return ", ".join([f"{number(n, 'account')} {text}", *(f"{m:,} {t}" for m, t in more)])
+    has_posts = any(count.posts for count, _ in phrases)
+    (first, text), *more = [(n, text if n.total == 1 else of_many(text)) for n, text in phrases]
+    # Once a post is among them, a bare number would leave open what it counts.
+    numbers = [(n.words() if has_posts else f"{n.total:,}", t) for n, t in more]
+    return ", ".join([f"{first.words()} {text}", *(f"{n} {t}" for n, t in numbers)])
 
 
 def _of_the_order(
@@ -320,6 +325,8 @@ def _of_the_order(
     change = alerts[0].change
     if order is None or status is None or not change.new.status.is_blocked:
         return None
+    if any(a.change.is_post for a in alerts):
+        return None  # its number is of accounts
     if {(a.change.platform, a.change.new) for a in alerts} != {(change.platform, change.new)}:
         return None
     accounts = len({a.change.account_id for a in alerts})
@@ -369,7 +376,8 @@ _REASONS = {
 def _why_told(reply: Reply) -> str:
     """Why a mail comes that no rule asks for."""
     answers = "This follows an earlier email to you and reports the outcome."
-    return " ".join([answers, *(_REASONS[r] for r in ReplyReason if r in reply.reasons and r in _REASONS)])
+    said = " ".join([answers, *(_REASONS[r] for r in ReplyReason if r in reply.reasons and r in _REASONS)])
+    return said.replace("account", "post") if all(a.change.is_post for a in reply.alerts) else said
 
 
 def message_id(facts: Iterable[str], recipients: Iterable[str], domain: str) -> str:
@@ -432,12 +440,13 @@ def incident_url(base: str | None, key: str) -> str | None:
 def places(
     base: str | None,
     cohort: Cohort | None,
-    account_ids: Collection[int],
+    changed: Mapping[int, bool],
     message_id: str | None,
     incident: str | None = None,
 ) -> list[DashboardLink]:
-    """What a mail links to, the nearest first. `message_id` is None for one that has no page, `incident` for
-    one that belongs to no incident.
+    """What a mail links to, the nearest first. `changed` are the accounts and posts that it is about, each
+    with whether it is a post. `message_id` is None for one that has no page, `incident` for one that belongs
+    to no incident.
 
     Empty where readers reach no dashboard.
     """
@@ -446,8 +455,10 @@ def places(
     found: list[DashboardLink] = []
     if incident is not None and (url := incident_url(base, incident)) is not None:
         found.append(DashboardLink("The incident", url))
-    if len(account_ids) == 1:
-        found.append(DashboardLink("The account", urljoin(base, f"/account/{next(iter(account_ids))}")))
+    if len(changed) == 1:
+        ((account_id, is_post),) = changed.items()
+        name = "The post" if is_post else "The account"
+        found.append(DashboardLink(name, urljoin(base, f"/account/{account_id}")))
     if (url := list_url(base, cohort)) is not None:
         found.append(DashboardLink(f"{capital(cohort_name(cohort))} on the Live page", url))
     if message_id is not None:

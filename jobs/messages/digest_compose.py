@@ -17,11 +17,12 @@ from jobs.messages import (
     wave_content,
 )
 from jobs.messages.compose import Letterhead, Picture, list_url, message_id, places
-from jobs.messages.digest_facts import DigestCohort, DigestContent, accounts
+from jobs.messages.digest_facts import DigestCohort, DigestContent
 from jobs.messages.digest_sections import sections, shares
 from jobs.messages.webhook_payload import note
 from storage.model.alerts.alerts import Cohort, ListStatus, MailDraft, MailKind
 from storage.model.alerts.rules import is_webhook
+from storage.model.alerts.target_counts import TargetCount
 from storage.model.text.states import capital, clean, counts_as_blocked
 
 COHORTS_SHOWN = 8
@@ -75,10 +76,10 @@ def compose(
         "zone_note": zone_note(rule.zone, due.until),
         "dashboard_url": head.dashboard_url,
         "account_url": head.dashboard_url and urljoin(head.dashboard_url, "/account/"),
-        "places": places(head.dashboard_url, None, (), ident if head.has_pages else None),
+        "places": places(head.dashboard_url, None, {}, ident if head.has_pages else None),
         "unsubscribe_url": unsubscribe,
         "rule": clean(rule.name),
-        "scope": digest_words.scope(rule.match),
+        "scope": digest_words.scope(rule.match, digest.look.count),
     }
     text = head.render("summary.txt", content)
     return MailDraft(
@@ -122,26 +123,32 @@ def _cohort(
         "picture": picture and picture.alternative,
         "sections": sections(part.told, zone, share),
         "flap_phrase": wave_content.flap_phrase(part.told.flaps) if part.told.flaps else None,
-        "flap_accounts": len(part.told.flaps),
+        "flap_count": wave_content.count_of(f.alert for f in part.told.flaps),
         "flaps": wave_content.flap_stories(part.told, zone),
     }
 
 
 def _brief(parts: Sequence[DigestCohort]) -> list[tuple[str, str, str]]:
     rows = [
-        (capital(wave_content.cohort_name(p.cohort)), number(len(accounts(p.told.alerts)), "account"), "")
+        (capital(wave_content.cohort_name(p.cohort)), wave_content.count_of(p.told.alerts).words(), "")
         for p in parts[:COHORTS_BRIEF]
     ]
     if more := parts[COHORTS_BRIEF:]:
-        rest = {i for p in more for i in accounts(p.told.alerts)}
-        rows.append((f"On {len(more):,} more", number(len(rest), "account"), ""))
+        rest = wave_content.count_of(a for p in more for a in p.told.alerts)
+        rows.append((f"On {len(more):,} more", rest.words(), ""))
     return rows
 
 
 def _quiet(cohort: Cohort, status: ListStatus) -> tuple[str, str, str]:
-    blocked = sum(n for platform, state, n in status.states if counts_as_blocked(state.status, platform))
-    whole = number(status.watched, "watched account")
-    return capital(wave_content.cohort_name(cohort)), f"{blocked:,} of {whole} blocked", ""
+    parts = [(status, TargetCount(status.watched))] if status.watched or status.posts is None else []
+    if status.posts is not None:
+        parts.append((status.posts, TargetCount(0, status.posts.watched)))
+    said = " and ".join(f"{_blocked(one):,} of {count.words('watched')}" for one, count in parts)
+    return capital(wave_content.cohort_name(cohort)), f"{said} blocked", ""
+
+
+def _blocked(status: ListStatus) -> int:
+    return sum(n for platform, state, n in status.states if counts_as_blocked(state.status, platform))
 
 
 def _unknown(digest: DigestContent) -> list[str]:
@@ -149,5 +156,6 @@ def _unknown(digest: DigestContent) -> list[str]:
 
 
 def _not_claimed(digest: DigestContent) -> list[str]:
-    lines = [line for part in digest.parts for line in caveats.not_claimed(part.told)]
+    posts = any(a.change.is_post for part in digest.parts for a in part.told.alerts)
+    lines = [line for part in digest.parts for line in caveats.not_claimed(part.told, with_posts=posts)]
     return list(dict.fromkeys(lines)) or [_QUIET]

@@ -9,6 +9,7 @@ from jobs.alerting.matching import cohort_of
 from jobs.alerting.policy import AlertGroup, DigestDue, Flap
 from storage.model.alerts.alerts import AlertRow, AlertStage, Cohort, ListStatus, PastAlert
 from storage.model.alerts.digest_period import PastCondition, PlatformSilence, RuleAccount, UnsentChanges
+from storage.model.alerts.target_counts import TargetCount
 from storage.model.core.accounts import Platform
 from storage.model.text.states import of_many, short_words
 
@@ -33,23 +34,31 @@ class DigestCohort:
 
 @dataclass(frozen=True, slots=True)
 class DigestPlatform:
-    """How well the watched accounts of one platform were read."""
+    """How well the watched accounts and posts of one platform were read."""
 
     platform: Platform
     watched: int
+    """Of accounts and posts; so are `read` and `late`."""
     read: int
     """With a conclusive answer within the time that is told of."""
     late: int
     """Without one for too long at its end, and on the watch for longer."""
+    posts: int = 0
+    """How many of those watched are posts."""
+
+    @property
+    def count(self) -> TargetCount:
+        return TargetCount(self.watched - self.posts, self.posts)
 
 
 @dataclass(frozen=True, slots=True)
 class StateNow:
-    """Accounts that stand alike."""
+    """Accounts, or posts, that stand alike."""
 
     words: str
-    accounts: int
+    number: int
     is_blocked: bool
+    is_post: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +70,7 @@ class DigestCoverage:
     late_after: timedelta
     platforms: tuple[DigestPlatform, ...] = ()
     states: tuple[StateNow, ...] = ()
-    """How the watched accounts stood at the end, blocked ones first."""
+    """How the watched accounts stood at the end, blocked ones first; then the posts."""
     blocked_late: int = 0
     """Blocked ones that were not read for too long: they stood so when they were read last."""
     asked: int = 0
@@ -81,8 +90,15 @@ class DigestCoverage:
         return sum(p.read for p in self.platforms)
 
     @property
-    def blocked(self) -> int:
-        return sum(s.accounts for s in self.states if s.is_blocked)
+    def count(self) -> TargetCount:
+        """The watched accounts and posts."""
+        return sum((p.count for p in self.platforms), TargetCount())
+
+    @property
+    def blocked(self) -> TargetCount:
+        blocked = [s for s in self.states if s.is_blocked]
+        posts = sum(s.number for s in blocked if s.is_post)
+        return TargetCount(sum(s.number for s in blocked) - posts, posts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +116,7 @@ class DigestContent:
 
     due: DigestDue
     parts: tuple[DigestCohort, ...]
-    """Those with most accounts first."""
+    """Those with most accounts and posts first."""
     look: DigestCoverage
     quiet: QuietCohorts = QuietCohorts()
 
@@ -134,15 +150,17 @@ def accounts(alerts: Iterable[AlertRow]) -> set[int]:
 def looked(
     found: Sequence[RuleAccount], since: datetime, until: datetime, late_after: timedelta
 ) -> tuple[tuple[DigestPlatform, ...], tuple[StateNow, ...], int]:
-    """How well these accounts were read, how they stood, and how many blocked ones were read too long ago."""
+    """How well these accounts and posts were read, how they stood, and how many blocked ones were read too
+    long ago.
+    """
     late = {w.account_id for w in found if (w.last_read or w.added_at) <= until - late_after}
     platforms = tuple(_platform(p, [w for w in found if w.platform is p], since, late) for p in Platform)
-    now: Counter[tuple[str, bool]] = Counter()
+    now: Counter[tuple[str, bool, bool]] = Counter()
     for one in found:
         words = "nothing confirmed yet" if one.state is None else short_words(one.state, one.platform, None)
-        now[of_many(words), one.is_blocked] += 1
-    states = [StateNow(words, n, is_blocked) for (words, is_blocked), n in now.items()]
-    states.sort(key=lambda s: (not s.is_blocked, -s.accounts, s.words))
+        now[of_many(words), one.is_blocked, one.is_post] += 1
+    states = [StateNow(words, n, is_blocked, is_post) for (words, is_blocked, is_post), n in now.items()]
+    states.sort(key=lambda s: (s.is_post, not s.is_blocked, -s.number, s.words))
     blocked_late = sum(w.is_blocked and w.account_id in late for w in found)
     return tuple(p for p in platforms if p.watched), tuple(states), blocked_late
 
@@ -155,6 +173,7 @@ def _platform(
         watched=len(found),
         read=sum(w.last_read is not None and w.last_read > since for w in found),
         late=sum(w.account_id in late for w in found),
+        posts=sum(w.is_post for w in found),
     )
 
 

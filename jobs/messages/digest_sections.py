@@ -12,6 +12,7 @@ from jobs.base.wording import account_name, interval
 from jobs.messages import wave_content
 from jobs.messages.wave_content import Group, Named, Section
 from storage.model.alerts.alerts import AlertChange, AlertRow
+from storage.model.alerts.target_counts import count_targets
 from storage.model.text.states import short_words
 
 APART = timedelta(hours=18)
@@ -21,7 +22,7 @@ APART = timedelta(hours=18)
 def sections(wave: AlertGroup, zone: str, most: int) -> list[Section]:
     """The changes of the wave, equal ones with the time in which all happened; `most` accounts by name."""
     by_topic = [(wave_content.heading(text, alerts), _groups(alerts, zone)) for text, alerts in topics(wave)]
-    places = iter(shares([group.accounts for _, groups in by_topic for group in groups], most, 1))
+    places = iter(shares([group.count.total for _, groups in by_topic for group in groups], most, 1))
     out: list[Section] = []
     for section, groups in by_topic:
         shown = tuple(replace(g, listed=g.listed[: next(places)]) for g in groups)
@@ -32,7 +33,7 @@ def sections(wave: AlertGroup, zone: str, most: int) -> list[Section]:
 def topics(wave: AlertGroup) -> list[tuple[str, list[AlertRow]]]:
     """The changes by what became of the accounts, most accounts first, among equals in the order of time."""
     found = sorted(wave_content.topics(wave), key=lambda t: min(a.change.first_seen_new for a in t[1]))
-    return sorted(found, key=lambda t: -len({a.change.account_id for a in t[1]}))
+    return sorted(found, key=lambda t: -wave_content.count_of(t[1]).total)
 
 
 def shares(sizes: Sequence[int], total: int, least: int) -> list[int]:
@@ -81,6 +82,6 @@ def _group(was: str, evidence: str, changes: Sequence[AlertChange], zone: str) -
         was,
         when if is_one else f"each at its own time {when}",
         evidence,
-        len({c.account_id for c in changes}),
+        count_targets(changes),
         tuple(Named(account_name(c.platform, c.handle), c.account_id) for c in named),
     )

@@ -5,12 +5,13 @@ from collections.abc import Iterable, Sequence
 from dashboard.ui.words import span
 from jobs.alerting.policy import AlertGroup, DigestDue
 from jobs.base.wording import handle_name, local_day, number, zoned_minute
-from jobs.messages.digest_facts import DigestContent, DigestCoverage, DigestPlatform, accounts
+from jobs.messages.digest_facts import DigestContent, DigestCoverage, DigestPlatform, StateNow, accounts
 from jobs.messages.digest_sections import topics
-from jobs.messages.wave_content import cohort_name, flap_phrase
+from jobs.messages.wave_content import cohort_name, count_of, flap_phrase
 from storage.model.alerts.alerts import AlertDecision, AlertStage, Cohort
 from storage.model.alerts.digest_period import PastCondition, PlatformSilence
 from storage.model.alerts.rules import Digest, Match
+from storage.model.alerts.target_counts import TargetCount
 from storage.model.core.accounts import TargetKind
 from storage.model.core.availability import ChangeKind
 from storage.model.text.states import PLATFORM_NAME, capital, clean, of_many
@@ -72,14 +73,26 @@ def _summary(content: DigestContent) -> str:
     if len(everybody) == 1:
         return f"{handle_name(whole.alerts[-1].change.handle)} {', '.join(text for _, text in by_topic)}"
     if len(by_topic) == 1:
-        return f"{number(len(everybody), 'account')} {of_many(by_topic[0][1])}"
+        return f"{count_of(whole.alerts).words()} {of_many(by_topic[0][1])}"
     named = by_topic
     if len(by_topic) > TOPICS_NAMED:
         rest = {i for ids, _ in by_topic[TOPICS_NAMED - 1 :] for i in ids}
         named = [*by_topic[: TOPICS_NAMED - 1], (rest, "otherwise")]
     is_sure = all(a.stage is AlertStage.CONFIRMED for a in whole.alerts)
-    each = ", ".join(f"{len(ids):,} {of_many(text) if len(ids) > 1 else text}" for ids, text in named)
-    return f"{number(len(everybody), 'account')}{' changed' if is_sure else ''}: {each}"
+    posts = _posts(whole)
+    # Once a post is among them, a bare number would leave open what it counts.
+    numbers = [_split(ids, posts).words() if posts else f"{len(ids):,}" for ids, _ in named]
+    topics_said = (of_many(text) if len(ids) > 1 else text for ids, text in named)
+    each = ", ".join(f"{n} {text}" for n, text in zip(numbers, topics_said, strict=True))
+    return f"{count_of(whole.alerts).words()}{' changed' if is_sure else ''}: {each}"
+
+
+def _posts(whole: AlertGroup) -> set[int]:
+    return {a.change.account_id for a in whole.alerts if a.change.is_post}
+
+
+def _split(ids: set[int], posts: set[int]) -> TargetCount:
+    return TargetCount(len(ids - posts), len(ids & posts))
 
 
 def _by_topic(whole: AlertGroup) -> list[tuple[set[int], str]]:
@@ -95,24 +108,27 @@ def _nothing(look: DigestCoverage) -> str:
     if not look.watched:
         return "No watched account matches this rule"
     if not look.read:
-        return f"Nothing known: none of {number(look.watched, 'account')} was read"
+        return f"Nothing known: none of {look.count.words()} was read"
     if look.untold:
         kept = number(sum(u.changes for u in look.untold), "change")
         return f"Nothing reported: {kept} left out"
     if unread := look.watched - look.read:
-        return f"No change confirmed, but {unread:,} of {number(look.watched, 'account')} not read"
+        return f"No change confirmed, but {unread:,} of {look.count.whole()} not read"
     seen = f", {look.provisional:,} provisional" if look.provisional else ""
-    return f"No change confirmed in {number(look.watched, 'account')}{seen}"
+    return f"No change confirmed in {look.count.words()}{seen}"
 
 
 def more_than_once(content: DigestContent) -> str | None:
     """Why the numbers of the headline add up to more than its sum."""
+    posts = _posts(content.everything)
     by_topic = [ids for ids, _ in _by_topic(content.everything)]
-    again = sum(map(len, by_topic)) - len({i for ids in by_topic for i in ids})
+    counted = sum((_split(ids, posts) for ids in by_topic), TargetCount())
+    once = _split({i for ids in by_topic for i in ids}, posts)
+    again = TargetCount(counted.accounts - once.accounts, counted.posts - once.posts)
     if not again:
         return None
-    verb = "is" if again == 1 else "are"
-    return f"{number(again, 'account')} changed in more than one way and {verb} counted under each."
+    verb = "is" if again.total == 1 else "are"
+    return f"{again.words()} changed in more than one way and {verb} counted under each."
 
 
 def period(content: DigestContent) -> str:
@@ -126,11 +142,15 @@ def period(content: DigestContent) -> str:
     return f"Changes that were {verb} {span_of}."
 
 
-def scope(match: Match) -> str:
-    """Which changes the rule is about: of others nothing follows from this mail."""
+def scope(match: Match, watched: TargetCount) -> str:
+    """Which changes the rule is about: of others nothing follows from this mail. `watched` are the accounts
+    and posts in its scope.
+    """
+    whom = match.only or TargetKind.ACCOUNTS
+    if match.only is None and watched.posts:
+        whom = "accounts and posts"
     kinds = ", ".join(words for kind, words in _KIND.items() if kind in match.kinds)
-    if match.only is TargetKind.POSTS:
-        kinds = kinds.replace("accounts", "posts")
+    kinds = kinds.replace("accounts", whom)
     of = [
         _of("on the list", "on the lists", match.lists),
         _of("of the order", "of the orders", match.orders),
@@ -143,8 +163,8 @@ def scope(match: Match) -> str:
     about = ", ".join(filter(None, of))
     if about:
         about = f" {about}"
-    whom = f"; only {match.only or TargetKind.ACCOUNTS}{about}" if about or match.only else ""
-    return f"The rule covers {kinds or 'nothing'}{whom}."
+    only = f"; only {whom}{about}" if about or match.only else ""
+    return f"The rule covers {kinds or 'nothing'}{only}."
 
 
 def _of(one: str, several: str, names: Iterable[str]) -> str:
@@ -157,12 +177,25 @@ def _of(one: str, several: str, names: Iterable[str]) -> str:
 
 
 def standing_rows(look: DigestCoverage) -> list[tuple[str, str]]:
-    """How all watched accounts stood at the end, blocked ones first, with every denominator named."""
-    whole = number(look.watched, "watched account")
-    rows = [("Blocked by the platforms", f"{look.blocked:,} of {whole}")]
-    named = look.states[:STATES_NAMED]
-    rows += [(capital(s.words), f"{s.accounts:,} of {whole}") for s in named]
-    if rest := sum(s.accounts for s in look.states[STATES_NAMED:]):
+    """How all watched accounts stood at the end, blocked ones first, and after them the posts, with every
+    denominator named.
+    """
+    count, blocked = look.count, look.blocked
+    rows: list[tuple[str, str]] = []
+    if count.accounts or not count.posts:
+        states = [s for s in look.states if not s.is_post]
+        rows += _standing(states, blocked.accounts, TargetCount(count.accounts).words("watched"))
+    if count.posts:
+        states = [s for s in look.states if s.is_post]
+        of_posts = _standing(states, blocked.posts, TargetCount(0, count.posts).words("watched"))
+        rows += [(f"Posts {label[:1].lower()}{label[1:]}", said) for label, said in of_posts]
+    return rows
+
+
+def _standing(states: Sequence[StateNow], blocked: int, whole: str) -> list[tuple[str, str]]:
+    rows = [("Blocked by the platforms", f"{blocked:,} of {whole}")]
+    rows += [(capital(s.words), f"{s.number:,} of {whole}") for s in states[:STATES_NAMED]]
+    if rest := sum(s.number for s in states[STATES_NAMED:]):
         rows.append(("In other states", f"{rest:,} of {whole}"))
     return rows
 
@@ -172,7 +205,7 @@ def lead(look: DigestCoverage) -> str:
     if not look.watched:
         return ""
     verb = "was" if look.read == 1 else "were"
-    read = f"{look.read:,} of {number(look.watched, 'watched account')} {verb} read in this time."
+    read = f"{look.read:,} of {look.count.whole('watched')} {verb} read in this time."
     if not (late := sum(p.late for p in look.platforms)):
         return read
     whose = "its" if late == 1 else "their"
@@ -185,14 +218,15 @@ def lead(look: DigestCoverage) -> str:
 def coverage(look: DigestCoverage, zone: str) -> list[str]:
     """How well was looked, and what was in the way; every number with what it is a part of."""
     lines = [_platform(p, look) for p in look.platforms]
+    one = "an account or a post" if look.count.posts else "an account"
     if look.blocked_late:
         lines.append(
-            f"Of {number(look.blocked, 'blocked account')}, {look.blocked_late:,} had not been read for "
+            f"Of {look.blocked.words('blocked')}, {look.blocked_late:,} had not been read for "
             f"{span(look.late_after)} or longer; the last known status is counted."
         )
     if look.asked:
         lines.append(
-            f"This installation made {number(look.asked, 'attempt')} to read an account; "
+            f"This installation made {number(look.asked, 'attempt')} to read {one}; "
             f"{_share(look.answered, look.asked)} gave a conclusive answer."
         )
     lines += [_silence(silence, zone) for silence in look.silences[:SILENCES_NAMED]]
@@ -205,7 +239,7 @@ def coverage(look: DigestCoverage, zone: str) -> list[str]:
 
 
 def _platform(p: DigestPlatform, look: DigestCoverage) -> str:
-    whole, verb = number(p.watched, "watched account"), "was" if p.read == 1 else "were"
+    whole, verb = p.count.whole("watched"), "was" if p.read == 1 else "were"
     read = f"{p.read:,} of {whole} ({_share(p.read, p.watched)}) {verb} read in this time"
     too_long = f"for {span(look.late_after)} or longer"
     late = "none" if not p.late else f"{p.late:,}"

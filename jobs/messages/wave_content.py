@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from jobs.alerting.policy import AlertGroup, Flap
-from jobs.base.wording import account_name, day, evidence_words, interval, number, zoned_minute
+from jobs.base.wording import account_name, day, evidence_words, interval, zoned_minute
 from storage.model.alerts.alerts import AlertChange, AlertRow, AlertStage, Cohort, Joined, ListStatus
-from storage.model.core.availability import ChangeKind, State, Status
+from storage.model.alerts.target_counts import TargetCount, count_targets
+from storage.model.core.availability import ChangeKind, Flag, State, Status
 from storage.model.text.states import (
     capital,
     change_words,
@@ -26,7 +27,7 @@ LISTS_LISTED = 5
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """An account in a list."""
+    """An account or a post in a list."""
 
     name: str
     account_id: int
@@ -43,22 +44,22 @@ class GroupStep:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Accounts that changed in the same way, in the same interval, on equal evidence."""
+    """Accounts and posts that changed in the same way, in the same interval, on equal evidence."""
 
     was: str
     """What they were before all that is told of them."""
     when: str
     evidence: str
-    accounts: int
+    count: TargetCount
     listed: tuple[Named, ...]
-    """The accounts listed in this mail; fewer than `accounts` when there are too many."""
+    """Those listed in this mail; fewer than `count` when there are too many."""
     steps: tuple[GroupStep, ...] = ()
     """The changes in their order, where each account had several; else `when` and `evidence` say it all."""
 
     @property
     def more(self) -> int:
-        """How many of its accounts are not listed."""
-        return self.accounts - len(self.listed)
+        """How many of them are not listed."""
+        return self.count.total - len(self.listed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +71,17 @@ class Section:
     """What the heading has no room for, as a sentence; empty when it says it all."""
     tone: str
     """Which colour the heading has: block, gone, back or other."""
-    accounts: int
+    count: TargetCount
     groups: tuple[Group, ...]
-    unlisted: int
-    """Accounts of groups that this mail has no room for at all."""
+    unlisted: TargetCount
+    """Those of groups that this mail has no room for at all."""
     lead: str
     """What the time of a group follows: only what is confirmed is said to have happened."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Topic:
-    """Accounts of which the same became."""
+    """Accounts and posts of which the same became."""
 
     phrase: str
     courses: list[tuple[AlertRow, ...]]
@@ -93,8 +94,8 @@ class _Topic:
         return [course[-1] for course in self.courses]
 
     @property
-    def accounts(self) -> int:
-        return _accounts(self.alerts)
+    def count(self) -> TargetCount:
+        return count_of(self.alerts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +195,7 @@ def topics(wave: AlertGroup) -> list[tuple[str, list[AlertRow]]]:
     for alert in wave.alerts:
         if alert.alert_id not in apart:
             by_phrase.setdefault(phrase_with_certainty(alert), []).append(alert)
-    return sorted(by_phrase.items(), key=lambda t: (-_accounts(t[1]), t[0]))
+    return sorted(by_phrase.items(), key=lambda t: (-count_of(t[1]).total, t[0]))
 
 
 def course_topics(wave: AlertGroup) -> list[_Topic]:
@@ -213,7 +214,7 @@ def course_topics(wave: AlertGroup) -> list[_Topic]:
         text = phrase_with_certainty(course[0]) if is_one else course_phrase([a.change for a in course])
         is_retold = course[0].stage is not AlertStage.CONFIRMED and course[0].alert_id in wave.retold
         found.setdefault((text, is_retold), _Topic(text, [], is_retold)).courses.append(course)
-    return sorted(found.values(), key=lambda t: (-t.accounts, t.phrase, t.is_retold))
+    return sorted(found.values(), key=lambda t: (-t.count.total, t.phrase, t.is_retold))
 
 
 def flap_phrase(flaps: Sequence[Flap]) -> str:
@@ -230,12 +231,12 @@ def cohort_name(cohort: Cohort | None) -> str:
 def sections(wave: AlertGroup, zone: str) -> list[Section]:
     """The changes of the wave, listing at most `ACCOUNTS_LISTED` accounts, shared out over all intervals."""
     by_topic = [(topic, _groups(topic, zone)) for topic in course_topics(wave)]
-    shares = iter(_share_out([g.accounts for _, groups in by_topic for g in groups], ACCOUNTS_LISTED))
+    shares = iter(_share_out([g.count.total for _, groups in by_topic for g in groups], ACCOUNTS_LISTED))
     out: list[Section] = []
     for topic, groups in by_topic:
         cut = [replace(g, listed=g.listed[: next(shares)]) for g in groups]
         shown = tuple(g for g in cut if g.listed)
-        unlisted = sum(g.accounts for g in cut if not g.listed)
+        unlisted = sum((g.count for g in cut if not g.listed), TargetCount())
         head = heading(topic.phrase, topic.alerts, is_retold=topic.is_retold)
         out.append(replace(head, groups=shown, unlisted=unlisted))
     return out
@@ -243,12 +244,21 @@ def sections(wave: AlertGroup, zone: str) -> list[Section]:
 
 def heading(text: str, alerts: Sequence[AlertRow], *, is_retold: bool = False) -> Section:
     """The section of these alerts, which have the same words, without its groups."""
-    n, first = _accounts(alerts), alerts[0]
-    phrase = text if n == 1 else of_many(text)
+    count, first = count_of(alerts), alerts[0]
+    phrase = text if count.total == 1 else of_many(text)
     tone = _tone(first.change) if first.stage is AlertStage.CONFIRMED else "other"
     if is_retold:
-        return Section(phrase, _note_retold(first, n), tone, n, (), 0, _LEADS_RETOLD[first.stage])
-    return Section(phrase, _note(first, n), tone, n, (), 0, _LEADS[first.stage])
+        note, lead = _note_retold(first, count), _LEADS_RETOLD[first.stage]
+    else:
+        note, lead = _note(first, count), _LEADS[first.stage]
+    note = " ".join(filter(None, (note, _with_author(alerts))))
+    return Section(phrase, note, tone, count, (), TargetCount(), lead)
+
+
+def _with_author(alerts: Sequence[AlertRow]) -> str:
+    """Of how many posts the status is that of their author's account; empty if of none."""
+    count = count_of(a for a in alerts if Flag.WITH_AUTHOR in a.change.flags)
+    return f"Because of the author's account, and not of the post itself: {count.words()}." if count else ""
 
 
 _LEADS = {
@@ -260,7 +270,7 @@ _LEADS = {
 _LEADS_RETOLD = {**_LEADS, AlertStage.WITHDRAWN: "It seemed to have happened"}
 
 
-def _note(alert: AlertRow, accounts: int) -> str:
+def _note(alert: AlertRow, count: TargetCount) -> str:
     """What the heading over these changes leaves out: they have the same words, so the same explanation."""
     change = alert.change
     if alert.stage is AlertStage.WITHDRAWN and change.kind is ChangeKind.BASELINE:
@@ -268,10 +278,9 @@ def _note(alert: AlertRow, accounts: int) -> str:
     if alert.stage is AlertStage.WITHDRAWN:
         return "An earlier email reported this. Later readings do not support it."
     if alert.stage is AlertStage.UNRESOLVED:
-        who = "The account" if accounts == 1 else "Each account"
         return (
-            f"An earlier email reported this as provisional. {who} was no longer watched before further "
-            "readings could decide, so whether it happened stays unknown."
+            f"An earlier email reported this as provisional. {count.each} was no longer watched before "
+            "further readings could decide, so whether it happened stays unknown."
         )
     if alert.stage is AlertStage.PROVISIONAL:
         return (
@@ -280,22 +289,25 @@ def _note(alert: AlertRow, accounts: int) -> str:
     more = explanation(change.new, change.platform, change.flags)
     if not more or change.kind in {ChangeKind.RESTORATION, ChangeKind.RETURN}:
         return ""
-    return f"{capital(more)}." if accounts == 1 else f"In each case {more}."
+    if count.posts and change.new.status is not Status.WITHHELD:
+        # What platforms explain of these statuses is about accounts.
+        whose = TargetCount(count.accounts).nouns
+        return f"About the {whose}: {more}." if count.accounts else ""
+    return f"{capital(more)}." if count.total == 1 else f"In each case {more}."
 
 
-def _note_retold(alert: AlertRow, accounts: int) -> str:
+def _note_retold(alert: AlertRow, count: TargetCount) -> str:
     """The same where no earlier mail told what is answered here."""
     if alert.stage is AlertStage.WITHDRAWN and alert.change.kind is ChangeKind.BASELINE:
         return "It was first recorded as a change. When it began is not known."
     if alert.stage is AlertStage.WITHDRAWN:
         return "It was recorded at first. Later readings do not support it."
     if alert.stage is AlertStage.UNRESOLVED:
-        who = "The account" if accounts == 1 else "Each account"
         return (
-            f"It was not confirmed. {who} was no longer watched before further readings could decide, so "
-            "whether it happened stays unknown."
+            f"It was not confirmed. {count.each} was no longer watched before further readings could decide, "
+            "so whether it happened stays unknown."
         )
-    return _note(alert, accounts)
+    return _note(alert, count)
 
 
 def _share_out(sizes: Sequence[int], total: int) -> list[int]:
@@ -321,7 +333,8 @@ def _groups(topic: _Topic, zone: str) -> list[Group]:
             steps = tuple(replace(s, phrase=of_many(s.phrase)) for s in steps)
         when = ", then ".join(s.when for s in steps)
         evidence = "; then ".join(s.evidence for s in steps)
-        out.append(Group(was, when, evidence, len(listed), listed, steps if len(steps) > 1 else ()))
+        count = count_targets(changes)
+        out.append(Group(was, when, evidence, count, listed, steps if len(steps) > 1 else ()))
     return out
 
 
@@ -351,36 +364,40 @@ def _by_handle(flap: Flap) -> tuple[str, str]:
 
 
 def cohort_lines(wave: AlertGroup, status: ListStatus | None) -> list[str]:
-    """Which accounts the counts speak of, with every denominator named."""
+    """Which accounts and posts the counts speak of, with every denominator named."""
     if wave.cohort is None or status is None:
         return []
-    order = wave.cohort.order
+    order, posts = wave.cohort.order, 0 if status.posts is None else status.posts.watched
     if order is None:
-        return [f"List {clean(wave.cohort.name)}: {number(status.watched, 'account')} watched."]
-    return [
-        f"Order {clean(order.reference)} ({clean(order.country, 8)}), issued {day(order.issued_at)}, "
-        f"names {number(order.named_count, 'account')}; {status.watched:,} of them are watched here."
-    ]
+        return [f"List {clean(wave.cohort.name)}: {TargetCount(status.watched, posts).words()} watched."]
+    head = f"Order {clean(order.reference)} ({clean(order.country, 8)}), issued {day(order.issued_at)}, "
+    if posts and not order.named_count and not status.watched:
+        return [f"{head}names posts; {posts:,} of them {'is' if posts == 1 else 'are'} watched here."]
+    also = f" and {posts:,} of its posts" if posts else ""
+    named = TargetCount(order.named_count).words()
+    return [f"{head}names {named}; {status.watched:,} of them{also} are watched here."]
 
 
 def other_lists(wave: AlertGroup) -> str | None:
-    """On which other lists and orders accounts of this mail are."""
-    found: dict[str, set[int]] = {}
+    """On which other lists and orders accounts and posts of this mail are."""
+    found: dict[str, list[AlertChange]] = {}
     for alert in wave.alerts:
         for cohort in alert.cohorts:
             if cohort != wave.cohort:
-                found.setdefault(cohort_name(cohort), set()).add(alert.change.account_id)
+                found.setdefault(cohort_name(cohort), []).append(alert.change)
     if not found:
         return None
-    by_size = sorted(found.items(), key=lambda f: (-len(f[1]), f[0]))
-    named = [f"{name} ({number(len(ids), 'account')})" for name, ids in by_size[:LISTS_LISTED]]
+    counted = [(name, count_targets(changes)) for name, changes in found.items()]
+    by_size = sorted(counted, key=lambda f: (-f[1].total, f[0]))
+    named = [f"{name} ({count.words()})" for name, count in by_size[:LISTS_LISTED]]
     if len(by_size) > LISTS_LISTED:
         named.append(f"{len(by_size) - LISTS_LISTED} more")
     return f"Also on: {', '.join(named)}."
 
 
-def _accounts(alerts: Iterable[AlertRow]) -> int:
-    return len({a.change.account_id for a in alerts})
+def count_of(alerts: Iterable[AlertRow]) -> TargetCount:
+    """How many accounts and posts these alerts are about, each counted once."""
+    return count_targets(a.change for a in alerts)
 
 
 def _tone(change: AlertChange) -> str:
@@ -405,15 +422,14 @@ def late_words(alerts: Sequence[AlertRow], cohort: Cohort | None, zone: str, whe
     late = [(a, joined) for a in alerts if (joined := _after(a, cohort)) is not None]
     if not late:
         return None
-    accounts, everybody = ({a.change.account_id for a in some} for some in ((a for a, _ in late), alerts))
-    name = cohort_name(cohort)
-    if len(accounts) == len(everybody):
+    count, name = count_of(a for a, _ in late), cohort_name(cohort)
+    if count == count_of(alerts):
         note = f"Reported under {name} only {when}"
     else:
-        verb = "is" if len(accounts) == 1 else "are"
-        note = f"{number(len(accounts), 'account')} in this email {verb} reported under {name} only {when}"
+        verb = "is" if count.total == 1 else "are"
+        note = f"{count.words()} in this email {verb} reported under {name} only {when}"
     seen = "the change was seen" if len(late) == 1 else "the changes were seen"
-    return f"{note}, because {_came(cohort, [j for _, j in late], len(accounts), zone)}, after {seen}"
+    return f"{note}, because {_came(cohort, [j for _, j in late], count, zone)}, after {seen}"
 
 
 def _after(alert: AlertRow, cohort: Cohort) -> Joined | None:
@@ -427,11 +443,11 @@ def _after(alert: AlertRow, cohort: Cohort) -> Joined | None:
     return joined
 
 
-def _came(cohort: Cohort, joined: Sequence[Joined], accounts: int, zone: str) -> str:
+def _came(cohort: Cohort, joined: Sequence[Joined], count: TargetCount, zone: str) -> str:
     last = max(j.at for j in joined)
     on = (" on " if len({j.at for j in joined}) == 1 else ", the last on ") + zoned_minute(last, zone)
-    who = "the account" if accounts == 1 else "the accounts"
+    who = f"the {count.nouns}"
     if cohort.order is not None and all(j.by_entry for j in joined):
         return f"the order, which names {who}, was entered{on}"
-    was = "was" if accounts == 1 else "were"
+    was = "was" if count.total == 1 else "were"
     return f"{who} {was} put {'under' if cohort.order is not None else 'on'} it{on}"

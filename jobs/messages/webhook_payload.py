@@ -33,6 +33,7 @@ def payload(
     a stranger wrote in a handle is escaped.
     """
     flapping = {flap.alert.alert_id for flap in wave.flaps}
+    flaps = wave_content.count_of(flap.alert for flap in wave.flaps)
     content: dict[str, object] = {
         "version": VERSION,
         "id": message_id.strip("<>"),
@@ -45,10 +46,12 @@ def payload(
         "as_of": _utc(wave.as_of),
         "cohort": _cohort(wave.cohort, status),
         "counts": [
-            {"words": words, "accounts": len({a.change.account_id for a in alerts})}
+            {"words": words, "accounts": count.accounts, "posts": count.posts}
             for words, alerts in wave_content.topics(wave)
+            for count in [wave_content.count_of(alerts)]
         ],
-        "flapping_accounts": len({flap.alert.change.account_id for flap in wave.flaps}),
+        "flapping_accounts": flaps.accounts,
+        "flapping_posts": flaps.posts,
         "changes": [_change(a, flapping=a.alert_id in flapping) for a in wave.alerts],
         "links": {"dashboard": url},
     }
@@ -82,6 +85,7 @@ def note(
             "cohort": None,
             "counts": [],
             "flapping_accounts": 0,
+            "flapping_posts": 0,
             "changes": [],
             "links": {"dashboard": url},
         }
@@ -105,14 +109,26 @@ def _cohort(cohort: Cohort | None, status: ListStatus | None) -> dict[str, objec
             "issued_at": _utc(order.issued_at),
             "named_accounts": order.named_count,
         },
-        "standing": status
-        and {
-            "watched_accounts": status.watched,
-            "states": [
-                {"platform": platform.value, "state": _state(state), "accounts": accounts}
-                for platform, state, accounts in status.states
-            ],
-        },
+        "standing": status and _standing(status),
+    }
+
+
+def _standing(status: ListStatus) -> dict[str, object]:
+    posts = status.posts or ListStatus(0, ())
+    of_accounts = {(platform, state): n for platform, state, n in status.states}
+    of_posts = {(platform, state): n for platform, state, n in posts.states}
+    return {
+        "watched_accounts": status.watched,
+        "watched_posts": posts.watched,
+        "states": [
+            {
+                "platform": platform.value,
+                "state": _state(state),
+                "accounts": of_accounts.get((platform, state), 0),
+                "posts": of_posts.get((platform, state), 0),
+            }
+            for platform, state in {**of_accounts, **of_posts}
+        ],
     }
 
 
@@ -123,6 +139,7 @@ def _change(alert: AlertRow, *, flapping: bool) -> dict[str, object]:
         "stage": alert.stage.value,
         "platform": change.platform.value,
         "handle": change.handle,
+        "is_post": change.is_post,
         "kind": change.kind.value,
         "old": None if change.old is None else _state(change.old),
         "new": _state(change.new),

@@ -23,10 +23,13 @@ async def picture(
     """Return the chart of the cohort as known at `known_at`. If `known_at` is None, the group's `as_of` is
     used.
 
-    Returns None if there is nothing to draw: no cohort, too few accounts, or no change.
+    It is about accounts. Returns None if there is nothing to draw: no cohort, too few accounts, no change, or
+    a group of posts alone.
     """
     cohort, until = wave.cohort, known_at or wave.as_of
     if cohort is None or status is None or status.watched < FEWEST_ACCOUNTS:
+        return None
+    if all(a.change.is_post for a in wave.alerts):
         return None
     since = _since(wave, cohort, until)
     known = await timeline(conn, cohort.list_id, since, until)

@@ -8,6 +8,7 @@ from jobs.replay.simulate_notifier import Notifier, NotifierStart
 from storage.model.alerts.alerts import AlertChange, AlertDecision, AlertRow, AlertStage, MailKind
 from storage.model.alerts.rule_preview import MOST_GROUPS, MOST_HANDLES, PreviewedGroup, RulePreview
 from storage.model.alerts.rules import AlertRule, RuleId, StoredRule
+from storage.model.alerts.target_counts import count_targets
 from storage.model.bitemporal.alert_inputs import (
     AccountFacts,
     Fact,
@@ -136,6 +137,7 @@ def _largest(mails: Iterable[PastMail], changes: Mapping[str, AlertChange]) -> t
     found: list[PreviewedGroup] = []
     for (at, kind, facts), same in groups.items():
         told = {changes[key].account_id: changes[key].handle for key, _ in facts}
+        count = count_targets(changes[key] for key, _ in facts)
         handles = tuple(sorted(told.values())[:MOST_HANDLES])
-        found.append(PreviewedGroup(at, kind, same[0].headline, len(same), len(told), handles))
-    return tuple(sorted(found, key=lambda g: (-g.accounts, g.at, g.headline))[:MOST_GROUPS])
+        found.append(PreviewedGroup(at, kind, same[0].headline, len(same), count, handles))
+    return tuple(sorted(found, key=lambda g: (-g.count.total, g.at, g.headline))[:MOST_GROUPS])

@@ -20,10 +20,10 @@ from jobs.alerting.policy import (
 )
 from jobs.alerting.replies import Reply
 from jobs.alerting.waves import ORDER_LASTS
-from jobs.base.wording import number
 from jobs.messages.compose import Letterhead, as_wave, headline_of, story_key, subject_of
 from jobs.messages.digest_facts import parts_of
 from jobs.messages.digest_words import title
+from jobs.messages.wave_content import count_of
 from storage.model.alerts.alerts import (
     AlertDecision,
     AlertRow,
@@ -349,7 +349,7 @@ class Notifier:
             if alike not in groups:
                 groups[alike] = [a for part in parts_of(due, recipient) for a in part.whole.alerts]
             alerts = groups[alike]
-            what = number(len({a.change.account_id for a in alerts}), "account")
+            what = count_of(alerts).words()
             headline = f"{title(due)}: {what}" if alerts else f"{title(due)}: nothing changed"
             self._mail(due.stored, recipient, MailKind.DIGEST, due.until, alerts, headline)
         heard: set[int] = set()

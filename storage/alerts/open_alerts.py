@@ -1,7 +1,7 @@
 """Alerts as they wait for their decision: the change, its account, its lists, and what was decided before."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 
@@ -216,10 +216,10 @@ async def recent_alerts(
 
 
 async def standing(conn: Conn, list_id: ListId, as_of: datetime) -> ListStatus:
-    """How the accounts that were watched and on a list stood, all as known at `as_of`."""
+    """How the accounts and posts that were watched and on a list stood, all as known at `as_of`."""
     rows = await conn.fetch(
         """
-        select a.platform, s.status, s.withheld_in, count(*)::int as accounts
+        select a.platform, s.status, s.withheld_in, array_agg(a.native_id) as native_ids
         from membership m
         join account a using (account_id)
         join watch_period w on w.account_id = m.account_id
@@ -230,15 +230,27 @@ async def standing(conn: Conn, list_id: ListId, as_of: datetime) -> ListStatus:
         ) s on true
         where m.list_id = $1 and m.added_at <= $2 and (m.removed_at is null or m.removed_at > $2)
         group by a.platform, s.status, s.withheld_in
-        order by accounts desc, a.platform, s.status, s.withheld_in
+        order by a.platform, s.status, s.withheld_in
         """,
         list_id,
         as_of,
     )
-    states = ((Platform(r["platform"]), _state(r["status"], r["withheld_in"]), r["accounts"]) for r in rows)
+    accounts: list[tuple[Platform, State | None, int]] = []
+    posts: list[tuple[Platform, State | None, int]] = []
+    for r in rows:
+        platform, state = Platform(r["platform"]), _state(r["status"], r["withheld_in"])
+        n = sum(map(DECLARED[platform].is_post, r["native_ids"]))
+        posts.append((platform, state, n))
+        accounts.append((platform, state, len(r["native_ids"]) - n))
+    of_posts = _status(posts)
+    return replace(_status(accounts), posts=of_posts if of_posts.watched else None)
+
+
+def _status(rows: Iterable[tuple[Platform, State | None, int]]) -> ListStatus:
+    counted = sorted((row for row in rows if row[2]), key=lambda row: -row[2])
     return ListStatus(
-        watched=sum(r["accounts"] for r in rows),
-        states=tuple((platform, state, n) for platform, state, n in states if state is not None),
+        watched=sum(n for _, _, n in counted),
+        states=tuple((platform, state, n) for platform, state, n in counted if state is not None),
     )
 
 
@@ -262,12 +274,13 @@ class Timeline:
 
 
 async def timeline(conn: Conn, list_id: ListId, since: datetime, known_at: datetime) -> Timeline:
-    """Who of a list became blocked or ceased to be after `since`, as known at `known_at`.
+    """Which accounts of a list became blocked or ceased to be after `since`, as known at `known_at`. Posts
+    are left out.
 
     Blocked is what the platform itself said: withheld, or suspended and not perhaps deleted. Only crossings
     are among the changes; the first state of an account that was found blocked is one, without a lower bound.
     """
-    rows = await conn.fetch(
+    crossings = await conn.fetch(
         """
         with member as (
             select m.account_id from membership m join watch_period w using (account_id)
@@ -284,14 +297,16 @@ async def timeline(conn: Conn, list_id: ListId, since: datetime, known_at: datet
         told as (
             select *, lag(blocked) over (partition by account_id order by since) as was from state
         )
-        select account_id, blocked, onset_after, since, since <= $2 as before
-        from told where blocked is distinct from coalesce(was, false)
+        select account_id, a.platform, a.native_id, blocked, onset_after, since, since <= $2 as before
+        from told join account a using (account_id)
+        where blocked is distinct from coalesce(was, false)
         order by since, account_id
         """,
         list_id,
         since,
         known_at,
     )
+    rows = [r for r in crossings if not DECLARED[Platform(r["platform"])].is_post(r["native_id"])]
     blocked: set[int] = set()
     for r in rows:
         if r["before"]:

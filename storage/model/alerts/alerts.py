@@ -241,6 +241,8 @@ class ListStatus:
     """How many accounts of the list are watched."""
     states: tuple[tuple[Platform, State, int], ...]
     """Accounts of a platform in each confirmed state, most first. Those never read are in none."""
+    posts: "ListStatus | None" = None
+    """The same of the posts on the list, which are in none of the others. None: no post of it is watched."""
 
 
 class MailKind(StrEnum):

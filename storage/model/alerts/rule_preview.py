@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from storage.model.alerts.alerts import MailKind
+from storage.model.alerts.target_counts import TargetCount
 from storage.model.text.units import in_period, number
 
 PREVIEW_PERIOD = timedelta(days=30)
@@ -12,7 +13,7 @@ LONGEST_PREVIEW = timedelta(days=366)
 MOST_GROUPS = 5
 """Groups of changes that a preview names, the largest first."""
 MOST_HANDLES = 8
-"""Accounts that a preview names per group."""
+"""Accounts and posts that a preview names per group."""
 
 PREVIEW_LIMITS = (
     "Counted with the rules as they are now, on the changes that are stored. Reminders, escalations and "
@@ -29,10 +30,10 @@ class PreviewedGroup:
     kind: MailKind
     headline: str
     recipients: int
-    accounts: int
-    """0: a digest that says that nothing changed."""
+    count: TargetCount
+    """None of either: a digest that says that nothing changed."""
     handles: tuple[str, ...]
-    """Some of the accounts, at most MOST_HANDLES."""
+    """Some of them, at most MOST_HANDLES."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class RulePreview:
     changes: int
     """The changes that the emails report."""
     largest: tuple[PreviewedGroup, ...]
-    """The groups with the most accounts."""
+    """The groups with the most accounts and posts."""
     was_read: bool
     """Whether any account gave a reading in that time. Without one, the result is not known."""
 

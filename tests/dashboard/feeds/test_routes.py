@@ -93,6 +93,30 @@ async def one_block(conn: Conn, handle: str = "reporter", lists: Sequence[str] =
     return blocked
 
 
+async def test_a_post_is_called_one_in_its_entry_and_in_what_the_feed_says_of_itself(
+    pool: Pool, dsn: str
+) -> None:
+    async with transaction(pool) as conn:
+        await one_block(conn)
+    before = await ask(pool, dsn, "/feeds/list/Desk.atom")
+    async with transaction(pool) as conn:
+        await add_accounts(conn, [NewAccount(X, "post:88", "reporter/88", ("Desk",))], T0)
+        post = await account(conn, X, "post:88")
+        roster = await roster_of(conn, [post])
+        await become(conn, roster, post, None, AVAILABLE, minutes(0))
+        await become(conn, roster, post, AVAILABLE, WITHHELD_IN, minutes(16))
+    answer = await ask(pool, dsn, "/feeds/list/Desk.atom")
+    entry = next(answer.feed.iter(f"{ATOM}entry"))
+    said = "".join(entry.itertext())
+
+    assert entry.findtext(f"{ATOM}title") == "Post @reporter/88 (X): withheld in India (IN)"
+    assert "Post @reporter/88 (X), id post:88, went from available to withheld" in said
+    assert "An order that names a post, or an engagement near a change, is not evidence" in said
+    assert "of the accounts and posts on this list. " in answer.feed.findtext(f"{ATOM}subtitle", "")
+    assert "Accounts and posts that this feed does not" in answer.feed.findtext(f"{ATOM}subtitle", "")
+    assert "posts" not in before.feed.findtext(f"{ATOM}subtitle", "")
+
+
 async def test_an_entry_says_who_what_where_between_which_readings_and_on_what_evidence(
     pool: Pool, dsn: str
 ) -> None:

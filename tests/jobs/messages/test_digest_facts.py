@@ -469,7 +469,7 @@ def test_who_was_read_and_who_is_late_is_counted_at_the_end_of_the_digest() -> N
     ]
     platforms, states, blocked_late = looked(found, T0, T0 + DAY, 45 * MINUTE)
     assert platforms == (DigestPlatform(X, watched=6, read=3, late=3),)
-    assert [(s.words, s.accounts) for s in states] == [("withheld in India (IN)", 2), ("available", 4)]
+    assert [(s.words, s.number) for s in states] == [("withheld in India (IN)", 2), ("available", 4)]
     assert blocked_late == 1
 
 

@@ -107,6 +107,11 @@ def in_words() -> str:
     )
 
 
+def with_posts() -> AlertGroup:
+    return a_wave(*blocked(3), *(an_alert(n, a_change(n, is_post=True), minutes(1)) for n in (7, 8)))
+
+
+OF_BOTH = ListStatus(3, ((X, WITHHELD_IN, 3),), ListStatus(5, ((X, NOT_FOUND, 3), (X, WITHHELD_IN, 2))))
 STANDING = ListStatus(257, ((X, WITHHELD_IN, 250), (X, AVAILABLE, 7)))
 
 
@@ -116,6 +121,7 @@ STANDING = ListStatus(257, ((X, WITHHELD_IN, 250), (X, AVAILABLE, 7)))
         pytest.param(told(a_wave(*blocked(257)), STANDING), id="a mass block under an order"),
         pytest.param(told(a_wave(*blocked(1), cohort=REPORTERS), ListStatus(0, ())), id="a list"),
         pytest.param(told(a_wave(*blocked(1), cohort=None)), id="an account on no list"),
+        pytest.param(told(with_posts(), OF_BOTH), id="accounts and posts"),
         pytest.param(in_words(), id="a digest, in words"),
         pytest.param(told(flapping()), id="an account that goes back and forth"),
         pytest.param(
@@ -172,6 +178,7 @@ def test_a_change_is_told_with_both_ends_of_its_interval_and_its_evidence() -> N
             "stage": "confirmed",
             "platform": "x",
             "handle": "account_0001",
+            "is_post": False,
             "kind": "block",
             "old": {"status": "available", "withheld_in": []},
             "new": {"status": "withheld", "withheld_in": ["IN"]},
@@ -182,6 +189,21 @@ def test_a_change_is_told_with_both_ends_of_its_interval_and_its_evidence() -> N
             "first_seen_new": "2021-02-01T00:20:00Z",
             "flapping": False,
         }
+    ]
+
+
+def test_accounts_and_posts_are_counted_apart() -> None:
+    whole = json.loads(told(with_posts(), OF_BOTH))
+    assert [(c["handle"], c["is_post"]) for c in whole["changes"][2:4]] == [
+        ("account_0002", False),
+        ("author/7", True),
+    ]
+    assert whole["counts"] == [{"words": "withheld in India (IN)", "accounts": 3, "posts": 2}]
+    standing = whole["cohort"]["standing"]
+    assert (standing["watched_accounts"], standing["watched_posts"]) == (3, 5)
+    assert [(s["state"]["status"], s["accounts"], s["posts"]) for s in standing["states"]] == [
+        ("withheld", 3, 2),
+        ("not_found", 0, 3),
     ]
 
 

@@ -153,6 +153,21 @@ async def test_the_status_of_a_list_counts_every_watched_account_once(pool: Pool
         assert await open_alerts.standing(conn, list_id, minutes(-60)) == ListStatus(0, ())
 
 
+async def test_the_status_of_a_list_has_its_posts_apart_and_its_timeline_has_none(pool: Pool) -> None:
+    posts = [an_alert(n, a_change(n, is_post=True), T0, ORDER) for n in (7, 8)]
+    await store(pool, [*blocked(3), *posts, an_alert(9, a_change(9, SUSPENDED, is_post=True), T0, ORDER)])
+    async with transaction(pool) as conn:
+        alerts = await open_alerts.open_alerts(conn)
+        list_id = alerts[0].cohorts[0].list_id
+        assert [a.change.is_post for a in alerts] == [False] * 3 + [True] * 3
+        assert await open_alerts.standing(conn, list_id, minutes(20)) == ListStatus(
+            3, ((X, WITHHELD_IN, 3),), ListStatus(3, ((X, WITHHELD_IN, 2), (X, SUSPENDED, 1)))
+        )
+        course = await open_alerts.timeline(conn, list_id, minutes(-60), minutes(20))
+        drawn = {change.account_id for change in course.changes}
+        assert drawn == {a.change.account_id for a in alerts[:3]}
+
+
 async def test_the_timeline_of_a_list_has_each_block_and_restoration_and_the_state_before(pool: Pool) -> None:
     async with transaction(pool) as conn:
         accounts = await enlist(conn, X, ["1", "2", "3"], ("Desk",))

@@ -14,6 +14,7 @@ from storage.export.exports import snapshot
 from storage.model.alerts.alerts import AlertDecision, AlertRow, AlertStage, Cohort, MailKind
 from storage.model.alerts.rule_preview import PreviewedGroup, RulePreview, preview_words
 from storage.model.alerts.rules import AlertRule, Digest, Match
+from storage.model.alerts.target_counts import TargetCount
 from storage.model.bitemporal.alert_inputs import DatedCohort, Overtaken, PastMail, RulesSince
 from storage.model.core.accounts import ListId
 from storage.model.core.availability import ChangeKind
@@ -76,7 +77,7 @@ async def test_a_rule_that_was_never_there_is_counted_by_what_is_recorded(pool: 
     await live(desk, STORY)  # no rule, so nothing is sent
     found = await preview(pool, EVERYBODY)
     assert (found.emails, found.recipients, found.changes) == (6, (ME, YOU), 3)
-    assert [(g.accounts, g.recipients, g.handles, g.kind) for g in found.largest] == [
+    assert [(g.count.accounts, g.recipients, g.handles, g.kind) for g in found.largest] == [
         (1, 2, ("h1",), MailKind.WAVE),
         (1, 2, ("h1",), MailKind.WAVE),
         (1, 2, ("h2",), MailKind.DIGEST),
@@ -199,7 +200,7 @@ def test_fewer_looks_at_fewer_alerts_tell_what_all_looks_at_all_alerts_tell(rule
     assert len(told[0]) > 10
 
 
-GROUP = PreviewedGroup(T0, MailKind.WAVE, "1 account", 1, 1, ("h1",))
+GROUP = PreviewedGroup(T0, MailKind.WAVE, "1 account", 1, TargetCount(1), ("h1",))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,328 @@
+"""Emails about accounts and posts: each kind has its own number, and neither is counted as the other."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from collectors.x.declaration import X
+from jobs.alerting.policy import AlertGroup, DigestDue, Flap
+from jobs.alerting.replies import Reply, ReplyReason
+from jobs.messages import digest_compose, wave_content
+from jobs.messages.compose import Letterhead, compose, compose_reply
+from jobs.messages.digest_facts import (
+    DigestCohort,
+    DigestContent,
+    DigestCoverage,
+    DigestPlatform,
+    QuietCohorts,
+    looked,
+    parts_of,
+)
+from storage.model.alerts.alerts import AlertRow, AlertStage, Cohort, ListStatus, MailDraft
+from storage.model.alerts.digest_period import RuleAccount
+from storage.model.alerts.rules import AlertRule, Digest, Match
+from storage.model.alerts.target_counts import TargetCount
+from storage.model.core.accounts import AccountId
+from storage.model.core.availability import Flag, State
+from tests.support.samples.alerts import ORDER, REPORTERS, a_change, a_rule, an_alert, owed_to, past
+from tests.support.samples.readings import (
+    AVAILABLE,
+    MINUTE,
+    NOT_FOUND,
+    SUSPENDED,
+    T0,
+    WITHHELD_IN,
+    minutes,
+)
+
+DESK = "desk@example.org"
+RULE = AlertRule((DESK,))
+DAILY = replace(RULE, digest=Digest.DAILY)
+HEAD = Letterhead("https://blockline.example.org/")
+DAY = timedelta(days=1)
+ANYTHING = Match()
+STANDING = ListStatus(
+    250, ((X, WITHHELD_IN, 3), (X, AVAILABLE, 247)), ListStatus(4, ((X, WITHHELD_IN, 2), (X, AVAILABLE, 1)))
+)
+
+
+def some(
+    accounts: int,
+    posts: int,
+    new: State = WITHHELD_IN,
+    old: State | None = AVAILABLE,
+    first: int = 0,
+    cohort: Cohort = ORDER,
+) -> list[AlertRow]:
+    """So many accounts and posts that changed alike."""
+    changes = [a_change(first + n, new, old, is_post=n >= accounts) for n in range(accounts + posts)]
+    return [an_alert(int(change.account_id), change, minutes(1), cohort) for change in changes]
+
+
+def wave(alerts: Sequence[AlertRow], flaps: tuple[Flap, ...] = ()) -> AlertGroup:
+    cohort = alerts[0].cohorts[0] if alerts[0].cohorts else None
+    return AlertGroup(a_rule(RULE), (DESK,), cohort, tuple(alerts), flaps, minutes(2), None)
+
+
+def mail_of(alerts: Sequence[AlertRow], standing: ListStatus | None = STANDING) -> MailDraft:
+    return compose(wave(alerts), standing, HEAD, DESK)
+
+
+def digest_of(
+    alerts: Sequence[AlertRow], look: DigestCoverage, match: Match = ANYTHING, quiet: ListStatus | None = None
+) -> MailDraft:
+    due = DigestDue(a_rule(replace(DAILY, match=match)), (DESK,), T0, T0 + DAY, tuple(alerts))
+    nothing_new = QuietCohorts(((REPORTERS, quiet),)) if quiet is not None else QuietCohorts()
+    return digest_compose.compose(DigestContent(due, parts_of(due, DESK), look, nothing_new), HEAD, DESK)
+
+
+def looked_at(*found: RuleAccount, asked: int = 0) -> DigestCoverage:
+    platforms, states, late = looked(found, T0, T0 + DAY, 45 * MINUTE)
+    return DigestCoverage(
+        T0, T0 + DAY, 45 * MINUTE, platforms, states, blocked_late=late, asked=asked, answered=asked
+    )
+
+
+def seen(n: int, state: State = AVAILABLE, *, is_post: bool = False, last: float = 1439) -> RuleAccount:
+    return RuleAccount(AccountId(n), X, T0, state, state.status.is_blocked, minutes(last), is_post)
+
+
+@pytest.mark.parametrize(
+    ("alerts", "headline"),
+    [
+        pytest.param(some(3, 2), "3 accounts and 2 posts withheld in India (IN)", id="both kinds"),
+        pytest.param(
+            some(0, 2), "2 posts withheld in India (IN)", id="posts alone, not as a part of accounts"
+        ),
+        pytest.param(some(1, 1), "1 account and 1 post withheld in India (IN)", id="one of each"),
+        pytest.param(some(3, 0), "3 of 257 accounts withheld in India (IN)", id="accounts alone, as before"),
+        pytest.param(some(0, 1), "@author/0 withheld in India (IN)", id="one post by its name"),
+        pytest.param(
+            [*some(3, 1), *some(1, 0, SUSPENDED, first=9), *some(0, 1, NOT_FOUND, first=10)],
+            "3 accounts and 1 post withheld in India (IN), 1 post not found, 1 account suspended",
+            id="beside a post every number says what it counts",
+        ),
+    ],
+)
+def test_the_headline_of_a_group_counts_accounts_and_posts_apart(
+    alerts: Sequence[AlertRow], headline: str
+) -> None:
+    assert mail_of(alerts).subject == f"{headline} - order MeitY 2021-01-31"
+
+
+def test_posts_of_an_order_are_not_among_the_accounts_that_it_names() -> None:
+    text = mail_of(some(3, 2)).text_body
+    assert "names 257 accounts; 250 of them and 4 of its posts are watched here." in text
+    assert "withheld in India (IN): 3 of 257 named accounts, 3 more in this email\n" in text
+    assert "posts withheld in India (IN): 2 of 4 watched posts, 2 more in this email\n" in text
+    assert "posts available: 1 of 4 watched posts, 2 fewer in this email\n" in text
+    assert "posts watched, not read yet: 1 of 4 watched posts\n" in text
+    assert "not watched here: 7 of 257 named accounts\n" in text
+    assert "That the order is the cause: it names these accounts and posts, and" in text
+    assert "That accounts and posts not in this email are unaffected." in text
+
+
+def test_an_order_that_names_posts_alone_is_not_said_to_name_no_account() -> None:
+    assert ORDER.order is not None
+    of_posts = replace(ORDER, order=replace(ORDER.order, named_count=0))
+    standing = ListStatus(0, (), ListStatus(2, ((X, WITHHELD_IN, 2),)))
+    text = mail_of(some(0, 2, cohort=of_posts), standing).text_body
+    assert "names posts; 2 of them are watched here." in text
+    assert "account" not in text.partition("Not claimed")[0]
+    assert "Who asked for a post to be withheld, and on what grounds" in text
+    assert "That the order is the cause: it names these posts, and" in text
+
+
+def test_a_list_says_how_many_of_each_are_watched() -> None:
+    text = mail_of(some(2, 2, cohort=REPORTERS)).text_body
+    assert "List Reporters: 250 accounts and 4 posts watched." in text
+
+
+def test_other_lists_and_sections_count_each_kind() -> None:
+    alerts = [replace(a, cohorts=(ORDER, REPORTERS)) for a in some(3, 2)]
+    draft = mail_of(alerts)
+    for body in (draft.text_body, draft.html_body):
+        assert "Also on: list Reporters (3 accounts and 2 posts)." in body
+        assert "3 accounts and 2 posts, before: available" in body
+    assert "\n3 accounts and 2 posts withheld in India (IN)\n\n  Happened" in draft.text_body
+
+
+def test_of_very_many_what_is_not_listed_is_counted_by_kind_too() -> None:
+    alerts = [
+        an_alert(n, a_change(n, at=minutes(n), is_post=n % 3 == 0), minutes(n + 1), ORDER) for n in range(90)
+    ]
+    assert (
+        "27 more accounts and 13 more posts not listed here; see the dashboard" in mail_of(alerts).text_body
+    )
+
+
+@pytest.mark.parametrize(
+    ("alerts", "note"),
+    [
+        pytest.param(
+            some(2, 1, NOT_FOUND),
+            "About the accounts: X does not tell a deactivated account from a deleted one.",
+            id="what a platform explains of accounts is not said of posts",
+        ),
+        pytest.param(some(0, 2, NOT_FOUND), "", id="and not at all where there are only posts"),
+        pytest.param(
+            [
+                replace(a, change=replace(a.change, flags=frozenset({Flag.WITH_AUTHOR})))
+                if a.change.account_id == 2
+                else a
+                for a in some(1, 2)
+            ],
+            "Because of the author's account, and not of the post itself: 1 post.",
+            id="a status that is the author's is said to be",
+        ),
+    ],
+)
+def test_the_note_of_a_section_claims_of_posts_what_is_known_of_them(
+    alerts: Sequence[AlertRow], note: str
+) -> None:
+    (section,) = wave_content.sections(wave(alerts), "UTC")
+    assert section.note == note
+
+
+@pytest.mark.parametrize(
+    ("alerts", "line"),
+    [
+        (some(1, 1, NOT_FOUND), "Who removed a post that is gone: its author or the platform."),
+        (some(1, 1, NOT_FOUND), "Who closed an account that is gone: its owner or the platform."),
+        (some(1, 1, AVAILABLE, SUSPENDED), "Who brought an account or a post back, and why."),
+        (some(0, 2, AVAILABLE, SUSPENDED), "Who brought a post back, and why."),
+    ],
+)
+def test_what_is_not_known_is_said_of_the_kind_that_changed(alerts: Sequence[AlertRow], line: str) -> None:
+    assert f"- {line}\n" in mail_of(alerts).text_body
+
+
+def test_a_post_is_no_account_where_its_end_is_told() -> None:
+    unresolved = [replace(a, stage=AlertStage.UNRESOLVED) for a in some(0, 2)]
+    assert "Each post was no longer watched before" in mail_of(unresolved).text_body
+    reply = Reply(
+        a_rule(RULE), (DESK,), ORDER, tuple(some(0, 1)), frozenset({ReplyReason.MUTED}), minutes(9), ()
+    )
+    reply = replace(reply, alerts=tuple(replace(a, owed=owed_to()) for a in reply.alerts))
+    assert "Alerts about this post are now muted." in compose_reply(reply, HEAD, DESK).text_body
+    assert "The post: https://blockline.example.org/account/0\n" in mail_of(some(0, 1)).text_body
+
+
+def test_posts_that_go_back_and_forth_are_called_posts() -> None:
+    (one,) = some(0, 1)
+    found = compose(wave([*some(2, 0, first=5), one], (Flap(one, (past(one),)),)), STANDING, HEAD, DESK)
+    assert "1 post going back and forth" in found.text_body
+    assert "further changes of this post are recorded" in found.text_body
+
+
+@pytest.mark.parametrize(
+    ("alerts", "subject"),
+    [
+        (some(3, 2), "3 accounts and 2 posts withheld in India (IN)"),
+        (some(0, 2), "2 posts withheld in India (IN)"),
+        (
+            [*some(2, 1), *some(1, 0, SUSPENDED, first=9)],
+            "3 accounts and 1 post changed: 2 accounts and 1 post withheld in India (IN), "
+            "1 account suspended",
+        ),
+    ],
+)
+def test_the_subject_of_a_digest_counts_each_kind(alerts: Sequence[AlertRow], subject: str) -> None:
+    draft = digest_of(alerts, looked_at(seen(1), seen(2, is_post=True)))
+    assert draft.subject == f"{subject} - daily digest, 2 Feb 2021"
+
+
+def test_what_changed_in_several_ways_is_counted_by_kind() -> None:
+    again = an_alert(9, a_change(1, AVAILABLE, WITHHELD_IN, at=minutes(9), is_post=True), minutes(10), ORDER)
+    text = digest_of([*some(1, 1), again], looked_at(seen(1))).text_body
+    assert "1 post changed in more than one way and is counted under each." in text
+
+
+def test_a_digest_says_how_many_posts_are_among_what_it_looked_at() -> None:
+    look = looked_at(
+        seen(1),
+        seen(2, WITHHELD_IN),
+        seen(3, last=-9),
+        seen(4, WITHHELD_IN, is_post=True, last=-9),
+        seen(5, is_post=True),
+        asked=8,
+    )
+    assert look.platforms == (DigestPlatform(X, 5, 3, 2, posts=2),)
+    text = digest_of(some(1, 1), look).text_body
+    assert "3 of 5 watched accounts and posts (2 posts) were read in this time." in text
+    assert "  Blocked by the platforms: 1 of 3 watched accounts\n" in text
+    assert "  Posts blocked by the platforms: 1 of 2 watched posts\n" in text
+    assert "X: 3 of 5 watched accounts and posts (2 posts) (60%) were read in this time." in text
+    assert "Of 1 blocked account and 1 blocked post, 1 had not been read for" in text
+    assert "8 attempts to read an account or a post; 100% gave" in text
+    assert "That accounts and posts not in this email are unaffected." in text
+
+
+@pytest.mark.parametrize(
+    ("look", "subject"),
+    [
+        (looked_at(seen(1), seen(2, is_post=True)), "No change confirmed in 1 account and 1 post"),
+        (looked_at(seen(2, is_post=True)), "No change confirmed in 1 post"),
+        (
+            looked_at(seen(1, last=-9), seen(2, is_post=True)),
+            "No change confirmed, but 1 of 2 accounts and posts (1 post) not read",
+        ),
+        (looked_at(seen(1, is_post=True, last=-9)), "Nothing known: none of 1 post was read"),
+    ],
+)
+def test_a_digest_without_a_change_says_in_what_there_was_none(look: DigestCoverage, subject: str) -> None:
+    assert digest_of([], look).subject == f"{subject} - daily digest, 2 Feb 2021"
+
+
+def test_the_scope_of_a_digest_names_posts_where_the_rule_has_some() -> None:
+    match, mixed = Match(lists=frozenset({"Press"})), looked_at(seen(1), seen(2, is_post=True))
+    assert "accounts and posts found again; only accounts and posts on the list Press." in (
+        digest_of([], mixed, match).text_body
+    )
+    assert "accounts found again; only accounts on the list Press." in (
+        digest_of([], looked_at(seen(1)), match).text_body
+    )
+
+
+@pytest.mark.parametrize(
+    ("standing", "said"),
+    [
+        (STANDING, "3 of 250 watched accounts and 2 of 4 watched posts blocked"),
+        (replace(STANDING, posts=None), "3 of 250 watched accounts blocked"),
+        (ListStatus(0, (), STANDING.posts), "2 of 4 watched posts blocked"),
+    ],
+)
+def test_a_quiet_list_has_a_number_of_each_kind(standing: ListStatus, said: str) -> None:
+    text = digest_of([], looked_at(seen(1)), quiet=standing).text_body
+    assert f"  List Reporters: {said}\n" in text
+
+
+def test_the_posts_of_a_cohort_have_rows_of_their_own_in_a_digest() -> None:
+    due = DigestDue(a_rule(DAILY), (DESK,), T0, T0 + DAY, tuple(some(3, 2)))
+    (part,) = parts_of(due, DESK)
+    told = DigestContent(due, (DigestCohort(part.whole, part.told, STANDING),), looked_at(seen(1)))
+    text = digest_compose.compose(told, HEAD, DESK).text_body
+    assert "Withheld in India (IN): 3 of 257 named accounts, 3 more in this email\n" in text
+    assert "Posts withheld in India (IN): 2 of 4 watched posts, 2 more in this email\n" in text
+
+
+@pytest.mark.parametrize(
+    ("count", "words", "whole", "each"),
+    [
+        (TargetCount(1), "1 account", "1 account", "The account"),
+        (TargetCount(2), "2 accounts", "2 accounts", "Each account"),
+        (TargetCount(), "0 accounts", "0 accounts", "Each account"),
+        (TargetCount(0, 1), "1 post", "1 post", "The post"),
+        (TargetCount(0, 3), "3 posts", "3 posts", "Each post"),
+        (
+            TargetCount(1_000, 2),
+            "1,000 accounts and 2 posts",
+            "1,002 accounts and posts (2 posts)",
+            "Each account and post",
+        ),
+    ],
+)
+def test_a_count_in_words(count: TargetCount, words: str, whole: str, each: str) -> None:
+    assert (count.words(), count.whole(), count.each) == (words, whole, each)
