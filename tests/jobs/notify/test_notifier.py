@@ -8,9 +8,11 @@ from datetime import time, timedelta
 import pytest
 
 from collectors.x.declaration import X
+from jobs.alerting.policy import AlertGroup
 from jobs.delivery.local_inbox import Inbox
 from jobs.delivery.sender import NO_SERVER
 from jobs.messages.compose import Letterhead
+from jobs.notify import wave_chart
 from jobs.notify.notifier import TickReport, next_due, tick
 from storage.accounts.accounts import stop_watching
 from storage.alerts import mutes, open_alerts
@@ -25,6 +27,7 @@ from tests.support.samples.alerts import (
     ORDER,
     REPORTERS,
     a_change,
+    a_rule,
     an_alert,
     blocked,
     decisions,
@@ -166,6 +169,15 @@ async def test_the_status_of_a_list_has_its_posts_apart_and_its_timeline_has_non
         course = await open_alerts.timeline(conn, list_id, minutes(-60), minutes(20))
         drawn = {change.account_id for change in course.changes}
         assert drawn == {a.change.account_id for a in alerts[:3]}
+
+        status = await open_alerts.standing(conn, list_id, minutes(20))
+        rule, cohort = a_rule(AlertRule(("desk@example.org",))), alerts[0].cohorts[0]
+        group = AlertGroup(rule, (), cohort, tuple(alerts), (), minutes(20), None)
+        picture = await wave_chart.picture(conn, group, status, minutes(20))
+        assert picture is not None
+        assert picture.alternative.startswith("3 of 3 watched accounts were blocked")
+        of_posts = replace(group, alerts=tuple(alerts[3:]))
+        assert await wave_chart.picture(conn, of_posts, status, minutes(20)) is None
 
 
 async def test_the_timeline_of_a_list_has_each_block_and_restoration_and_the_state_before(pool: Pool) -> None:
