@@ -17,6 +17,7 @@ from storage.model.core.accounts import (
     WatchPeriod,
 )
 from storage.model.core.availability import Reason
+from storage.model.platforms.registry import DECLARED
 from storage.model.text.states import clean
 from storage.postgres.pool import Conn, Refused
 from storage.postgres.recording_order import moment
@@ -64,15 +65,17 @@ async def add_accounts(conn: Conn, accounts: Sequence[NewAccount], now: datetime
     at = await moment(conn, lambda: now)
     new = await conn.fetch(
         """
-        insert into account (platform, native_id, handle, added_at)
-        select distinct on (platform, native_id) platform, native_id, handle, $4
-        from unnest($1::text[], $2::text[], $3::text[]) as u (platform, native_id, handle)
+        insert into account (platform, native_id, handle, is_post, added_at)
+        select distinct on (platform, native_id) platform, native_id, handle, is_post, $5
+        from unnest($1::text[], $2::text[], $3::text[], $4::boolean[])
+            as u (platform, native_id, handle, is_post)
         on conflict (platform, native_id) do nothing
         returning account_id
         """,
         platforms,
         native_ids,
         [a.handle for a in accounts],
+        [DECLARED[a.platform].is_post(a.native_id) for a in accounts],
         at,
     )
     again = await conn.fetch(

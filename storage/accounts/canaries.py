@@ -12,6 +12,7 @@ from asyncpg import Record
 
 from storage.model.core.accounts import Account, AccountId, Platform
 from storage.model.core.availability import Status
+from storage.model.platforms.registry import DECLARED
 from storage.postgres.pool import Conn, Refused
 
 
@@ -255,14 +256,16 @@ async def _make_accounts(
     """Store the accounts. The rows stay locked, so that no one else starts to watch one meanwhile."""
     await conn.execute(
         """
-        insert into account as a (platform, native_id, handle, watched, added_at)
-        select $1, native_id, handle, false, $4
-        from unnest($2::text[], $3::text[]) as u (native_id, handle) order by native_id
+        insert into account as a (platform, native_id, handle, is_post, watched, added_at)
+        select $1, native_id, handle, is_post, false, $5
+        from unnest($2::text[], $3::text[], $4::boolean[]) as u (native_id, handle, is_post)
+        order by native_id
         on conflict (platform, native_id) do update set handle = a.handle
         """,
         platform.value,
         native_ids,
         handles,
+        [DECLARED[platform].is_post(native_id) for native_id in native_ids],
         now,
     )
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from storage.accounts.accounts import announce_watch
 from storage.model.core.accounts import Account, AccountId, Executive, Platform
 from storage.model.core.signals import Counters, Signal
+from storage.model.platforms.registry import DECLARED
 from storage.postgres.audit_log import log
 from storage.postgres.pool import Conn, StaleState
 from storage.postgres.recording_order import moment
@@ -33,13 +34,15 @@ async def add_executive(
     now = await moment(conn, lambda: now)
     account_id = await conn.fetchval(
         """
-        insert into account (platform, native_id, handle, watched, added_at) values ($1, $2, $3, false, $4)
+        insert into account (platform, native_id, handle, is_post, watched, added_at)
+        values ($1, $2, $3, $4, false, $5)
         on conflict (platform, native_id) do update set native_id = excluded.native_id
         returning account_id
         """,
         platform.value,
         native_id,
         handle,
+        DECLARED[platform].is_post(native_id),
         now,
     )
     before = await conn.fetchrow("select name, title from executive where account_id = $1", account_id)

@@ -24,6 +24,7 @@ from storage.model.bitemporal.imported_records import (
 from storage.model.core.accounts import AccountId, Platform
 from storage.model.core.availability import State, Status, change_key, kind_of
 from storage.model.core.coverage import BatchOutcome
+from storage.model.platforms.registry import DECLARED
 from storage.postgres.pool import Conn
 from storage.postgres.recording_order import moment
 from storage.readings import evidence
@@ -127,14 +128,17 @@ async def import_history(conn: Conn, history: ImportedHistory, now: datetime) ->
 
 async def _add_accounts(conn: Conn, history: ImportedHistory, now: datetime) -> tuple[int, int]:
     """How many accounts are new, and how many are new on a list."""
+    declared = DECLARED[history.platform]
     await conn.execute(
         """
-        create temporary table brought_account (native_id text, handle text) on commit drop;
+        create temporary table brought_account (native_id text, handle text, is_post boolean)
+            on commit drop;
         create temporary table brought_member (native_id text, list text) on commit drop;
         """
     )
     await conn.copy_records_to_table(
-        "brought_account", records=((a.native_id, a.handle) for a in history.accounts)
+        "brought_account",
+        records=((a.native_id, a.handle, declared.is_post(a.native_id)) for a in history.accounts),
     )
     whole = () if history.list_name is None else (history.list_name,)
     await conn.copy_records_to_table(
@@ -144,8 +148,8 @@ async def _add_accounts(conn: Conn, history: ImportedHistory, now: datetime) -> 
     platform = history.platform.value
     new = await conn.fetch(
         """
-        insert into account (platform, native_id, handle, watched, added_at)
-        select $1, native_id, handle, false, $2 from brought_account order by native_id
+        insert into account (platform, native_id, handle, is_post, watched, added_at)
+        select $1, native_id, handle, is_post, false, $2 from brought_account order by native_id
         on conflict (platform, native_id) do nothing
         returning 1
         """,

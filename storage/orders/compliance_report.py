@@ -10,7 +10,6 @@ from storage.model.core.availability import Flag, State, Status
 from storage.model.core.coverage_gaps import NEVER
 from storage.model.core.orders import Order, OrderEvent
 from storage.model.orders.cohort import CohortMember, Stay, kind_in
-from storage.model.platforms.registry import DECLARED
 from storage.orders.orders import order_events, orders
 from storage.postgres.pool import Conn
 from storage.readings.coverage_report import CoverageReport, live_coverage
@@ -59,7 +58,7 @@ async def cohort(
     name = await conn.fetchval("select name from watch_list where list_id = $1", order.list_id)
     rows = await conn.fetch(
         """
-        select a.account_id, a.platform, a.native_id, a.handle, m.added_at, exists (
+        select a.account_id, a.platform, a.handle, a.is_post, m.added_at, exists (
                 select from watch_period w where w.account_id = a.account_id
                     and w.since <= least($3::timestamptz, $2::timestamptz)
                     and (w.until is null or w.until > least($3, $2))
@@ -89,7 +88,7 @@ async def cohort(
             stays.get(r["account_id"], ()),
             coverage.seen.get(r["account_id"], NEVER),
             doubted.get(r["account_id"]),
-            DECLARED[Platform(r["platform"])].is_post(r["native_id"]),
+            r["is_post"],
         )
         for r in rows
     )

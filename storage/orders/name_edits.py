@@ -6,6 +6,7 @@ from datetime import datetime
 from storage.accounts.accounts import announce_watch
 from storage.model.core.accounts import AccountId, ListId, Platform
 from storage.model.core.orders import NewCheck, NewName
+from storage.model.platforms.registry import DECLARED
 from storage.postgres.pool import Conn
 from storage.postgres.recording_order import moment
 
@@ -109,12 +110,14 @@ async def add_unwatched(conn: Conn, platform: Platform, native_id: str, handle: 
     now = await moment(conn, lambda: now)
     await conn.execute(
         """
-        insert into account (platform, native_id, handle, watched, added_at) values ($1, $2, $3, false, $4)
+        insert into account (platform, native_id, handle, is_post, watched, added_at)
+        values ($1, $2, $3, $4, false, $5)
         on conflict (platform, native_id) do nothing
         """,
         platform.value,
         native_id,
         handle,
+        DECLARED[platform].is_post(native_id),
         now,
     )
 

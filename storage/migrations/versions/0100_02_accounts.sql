@@ -6,6 +6,7 @@ create table account (
     platform text not null check (platform ~ '^[a-z]{1,20}$'),
     native_id text not null,
     handle text not null,
+    is_post boolean not null default false,
     watched boolean not null default true,
     added_at timestamptz not null,
     tags text[] not null default '{}',
@@ -17,12 +18,15 @@ create table account (
 );
 create index account_handle on account (lower(handle));
 comment on table account is
-    'One identity on one platform: a watched account, a control account, an executive, or one that an order names.';
+    'One identity on one platform: a watched account, a control account, an executive, or one that an order names. A '
+    'post is watched as an account is, and has a row too.';
 comment on column account.account_id is 'Our own number of the account.';
 comment on column account.platform is 'The key of the platform, as its entry point names it.';
 comment on column account.native_id is
     'The id that the platform gave to the account and never changes.';
 comment on column account.handle is 'The newest handle that was seen; rename has the earlier ones.';
+comment on column account.is_post is
+    'Whether it is a post and not an account: its platform tells by native_id. Its handle is AUTHOR/ID.';
 comment on column account.watched is
     'Whether it is read now. True while a row of watch_period is open: who changes it begins or ends the period.';
 comment on column account.added_at is 'When it was added.';
