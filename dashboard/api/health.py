@@ -57,6 +57,8 @@ class Standing(ApiModel):
 
     at: datetime
     watched: int
+    watched_posts: int
+    """Of the watched accounts, those that are posts. The other counts have them among the accounts too."""
     blocked_now: int | None
     """Watched accounts in a blocked state that were read in the last two sweeps."""
     blocked_when_last_read: int
@@ -120,6 +122,7 @@ def condition_model(stand: Overview) -> Standing:
     return Standing(
         at=stand.at,
         watched=stand.watched,
+        watched_posts=stand.watched_posts,
         blocked_now=stand.standing(*BLOCKED),
         blocked_when_last_read=stand.last_known(*BLOCKED),
         unconfirmed=stand.unconfirmed,

@@ -79,6 +79,7 @@ def stand_json(stand: StatusReport) -> dict[str, object]:
         "at": stand.at.isoformat(),
         "accounts": {
             "watched": stand.watched,
+            "watched_posts": stand.watched_posts,
             "by_status": _by_status(stand),
             "withheld_by_country": _withheld_by_country(stand),
         },
@@ -148,7 +149,7 @@ def stand_facts(stand: StatusReport) -> list[tuple[str, str]]:
     quarantined = f", {stand.requests.held} quarantined" if stand.requests.held else ""
     return [
         ("At", moment(stand.at)),
-        ("Watched", number(stand.watched, "account") if stand.watched else "no accounts watched"),
+        ("Watched", _watched_words(stand)),
         ("Blocked now", _blocked_words(stand)),
         ("Provisional", number(stand.provisional, "change")),
         ("Changes in 24 h", changes or "none confirmed"),
@@ -156,13 +157,25 @@ def stand_facts(stand: StatusReport) -> list[tuple[str, str]]:
             "Not read lately",
             "no accounts watched"
             if share is None
-            else f"{number(stand.late, 'account')} ({share:.1%}) not read in the last {span}",
+            else f"{_counted(stand, stand.late)} ({share:.1%}) not read in the last {span}",
         ),
         (
             "Requests in 24 h",
             f"{stand.requests.answered:,} answered{quarantined}{', ' if missed else ''}{missed}",
         ),
     ]
+
+
+def _watched_words(stand: StatusReport) -> str:
+    if not stand.watched:
+        return "no accounts watched"
+    accounts = number(stand.watched - stand.watched_posts, "account")
+    return f"{accounts} and {number(stand.watched_posts, 'post')}" if stand.watched_posts else accounts
+
+
+def _counted(stand: StatusReport, n: int) -> str:
+    """Name so many of the watched accounts, among which there may be posts."""
+    return f"{n:,} accounts and posts" if stand.watched_posts else number(n, "account")
 
 
 def _blocked_words(stand: StatusReport) -> str:
@@ -173,11 +186,11 @@ def _blocked_words(stand: StatusReport) -> str:
         words = f"not known: no confirmed account was read in the last {_span(stand.late_after)}"
     else:
         each = ", ".join(f"{n:,} {what}" for what, n in _blocked_by_name(stand).items())
-        words = f"{number(blocked, 'account')} ({each})"
+        words = f"{_counted(stand, blocked)} ({each})"
     if last_known := stand.last_known(*_BLOCKED):
-        words += f"; {number(last_known, 'account')} blocked at the last reading, which is too old to count"
+        words += f"; {_counted(stand, last_known)} blocked at the last reading, which is too old to count"
     if stand.unconfirmed:
-        words += f"; {number(stand.unconfirmed, 'account')} without a confirmed status yet"
+        words += f"; {_counted(stand, stand.unconfirmed)} without a confirmed status yet"
     return words
 
 
@@ -196,10 +209,17 @@ def _blocked_by_name(stand: StatusReport) -> dict[str, int]:
 
 
 def states_table(stand: StatusReport) -> Table:
+    has_posts = stand.watched_posts > 0
     table = Table(
-        "Last confirmed", "Accounts", "Not read lately", title="Watched accounts", title_justify="left"
+        "Last confirmed",
+        "Accounts",
+        *(["Posts"] if has_posts else []),
+        "Not read lately",
+        title="Watched accounts and posts" if has_posts else "Watched accounts",
+        title_justify="left",
     )
     accounts: Counter[str] = Counter()
+    posts: Counter[str] = Counter()
     late: Counter[str] = Counter()
     for count in stand.states:
         flags = (Flag.SUSPENDED_OR_DELETED,) if count.or_deleted else None
@@ -209,9 +229,11 @@ def states_table(stand: StatusReport) -> Table:
             else short_words(count.state, count.platform, flags)
         )
         accounts[words] += count.accounts
+        posts[words] += count.posts
         late[words] += count.late
     for words, n in accounts.most_common():
-        table.add_row(words, f"{n:,}", f"{late[words]:,}")
+        of_posts = [f"{posts[words]:,}"] if has_posts else []
+        table.add_row(words, f"{n - posts[words]:,}", *of_posts, f"{late[words]:,}")
     return table
 
 

@@ -26,6 +26,8 @@ class PlatformStateCount:
     """Those of them without a conclusive answer in the last two sweeps: of these nothing is known now."""
     or_deleted: bool = False
     """Suspended by their server or deleted by their owner, which look alike: not counted as blocked."""
+    posts: int = 0
+    """How many of them are posts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,11 @@ class StatusReport:
     @property
     def watched(self) -> int:
         return sum(s.accounts for s in self.states)
+
+    @property
+    def watched_posts(self) -> int:
+        """How many of the watched accounts are posts."""
+        return sum(s.posts for s in self.states)
 
     @property
     def late(self) -> int:
@@ -154,7 +161,8 @@ async def _states(conn: Conn, now: datetime, read_after: datetime) -> tuple[Plat
         select a.platform, s.status, s.withheld_in,
             coalesce('suspended_or_deleted' = any(c.flags) and not s.before_change, false) as or_deleted,
             count(*) as accounts,
-            count(*) filter (where read.account_id is null) as late
+            count(*) filter (where read.account_id is null) as late,
+            count(*) filter (where a.is_post) as posts
         from ordinary_accounts() a
         left join spells_now() s on s.account_id = a.account_id
         left join change c on c.change_id = s.change_id
@@ -173,6 +181,7 @@ async def _states(conn: Conn, now: datetime, read_after: datetime) -> tuple[Plat
             r["accounts"],
             r["late"],
             r["or_deleted"],
+            r["posts"],
         )
         for r in rows
     )

@@ -112,7 +112,7 @@ async def _states(
         """
         select a.platform, s.status, s.withheld_in,
             coalesce('suspended_or_deleted' = any(c.flags) and not s.before_change, false) as or_deleted,
-            count(*) as accounts, count(late.account_id) as late
+            count(*) as accounts, count(late.account_id) as late, count(*) filter (where a.is_post) as posts
         from account a
         left join spells_at($1, $2) s on s.account_id = a.account_id
         left join change c on c.change_id = s.change_id
@@ -135,6 +135,7 @@ async def _states(
             r["accounts"],
             r["late"],
             r["or_deleted"],
+            r["posts"],
         )
         for r in rows
     )

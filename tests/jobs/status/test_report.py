@@ -14,7 +14,7 @@ from jobs.collect.pipeline import reading_pipeline
 from jobs.detect.confirmation import ConfirmationRule
 from jobs.planning.sweep import Sweep
 from jobs.status.collectors import collector_lines
-from jobs.status.report import as_json, as_text
+from jobs.status.report import as_json, as_text, states_table
 from storage.accounts.accounts import NewAccount, add_accounts
 from storage.accounts.canaries import set_canaries
 from storage.health.collectors_report import CollectorReport
@@ -95,6 +95,7 @@ async def test_accounts_that_were_never_read_are_all_late(world: World) -> None:
     assert stand.standing(Status.WITHHELD) is None
     assert as_json(stand)["accounts"] == {
         "watched": 4,
+        "watched_posts": 0,
         "by_status": dict.fromkeys(Status, 0) | {"unconfirmed": 4},
         "withheld_by_country": {},
     }
@@ -111,6 +112,7 @@ async def test_what_was_read_in_time_stands_and_control_accounts_are_not_counted
     told = as_json(stand)
     assert told["accounts"] == {
         "watched": 4,
+        "watched_posts": 0,
         "by_status": dict.fromkeys(Status, 0)
         | {"available": 2, "withheld": 1, "suspended": 1, "unconfirmed": 0},
         "withheld_by_country": {"IN": 1},
@@ -119,6 +121,31 @@ async def test_what_was_read_in_time_stands_and_control_accounts_are_not_counted
     assert text(stand)["Collector of X"] == (
         "OK; last answer 2021-02-01 00:01 UTC; control accounts: OK (1 stable)"
     )
+
+
+async def test_posts_are_told_apart_from_the_accounts_that_are_watched(world: World) -> None:
+    world.platform.truth |= {"2": WITHHELD_IN, "post:7": WITHHELD_IN}
+    async with transaction(world.pool) as conn:
+        await add_accounts(conn, [NewAccount(X, "post:7", "h2/7"), NewAccount(X, "post:8", "h2/8")], T0)
+    await world.start()
+    await world.run(minutes(2))
+    stand = await world.stand(minutes(3))
+    assert (stand.watched, stand.watched_posts) == (6, 2)
+    assert as_json(stand)["accounts"] == {
+        "watched": 6,
+        "watched_posts": 2,
+        "by_status": dict.fromkeys(Status, 0) | {"available": 4, "withheld": 2, "unconfirmed": 0},
+        "withheld_by_country": {"IN": 2},
+    }
+    said = text(stand)
+    assert said["Watched"] == "4 accounts and 2 posts"
+    assert said["Blocked now"] == "2 accounts and posts (2 withheld, 0 suspended)"
+    console = Console(width=200, markup=False)
+    with console.capture() as captured:
+        console.print(states_table(stand))
+    rows = [[cell.strip() for cell in row.split("│")[1:-1]] for row in captured.get().splitlines()]
+    assert ["available", "3", "1", "0"] in rows
+    assert ["withheld in India (IN)", "1", "1", "0"] in rows
 
 
 async def test_an_account_that_waits_for_its_second_reading_is_not_told_as_free(world: World) -> None:
