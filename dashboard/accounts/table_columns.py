@@ -49,6 +49,7 @@ def accounts_json(
                 "platform": lambda a: a.platform,
                 "native": lambda a: clean(a.native_id, HANDLE),
                 "handle": lambda a: clean(a.handle, HANDLE),
+                "post": lambda a: int(a.is_post),
                 "watched": lambda a: int(a.watched),
                 "lists": lambda a: a.list_ids,
                 "tags": lambda a: [tags.number(t) for t in a.tags],

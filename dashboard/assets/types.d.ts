@@ -27,7 +27,7 @@ interface Spell { s: Letter; w: string; onset: number | null; from: number; to: 
 interface Change extends Omit<ChangeRow, "w" | "h"> { w: string; h: string }
 interface Account {
   /** Its place among all. */
-  i: number; id: number; handle: string; platform: Platform; lists: number[]; last: number | null; gaps: Span[]; spells: Spell[]; changes: Change[];
+  i: number; id: number; handle: string; post: boolean; platform: Platform; lists: number[]; last: number | null; gaps: Span[]; spells: Spell[]; changes: Change[];
   /** The change that is not decided yet. */
   pending: Change | null;
   /** When its latest change was first seen, 0 for none. */
@@ -56,9 +56,11 @@ interface Board { state: State; window: Span }
 type RangeName = "24h" | "7d" | "14d" | "30d" | "1y" | "all";
 /** How a feed is read: days that were opened or closed by hand. */
 interface FeedView { openDays: Set<number>; closedDays: Set<number>; paused: boolean; feedDirty?: boolean }
+/** Accounts only, posts only, or both. */
+type Kinds = "" | "accounts" | "posts";
 /** What the address of the live page says. */
 interface Choices {
-  range: RangeName; span: { from: number; to: number | null } | null; list: string; sort: string; filter: string; fit: boolean; only: boolean; account: number | null;
+  range: RangeName; span: { from: number; to: number | null } | null; list: string; kind: Kinds; sort: string; filter: string; fit: boolean; only: boolean; account: number | null;
 }
 interface View extends Choices, FeedView { cards: number }
 
@@ -78,7 +80,7 @@ interface Flows { bins: Bins; blocked: Int32Array; restored: Int32Array }
 interface ChangeGroup { cohort: number | null; first: Change; changes: Change[]; old: number | null; seen: number; recorded: number; mails: Set<number> }
 type Note = { type: "gap"; a: number; b: number | null } | { type: "order"; order: Order } | { type: "event"; event: Paper };
 type Item = (Note | { type: "group" | "change"; group: ChangeGroup }) & { t: number };
-type Figures = Record<"blocked" | "new" | "restored" | "provisional" | "orders" | "unread", [value: string, words: string, weighs: boolean]>;
+type Figures = Record<"blocked" | "new" | "restored" | "provisional" | "orders" | "unread", [value: string, words: string, weighs: boolean, posts: string]>;
 interface LaneWord { text: string; icon: Letter | null; provisional: boolean; mark?: string }
 /** Where a pointer is. */
 interface At { clientX: number; clientY: number }
@@ -115,7 +117,7 @@ declare var dashAgGridFunctions: Record<string, (agGrid: any) => any>;
 /** An account of the page of accounts. */
 interface AccountSpell extends Spell { countries: string[] }
 interface AccountRow {
-  id: number; platform: Platform; native: string; handle: string; watched: boolean; last: number | null; gaps: Span[]; spells: AccountSpell[];
+  id: number; platform: Platform; native: string; handle: string; post: boolean; watched: boolean; last: number | null; gaps: Span[]; spells: AccountSpell[];
   now: AccountSpell | null; pending: { s: Letter; w: string; old: number | null; seen: number } | null; lists: AccountsTable["lists"];
   orders: AccountsTable["orders"]; tags: string[]; countries: string[]; late: boolean; text: string;
 }
@@ -136,7 +138,7 @@ interface AccountsPage {
 /** The accounts behind a figure, and the address that asked for them. */
 interface Behind { of: string; words: string; ids: Set<number> }
 interface Choice {
-  figure: string; at: string; q: string; status: string; country: string; list: string; order: string; tag: string; platform: string; late: boolean; whom: string; sort: string; selected: "all" | Set<number>;
+  figure: string; at: string; q: string; status: string; country: string; list: string; order: string; tag: string; platform: string; kind: string; late: boolean; whom: string; sort: string; selected: "all" | Set<number>;
 }
 
 interface Undo { address: string; method: string; fields: Record<string, string> | null; body: object | null }
@@ -165,7 +167,7 @@ interface Film {
   id: number; now: number; from: number; sweep: number; lateAfter: number; gapAfter: number; words: string[]; countries: string[][];
   lists: FilmSnapshot["lists"]; orders: FilmOrder[]; papers: Paper[]; executives: Executive[]; platforms: Set<Platform>; index: Index;
   /** Those that ever were watched come first, by when that began: so many. */
-  watched: number; accounts: { id: number; handle: string; platform: Platform; times: Span[] }[];
+  watched: number; accounts: { id: number; handle: string; post: boolean; platform: Platform; times: Span[] }[];
   spells: Beliefs; changes: FilmChanges; changesOf: Places; reads: import("./film/reads.mjs").Reads;
   /** How provisional changes came nearer to a decision, by change. */
   steps: Map<number, [recorded: number, agreeing: number][]>;
@@ -188,7 +190,7 @@ interface Difference {
   why: "confirmed later" | "recorded later" | "read later";
 }
 interface Compliance {
-  order: FilmOrder; named: number; onList: number; watched: number; read: number; ever: number; before: number; now: number; stale: number; restored: number; gone: number;
+  order: FilmOrder; named: number; onList: number; posts: number; watched: number; read: number; ever: number; before: number; now: number; stale: number; restored: number; gone: number;
 }
 /** Rows by their number: `order[start[i]]` to `order[start[i + 1] - 1]` are those of i. */
 interface Places { start: Int32Array; order: Int32Array }

@@ -29,7 +29,7 @@ def context_json(
     """The small tables, which are always sent whole. A list of which no account is watched is left out."""
     return {
         "lists": [
-            {"id": x.list_id, "name": x.name, "size": x.size, "archived": x.is_archived}
+            {"id": x.list_id, "name": x.name, "size": x.size, "posts": x.posts, "archived": x.is_archived}
             for x in lists
             if x.size
         ],

@@ -5,9 +5,10 @@ The name of a figure of the board says of which of its accounts, what, and when:
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from dashboard.ui import words
 from dashboard.ui.figures import FigureAccounts, FigureRequest, FigureSource, time_in
@@ -22,6 +23,8 @@ from storage.model.text.states import clean
 from storage.model.text.units import number
 
 _KIND_WORDS = {ChangeKind.BLOCK: "new block", ChangeKind.RESTORATION: "restoration"}
+Counted = Callable[[int], str]
+"""Names so many accounts of whom a figure counts."""
 MOST_CHANGES = 20_000
 """Changes of one group that an address may name."""
 _RANGE = re.compile(r"(\d{1,15})(?:-(\d{1,15}))?")
@@ -84,32 +87,42 @@ def _numbers(written: str) -> list[int] | None:
 
 @dataclass(frozen=True, slots=True)
 class _Shown:
-    """Whom a figure counts: `all`, `7` (a list) or `changed@TIME`; then `~` and a part of a handle."""
+    """Whom a figure counts: `all`, `7` (a list) or `changed@TIME`; then `*accounts` or `*posts`, which leave
+    the others out; then `~` and a part of a handle.
+    """
 
     list_id: int | None
     changed_since: datetime | None
+    kind: str
     text: str
 
-    def said(self, list_name: str | None) -> str:
-        """What to add to "34 accounts"."""
-        out = "" if list_name is None else f" of the list {clean(list_name, 80)}"
+    def counted(self, list_name: str | None, n: int) -> str:
+        """The number and of what it is: "34 accounts of the list Press". Where posts are among the accounts,
+        the page Accounts adds how many.
+        """
+        out = number(n, "post" if self.kind == "posts" else "account")
+        out += "" if list_name is None else f" of the list {clean(list_name, 80)}"
         out += "" if self.changed_since is None else " with changes"
         return out + (f" with “{clean(self.text, 40)}” in the handle" if self.text else "")
 
     def has(self, account: LiveAccount) -> bool:
         listed = self.list_id is None or self.list_id in account.list_ids
-        return listed and self.text in account.handle.lower()
+        is_kind = not self.kind or account.is_post is (self.kind == "posts")
+        return listed and is_kind and self.text in account.handle.lower()
 
 
 def _shown(written: str) -> _Shown | None:
     """None for what names no part of the board."""
     which, _, text = written.partition("~")
+    which, _, kind = which.partition("*")
+    if kind not in {"", "accounts", "posts"}:
+        return None
     if which == "all":
-        return _Shown(None, None, text)
+        return _Shown(None, None, kind, text)
     if which.isascii() and which.isdecimal() and len(which) <= 15:
-        return _Shown(int(which), None, text)
+        return _Shown(int(which), None, kind, text)
     if which.startswith("changed@") and (since := time_in(which.removeprefix("changed@"))) is not None:
-        return _Shown(None, since, text)
+        return _Shown(None, since, kind, text)
     return None
 
 
@@ -134,8 +147,8 @@ async def _of_shown(request: FigureRequest, *, watched_then: bool) -> FigureAcco
             if shown.list_id is not None and shown.list_id not in names:
                 return None
             accounts = await _accounts(request, shown, at, watched_then=watched_then)
-            said = shown.said(None if shown.list_id is None else names[shown.list_id])
-            return await _figure(request, said, accounts, what, rest, at)
+            counted = partial(shown.counted, None if shown.list_id is None else names[shown.list_id])
+            return await _figure(request, counted, accounts, what, rest, at)
         case _:
             return None
 
@@ -156,7 +169,7 @@ async def _accounts(
 
 async def _figure(
     request: FigureRequest,
-    of: str,
+    counted: Counted,
     accounts: Sequence[AccountId],
     what: str,
     rest: Sequence[str],
@@ -192,17 +205,17 @@ async def _figure(
         case ["recent", kind] if kind in list(ChangeKind) and ChangeKind(kind) in _KIND_WORDS:
             told = (await recent_changes(request.conn, at, request.at))[ChangeKind(kind)]
             among = set(accounts)
-            counted = [a for a in told if a in among]
-            return _of_changes(counted, ChangeKind(kind), of, f"in the 24 hours to {words.exact(at)}")
+            found = [a for a in told if a in among]
+            return _of_changes(found, ChangeKind(kind), counted, f"in the 24 hours to {words.exact(at)}")
         case ["changes", kind, since] if (
             kind in list(ChangeKind)
             and ChangeKind(kind) in _KIND_WORDS
             and (begin := time_in(since)) is not None
         ):
-            return await _changed(request, of, accounts, ChangeKind(kind), begin, at)
+            return await _changed(request, counted, accounts, ChangeKind(kind), begin, at)
         case _:
             return None
-    return FigureAccounts(f"{words.accounts(len(found))}{of}, {said} {when}", found)
+    return FigureAccounts(f"{counted(len(found))}, {said} {when}", found)
 
 
 async def _in_status(
@@ -249,7 +262,7 @@ def _age_words(request: FigureRequest, *, late: bool) -> str:
 
 async def _changed(
     request: FigureRequest,
-    of: str,
+    counted: Counted,
     accounts: Sequence[AccountId],
     kind: ChangeKind,
     since: datetime,
@@ -257,7 +270,7 @@ async def _changed(
 ) -> FigureAccounts:
     """Count the confirmed changes of one kind that were first seen from `since` on, and before `until`."""
     told, among = await changes(request.conn, since, (), request.at), set(accounts)
-    counted = [
+    found = [
         AccountId(c.account_id)
         for c in told
         if c.kind is kind
@@ -266,14 +279,16 @@ async def _changed(
         and c.account_id in among
     ]
     when = f"from {words.exact(since)} to {words.exact(min(until, request.at))}"
-    return _of_changes(counted, kind, of, when)
+    return _of_changes(found, kind, counted, when)
 
 
-def _of_changes(counted: Sequence[AccountId], kind: ChangeKind, of: str, when: str) -> FigureAccounts:
+def _of_changes(
+    changed_ids: Sequence[AccountId], kind: ChangeKind, counted: Counted, when: str
+) -> FigureAccounts:
     """The accounts of some changes, each of which names its account."""
-    found = sorted(set(counted))
-    changed = number(len(counted), _KIND_WORDS[kind])
-    return FigureAccounts(f"{changed} of {words.accounts(len(found))}{of}, first seen {when}", found)
+    found = sorted(set(changed_ids))
+    changed = number(len(changed_ids), _KIND_WORDS[kind])
+    return FigureAccounts(f"{changed} of {counted(len(found))}, first seen {when}", found)
 
 
 CHANGE_FIGURES = FigureSource("changes", _read)

@@ -75,6 +75,7 @@ def accounts_json(accounts: Sequence[FilmAccount]) -> Json:
             "id": lambda a: a.account_id,
             "platform": lambda a: a.platform.value,
             "handle": lambda a: clean(a.handle, _HANDLE),
+            "post": lambda a: int(a.is_post),
         },
     )
 

@@ -1,7 +1,7 @@
 """Typed rows as the small JSON of the live page: columns, one-letter statuses, milliseconds since 1970."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -90,6 +90,7 @@ def snapshot_json(
                 "id": lambda a: a.account_id,
                 "platform": lambda a: a.platform,
                 "handle": lambda a: clean(a.handle, _HANDLE),
+                "post": lambda a: int(a.is_post),
                 "lists": lambda a: a.list_ids,
                 "group": lambda a: group_of[a.account_id],
             },
@@ -236,4 +237,5 @@ def kpis_json(counts: Kpis) -> Json:
         "orders_overdue": counts.orders_overdue,
         "unread": counts.unread,
         "blocked_unread": counts.blocked_unread,
+        "posts": asdict(counts.posts),
     }

@@ -17,7 +17,8 @@ type Table<Row> = { [Name in keyof Row]: Column<Row[Name]> };
 /** A number of the words (or sets of countries) that come with the message. */
 type Place = number;
 
-interface List { id: number; name: string; size: number; archived?: boolean }
+/** `posts`: how many of its `size` are posts. */
+interface List { id: number; name: string; size: number; posts: number; archived?: boolean }
 interface Order {
   id: number; title: string; reference: string; issuer: string; country: string; basis: string; named: number; list: number;
   at: number; from: number | null; to: number | null; disputed: boolean; deadline: number | null; known: number;
@@ -27,9 +28,11 @@ interface Access { what: string; where: string; state: string; at: number | null
 interface Executive { id: number; name: string; title: string; access: Access[] }
 interface Signal { id: number; executive: number; kind: string; t: number }
 interface Mail { id: number; subject: string; state: string; n: number; t: number; changes?: number[] }
+/** How many posts are in each figure. */
+interface PostKpis { watched: number; blocked: number; new_blocks: number; restored: number; provisional: number; unread: number }
 interface Kpis {
   watched: number; withheld: number; withheld_by: [string, number][]; suspended: number; new_blocks: number; new_blocks_hour: number;
-  restored: number; last_restored: number | null; provisional: number; orders: number; orders_overdue: number; unread: number; blocked_unread: number;
+  restored: number; last_restored: number | null; provisional: number; orders: number; orders_overdue: number; unread: number; blocked_unread: number; posts: PostKpis;
   /** Not of a moment that is over. */
   next_read?: number | null;
   /** Of some accounts, which the browser counts: from when on it holds changes. */
@@ -57,7 +60,7 @@ interface NewsOf {
 /** The first answer to the live page. */
 interface Snapshot extends Context, NewsOf {
   id: number; now: number; from: number; earliest: number | null; sweep: number; gap_after: number; kpis: Kpis; detectors: Detectors;
-  accounts: Table<{ id: number; platform: Platform; handle: string; lists: number[]; group: number }>;
+  accounts: Table<{ id: number; platform: Platform; handle: string; post: 0 | 1; lists: number[]; group: number }>;
   coverage: { groups: [number | null, [number, number][]][]; rosters: Record<string, number[]> };
   outages: [number, number][];
   before: { from: number; step: number; blocked: number[]; restored: number[] };
@@ -87,7 +90,7 @@ interface Period { account: number; from: number; to: number | null }
 interface FilmSnapshot {
   id: number; now: number; from: number; sweep: number; late_after: number; gap_after: number; apart: number; recorded_within: number;
   words: string[]; countries: string[][]; lists: { id: number; name: string; created: number }[]; orders: FilmOrder[]; events: Paper[];
-  executives: Executive[]; accounts: Table<{ id: number; platform: Platform; handle: string }>; watched: Table<Period>; spells: Table<BeliefRow>;
+  executives: Executive[]; accounts: Table<{ id: number; platform: Platform; handle: string; post: 0 | 1 }>; watched: Table<Period>; spells: Table<BeliefRow>;
   changes: Table<FilmChangeRow>; steps: Table<StepRow>; members: Table<MemberRow>; rosters: Record<string, number[]>;
   runs: Table<RunRow>; holes: Table<HoleRow>; points: Table<PointRow>; signals: Table<FilmSignal>; mails: FilmMail[];
 }
@@ -102,7 +105,7 @@ type Group = [last: number | null, gaps: [number, number][]];
 interface AccountsTable {
   id: number; now: number; late_after: number; gap_after: number; total: number; groups: Group[]; words: string[]; tags: string[]; countries: string[];
   lists: { id: number; name: string }[]; orders: { id: number; title: string; reference: string; list: number }[];
-  accounts: Table<{ id: number; platform: Platform; native: string; handle: string; watched: 0 | 1; lists: number[]; tags: Place[]; group: number }>;
+  accounts: Table<{ id: number; platform: Platform; native: string; handle: string; post: 0 | 1; watched: 0 | 1; lists: number[]; tags: Place[]; group: number }>;
   spells: Table<AccountSpellRow>; provisional: Table<{ account: number; s: Letter; w: Place; old: number | null; seen: number }>;
 }
 interface AccountsPast {

@@ -38,6 +38,7 @@ class AccountLine:
     watched: bool
     list_ids: tuple[int, ...]
     tags: tuple[str, ...]
+    is_post: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,7 @@ async def accounts_shot(
 async def _lines(conn: Conn, whom: AccountScope, most: int) -> list[AccountLine]:
     rows = await conn.fetch(
         """
-        select a.account_id, a.platform, a.native_id, a.handle, a.watched, a.tags,
+        select a.account_id, a.platform, a.native_id, a.handle, a.is_post, a.watched, a.tags,
             coalesce(m.list_ids, '{}') as list_ids
         from ordinary_accounts() a
         left join (
@@ -127,6 +128,7 @@ async def _lines(conn: Conn, whom: AccountScope, most: int) -> list[AccountLine]
             r["watched"],
             tuple(r["list_ids"]),
             tuple(r["tags"]),
+            r["is_post"],
         )
         for r in rows
     ]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from storage.live.snapshot import LiveAccount
+from storage.live.snapshot import LiveAccount, live_account
 from storage.model.core.accounts import AccountId
 from storage.postgres.pool import Conn
 
@@ -14,7 +14,7 @@ async def accounts_watched(conn: Conn, at: datetime, *, controls: bool) -> tuple
     """
     rows = await conn.fetch(
         """
-        select a.account_id, a.platform, a.handle, coalesce(m.list_ids, '{}') as list_ids
+        select a.account_id, a.platform, a.handle, coalesce(m.list_ids, '{}') as list_ids, a.is_post
         from account a
         left join (
             select account_id, array_agg(list_id order by list_id) as list_ids
@@ -31,7 +31,7 @@ async def accounts_watched(conn: Conn, at: datetime, *, controls: bool) -> tuple
         at,
         controls,
     )
-    return tuple(LiveAccount(r["account_id"], r["platform"], r["handle"], tuple(r["list_ids"])) for r in rows)
+    return tuple(map(live_account, rows))
 
 
 async def checked_at(

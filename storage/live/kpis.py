@@ -8,8 +8,20 @@ from storage.postgres.pool import Conn
 
 
 @dataclass(frozen=True, slots=True)
+class PostKpis:
+    """How many posts are among what a figure counts; of changes, how many are of posts."""
+
+    watched: int = 0
+    blocked: int = 0
+    new_blocks: int = 0
+    restored: int = 0
+    provisional: int = 0
+    unread: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Kpis:
-    """Counts over the watched accounts. Blocked means by the platform: withheld or suspended."""
+    """Counts over the watched accounts and posts. Blocked means by the platform: withheld or suspended."""
 
     watched: int
     withheld: int
@@ -32,6 +44,8 @@ class Kpis:
     """Accounts without a reading in the last two sweeps: of these nothing is known now."""
     blocked_unread: int
     """Those of them whose last confirmed state is blocked."""
+    posts: PostKpis = PostKpis()
+    """How many posts are in each of these figures."""
 
 
 async def kpis(conn: Conn, now: datetime, sweep_every: timedelta) -> Kpis:
@@ -48,7 +62,9 @@ async def kpis(conn: Conn, now: datetime, sweep_every: timedelta) -> Kpis:
             count(*) filter (
                 where c.kind = 'block' and c.first_seen_new > $1::timestamptz - interval '1 hour'
             ) as blocks_hour,
-            count(*) filter (where c.kind = 'restoration') as restored
+            count(*) filter (where c.kind = 'restoration') as restored,
+            count(*) filter (where c.kind = 'block' and a.is_post) as posts_blocks,
+            count(*) filter (where c.kind = 'restoration' and a.is_post) as posts_restored
         from standing_change c join change_outcome o using (change_id) join account a using (account_id)
         where o.outcome = 'confirmed' and a.watched
             and c.first_seen_new > $1::timestamptz - interval '24 hours' and c.first_seen_new <= $1
@@ -64,20 +80,16 @@ async def kpis(conn: Conn, now: datetime, sweep_every: timedelta) -> Kpis:
                 join change_outcome o using (change_id) join account a using (account_id)
                 where c.kind = 'restoration' and o.outcome = 'confirmed' and a.watched
             ) as last_restored_at,
-            (
-                select count(*)
-                from pending_change p join change c using (change_id)
-                join account a on a.account_id = c.account_id
-                where c.kind <> 'baseline' and a.watched
-            ) as provisional,
-            (
-                select min(p.next_read_at)
-                from pending_change p join change c using (change_id)
-                join account a on a.account_id = c.account_id
-                where c.kind <> 'baseline' and a.watched
-            ) as next_read_at,
+            pending.changes as provisional, pending.of_posts as posts_provisional, pending.next_read_at,
             (select count(*) from legal_order where known_at <= $1) as orders,
             (select count(*) from legal_order where known_at <= $1 and deadline_at < $1) as orders_overdue
+        from (
+            select count(*) as changes, count(*) filter (where a.is_post) as of_posts,
+                min(p.next_read_at) as next_read_at
+            from pending_change p join change c using (change_id)
+            join account a on a.account_id = c.account_id
+            where c.kind <> 'baseline' and a.watched
+        ) pending
         """,
         now,
     )
@@ -98,6 +110,14 @@ async def kpis(conn: Conn, now: datetime, sweep_every: timedelta) -> Kpis:
         orders_overdue=rest["orders_overdue"],
         unread=sum(s.unread for s in counts),
         blocked_unread=sum(s.unread for s in counts if s.is_blocked),
+        posts=PostKpis(
+            watched=sum(s.posts for s in counts),
+            blocked=sum(s.posts for s in counts if s.is_blocked),
+            new_blocks=recent["posts_blocks"],
+            restored=recent["posts_restored"],
+            provisional=rest["posts_provisional"],
+            unread=sum(s.posts_unread for s in counts),
+        ),
     )
 
 
@@ -110,6 +130,8 @@ class _Count:
     is_blocked: bool
     accounts: int
     unread: int
+    posts: int
+    posts_unread: int
 
 
 async def _counts(conn: Conn, now: datetime, read_after: datetime) -> list[_Count]:
@@ -124,7 +146,9 @@ async def _counts(conn: Conn, now: datetime, read_after: datetime) -> list[_Coun
                 and (s.before_change or 'suspended_or_deleted' <> all(c.flags)),
                 false
             ) as is_blocked,
-            count(*) as accounts, count(*) filter (where read.account_id is null) as unread
+            count(*) as accounts, count(*) filter (where read.account_id is null) as unread,
+            count(*) filter (where a.is_post) as posts,
+            count(*) filter (where a.is_post and read.account_id is null) as posts_unread
         from ordinary_accounts() a
         left join spells_now() s on s.account_id = a.account_id
         left join change c on c.change_id = s.change_id
@@ -135,4 +159,4 @@ async def _counts(conn: Conn, now: datetime, read_after: datetime) -> list[_Coun
         now,
         read_after,
     )
-    return [_Count(r["status"], r["countries"], r["is_blocked"], r["accounts"], r["unread"]) for r in rows]
+    return [_Count(*r) for r in rows]

@@ -17,6 +17,8 @@ class LiveList:
     """Watched accounts on it."""
     is_archived: bool = False
     """Whether it is kept only with the accounts that it has."""
+    posts: int = 0
+    """How many of those watched are posts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +57,15 @@ async def lists(conn: Conn) -> tuple[LiveList, ...]:
     """All lists with their number of watched accounts, the monitor's own control accounts not counted."""
     rows = await conn.fetch(
         """
-        select l.list_id, l.name, count(a.account_id) as size, l.archived_at is not null as is_archived
+        select l.list_id, l.name, count(a.account_id) as size, l.archived_at is not null as is_archived,
+            count(*) filter (where a.is_post) as posts
         from watch_list l
         left join watch_list_member m using (list_id)
         left join ordinary_accounts() a on a.account_id = m.account_id and a.watched
         group by l.list_id order by l.list_id
         """
     )
-    return tuple(LiveList(r["list_id"], r["name"], r["size"], r["is_archived"]) for r in rows)
+    return tuple(LiveList(r["list_id"], r["name"], r["size"], r["is_archived"], r["posts"]) for r in rows)
 
 
 async def became_known(conn: Conn, since: datetime, until: datetime) -> bool:

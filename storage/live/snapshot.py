@@ -27,6 +27,7 @@ class LiveAccount:
     platform: str
     handle: str
     list_ids: tuple[int, ...]
+    is_post: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +136,7 @@ async def accounts(conn: Conn) -> tuple[LiveAccount, ...]:
     """The watched accounts, on a list or not, without the monitor's own control accounts, oldest first."""
     rows = await conn.fetch(
         """
-        select a.account_id, a.platform, a.handle, coalesce(m.list_ids, '{}') as list_ids
+        select a.account_id, a.platform, a.handle, coalesce(m.list_ids, '{}') as list_ids, a.is_post
         from ordinary_accounts() a
         left join (
             select account_id, array_agg(list_id order by list_id) as list_ids
@@ -145,7 +146,12 @@ async def accounts(conn: Conn) -> tuple[LiveAccount, ...]:
         order by a.account_id
         """
     )
-    return tuple(LiveAccount(r["account_id"], r["platform"], r["handle"], tuple(r["list_ids"])) for r in rows)
+    return tuple(map(live_account, rows))
+
+
+def live_account(r: Record) -> LiveAccount:
+    """A watched account or post with its lists, as a row has it."""
+    return LiveAccount(r["account_id"], r["platform"], r["handle"], tuple(r["list_ids"]), r["is_post"])
 
 
 async def spells(

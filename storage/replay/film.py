@@ -21,6 +21,7 @@ class FilmAccount:
     account_id: int
     platform: Platform
     handle: str
+    is_post: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ async def film_accounts(conn: Conn, list_id: int | None) -> tuple[FilmAccount, .
     """Who is told of, control accounts that were never watched left out; of one list, all who were on it."""
     rows = await conn.fetch(
         """
-        select account_id, platform, handle from account
+        select account_id, platform, handle, is_post from account
         where account_id in (
             select account_id from watch_period where $1::bigint is null
             union
@@ -103,7 +104,9 @@ async def film_accounts(conn: Conn, list_id: int | None) -> tuple[FilmAccount, .
         """,
         list_id,
     )
-    return tuple(FilmAccount(r["account_id"], Platform(r["platform"]), r["handle"]) for r in rows)
+    return tuple(
+        FilmAccount(r["account_id"], Platform(r["platform"]), r["handle"], r["is_post"]) for r in rows
+    )
 
 
 async def watches(conn: Conn, account_ids: Sequence[int]) -> tuple[FilmWatch, ...]:

@@ -8,10 +8,13 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from storage.postgres.pool import Pool
+from collectors.x.declaration import X
+from storage.live.snapshot import accounts
+from storage.postgres.pool import Pool, transaction
 from tests.support.clients.browser import CHROMIUM, Browser, opened, skip_without
 from tests.support.seeds.changes import Story
 from tests.support.seeds.every_page import seed_everything
+from tests.support.seeds.posts import turn_into_posts
 from tests.support.servers.dashboard import served
 
 skip_without(CHROMIUM)
@@ -44,6 +47,8 @@ async def agree(browser: Browser) -> int:
     found = await browser.page.evaluate(LINKS)
     for text, address in found:
         told = await behind(browser, address)
+        if text.endswith("%"):  # how many that are is said below
+            text = await browser.page.locator("#k-unread-s").inner_text()
         number = NUMBER.search(text)
         assert number is not None
         # "7 new blocks of 6 accounts": what counts changes says so first.
@@ -67,10 +72,44 @@ async def test_each_number_has_as_many_accounts_behind_it_as_it_says(
         assert sure is ("list" not in query and "q=" not in query)
 
 
-async def test_figures_of_a_filter_that_leaves_all_are_those_of_the_server(
-    pool: Pool, dsn: str, now: datetime
+@pytest.mark.parametrize("query", ["", "?kind=posts", "?kind=accounts", "?kind=posts&list=2&q=_2"])
+async def test_where_posts_are_watched_each_number_still_has_as_many_behind_it(
+    pool: Pool, dsn: str, now: datetime, query: str
 ) -> None:
     await seed_everything(pool, now)
+    async with transaction(pool) as conn:
+        watched = await accounts(conn)
+        await turn_into_posts(conn, [a.account_id for a in watched if a.platform == X][::3])
+    async with served(pool, dsn, now) as base, opened(base, "/" + query) as browser:
+        await browser.painted()
+        assert await agree(browser) >= 9
+        assert await browser.page.evaluate(NOT_LED) == []
+        assert await browser.page.locator("#pick-kind").is_visible()
+        told = await browser.page.locator("#kpis").inner_text()
+        assert ("post among them" in told or "posts among them" in told) is (query == "")
+
+
+async def test_where_no_post_is_watched_nothing_speaks_of_posts(pool: Pool, dsn: str, now: datetime) -> None:
+    await seed_everything(pool, now)
+    async with served(pool, dsn, now) as base, opened(base) as browser:
+        await browser.painted()
+        assert not await browser.page.locator("#pick-kind").is_visible()
+        live = await browser.page.locator("#live").inner_text()
+        assert re.findall(r".*\bposts\b.*", live) == []
+        await browser.page.goto(f"{base}/accounts")
+        await browser.page.locator(".ac-tools select[name=whom]").wait_for()
+        assert not await browser.page.locator(".ac-tools select[name=kind]").is_visible()
+
+
+@pytest.mark.parametrize("every", [None, 3], ids=["accounts alone", "accounts and posts"])
+async def test_figures_of_a_filter_that_leaves_all_are_those_of_the_server(
+    pool: Pool, dsn: str, now: datetime, every: int | None
+) -> None:
+    await seed_everything(pool, now)
+    if every is not None:
+        async with transaction(pool) as conn:
+            watched = await accounts(conn)
+            await turn_into_posts(conn, [a.account_id for a in watched if a.platform == X][::every])
     async with served(pool, dsn, now) as base, opened(base) as browser:
         await browser.painted()
         mine, theirs = await browser.page.evaluate(
@@ -84,6 +123,7 @@ async def test_figures_of_a_filter_that_leaves_all_are_those_of_the_server(
     assert {k: v for k, v in mine.items() if k not in only_here} == {
         k: v for k, v in theirs.items() if k not in only_there
     }
+    assert (theirs["posts"]["blocked"] > 0) is (every is not None)
     assert theirs["new_blocks"] > 0
     assert theirs["provisional"] > 0
     assert theirs["unread"] > 0

@@ -12,7 +12,7 @@ const BODY = {
   now: NOW, late_after: H, gap_after: 2 * H, total: 3,
   lists: [{ id: 1, name: "Press" }, { id: 2, name: "Farm" }], orders: [{ id: 9, title: "Order 1", reference: "S/1", list: 2 }],
   groups: [[NOW - H / 2, []], [NOW - 5 * H, []], [null, []]],
-  accounts: { id: [4, 5, 6], platform: ["x", "bluesky", "x"], native: ["11", "did:plc:z", "12"], handle: ["Zed_10", "zed_9", "amy"], watched: [1, 1, 0], lists: [[1, 2], [], [2]], tags: [[0], [], []], group: [0, 1, 2] },
+  accounts: { id: [4, 5, 6], platform: ["x", "bluesky", "x"], native: ["11", "did:plc:z", "12"], handle: ["Zed_10", "zed_9", "amy"], post: [0, 0, 0], watched: [1, 1, 0], lists: [[1, 2], [], [2]], tags: [[0], [], []], group: [0, 1, 2] },
   spells: { account: [4, 5], s: ["W", "S"], w: [1, 2], c: [1, 0], onset: [NOW - 100 * H, null], from: [NOW - 99 * H, NOW - 300 * H], to: [null, null] },
   provisional: { account: [5], s: ["A"], w: [0], old: [NOW - 6 * H], seen: [NOW - 5 * H] },
   words: ["available", "withheld in India (IN)", "suspended"], tags: ["press"], countries: ["", "IN TR"],

@@ -31,8 +31,8 @@ test("the strip shows thirty days, but nothing of the time before the first read
 
 test("a span counts the confirmed blocks and restorations first seen from its start on and before its end", () => {
   const state = decode(snapshot({ changes: changes([change(11, 1, "W", 1, 2), change(12, 2, "W", 3, 4), change(13, 1, "A", 4, 5), change(14, 3, "W", 1, 2, { outcome: null })]) }));
-  assert.deepEqual(flowsIn(state, [at(2), at(4)]), { block: 1, restoration: 0 });
-  assert.deepEqual(flowsIn(state, [at(4), at(6)]), { block: 1, restoration: 1 });
+  assert.deepEqual(flowsIn(state, [at(2), at(4)]), { block: 1, restoration: 0, posts: 0 });
+  assert.deepEqual(flowsIn(state, [at(4), at(6)]), { block: 1, restoration: 1, posts: 0 });
 });
 
 test("a press takes the window, an end of it, or begins another one", () => {

@@ -30,7 +30,7 @@ export function filmed(more = {}) {
   return {
     id: 5, now: at(20), from: at(0), sweep: HOUR / 2, late_after: HOUR, gap_after: 1.25 * HOUR, apart: 0.75 * HOUR, recorded_within: HOUR / 4, rosters: { 9: [1], 10: [2, 3] },
     lists: [{ id: 1, name: "Order 1 list", created: at(0) }],
-    accounts: { id: [1, 2, 3, 4, 5], platform: ["x", "x", "x", "x", "x"], handle: ["ada", "bob", "cy", "dee", "gone"] },
+    accounts: { id: [1, 2, 3, 4, 5], platform: ["x", "x", "x", "x", "x"], handle: ["ada", "bob", "cy", "dee", "gone"], post: [0, 0, 0, 0, 0] },
     watched: { account: [1, 2, 3, 4], from: [at(0), at(0), at(0), at(15)], to: [null, null, null, null] },
     spells: columns(
       [

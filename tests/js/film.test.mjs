@@ -56,7 +56,7 @@ test("what is not on record of a moment is not made up: when it was read within 
   const one = known(2);
   const [ada] = one.accounts;
   assert.equal(lastWords(one, ada), "in time");
-  assert.deepEqual(figures(one).provisional, ["1", "awaited further readings", false]);
+  assert.deepEqual(figures(one).provisional, ["1", "awaited further readings", false, ""]);
   assert.match(lastWords(known(10), known(10).accounts[1]), /^1 Feb.*19:30 UTC$/);
 });
 
@@ -93,7 +93,7 @@ test("orders are told as they stood on file, and how far they were followed", ()
   assert.equal(known(5).orders[0].title, "Order one");
   assert.equal(was(5).orders[0].title, "Order 1");
   const { order, ...counts } = was(5).compliance[0];
-  assert.deepEqual(counts, { named: 7, onList: 3, watched: 2, read: 3, ever: 1, before: 0, now: 1, stale: 0, restored: 0, gone: 0 });
+  assert.deepEqual(counts, { named: 7, onList: 3, posts: 0, watched: 2, read: 3, ever: 1, before: 0, now: 1, stale: 0, restored: 0, gone: 0 });
   const later = was(11).compliance[0];
   assert.deepEqual([later.ever, later.now, later.restored], [2, 1, 1]);
   assert.equal(was(9).kpis.orders_overdue, 1);

@@ -14,7 +14,7 @@ function crowd(n, blocked, since, until) {
   const of = (i) => (blocked.includes(i) ? [spell(i, "A", 0, since), spell(i, "W", since, until), spell(i, "A", until)] : [spell(i, "A", 0)]);
   return decode(
     snapshot({
-      accounts: { id, platform: id.map(() => "x"), handle: id.map((i) => `h${i}`), lists: id.map(() => [1]), group: id.map(() => 0) },
+      accounts: { id, platform: id.map(() => "x"), handle: id.map((i) => `h${i}`), post: id.map(() => 0), lists: id.map(() => [1]), group: id.map(() => 0) },
       coverage: { groups: [[at(10), []]], rosters: {} }, spells: spells(id.flatMap(of)), changes: changes([]),
     }),
   );

@@ -36,8 +36,8 @@ export const spell = (account, s, from, to = null, onset = null) => ({
 export function snapshot(more = {}) {
   return {
     id: 5, now: at(10), from: at(0), earliest: at(0), sweep: HOUR / 2, gap_after: 1.25 * HOUR,
-    lists: [{ id: 1, name: "Order 1 list", size: 3 }],
-    accounts: { id: [1, 2, 3], platform: ["x", "x", "x"], handle: ["ada", "bob", "cy"], lists: [[1], [1], [1]], group: [0, 0, 1] },
+    lists: [{ id: 1, name: "Order 1 list", size: 3, posts: 0 }],
+    accounts: { id: [1, 2, 3], platform: ["x", "x", "x"], handle: ["ada", "bob", "cy"], post: [0, 0, 0], lists: [[1], [1], [1]], group: [0, 0, 1] },
     coverage: { groups: [[at(10), []], [at(10), [[at(4), at(7)]]]], rosters: { 9: [0, 1, 2] } },
     outages: [],
     spells: spells([spell(1, "A", 0, 2), spell(1, "W", 2, null, 1.5), spell(2, "A", 0), spell(3, "A", 0)]),

@@ -1,5 +1,6 @@
 // The page of accounts: fetches them, keeps table, tools and address in step, and says what is chosen.
 
+import { counted, postsIn } from "../board/posts.mjs";
 import { failure, json } from "../shell/answers.mjs";
 import { $ } from "../shell/dom.mjs";
 import { gridScript } from "../shell/grid-script.mjs";
@@ -134,7 +135,8 @@ function tell(shown) {
     $("accounts-count").textContent = `No accounts are ${of} yet. Add some by their handles or addresses.`;
     return;
   }
-  const whole = `${count(state.rows.length)} ${of}`;
+  const posts = postsIn(state.rows);
+  const whole = `${posts ? counted(state.rows.length, posts) : count(state.rows.length)} ${of}`;
   const cut = state.total > state.rows.length ? `, the first of ${count(state.total)}: use the search to find others` : "";
   const late = state.rows.reduce((n, row) => n + Number(row.late), 0);
   $("accounts-count").textContent = `${isFiltered(page.choice) ? `${count(shown)} of ${whole}` : whole}${cut}${late ? `, ${count(late)} late` : ""}`;

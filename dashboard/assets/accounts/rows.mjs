@@ -1,5 +1,6 @@
 // The accounts of the page as rows: decoded, filtered, sorted; and the reader's choices as an address. No DOM in here.
 
+import { byHandle, postsIn } from "../board/posts.mjs";
 import { isBlocked } from "../board/state.mjs";
 import { rows as rowsOf } from "../shell/columnar.mjs";
 import { idsOf, rangesOf } from "../shell/ranges.mjs";
@@ -16,8 +17,9 @@ const LETTER = { withheld: "W", suspended: "S", gone: "G", not_found: "N", deact
 /** Worst first, as a reader looks for it. @type {Partial<Record<Letter, number>>} */
 const WEIGHT = { W: 0, S: 1, G: 2, N: 3, D: 4, P: 5, A: 6 };
 export const WHOM = [["watched", "Watched"], ["file", "Stored, not watched"], ["all", "Watched and stored"]];
+export const KINDS = [["accounts", "Accounts only"], ["posts", "Posts only"]];
 /** What may be chosen, in the order in which it stands in the address. @type {(keyof Choice)[]} */
-const KEYS = ["figure", "at", "q", "status", "country", "list", "order", "tag", "platform", "late", "whom", "sort", "selected"];
+const KEYS = ["figure", "at", "q", "status", "country", "list", "order", "tag", "platform", "kind", "late", "whom", "sort", "selected"];
 
 /**
  * {now, rows, lists, orders, ...}: a row holds all that its line shows, its last spell is its state. What was before: `addPast`.
@@ -32,7 +34,7 @@ export function decode(body) {
     const [last, gaps] = body.groups[a.group];
     /** @type {AccountRow} */
     const row = {
-      id: a.id, platform: a.platform, native: a.native, handle: a.handle, watched: a.watched === 1, last, gaps, spells: [], now: null, pending: null,
+      id: a.id, platform: a.platform, native: a.native, handle: a.handle, post: a.post === 1, watched: a.watched === 1, last, gaps, spells: [], now: null, pending: null,
       lists: a.lists.flatMap((id) => listOf.get(id) ?? []),
       orders: a.lists.flatMap((id) => orderOf.get(id) ?? []),
       tags: a.tags.map((n) => body.tags[n]),
@@ -87,6 +89,7 @@ export function choiceOf(search) {
   return {
     ...said,
     status: STATUSES.some(([name]) => name === said.status) ? said.status : "",
+    kind: KINDS.some(([name]) => name === said.kind) ? said.kind : "",
     whom: WHOM.some(([name]) => name === said.whom) ? said.whom : "watched",
     late: said.late === "1",
     selected: said.selected === "all" ? "all" : idsOf(said.selected),
@@ -126,6 +129,7 @@ export function matcher(choice, behind = null) {
   if (choice.order) tests.push((row) => row.orders.some((o) => String(o.id) === choice.order));
   if (choice.tag) tests.push((row) => row.tags.includes(choice.tag));
   if (choice.platform) tests.push((row) => row.platform === choice.platform);
+  if (choice.kind) tests.push((row) => row.post === (choice.kind === "posts"));
   if (choice.late) tests.push((row) => row.late);
   if (behind) tests.push((row) => behind.ids.has(row.id));
   return (/** @type {AccountRow} */ row) => tests.every((test) => test(row));
@@ -134,11 +138,14 @@ export function matcher(choice, behind = null) {
 /** What the accounts behind a figure are, and how many of them the table does not have. @param {Behind} behind @param {AccountsState} state @param {string} when */
 export function behindWords(behind, state, when) {
   const away = behind.ids.size - state.rows.filter((row) => behind.ids.has(row.id)).length;
-  return `${behind.words}, as known ${when}. The rows show them as they are now.${away ? ` Not in this table: ${count(away)} of them.` : ""}`;
+  const posts = postsIn(state.rows.filter((row) => behind.ids.has(row.id)));
+  const isSaid = behind.words.startsWith(`${count(behind.ids.size)} post`);
+  const among = !posts || isSaid ? "" : posts === behind.ids.size ? (posts === 1 ? " It is a post." : " All of them are posts.") : ` ${count(posts)} of them ${posts === 1 ? "is a post" : "are posts"}.`;
+  return `${behind.words}, as known ${when}.${among} The rows show them as they are now.${away ? ` Not in this table: ${count(away)} of them.` : ""}`;
 }
 
 /** Which filters of the choice leave somebody out. @param {Choice} choice */
-export const isFiltered = (choice) => Boolean(choice.figure || choice.q.trim() || choice.status || choice.country || choice.list || choice.order || choice.tag || choice.platform || choice.late);
+export const isFiltered = (choice) => Boolean(choice.figure || choice.q.trim() || choice.status || choice.country || choice.list || choice.order || choice.tag || choice.platform || choice.kind || choice.late);
 
 /** The values that can be chosen from, each with how many accounts have it. @param {AccountsState} state */
 export function facets(state) {
@@ -150,6 +157,8 @@ export function facets(state) {
   };
   return {
     country: tally((row) => row.countries), tag: tally((row) => row.tags), platform: tally((row) => [row.platform]),
+    /** Not offered where there are no posts. */
+    kind: postsIn(state.rows) ? tally((row) => [row.post ? "posts" : "accounts"]) : /** @type {Map<string, number>} */ (new Map()),
     list: tally((row) => row.lists.map((l) => String(l.id))), order: tally((row) => row.orders.map((o) => String(o.id))),
   };
 }
@@ -172,12 +181,14 @@ const missingLast = (compare) => (a, b, sign) => (a === null ? (b === null ? 0 :
 /** @param {string[]} list */
 const names = (list) => [...list].sort(byText).join(", ") || null;
 
+const byAuthor = byHandle(byText);
+
 /** @param {AccountRow} row */
 const weight = (row) => (row.now ? WEIGHT[row.now.s] ?? null : null);
 
 /** By column: how two rows compare in ascending order; `sign` as above. @type {Record<string, (a: AccountRow, b: AccountRow, sign: number) => number>} */
 export const COMPARE = {
-  handle: (a, b) => byText(a.handle, b.handle) || byText(a.platform, b.platform),
+  handle: (a, b) => byAuthor(a, b) || byText(a.platform, b.platform),
   status: (a, b, sign) => missingLast(byNumber)(weight(a), weight(b), sign) || byText(a.now?.w ?? "", b.now?.w ?? ""),
   since: (a, b, sign) => missingLast(byNumber)(a.now?.from ?? null, b.now?.from ?? null, sign),
   countries: (a, b, sign) => missingLast(byText)(names(a.countries), names(b.countries), sign),

@@ -3,10 +3,10 @@
 import { escaped, find, targetOf } from "../shell/dom.mjs";
 import { PLATFORMS } from "../shell/platforms.mjs";
 import { count } from "../shell/time.mjs";
-import { STATUSES, WHOM } from "./rows.mjs";
+import { KINDS, STATUSES, WHOM } from "./rows.mjs";
 
-/** @type {[key: "status" | "country" | "list" | "order" | "tag" | "platform" | "whom", label: string, any: string][]} */
-const SELECTS = [["status", "Status", "Any status"], ["country", "Country", "Any country"], ["list", "List", "Any list"], ["order", "Order", "Any order"], ["tag", "Tag", "Any tag"], ["platform", "Platform", "Any platform"], ["whom", "Watched or stored", ""]];
+/** @type {[key: "status" | "country" | "list" | "order" | "tag" | "platform" | "kind" | "whom", label: string, any: string][]} */
+const SELECTS = [["status", "Status", "Any status"], ["country", "Country", "Any country"], ["list", "List", "Any list"], ["order", "Order", "Any order"], ["tag", "Tag", "Any tag"], ["platform", "Platform", "Any platform"], ["kind", "Accounts or posts", "Accounts and posts"], ["whom", "Watched or stored", ""]];
 
 /** Where the tools are, and what is chosen in them. @type {{ place: HTMLElement, choice: Choice }} */
 let tools;
@@ -32,7 +32,7 @@ export function drawTools(place, choice, choose) {
   });
   find(form, "[data-clear]").addEventListener("click", () => {
     form.reset();
-    const none = { figure: "", at: "", q: "", status: "", country: "", list: "", order: "", tag: "", platform: "", late: false };
+    const none = { figure: "", at: "", q: "", status: "", country: "", list: "", order: "", tag: "", platform: "", kind: "", late: false };
     for (const name of Object.keys(none)) if (form[name]?.tagName === "SELECT") form[name].value = "";
     choose(take(none));
   });
@@ -53,6 +53,7 @@ export function fillTools(state, found) {
   /** @type {Record<string, Map<string, string>>} */
   const name = {
     list: new Map(state.lists.map((l) => [String(l.id), l.name])), order: new Map(state.orders.map((o) => [String(o.id), o.title])), platform: new Map(Object.entries(PLATFORMS).map(([key, p]) => [key, p.name])),
+    kind: new Map(/** @type {[string, string][]} */ (KINDS)),
   };
   /** @param {keyof typeof found} key */
   const counted = (key) =>

@@ -4,6 +4,7 @@ import { $, escaped, targetOf } from "../shell/dom.mjs";
 import { rangesOf } from "../shell/ranges.mjs";
 import { clock, count, day, dayStart, duration, stamp, zoneName } from "../shell/time.mjs";
 import { days, denominator, detail, happened, mark, reportedWords, spokenOf } from "./feed.mjs";
+import { areMixed, counted, ofPostsWords } from "./posts.mjs";
 
 const PER_DAY = 40;
 /** The content written last, by element. */
@@ -17,7 +18,8 @@ export function renderFeed(state, view, from, shown = null, root = $("feed")) {
   if (view.paused && written.has(root) && !view.feedDirty) return;
   view.feedDirty = false;
   const list = days(state, from, shown);
-  const html = list.length ? list.map((one, i) => renderDay(state, view, one, i)).join("") : '<p class="nothing">No change in this window.<br>Readings without a change are not listed.</p>';
+  const isMixed = areMixed(shown ? state.accounts.filter((a) => shown.has(a.id)) : state.accounts);
+  const html = list.length ? list.map((one, i) => renderDay(state, view, one, i, isMixed)).join("") : '<p class="nothing">No change in this window.<br>Readings without a change are not listed.</p>';
   if (html === written.get(root)) return;
   written.set(root, html);
   const top = root.scrollTop;
@@ -28,14 +30,15 @@ export function renderFeed(state, view, from, shown = null, root = $("feed")) {
 /** The colour of a group's meter. It is not a canvas: each canvas would be a layer of its own. @type {Partial<Record<Letter, string>>} */
 const SWATCH = { A: "available", W: "withheld", S: "suspended", G: "not_found", N: "not_found", D: "deactivated", P: "protected" };
 
-/** @param {State} state @param {FeedView} view @param {import("./feed.mjs").Day} one @param {number} index */
-function renderDay(state, view, one, index) {
+/** @param {State} state @param {FeedView} view @param {import("./feed.mjs").Day} one @param {number} index @param {boolean} isMixed */
+function renderDay(state, view, one, index, isMixed) {
   const open = view.openDays.has(one.day) || (index < 2 && !view.closedDays.has(one.day));
   const today = one.day === dayStart(state.now);
   const news = [one.down && `▼ ${count(one.down)} blocked`, one.up && `▲ ${count(one.up)} restored`].filter(Boolean);
   // Three totals do not fit into the line: blocks and restorations are shown, the others are listed below.
   const totals = one.other && news.length < 2 ? [...news, `${count(one.other)} other`] : news;
-  const head = `<button type="button" class="day" data-day="${one.day}" aria-expanded="${open}"><b>${today ? "Today, " : ""}${day(one.day)}</b><span>${totals.join("&ensp;")}</span></button>`;
+  const ofPosts = isMixed ? ofPostsWords(one.down + one.up + one.other, one.posts) : "";
+  const head = `<button type="button" class="day" data-day="${one.day}" aria-expanded="${open}"><b>${today ? "Today, " : ""}${day(one.day)}</b><span${ofPosts ? ' class="posts"' : ""}>${[...totals, ofPosts].filter(Boolean).join("&ensp;")}</span></button>`;
   if (!open) return head;
   const all = one.items;
   const items = all.slice(0, PER_DAY).map((item) => renderItem(state, item, one.shown)).join("");
@@ -58,13 +61,14 @@ function renderItem(state, item, shown) {
     const account = state.byId.get(first.account);
     return `<article class="event" data-change="${first.id}"><span class="g">${sign}</span><p class="h"><a href="/account/${account.id}"><b>@${escaped(account.handle)}</b></a> ${escaped(happened(first))}${chip}</p><p class="m">${detail(group, false)}</p>${reported}</article>`;
   }
-  const of = denominator(state, group.cohort, shown);
+  const ofPosts = state.byId.get(first.account).post;
+  const of = denominator(state, group.cohort, shown, ofPosts);
   const n = group.changes.length;
   const news = first.kind === "block" || first.kind === "restoration";
   const share = of ? Math.min(100, (100 * n) / of.of).toFixed(2) : "";
   const meter = of && news && first.outcome === "confirmed" ? `<div class="group-share"><i class="meter" aria-hidden="true"><i class="sw-${SWATCH[first.s]}" style="width:${share}%"></i></i><span>${escaped(of.name)}</span></div>` : "";
   const some = first.outcome === null ? `<p class="m">${group.changes.slice(0, 2).map((c) => `@${escaped(state.byId.get(c.account).handle)}`).join(", ")}${n > 2 ? `, ${n - 2} more` : ""}</p>` : "";
-  return `<article class="event fold" data-change="${first.id}"><span class="g">${sign}</span><p class="h">${linked(group, `<b>${count(n)}${of ? ` of ${count(of.of)}` : ""}</b>`)} ${escaped(happened(first, n))}${chip}</p>${meter}${some}<p class="m">${detail(group, false)}${lateWords(group)}</p>${reported}</article>`;
+  return `<article class="event fold" data-change="${first.id}"><span class="g">${sign}</span><p class="h">${linked(group, `<b>${ofPosts ? counted(n, n) : count(n)}${of ? ` of ${count(of.of)}` : ""}</b>`)} ${escaped(happened(first, n))}${chip}</p>${meter}${some}<p class="m">${detail(group, false)}${lateWords(group)}</p>${reported}</article>`;
 }
 
 /** A number that leads to the accounts of a group; only the number where they are too many for an address. @param {ChangeGroup} group @param {string} number */
@@ -91,7 +95,7 @@ function orderItem(state, order) {
   const list = state.lists.find((l) => l.id === order.list);
   const of = spokenOf(order.at, order.known);
   const dated = `${of && ` It is dated ${of} ${zoneName(order.at)}.`}${order.disputed ? ` Its date is disputed: ${day(order.from ?? order.at)} to ${day(order.to ?? order.at)}.` : ""}`;
-  return `<article class="event note"><span class="g"><svg class="i" aria-hidden="true"><use href="#i-doc"/></svg></span><p class="h">${escaped(order.title)}: ${count(order.named)} accounts named</p><p class="m">${escaped(order.issuer)}, ${escaped(order.basis)}; ${count(list?.size ?? 0)} watched.${dated}</p></article>`;
+  return `<article class="event note"><span class="g"><svg class="i" aria-hidden="true"><use href="#i-doc"/></svg></span><p class="h">${escaped(order.title)}: ${count(order.named)} accounts named</p><p class="m">${escaped(order.issuer)}, ${escaped(order.basis)}; ${list?.posts ? counted(list.size, list.posts) : count(list?.size ?? 0)} watched.${dated}</p></article>`;
 }
 
 /** @param {Paper} event */

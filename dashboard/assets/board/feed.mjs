@@ -26,7 +26,8 @@ function cohortOf(state, account) {
 }
 
 /**
- * Groups of changes: of one cohort to the same status on one day, each at most `reach` after the one before.
+ * Groups of changes: of the accounts, or the posts, of one cohort to the same status on one day, each at most `reach`
+ * after the one before.
  * @param {State} state @param {number} [reach] @param {Change[]} [all]
  */
 export function changeGroups(state, reach = 4 * state.sweep, all = news(state)) {
@@ -35,7 +36,7 @@ export function changeGroups(state, reach = 4 * state.sweep, all = news(state)) 
   for (const change of all) {
     const account = state.byId.get(change.account);
     const cohort = cohortOf(state, account);
-    const key = [cohort, change.kind, change.h, change.outcome ?? "open", dayStart(change.seen)].join("|");
+    const key = [cohort, account.post, change.kind, change.h, change.outcome ?? "open", dayStart(change.seen)].join("|");
     const known = open.get(key);
     if (known && change.seen - known.seen <= reach) {
       known.changes.push(change);
@@ -69,12 +70,15 @@ export class Day {
     this.changes = /** @type {Change[]} */ ([]);
     this.notes = /** @type {Item[]} */ ([]);
     this.down = this.up = this.other = 0;
+    /** How many of these are of posts. */
+    this.posts = 0;
   }
 
   /** @param {Change[]} changes */
   count(changes) {
     for (const change of changes) {
       if (change.outcome !== "confirmed") continue;
+      this.posts += Number(this.state.byId.get(change.account).post);
       this[change.kind === "block" ? "down" : change.kind === "restoration" ? "up" : "other"] += 1;
     }
   }
@@ -131,15 +135,17 @@ function ordersOf(state, shown) {
 
 /**
  * The denominator of a group and its name. For an order it counts all accounts that it names, watched or not. There is
- * none where not all watched accounts of the cohort are shown: the group may lack some of its changes.
- * @param {State} state @param {number | null} cohort @param {Set<number> | null} [shown]
+ * none where not all watched accounts of the cohort are shown: the group may lack some of its changes. There is none of
+ * posts either: those that an order names are not counted here.
+ * @param {State} state @param {number | null} cohort @param {Set<number> | null} [shown] @param {boolean} [ofPosts]
  */
-export function denominator(state, cohort, shown = null) {
-  if (shown && cohort !== null && members(state, cohort).some((/** @type {Account} */ a) => !shown.has(a.id))) return null;
+export function denominator(state, cohort, shown = null, ofPosts = false) {
+  if (ofPosts) return null;
+  if (shown && cohort !== null && members(state, cohort).some((/** @type {Account} */ a) => !a.post && !shown.has(a.id))) return null;
   const order = state.orders.find((o) => o.list === cohort);
   const list = state.lists.find((l) => l.id === cohort);
-  if (order) return { of: order.named, name: order.title, watched: list ? list.size : 0, named: true };
-  return list ? { of: list.size, name: list.name, watched: list.size, named: false } : null;
+  if (order) return { of: order.named, name: order.title, watched: list ? list.size - list.posts : 0, named: true };
+  return list ? { of: list.size - list.posts, name: list.name, watched: list.size - list.posts, named: false } : null;
 }
 
 /** The state of the emails about one group, in one line. The mail page lists each of them. @param {Mail[]} mails */

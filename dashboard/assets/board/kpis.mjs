@@ -1,6 +1,7 @@
 // The figures at the top. The server counts them; a figure that is not known is a dash, never a zero.
 
 import { count, DAY, duration, HOUR, percent, shortly, stamp, zoneName } from "../shell/time.mjs";
+import { amongWords, counted, ofPostsWords } from "./posts.mjs";
 import { groupName, isBlocked, uncapital } from "./state.mjs";
 
 /** @param {Pick<State, "platforms">} state @param {Kpis} k */
@@ -14,30 +15,35 @@ function blockedWords(state, k) {
 }
 
 /**
- * The figures of a moment by name: [value, the words below it, whether these weigh].
+ * The figures of a moment by name: [value, the words below it, whether these weigh, how many posts are in it].
  * @param {Pick<State, "now" | "lastRead" | "platforms" | "kpis">} state @returns {Figures}
  */
 export function figures(state) {
   const k = state.kpis;
+  // Nothing has to be told apart where only posts are counted.
+  const posts = k.posts.watched < k.watched ? k.posts : { ...k.posts, blocked: 0, new_blocks: 0, restored: 0, provisional: 0, unread: 0 };
   const known = k.watched > 0;
   const blocked = k.withheld + k.suspended;
   const looked = blocked > 0 || k.unread < k.watched;
   const day = state.now - state.lastRead < DAY; // where nobody looked, no change is not zero changes
   const hour = k.new_blocks_hour || state.now - state.lastRead < DAY / 24;
   return {
-    blocked: [known && looked ? count(blocked) : "–", !known ? "no accounts watched" : looked ? blockedWords(state, k) : "nothing read lately", false],
-    new: [k.new_blocks || day ? count(k.new_blocks) : "–", hour ? `${count(k.new_blocks_hour)} in the last hour` : "nothing read in the last hour", false],
+    blocked: [known && looked ? count(blocked) : "–", !known ? "no accounts watched" : looked ? blockedWords(state, k) : "nothing read lately", false, amongWords(blocked, posts.blocked)],
+    new: [k.new_blocks || day ? count(k.new_blocks) : "–", hour ? `${count(k.new_blocks_hour)} in the last hour` : "nothing read in the last hour", false, ofPostsWords(k.new_blocks, posts.new_blocks)],
     restored: [
       k.restored || day ? count(k.restored) : "–",
-      k.last_restored !== null ? `last ${shortly(k.last_restored, state.now)} ${zoneName(k.last_restored)}` : day ? noneWords(k) : "nothing read in 24 h", false,
+      k.last_restored !== null ? `last ${shortly(k.last_restored, state.now)} ${zoneName(k.last_restored)}` : day ? noneWords(k) : "nothing read in 24 h", false, ofPostsWords(k.restored, posts.restored),
     ],
-    provisional: [count(k.provisional), provisionalWords(k, state.now), false],
+    provisional: [count(k.provisional), provisionalWords(k, state.now), false, ofPostsWords(k.provisional, posts.provisional)],
     orders: [
       count(k.orders),
       k.orders_overdue ? `${count(k.orders_overdue)} past ${k.orders_overdue === 1 ? "its" : "their"} deadline` : k.orders ? "none past its deadline" : "none recorded",
-      k.orders_overdue > 0,
+      k.orders_overdue > 0, "",
     ],
-    unread: [known ? percent(k.unread, k.watched) : "–", known ? `${count(k.unread)} of ${count(k.watched)} accounts` : "no accounts watched", k.unread > k.watched / 2],
+    unread: [
+      known ? percent(k.unread, k.watched) : "–", known ? `${count(k.unread)} of ${counted(k.watched, posts.watched)}` : "no accounts watched", k.unread > k.watched / 2,
+      amongWords(k.unread, posts.unread),
+    ],
   };
 }
 
@@ -67,25 +73,35 @@ export function figuresOf(state, list) {
     watched: list.length, withheld: 0, withheld_by: [], suspended: 0, unread: 0, blocked_unread: 0, provisional: 0,
     new_blocks: 0, new_blocks_hour: 0, restored: 0, last_restored: null, held_from: state.from,
     orders: orders.length, orders_overdue: orders.filter((o) => o.deadline !== null && o.deadline < now).length,
+    posts: { watched: 0, blocked: 0, new_blocks: 0, restored: 0, provisional: 0, unread: 0 },
   };
+  const { posts } = k;
   let lastRead = Number.NEGATIVE_INFINITY;
   for (const account of list) {
     const isLate = account.last === null || now - account.last >= 2 * state.sweep;
     lastRead = Math.max(lastRead, account.last ?? lastRead);
     const { s } = account.spells.findLast((spell) => spell.to === null) ?? { s: "U" };
+    const post = Number(account.post);
+    posts.watched += post;
     if (isLate) k.unread += 1;
+    if (isLate) posts.unread += post;
+    if (isBlocked(s)) posts.blocked += post;
     if (s === "W") k.withheld += 1;
     if (s === "S") k.suspended += 1;
     if (isLate && isBlocked(s)) k.blocked_unread += 1;
   }
   for (const { account, kind, outcome, seen } of state.changes.values()) {
     if (!among.has(account) || kind === "baseline" || seen > now) continue;
+    const post = Number(state.byId.get(account).post);
     if (outcome === null) k.provisional += 1;
+    if (outcome === null) posts.provisional += post;
     if (outcome !== "confirmed") continue;
     if (kind === "restoration") k.last_restored = Math.max(k.last_restored ?? seen, seen);
     if (seen <= now - DAY) continue;
     if (kind === "restoration") k.restored += 1;
+    if (kind === "restoration") posts.restored += post;
     if (kind === "block") k.new_blocks += 1;
+    if (kind === "block") posts.new_blocks += post;
     if (kind === "block" && seen > now - HOUR) k.new_blocks_hour += 1;
   }
   return { now, platforms: state.platforms, lastRead, kpis: k, orders };

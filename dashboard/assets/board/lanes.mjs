@@ -4,6 +4,7 @@ import { find } from "../shell/dom.mjs";
 import { day, ticks } from "../shell/time.mjs";
 import { bar, prepare, snap, theme, windowBox } from "./marks.mjs";
 import { drawShares, fitWords, groupAt } from "./overview.mjs";
+import { counted, postsIn } from "./posts.mjs";
 import { capital, covered, knownUntil, STATUS, stateAt } from "./state.mjs";
 
 export const LANE = 16;
@@ -78,6 +79,8 @@ export class Lanes {
     this.state = /** @type {State} */ (/** @type {unknown} */ (null));
     /** @type {Account[]} */
     this.list = [];
+    /** How many of them are posts. */
+    this.posts = 0;
     /** @type {Span} */
     this.window = [0, 1];
     this.left = this.width = this.right = this.height = this.measured = 0;
@@ -118,6 +121,7 @@ export class Lanes {
    * @param {State} state @param {Account[]} list @param {Span} window @param {number} left @param {number} width @param {number} right @param {boolean} fit
    */
   set(state, list, window, left, width, right, fit) {
+    if (list !== this.list) this.posts = postsIn(list);
     Object.assign(this, { state, list, window, left, width, right });
     if (!this.height || this.measured !== innerHeight) {
       this.height = this.root.clientHeight;
@@ -229,7 +233,7 @@ export class Lanes {
     const g = prepare(this.canvas, width, height);
     this.put(this.canvas, "left", `${this.left}px`);
     const [from, to] = this.window;
-    const label = `${list.length} account timelines, ${day(from)} to ${day(to)}. “View as table” shows the same facts.`;
+    const label = `${this.posts ? `Timelines of ${counted(list.length, this.posts)}` : `${list.length} account timelines`}, ${day(from)} to ${day(to)}. “View as table” shows the same facts.`;
     if (this.canvas.getAttribute("aria-label") !== label) this.canvas.setAttribute("aria-label", label);
     /** @param {number} t */
     const X = (t) => ((t - from) / (to - from)) * width;

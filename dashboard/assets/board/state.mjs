@@ -83,9 +83,9 @@ export function decode(snapshot) {
     /** Counts what changed, or ended a silence: what is derived from that alone holds as long as it stays. */
     facts: 0,
   };
-  const { id, handle, platform, lists, group } = snapshot.accounts;
+  const { id, handle, platform, post, lists, group } = snapshot.accounts;
   for (let i = 0; i < id.length; i++) {
-    addAccount(state, { id: id[i], handle: handle[i], platform: platform[i], lists: lists[i] }, snapshot.coverage.groups[group[i]]);
+    addAccount(state, { id: id[i], handle: handle[i], post: post[i] === 1, platform: platform[i], lists: lists[i] }, snapshot.coverage.groups[group[i]]);
   }
   for (const [roster, ids] of Object.entries(snapshot.coverage.rosters)) {
     state.rosters.set(Number(roster), ids.map((i) => state.accounts[i]));
@@ -95,11 +95,11 @@ export function decode(snapshot) {
   return state;
 }
 
-/** @param {LiveState} state @param {Pick<Account, "id" | "handle" | "platform" | "lists">} row @param {Group} group */
+/** @param {LiveState} state @param {Pick<Account, "id" | "handle" | "post" | "platform" | "lists">} row @param {Group} group */
 function addAccount(state, row, group) {
   /** @type {Account} */
   const account = {
-    i: state.accounts.length, id: row.id, handle: row.handle, platform: row.platform, lists: row.lists,
+    i: state.accounts.length, id: row.id, handle: row.handle, post: row.post, platform: row.platform, lists: row.lists,
     last: group ? group[0] : null,
     gaps: group ? group[1].map(([a, b]) => [a, b]) : [],
     spells: [], changes: [], pending: null, latest: 0,

@@ -2,6 +2,7 @@
 
 import { $, escaped, targetOf } from "../shell/dom.mjs";
 import { between, count, day, full } from "../shell/time.mjs";
+import { counted, postsIn } from "./posts.mjs";
 import { capital, isBlocked, STATUS, stateNow, uncapital } from "./state.mjs";
 
 const MOST = 500;
@@ -22,6 +23,7 @@ export function lastWords(state, account) {
 export function openTable(state, list, window, facts) {
   const dialog = /** @type {HTMLDialogElement} */ ($("table-view"));
   const shown = list.slice(0, MOST);
+  const posts = postsIn(list);
   const rows = shown.map((account) => {
     const now = stateNow(state, account);
     const spell = account.spells.at(-1);
@@ -32,7 +34,7 @@ export function openTable(state, list, window, facts) {
   });
   const above = facts.map(({ what, said }) => `<tr><th scope="row">${escaped(what)}</th><td>${said}</td></tr>`).join("");
   const more = list.length > MOST ? `<p class="nothing">The first ${count(MOST)} of ${count(list.length)}; filter the lanes to see others.</p>` : "";
-  dialog.innerHTML = `<div class="card-head"><h2>Accounts</h2><span class="faint">${count(list.length)}, ${day(window[0])} to ${day(state.now)}</span><span class="grow"></span><form method="dialog"><button class="icon-button" aria-label="Close"><svg class="i" aria-hidden="true"><use href="#i-close"/></svg></button></form></div><div class="table-scroll"><table class="facts-above"><thead><tr><th>Picture</th><th>At the end of the window</th></tr></thead><tbody>${above}</tbody></table><table><thead><tr><th>Account</th><th>Status ${"knownAt" in state ? "then" : "now"}</th><th>Since</th><th>Provisional</th><th class="n">Blocks</th><th>Last reading</th></tr></thead><tbody>${rows.join("")}</tbody></table>${more}</div>`;
+  dialog.innerHTML = `<div class="card-head"><h2>Accounts</h2><span class="faint">${posts ? counted(list.length, posts) : count(list.length)}, ${day(window[0])} to ${day(state.now)}</span><span class="grow"></span><form method="dialog"><button class="icon-button" aria-label="Close"><svg class="i" aria-hidden="true"><use href="#i-close"/></svg></button></form></div><div class="table-scroll"><table class="facts-above"><thead><tr><th>Picture</th><th>At the end of the window</th></tr></thead><tbody>${above}</tbody></table><table><thead><tr><th>Account</th><th>Status ${"knownAt" in state ? "then" : "now"}</th><th>Since</th><th>Provisional</th><th class="n">Blocks</th><th>Last reading</th></tr></thead><tbody>${rows.join("")}</tbody></table>${more}</div>`;
   dialog.onclick = (event) => {
     if (event.target === dialog || targetOf(event).closest("a")) dialog.close();
   };

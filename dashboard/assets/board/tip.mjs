@@ -4,6 +4,7 @@ import { $, escaped } from "../shell/dom.mjs";
 import { between, count, duration, full, stamp, zoneName } from "../shell/time.mjs";
 import { countAt } from "./counts.mjs";
 import { happened } from "./feed.mjs";
+import { counted, postsIn } from "./posts.mjs";
 import { capital, groupName, knownUntil, letters } from "./state.mjs";
 
 const tip = () => $("tip");
@@ -42,7 +43,7 @@ export function tipForGroup(state, group, t, event) {
   const unread = group.length - counts.n + counts.U;
   const lines = letters("WSGNDPA").filter((s) => counts[s]).map((s) => tipLine(`<b>${count(counts[s])}</b> ${escaped(groupName(state, s).toLowerCase())}`));
   if (unread) lines.push(tipLine(`<b>${count(unread)}</b> not checked, status not known`));
-  showTip(`<b>${count(group.length)} accounts</b><div class="faint">${full(t)}</div>${lines.join("")}<div class="faint">Press to see their lanes</div>`, event);
+  showTip(`<b>${counted(group.length, postsIn(group))}</b><div class="faint">${full(t)}</div>${lines.join("")}<div class="faint">Press to see their lanes</div>`, event);
 }
 
 /** What is known about one account at one time, in sentences. @param {State} state @param {Account} account @param {number} t */

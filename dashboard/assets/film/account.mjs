@@ -9,6 +9,7 @@ export class Account {
     this.i = i;
     this.id = row.id;
     this.handle = row.handle;
+    this.post = row.post;
     this.platform = row.platform;
     /** By name what was made, and at which move. @type {Map<string, { facts: number, made: any }>} */
     this.kept = new Map();

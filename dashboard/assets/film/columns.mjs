@@ -47,7 +47,7 @@ function accountsOf({ accounts: t, watched }) {
   /** @type {Map<number, Span[]>} */
   const times = new Map(Array.from(t.id, (id) => [id, []]));
   for (let j = 0; j < watched.account.length; j++) times.get(watched.account[j])?.push([watched.from[j], watched.to[j] ?? Infinity]);
-  const rows = Array.from(t.id, (id, i) => ({ id, handle: t.handle[i], platform: t.platform[i], times: times.get(id) ?? [] }));
+  const rows = Array.from(t.id, (id, i) => ({ id, handle: t.handle[i], post: t.post[i] === 1, platform: t.platform[i], times: times.get(id) ?? [] }));
   /** @param {{ times: Span[] }} of */
   const begin = ({ times: [first] }) => first?.[0] ?? Number.MAX_VALUE;
   return rows.sort((a, b) => begin(a) - begin(b) || a.id - b.id);

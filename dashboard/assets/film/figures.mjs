@@ -1,6 +1,7 @@
 // The figures of a moment, counted as the server counts those of now; and how far an order had been followed then.
 
-import { LETTERS } from "../board/state.mjs";
+import { postsIn } from "../board/posts.mjs";
+import { isBlocked, LETTERS } from "../board/state.mjs";
 import { DAY, HOUR } from "../shell/time.mjs";
 import { during } from "./columns.mjs";
 import { after, upTo } from "./sorted.mjs";
@@ -55,36 +56,63 @@ export function kpisOf(state) {
   const { byStatus } = state;
   const by = new Map();
   eachWithheld(state, (countries) => by.set(countries.join(), (by.get(countries.join()) ?? 0) + 1));
+  const { posts, ...news } = newsOf(state);
   return {
     watched: state.watched, withheld: byStatus.W[0], suspended: byStatus.S[0],
     withheld_by: [...by].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1)),
-    ...newsOf(state),
+    ...news,
     orders: state.orders.length, orders_overdue: state.orders.filter((o) => o.deadline !== null && o.deadline < state.now).length,
     unread: Object.values(byStatus).reduce((sum, [, late]) => sum + late, 0), blocked_unread: byStatus.W[1] + byStatus.S[1],
+    posts: { watched: postsIn(state.accounts), ...posts, ...postsByStatusOf(state) },
   };
+}
+
+/** How many posts are blocked, and how many were not read lately. @param {Moment} state */
+function postsByStatusOf(state) {
+  const { s } = state.film.spells;
+  const isLate = lateness(state);
+  const out = { blocked: 0, unread: 0 };
+  for (const { i, post } of state.accounts) {
+    if (!post) continue;
+    const v = state.current[i];
+    if (v >= 0 && isBlocked(LETTERS[s[v]])) out.blocked += 1;
+    if (isLate(i)) out.unread += 1;
+  }
+  return out;
 }
 
 /** Of the last day, and what is not decided. @param {Moment} state */
 function newsOf(state) {
   const { changes } = state.film;
   const { now, here } = state;
-  /** @type {Pick<Kpis, "new_blocks" | "new_blocks_hour" | "restored" | "last_restored" | "provisional">} */
-  const out = { new_blocks: 0, new_blocks_hour: 0, restored: 0, last_restored: null, provisional: 0 };
+  /** @type {Pick<Kpis, "new_blocks" | "new_blocks_hour" | "restored" | "last_restored" | "provisional"> & { posts: Pick<PostKpis, "new_blocks" | "restored" | "provisional"> }} */
+  const out = { new_blocks: 0, new_blocks_hour: 0, restored: 0, last_restored: null, provisional: 0, posts: { new_blocks: 0, restored: 0, provisional: 0 } };
+  const { posts } = out;
+  /** @param {number} j */
+  const post = (j) => Number(state.all[changes.account[j]].post);
   /** @param {number} j */
   const counts = (j) => changes.isNews[j] && here[changes.account[j]] && state.tells(j);
   const end = after(changes.seen, now);
   const day = upTo(changes.seen, now - DAY + 1);
   for (let j = day; j < end; j++) {
     if (!counts(j) || state.outcomeOf(j) !== "confirmed") continue;
-    if (changes.kind[j] === "restoration") out.restored += 1;
+    if (changes.kind[j] === "restoration") {
+      out.restored += 1;
+      posts.restored += post(j);
+    }
     if (changes.kind[j] !== "block") continue;
     out.new_blocks += 1;
+    posts.new_blocks += post(j);
     if (changes.seen[j] > now - HOUR) out.new_blocks_hour += 1;
   }
   for (let j = end - 1; j >= 0 && out.last_restored === null; j--) {
     if (changes.kind[j] === "restoration" && counts(j) && state.outcomeOf(j) === "confirmed") out.last_restored = changes.seen[j];
   }
-  for (let j = 0; j < end; j++) if (changes.decided[j] > state.by && counts(j)) out.provisional += 1;
+  for (let j = 0; j < end; j++) {
+    if (changes.decided[j] <= state.by || !counts(j)) continue;
+    out.provisional += 1;
+    posts.provisional += post(j);
+  }
   return out;
 }
 
@@ -100,15 +128,16 @@ function kindOf(film, v, country) {
 }
 
 /**
- * Counts accounts of the order's list, each once: `named` by the order, `onList`, `watched` and `read` of them, `ever` seen
+ * Counts accounts of the order's list, each once, and how many `posts` are on it beside them: `named` by the order, `onList`, `watched` and `read` of them, `ever` seen
  * blocked since the order, `before` it already, blocked `now`, of those `stale` (not read lately), `restored` and `gone`.
  * @param {Moment} state @param {FilmOrder} order
  */
 export function complianceOf(state, order) {
   const { film, by } = state;
-  const members = (film.members.get(order.list) ?? []).filter((m) => during(m.times, by)).map((m) => m.account);
+  const all = (film.members.get(order.list) ?? []).filter((m) => during(m.times, by)).map((m) => m.account);
+  const members = all.filter((i) => !state.all[i].post);
   const begin = order.from ?? order.at;
-  const out = { order, named: order.named, onList: members.length, watched: 0, read: 0, ever: 0, before: 0, now: 0, stale: 0, restored: 0, gone: 0 };
+  const out = { order, named: order.named, onList: members.length, posts: all.length - members.length, watched: 0, read: 0, ever: 0, before: 0, now: 0, stale: 0, restored: 0, gone: 0 };
   for (const i of members) {
     if (state.here[i]) out.watched += 1;
     if (state.current[i] >= 0) out.read += 1;

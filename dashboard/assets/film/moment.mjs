@@ -1,5 +1,6 @@
 // One moment of the film, in the shape of the state of Live.
 
+import { postsIn } from "../board/posts.mjs";
 import { LETTERS } from "../board/state.mjs";
 import { DAY } from "../shell/time.mjs";
 import { Account } from "./account.mjs";
@@ -253,7 +254,7 @@ export class Moment {
 
   /** The lists that there were, with how many watched accounts were on each. */
   get lists() {
-    return this.once("lists", () => this.film.lists.filter((l) => l.created <= this.onFileBy).map((l) => ({ ...l, size: this.members(l.id).length })));
+    return this.once("lists", () => this.film.lists.filter((l) => l.created <= this.onFileBy).map((l) => ({ ...l, size: this.members(l.id).length, posts: postsIn(this.members(l.id)) })));
   }
 
   /** The watched accounts that were on a list. @param {number} list */

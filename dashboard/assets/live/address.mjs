@@ -4,7 +4,7 @@ import { RANGES } from "../board/state.mjs";
 
 export const SORTS = ["latest", "most", "blocked", "handle"];
 /** @type {Choices} */
-export const DEFAULTS = { range: "14d", span: null, list: "all", sort: "latest", filter: "", fit: false, only: false, account: null };
+export const DEFAULTS = { range: "14d", span: null, list: "all", kind: "", sort: "latest", filter: "", fit: false, only: false, account: null };
 
 /** @param {string | null} words */
 const time = (words) => {
@@ -25,6 +25,7 @@ export function choicesOf(search) {
     range: known(asked.get("range"), /** @type {RangeName[]} */ (Object.keys(RANGES)), DEFAULTS.range),
     span: from !== null && (to === null || to > from) ? { from, to } : null,
     list: /^\d+$/.test(list) || list === "changed" ? list : DEFAULTS.list,
+    kind: known(asked.get("kind"), /** @type {Kinds[]} */ (["accounts", "posts"]), DEFAULTS.kind),
     sort: known(asked.get("sort"), SORTS, DEFAULTS.sort),
     filter: (asked.get("q") ?? "").trim().replace(/^@/, "").toLowerCase(),
     fit: asked.get("lanes") === "all",
@@ -42,6 +43,7 @@ export function searchOf(view) {
   if (view.span) out.set("from", new Date(view.span.from).toISOString());
   if (view.span && view.span.to !== null) out.set("to", new Date(view.span.to).toISOString());
   say("list", view.list, DEFAULTS.list);
+  say("kind", view.kind, DEFAULTS.kind);
   say("sort", view.sort, DEFAULTS.sort);
   say("q", view.filter, DEFAULTS.filter);
   if (view.fit) out.set("lanes", "all");

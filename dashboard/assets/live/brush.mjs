@@ -41,11 +41,13 @@ export function flows(state, bins) {
   return out;
 }
 
-/** Confirmed blocks and restorations first seen in a span that is held. @param {State} state @param {Span} span */
+/** Confirmed blocks and restorations first seen in a span that is held, and how many of both are of posts. @param {State} state @param {Span} span */
 export function flowsIn(state, [from, to]) {
-  const out = { block: 0, restoration: 0 };
-  for (const { kind, outcome, seen } of state.changes.values()) {
-    if (outcome === "confirmed" && seen >= from && seen < to && (kind === "block" || kind === "restoration")) out[/** @type {"block" | "restoration"} */ (kind)] += 1;
+  const out = { block: 0, restoration: 0, posts: 0 };
+  for (const { account, kind, outcome, seen } of state.changes.values()) {
+    if (outcome !== "confirmed" || seen < from || seen >= to || (kind !== "block" && kind !== "restoration")) continue;
+    out[/** @type {"block" | "restoration"} */ (kind)] += 1;
+    out.posts += Number(state.byId.get(account).post);
   }
   return out;
 }

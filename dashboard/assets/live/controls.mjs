@@ -29,6 +29,7 @@ export function showChoices() {
   $("board").classList.toggle("fit", view.fit);
   /** @type {HTMLButtonElement} */ (find($("zoom"), "[data-zoom=reset]")).disabled = !view.span;
   field("pick-list").value = view.list;
+  field("pick-kind").value = view.kind;
   field("pick-sort").value = view.sort;
   if (document.activeElement !== $("pick-handle")) field("pick-handle").value = view.filter;
 }
@@ -49,7 +50,7 @@ export function connectControls({ redraw, extend, save }) {
   /** A choice is shown, drawn and kept in the address at once. @param {Partial<View>} more */
   const chosen = (more) => {
     // The feed follows a filter also while it is paused: else it would show others than it says.
-    Object.assign(view, more, "list" in more || "filter" in more ? { feedDirty: true } : {});
+    Object.assign(view, more, "list" in more || "kind" in more || "filter" in more ? { feedDirty: true } : {});
     showChoices();
     keepAddress();
     redraw();
@@ -63,7 +64,7 @@ export function connectControls({ redraw, extend, save }) {
   });
   $("lanes-only").addEventListener("click", () => chosen({ only: !view.only }));
   $("fit").addEventListener("click", () => chosen({ fit: !view.fit }));
-  for (const [id, key] of [["pick-list", "list"], ["pick-sort", "sort"]]) {
+  for (const [id, key] of [["pick-list", "list"], ["pick-kind", "kind"], ["pick-sort", "sort"]]) {
     $(id).addEventListener("change", (event) => {
       $("lanes").scrollTop = 0;
       chosen({ [key]: targetOf(event).value });
@@ -76,7 +77,7 @@ export function connectControls({ redraw, extend, save }) {
 
   find($("shown-of"), "button").addEventListener("click", () => {
     field("pick-handle").value = "";
-    chosen({ list: "all", filter: "" });
+    chosen({ list: "all", kind: "", filter: "" });
     $("pick-list").focus();
   });
 

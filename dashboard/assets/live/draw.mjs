@@ -7,6 +7,7 @@ import { connectExecutives, drawExecutive } from "../board/executives.mjs";
 import { renderFeed } from "../board/feed-view.mjs";
 import { Lanes } from "../board/lanes.mjs";
 import { paintLegend } from "../board/legend.mjs";
+import { postsIn } from "../board/posts.mjs";
 import { connectPressed } from "../board/pressed.mjs";
 import { windowOf } from "../board/state.mjs";
 import { openTable } from "../board/table.mjs";
@@ -74,7 +75,7 @@ export function draw(state, view) {
   const preset = windowOf(state, view.range)[0];
   const shown = shownIds(state, view);
   renderFeed(state, view, Math.max(state.from, Math.min(preset, current?.window[0] ?? preset)), shown);
-  say($("feed-note"), view.paused ? "paused" : shown ? shownWords(shown.size) : "newest first");
+  say($("feed-note"), view.paused ? "paused" : shown ? shownWords(shown.size, postsIn(listOf(state, view))) : "newest first");
 }
 
 /**
@@ -123,7 +124,7 @@ function drawContext(state, window, width, isStill) {
   writeEnds($("fleet-ends"), ends, (end) => (isStill ? behind(statusFigure("board/all", end.letters, t), state.now) : null));
   // The figures at the right are of the end of the window: "now" stands there only when it is now.
   const when = t === state.now ? "now" : `${stamp(t)} ${zoneName(t)}`;
-  say($("strip-when"), innerWidth <= 640 || t < state.now ? when : "of accounts read");
+  say($("strip-when"), innerWidth <= 640 || t < state.now ? when : state.lists.some((l) => l.posts) ? "of those read" : "of accounts read");
   for (const row of rowsOf($("strips"))) {
     const { canvas, right } = partsOf(row);
     const list = Number(row.dataset.list);

@@ -2,6 +2,7 @@
 
 import { figures, figuresOf } from "../board/kpis.mjs";
 import { bar, prepare } from "../board/marks.mjs";
+import { counted } from "../board/posts.mjs";
 import { behind, changesFigure, confirmedFigure, scopeOf, waitingFigure } from "../shell/behind.mjs";
 import { $, find, say } from "../shell/dom.mjs";
 import { count, DAY, duration } from "../shell/time.mjs";
@@ -31,26 +32,29 @@ export function renderKpis(state, view) {
   const some = isFiltered(view) ? figuresOf(state, listOf(state, view)) : null;
   const k = some?.kpis ?? state.kpis;
   const addresses = some ? shownAddresses(`board/${scopeOf(view, state.from)}`, state.now, some.orders) : figureAddresses(state.now);
-  for (const [name, [value, words, weighs]] of Object.entries(figures(some ?? state))) {
+  for (const [name, [value, words, weighs, posts]] of Object.entries(figures(some ?? state))) {
     const link = $(`k-${name}`);
     say(link, value);
     if (value === "–") link.removeAttribute("href");
     else link.setAttribute("href", addresses[/** @type {keyof Figures} */ (name)]);
     say($(`k-${name}-s`), words);
     $(`k-${name}-s`).classList.toggle("strong", weighs);
+    if (name === "orders") continue; // its figure counts orders
+    say($(`k-${name}-p`), value === "–" ? "" : posts);
+    $(`k-${name}-p`).hidden = value === "–" || !posts;
   }
   $("k-blocked-s").title = k.withheld_by.map(([c, n]) => `${n} in ${c}`).join("; ");
   say($("k-unread-t"), `Not checked, ${duration(2 * state.sweep)}`);
   $("shown-of").hidden = !some;
   if (some) {
-    say(find($("shown-of"), "span"), `Figures and changes ${shownWords(k.watched)}.`);
+    say(find($("shown-of"), "span"), `Figures and changes ${shownWords(k.watched, k.posts.watched)}.`);
     say(find($("shown-of"), "button"), `Show all ${count(state.accounts.length)}`);
   }
   split(k);
 }
 
-/** "of the 34 accounts shown" @param {number} n */
-export const shownWords = (n) => `of the ${n === 1 ? "one account" : `${count(n)} accounts`} shown`;
+/** "of the 34 accounts shown" @param {number} n @param {number} posts those of them that are posts */
+export const shownWords = (n, posts) => `of the ${n === 1 ? `one ${posts ? "post" : "account"}` : counted(n, posts)} shown`;
 
 /** @param {Kpis} k */
 function split(k) {

@@ -1,5 +1,6 @@
 // Which accounts have a lane, and in which order.
 
+import { byHandle } from "../board/posts.mjs";
 import { isBlocked, stateNow } from "../board/state.mjs";
 
 /** @type {{ key: string, state: State | null, list: Account[] }} */
@@ -10,7 +11,7 @@ const alphabet = new Intl.Collator();
 const SORTS = {
   latest: (a, b) => b.latest - a.latest || a.id - b.id,
   most: (a, b) => b.changes.length - a.changes.length || b.latest - a.latest || a.id - b.id,
-  handle: (a, b) => alphabet.compare(a.handle, b.handle),
+  handle: byHandle(alphabet.compare),
 };
 
 /** @param {LiveState} state @param {Account[]} list */
@@ -19,8 +20,8 @@ function blockedFirst(state, list) {
   return (/** @type {Account} */ a, /** @type {Account} */ b) => Number(blocked.has(b)) - Number(blocked.has(a)) || SORTS.latest(a, b);
 }
 
-/** Whether list or filter leave somebody out. @param {Pick<View, "list" | "filter">} view */
-export const isFiltered = (view) => view.list !== "all" || view.filter !== "";
+/** Whether list or filter leave somebody out. @param {Pick<View, "list" | "kind" | "filter">} view */
+export const isFiltered = (view) => view.list !== "all" || view.kind !== "" || view.filter !== "";
 
 /** @type {{ list: Account[] | null, ids: Set<number> }} */
 let among = { list: null, ids: new Set() };
@@ -35,11 +36,12 @@ export function shownIds(state, view) {
 
 /** The accounts that list and filter leave, in the chosen order. @param {LiveState} state @param {View} view */
 export function listOf(state, view) {
-  const key = [view.list, view.sort, view.filter, state.id, state.accounts.length].join("|");
+  const key = [view.list, view.kind, view.sort, view.filter, state.id, state.accounts.length].join("|");
   if (listed.key === key && listed.state === state) return listed.list;
   let list = state.accounts;
   if (view.list === "changed") list = list.filter((a) => a.latest > 0);
   else if (view.list !== "all") list = list.filter((a) => a.lists.includes(Number(view.list)));
+  if (view.kind) list = list.filter((a) => a.post === (view.kind === "posts"));
   if (view.filter) list = list.filter((a) => a.handle.toLowerCase().includes(view.filter));
   list = [...list].sort(view.sort === "blocked" ? blockedFirst(state, list) : SORTS[view.sort]);
   listed = { key, state, list };

@@ -2,6 +2,7 @@
 
 import { showExecutives } from "../board/executives.mjs";
 import { paintLegend } from "../board/legend.mjs";
+import { counted, postsIn } from "../board/posts.mjs";
 import { isOffered } from "../board/state.mjs";
 import { $, find } from "../shell/dom.mjs";
 import { count } from "../shell/time.mjs";
@@ -12,6 +13,9 @@ export function layout(state, view) {
   $("empty").hidden = !empty;
   $("grid").hidden = $("kpis").hidden = $("ranges").hidden = $("lanes-only").hidden = empty;
   if (empty) renderEmpty();
+  const posts = postsIn(state.accounts);
+  /** @type {HTMLElement} */ ($("pick-kind").parentElement).hidden = !posts && !view.kind;
+  $("fleet-of").textContent = posts ? `${counted(state.accounts.length, posts)}, by status` : "accounts by status";
   $("strips").replaceChildren(
     ...state.lists.filter((l) => l.size > 0 && isOffered(l, view.list)).map((list) => {
       const order = state.orders.find((o) => o.list === list.id);
@@ -20,8 +24,10 @@ export function layout(state, view) {
       row.innerHTML = '<div class="left"><span class="name"></span><a class="of" tabindex="-1"></a></div><canvas role="img"></canvas><div class="right"></div>';
       find(row, ".name").textContent = order?.title ?? list.name;
       find(row, ".name").title = list.name;
-      find(row, ".of").textContent = order ? `${count(list.size)} of ${count(order.named)}` : count(list.size);
-      find(row, ".of").title = order ? `${count(list.size)} watched of ${count(order.named)} named` : `${count(list.size)} watched`;
+      // An order's number is of accounts: its posts stand beside it.
+      const [accounts, own] = [count(list.size - list.posts), list.posts ? `, ${counted(list.posts, list.posts)}` : ""];
+      find(row, ".of").textContent = `${order ? `${accounts} of ${count(order.named)}` : accounts}${own}`;
+      find(row, ".of").title = `${order ? `${accounts} watched of ${count(order.named)} named` : `${accounts} watched`}${own}`;
       /** @type {HTMLAnchorElement} */ (find(row, ".of")).href = `/accounts?list=${list.id}`;
       row.dataset.list = String(list.id);
       return row;
@@ -30,7 +36,7 @@ export function layout(state, view) {
   showExecutives(state.executives, $("executives"));
   const pick = $("pick-list");
   pick.replaceChildren(
-    ...[["all", `All accounts, ${count(state.accounts.length)}`], ["changed", "With changes"], ...state.lists.filter((l) => isOffered(l, view.list)).map((l) => [String(l.id), `${state.orders.find((o) => o.list === l.id)?.title ?? l.name}, ${count(l.size)}${l.archived ? " (archived)" : ""}`])].map(
+    ...[["all", posts ? `All, ${counted(state.accounts.length, posts)}` : `All accounts, ${count(state.accounts.length)}`], ["changed", "With changes"], ...state.lists.filter((l) => isOffered(l, view.list)).map((l) => [String(l.id), `${state.orders.find((o) => o.list === l.id)?.title ?? l.name}, ${l.posts ? counted(l.size, l.posts) : count(l.size)}${l.archived ? " (archived)" : ""}`])].map(
       ([value, label]) => new Option(label, value, false, value === view.list),
     ),
   );

@@ -8,6 +8,7 @@ import { drawLane, LANE, laneWord } from "../board/lanes.mjs";
 import { drawKey, legendOf } from "../board/legend.mjs";
 import { contextOf, paperOf, prepare, scale, text, theme } from "../board/marks.mjs";
 import { drawShares } from "../board/overview.mjs";
+import { counted, postsIn } from "../board/posts.mjs";
 import { groupName, isOffered, letters } from "../board/state.mjs";
 import { download, pictureOf } from "../shell/dom.mjs";
 import { count, full, percent } from "../shell/time.mjs";
@@ -91,8 +92,9 @@ function boardSvg(drawn, title) {
 /** @param {Sheet} sheet @param {State} state @param {Span} window @param {number} width @param {number} end @param {string} chosen */
 function context(sheet, state, window, width, end, chosen) {
   const counts = countAt(state, state.accounts, end);
+  const posts = postsIn(state.accounts);
   const words = letters("AWSPGNDU").filter((s) => counts[s]).map((s) => /** @type {[string]} */ ([`${count(counts[s])} ${groupName(state, s)}`]));
-  sheet.row(FLEET_HEIGHT, [["All watched", 600], ["accounts by status"]], words, (canvas) => drawFleet(canvas, state, window, width, FLEET_HEIGHT));
+  sheet.row(FLEET_HEIGHT, [["All watched", 600], [posts ? `${counted(state.accounts.length, posts)}, by status` : "accounts by status"]], words, (canvas) => drawFleet(canvas, state, window, width, FLEET_HEIGHT));
   sheet.row(20, [], [], (canvas) => drawAxis(canvas, window, width));
   sheet.row(18, [["Share blocked of accounts read", 600]], [], () => {});
   for (const list of state.lists.filter((l) => l.size > 0 && isOffered(l, chosen))) {

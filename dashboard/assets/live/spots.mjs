@@ -2,6 +2,7 @@
 
 import { bandAt, cellAt } from "../board/context.mjs";
 import { countAt, members } from "../board/counts.mjs";
+import { ofPostsWords } from "../board/posts.mjs";
 import { CHECKED, spotOfBand, spotOfCell, TO_ACCOUNTS } from "../board/pressed.mjs";
 import { factOfEnds, factsOfMarks, linked } from "../board/table.mjs";
 import { behind, changesFigure, statusFigure } from "../shell/behind.mjs";
@@ -55,7 +56,8 @@ export function writeFlows(root, { state, window }, isStill) {
     const words = `${mark} ${count(sums[kind])} ${done}`;
     return sums[kind] ? `<a class="under" href="${escaped(behind(changesFigure(ALL, kind, span), state.now))}">${words}</a>` : words;
   });
-  patch(root, `${parts.join(" ")} in the window`);
+  const ofPosts = sums ? ofPostsWords(sums.block + sums.restoration, sums.posts) : "";
+  patch(root, `${parts.join(" ")} in the window${ofPosts && `, ${ofPosts}`}`);
 }
 
 /** @type {Sure<HTMLElement, { canvas: HTMLCanvasElement, right: HTMLElement }>} */

@@ -1,6 +1,7 @@
 // Around the board: the figures of the moment, the emails sent up to it, and the compliance with each order.
 
 import { figures } from "../board/kpis.mjs";
+import { counted } from "../board/posts.mjs";
 import { escaped, patch, say, write } from "../shell/dom.mjs";
 import { clock, count, DAY, duration, percent, stamp, zoneName } from "../shell/time.mjs";
 import { address, other, scope, shown, stage } from "./stage.mjs";
@@ -31,10 +32,10 @@ export function renderFigures(root) {
   const elsewhere = figures(other());
   const html = /** @type {[keyof Figures, string][]} */ (Object.entries(NAMES(state)))
     .map(([name, label]) => {
-      const [value, words, weighs] = here[name];
+      const [value, words, weighs, posts] = here[name];
       const differs = elsewhere[name][0] !== value;
       const below = differs ? `<dd class="s f-other">${otherwise(elsewhere[name][0])}</dd>` : `<dd class="s${weighs ? " strong" : ""}" title="${words}">${words}</dd>`;
-      return `<div class="kpi${differs ? " differs" : ""}"><dt>${label}</dt><dd class="v" data-figure="${name}">${led(name, value)}</dd>${below}</div>`;
+      return `<div class="kpi${differs ? " differs" : ""}"><dt>${label}</dt><dd class="v" data-figure="${name}">${led(name, value)}</dd>${below}${posts && value !== "–" ? `<dd class="s posts">${posts}</dd>` : ""}</div>`;
     })
     .join("");
   patch(root, html);
@@ -69,7 +70,7 @@ export function renderOrders(root, state) {
     const blocks = c.read
       ? [[count(c.ever), ever], [count(c.now), stale], [count(c.restored), ""], [count(c.gone), ""]]
       : [["–", "not read yet"], ["–", ""], ["–", ""], ["–", ""]];
-    const figures = [[count(c.named), ""], [count(c.onList), ""], [count(c.watched), unread], ...blocks];
+    const figures = [[count(c.named), ""], [count(c.onList), c.posts ? `and ${counted(c.posts, c.posts)}` : ""], [count(c.watched), unread], ...blocks];
     const cells = figures.map(([n, small], i) => `<td class="n" data-label="${COLUMNS[i]}">${n}${small ? `<small>${small}</small>` : ""}</td>`).join("");
     return `<tr><th scope="row"><a class="handle" href="/orders/${order.id}">${escaped(order.title)}</a><small>${overdue}</small></th>${cells}</tr>`;
   });

@@ -6,6 +6,7 @@ import { connectExecutives, drawExecutive, showExecutives } from "../board/execu
 import { renderFeed, turnDay } from "../board/feed-view.mjs";
 import { paintLegend } from "../board/legend.mjs";
 import { scale, snap } from "../board/marks.mjs";
+import { counted } from "../board/posts.mjs";
 import { uncapital } from "../board/state.mjs";
 import { factOfEnds, factsOfMarks, openTable } from "../board/table.mjs";
 import { hideTip, tipForAccount, tipForGroup } from "../board/tip.mjs";
@@ -184,7 +185,8 @@ function writeWords(state) {
   renderFigures($("f-kpis"));
   renderPair($("f-pair"), pinned(), state, windowOf(range()));
   renderOrders($("f-orders"), state);
-  say($("f-fleet-of"), listName());
+  const { watched, posts } = state.kpis;
+  say($("f-fleet-of"), posts.watched ? `${listName()}: ${counted(watched, posts.watched)}` : listName());
   const key = [state.feedKey, stage.list, stage.knew === null].join();
   if (key !== feed) {
     feed = key;

@@ -1,8 +1,9 @@
 // In which order the lanes are. It does not change while the film plays, so that an eye can follow a lane.
 
+import { byHandle } from "../board/posts.mjs";
 import { range, stage } from "./stage.mjs";
 
-const alphabet = new Intl.Collator();
+const alphabet = byHandle(new Intl.Collator().compare);
 /** @type {{ key: string, film: Film | null, places: number[] }} */
 let kept = { key: "", film: null, places: [] };
 
@@ -31,7 +32,7 @@ export function placesShown(differing) {
   const key = [sort, ...span, ...late].join();
   if (kept.key === key && kept.film === film) return kept.places;
   const places = Array.from({ length: film.watched }, (_, i) => i);
-  if (sort === "handle") places.sort((a, b) => alphabet.compare(film.accounts[a].handle, film.accounts[b].handle));
+  if (sort === "handle") places.sort((a, b) => alphabet(film.accounts[a], film.accounts[b]));
   else {
     const changes = /** @type {Sure<number, number[]>} */ (new Map(places.map((i) => [i, changesIn(film, i, span)])));
     /** @param {number} i */

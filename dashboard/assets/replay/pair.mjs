@@ -3,6 +3,7 @@
 import { figures } from "../board/kpis.mjs";
 import { drawLane } from "../board/lanes.mjs";
 import { prepare, scale } from "../board/marks.mjs";
+import { counted, postsIn } from "../board/posts.mjs";
 import { capital } from "../board/state.mjs";
 import { shownStatus } from "../film/difference.mjs";
 import { all, escaped, find } from "../shell/dom.mjs";
@@ -76,12 +77,14 @@ function head(a, b) {
 function table(a, b) {
   const [left, right] = [figures(a), figures(b)];
   /** @param {string} words */
+  const small = (words) => (words ? `<small>${words}</small>` : "");
+  /** @param {string} words */
   const number = (words) => (/^[\d,]+$/.test(words) ? Number(words.replaceAll(",", "")) : null);
   const rows = /** @type {[keyof Figures, string][]} */ (Object.entries(NAMES)).map(([name, label]) => {
     const [x, y] = [left[name][0], right[name][0]];
     const [m, n] = [number(x), number(y)];
     const by = x === y ? "no change" : m === null || n === null ? "" : `${n > m ? "+" : "−"}${count(Math.abs(n - m))}`;
-    return `<tr><th scope="row">${label}</th><td class="n">${x}</td><td class="n">${y}</td><td class="n">${by}</td></tr>`;
+    return `<tr><th scope="row">${label}</th><td class="n">${x}${small(left[name][3])}</td><td class="n">${y}${small(right[name][3])}</td><td class="n">${by}</td></tr>`;
   });
   return `<table class="f-small"><thead><tr><th scope="col">Figure</th><th scope="col" class="n">A</th><th scope="col" class="n">B</th><th scope="col" class="n">Change</th></tr></thead><tbody>${rows.join("")}</tbody></table>`;
 }
@@ -95,6 +98,7 @@ function list(differ, a) {
     const canvas = (side, shown) => `<span><canvas role="img" data-side="${side}" aria-label="${side.toUpperCase()}: ${escaped(capital(shown.w))}"></canvas></span>`;
     return `<li data-place="${i}"><a href="/account/${id}">@${escaped(handle)}</a>${canvas("a", x)}${canvas("b", y)}<span class="f-words">${escaped(capital(x.w))} → ${escaped(y.w)}</span></li>`;
   });
+  const posts = postsIn(differ.map(({ i }) => a.all[i]));
   const more = differ.length > MOST ? `<p class="nothing">Only the first ${MOST} are shown.</p>` : "";
-  return `<p class="f-count"><b>${count(differ.length)}</b> ${differ.length === 1 ? "account has" : "accounts have"} a different status at B than at A.</p><ul class="f-apart">${rows.join("")}</ul>${more}`;
+  return `<p class="f-count"><b>${counted(differ.length, posts)}</b> ${differ.length === 1 ? "has" : "have"} a different status at B than at A.</p><ul class="f-apart">${rows.join("")}</ul>${more}`;
 }

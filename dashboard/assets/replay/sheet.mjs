@@ -92,14 +92,16 @@ function head(sheet, state, differ) {
   const here = figures(state);
   const elsewhere = figures(other());
   const names = /** @type {[keyof Figures, string][]} */ (Object.entries(FIGURES));
+  const hasPosts = names.some(([name]) => here[name][3]);
   names.forEach(([name, label], i) => {
     const x = PAD + (i * (sheet.width - 2 * PAD)) / names.length;
     sheet.words(x, sheet.y + 8, label, 12);
     const wide = sheet.words(x, sheet.y + 30, here[name][0], 24, 600, theme.ink);
+    if (hasPosts) sheet.words(x, sheet.y + 50, here[name][3], 11);
     const otherwise = elsewhere[name][0];
     if (otherwise !== here[name][0]) sheet.words(x + wide + 8, sheet.y + 32, `${stage.knew === null ? "as known then" : "as it was"}: ${otherwise}`, 11, 600, theme.diff);
   });
-  sheet.y += 52;
+  sheet.y += hasPosts ? 66 : 52;
   const words = differenceWords(differ);
   if (!words) return;
   sheet.words(PAD, sheet.y + 6, `${words.head} ${words.reasons}`, 12, 600, theme.diff);

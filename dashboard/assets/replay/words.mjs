@@ -1,5 +1,6 @@
 // The words for a moment, and for what differs between as it was and as it was known. Pure.
 
+import { counted, postsIn } from "../board/posts.mjs";
 import { count, MONTHS, shortly, stamp, two, zoneName } from "../shell/time.mjs";
 
 /** "1 Feb 2021, 12:30 UTC", whichever zone is chosen; with its seconds where they are shown. @param {number} t @param {boolean} [seconds] */
@@ -59,12 +60,13 @@ const REASONS = [
 
 /**
  * How many accounts differ and why, in two or more sentences; null where none does.
- * @param {Pick<Difference, "recorded" | "why">[]} differing
+ * @param {(Pick<Difference, "recorded" | "why"> & Partial<Pick<Difference, "account">>)[]} differing
  */
 export function differenceWords(differing) {
   if (!differing.length) return null;
   const n = differing.length;
-  const head = `${count(n)} ${n === 1 ? "account differs" : "accounts differ"}.`;
+  const posts = postsIn(differing.flatMap((d) => d.account ?? []));
+  const head = `${counted(n, posts)} ${n === 1 ? "differs" : "differ"}.`;
   const reasons = REASONS.flatMap(([why, words]) => {
     const of = differing.filter((d) => d.why === why);
     if (!of.length) return [];

@@ -13,12 +13,12 @@ export function behind(name, now) {
 }
 
 /**
- * Which accounts a figure counts: of a list ("all", "changed" or a number), with a part of a handle. `from` is the time
- * from which on changes are held.
- * @param {Pick<Choices, "list" | "filter">} view @param {number} from
+ * Which accounts a figure counts: of a list ("all", "changed" or a number), accounts or posts only, with a part of a
+ * handle. `from` is the time from which on changes are held.
+ * @param {Pick<Choices, "list" | "kind" | "filter">} view @param {number} from
  */
-export function scopeOf({ list, filter }, from) {
-  return `${list === "changed" ? `changed@${iso(from)}` : list}${filter ? `~${filter.replaceAll("/", "")}` : ""}`;
+export function scopeOf({ list, kind, filter }, from) {
+  return `${list === "changed" ? `changed@${iso(from)}` : list}${kind ? `*${kind}` : ""}${filter ? `~${filter.replaceAll("/", "")}` : ""}`;
 }
 
 /** The accounts in some statuses at `t`, as far as they were checked. @param {string} of @param {string} letters @param {number} t */

@@ -22,6 +22,7 @@ from storage.postgres.pool import Pool, transaction
 from tests.support.clients.page_text import said
 from tests.support.seeds.changes import HOUR, Story
 from tests.support.seeds.every_page import seed_everything
+from tests.support.seeds.posts import turn_into_posts
 from tests.support.servers.dashboard import SETTINGS, page_of, served
 
 NUMBER = re.compile(r"[\d,]+")
@@ -208,6 +209,28 @@ async def test_the_numbers_of_the_live_page_are_those_of_the_accounts_behind_the
     assert late == top.unread > 0
 
 
+async def test_a_figure_of_posts_only_or_of_accounts_only_leaves_out_the_others(
+    pool: Pool, dsn: str, story: Story
+) -> None:
+    posts, everyone = story.accounts[0][::3], story.accounts[0]
+    async with transaction(pool) as conn:
+        await turn_into_posts(conn, posts)
+    at = story.now.isoformat().replace("+00:00", "Z")
+    async with served(pool, dsn, story.now) as base:
+        address = f"{base}/api/figures/board/{story.lists[0]}"
+        told = {
+            kind: await get(f"{address}{kind}/watched/{at}?at={at}") for kind in ("", "*posts", "*accounts")
+        }
+        named = await get(f"{address}*posts~seed/watched/{at}?at={at}")
+        changed = await get(f"{base}/api/figures/board/changed@{at}*posts/watched/{at}?at={at}")
+    found = {kind: set(one["accounts"]) for kind, one in told.items()}
+    assert found == {"": set(everyone), "*posts": set(posts), "*accounts": set(everyone) - set(posts)}
+    assert told["*posts"]["words"].startswith(f"{len(posts)} posts of the list Order 1 list, watched at ")
+    assert told["*accounts"]["words"].startswith(f"{len(everyone) - len(posts)} accounts of the list ")
+    assert set(named["accounts"]) <= set(posts)
+    assert changed["words"].startswith("0 posts with changes, watched at ")
+
+
 @pytest.mark.parametrize(
     ("name", "why"),
     [
@@ -227,6 +250,7 @@ async def test_the_numbers_of_the_live_page_are_those_of_the_accounts_behind_the
         ("changes/of/1,two", "no numbers"),
         ("board/99/late/2021-01-20T12:00:00Z", "a list that is not there"),
         ("board/some/late/2021-01-20T12:00:00Z", "a part of the board that is not there"),
+        ("board/all*videos/late/2021-01-20T12:00:00Z", "neither accounts nor posts"),
         ("board/all/status/Z/2021-01-20T12:00:00Z", "a status that is not there"),
         ("board/all/status/W/2021-01-20T12:00:00", "a time without its zone"),
         ("board/all/status/W/2998-01-20T12:00:00Z", "a time after what is known"),
