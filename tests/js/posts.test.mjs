@@ -39,7 +39,7 @@ test("each figure counts accounts and posts, and says how many posts are in it",
   assert.deepEqual([said.blocked[0], said.blocked[3]], ["2", "1 post among them"]);
   assert.deepEqual([said.new[0], said.new[3]], ["2", "1 of posts"]);
   assert.deepEqual([said.provisional[0], said.provisional[3]], ["1", "of a post"]);
-  assert.equal(said.unread[1], "0 of 2 accounts and 2 posts");
+  assert.equal(said.unread[1], "0 of the 2 accounts and 2 posts");
 });
 
 test("of posts alone no figure says that they are posts", () => {

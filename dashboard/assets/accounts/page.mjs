@@ -1,6 +1,6 @@
 // The page of accounts: fetches them, keeps table, tools and address in step, and says what is chosen.
 
-import { counted, postsIn } from "../board/posts.mjs";
+import { counted, partOf, postsIn } from "../board/posts.mjs";
 import { failure, json } from "../shell/answers.mjs";
 import { $ } from "../shell/dom.mjs";
 import { gridScript } from "../shell/grid-script.mjs";
@@ -137,9 +137,10 @@ function tell(shown) {
   }
   const posts = postsIn(state.rows);
   const whole = `${posts ? counted(state.rows.length, posts) : count(state.rows.length)} ${of}`;
+  const part = posts ? `${partOf(shown, state.rows.length, posts)} ${of}` : `${count(shown)} of ${whole}`;
   const cut = state.total > state.rows.length ? `, the first of ${count(state.total)}: use the search to find others` : "";
   const late = state.rows.reduce((n, row) => n + Number(row.late), 0);
-  $("accounts-count").textContent = `${isFiltered(page.choice) ? `${count(shown)} of ${whole}` : whole}${cut}${late ? `, ${count(late)} late` : ""}`;
+  $("accounts-count").textContent = `${isFiltered(page.choice) ? part : whole}${cut}${late ? `, ${count(late)} late` : ""}`;
 }
 
 /** Fetch the accounts again and put them in place of those shown; selection and scroll stay. */

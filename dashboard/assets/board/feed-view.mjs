@@ -38,7 +38,7 @@ function renderDay(state, view, one, index, isMixed) {
   // Three totals do not fit into the line: blocks and restorations are shown, the others are listed below.
   const totals = one.other && news.length < 2 ? [...news, `${count(one.other)} other`] : news;
   const ofPosts = isMixed ? ofPostsWords(one.down + one.up + one.other, one.posts) : "";
-  const head = `<button type="button" class="day" data-day="${one.day}" aria-expanded="${open}"><b>${today ? "Today, " : ""}${day(one.day)}</b><span${ofPosts ? ' class="posts"' : ""}>${[...totals, ofPosts].filter(Boolean).join("&ensp;")}</span></button>`;
+  const head = `<button type="button" class="day" data-day="${one.day}" aria-expanded="${open}"><b>${today ? "Today, " : ""}${day(one.day)}</b><span${ofPosts ? ' class="posts"' : ""}>${totals.join("&ensp;")}${ofPosts && `, ${ofPosts}`}</span></button>`;
   if (!open) return head;
   const all = one.items;
   const items = all.slice(0, PER_DAY).map((item) => renderItem(state, item, one.shown)).join("");

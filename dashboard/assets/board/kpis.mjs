@@ -1,7 +1,7 @@
 // The figures at the top. The server counts them; a figure that is not known is a dash, never a zero.
 
 import { count, DAY, duration, HOUR, percent, shortly, stamp, zoneName } from "../shell/time.mjs";
-import { amongWords, counted, ofPostsWords } from "./posts.mjs";
+import { amongWords, ofPostsWords, partOf } from "./posts.mjs";
 import { groupName, isBlocked, uncapital } from "./state.mjs";
 
 /** @param {Pick<State, "platforms">} state @param {Kpis} k */
@@ -41,7 +41,7 @@ export function figures(state) {
       k.orders_overdue > 0, "",
     ],
     unread: [
-      known ? percent(k.unread, k.watched) : "–", known ? `${count(k.unread)} of ${counted(k.watched, posts.watched)}` : "no accounts watched", k.unread > k.watched / 2,
+      known ? percent(k.unread, k.watched) : "–", known ? partOf(k.unread, k.watched, posts.watched) : "no accounts watched", k.unread > k.watched / 2,
       amongWords(k.unread, posts.unread),
     ],
   };

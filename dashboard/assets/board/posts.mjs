@@ -17,6 +17,9 @@ export function counted(n, posts) {
   return n === posts ? number(posts, "post") : `${number(n - posts, "account")} and ${number(posts, "post")}`;
 }
 
+/** "2 of 34 accounts", "2 of the 34 accounts and 5 posts" @param {number} part @param {number} n @param {number} posts */
+export const partOf = (part, n, posts) => `${count(part)} of ${posts && posts < n ? "the " : ""}${counted(n, posts)}`;
+
 /** What to say below a number of accounts and posts; empty where no post is in it. @param {number} n @param {number} posts */
 export function amongWords(n, posts) {
   if (!posts) return "";
