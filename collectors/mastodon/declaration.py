@@ -170,6 +170,12 @@ class MastodonDeclaration(PlatformDeclaration):
             "suspended by its server or deleted by its owner", ": Mastodon does not say which"
         )
 
+    def with_author(self, status: Status, said: StateWording, flags: Collection[Flag]) -> StateWording:
+        if Flag.SUSPENDED_OR_DELETED in flags:
+            how = "suspended by its server or deleted by its owner, Mastodon does not say which"
+            return StateWording("gone with its author's account", f": {how}")
+        return super().with_author(status, said, flags)
+
     def not_found(self, flags: Collection[Flag] | None) -> StateWording:
         if Flag.WITH_AUTHOR in (flags or ()):
             return StateWording("not found, like its author", ": their server knows neither")

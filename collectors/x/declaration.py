@@ -194,5 +194,21 @@ class XDeclaration(PlatformDeclaration):
         # `evidence verify` compares a pack's page with these words: change them with the pack's format.
         return StateWording("not found", ": X does not tell a deactivated account from a deleted one")
 
+    def post_not_found(self, flags: Collection[Flag] | None) -> StateWording:
+        """X answers alike for a deleted post and for one whose author's account is gone (recalled)."""
+        return StateWording(
+            "not found", ": X does not say whether the post was deleted or its author's account is gone"
+        )
+
+    def with_author(self, status: Status, said: StateWording, flags: Collection[Flag]) -> StateWording:
+        """X does not let strangers see a post, and does not say which state of its author's account is the
+        reason (recalled).
+        """
+        if status is Status.NOT_FOUND:
+            return StateWording(
+                "not shown because of its author's account", ": suspended or protected, X does not say which"
+            )
+        return super().with_author(status, said, flags)
+
 
 DECLARATION = XDeclaration()

@@ -9,7 +9,7 @@ terms, and the settings that hold addresses must be declared; all else has a usu
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from types import MappingProxyType
 from typing import ClassVar
@@ -296,6 +296,20 @@ class PlatformDeclaration(ABC):
     def not_found(self, flags: Collection[Flag] | None) -> StateWording:
         """Words for an account that is not found and of which more is not known."""
         return StateWording("not found")
+
+    def post_not_found(self, flags: Collection[Flag] | None) -> StateWording:
+        """The same for a post."""
+        return self.not_found(flags)
+
+    def with_author(self, status: Status, said: StateWording, flags: Collection[Flag]) -> StateWording:
+        """Words for a post whose status is that of its author's account; `said` are those for an account."""
+        match status:
+            case Status.NOT_FOUND:
+                return StateWording("gone with its author's account")
+            case Status.DEACTIVATED if self.deactivation_is_the_owners:
+                return StateWording("gone because its author deactivated their account")
+            case _:
+                return replace(said, words=f"{said.words} with its author's account")
 
     def no_answer(self, *, alone: bool) -> str:
         """Words for an attempt without an answer. `alone`: others in the same request were answered."""

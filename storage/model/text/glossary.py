@@ -13,6 +13,10 @@ SECTIONS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "account": (
                 "One identity on one platform, known by the id that never changes; its handle may change."
             ),
+            "post": (
+                "One post of an account, or one video, watched for itself; accounts and posts are never "
+                "added up."
+            ),
             "list": "A named set of accounts that belong together; an account can be on many lists.",
             "order": "A legal demand to block accounts, with its issuer, country, legal basis and deadline.",
             "executive": "A person who runs a platform, and whose public engagements are collected.",
@@ -43,6 +47,9 @@ SECTIONS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             ),
             "deactivated": "The platform says that the account is deactivated; it may not say by whom.",
             "not found": "The platform has no such account; why is not known.",
+            "with its author's account": (
+                "The platform hides or removed the whole account of a post's author, and not the post alone."
+            ),
             "not checked": "No conclusive answer in the last two sweeps, so the status now is not known.",
             "never read": "No conclusive answer since the account was added, so nothing is known about it.",
             "coverage": "The record of which accounts were asked for, which were answered, and when.",

@@ -25,15 +25,21 @@ _LOOKED_AT = 10_000
 
 
 def state_words(
-    state: State | None, platform: Platform, flags: Collection[Flag] | None, *, then: bool = False
+    state: State | None,
+    platform: Platform,
+    flags: Collection[Flag] | None,
+    *,
+    then: bool = False,
+    of_post: bool = False,
 ) -> str:
     """Everything known of a state, to follow a handle: "taken down by its server".
 
     `flags` are those of the newest reading that has them. With `then` they are those of the reading that
     showed the state first, and the words are about that time. None means that they are not known, so the
-    words leave open what they would say; an empty collection means that there are none.
+    words leave open what they would say; an empty collection means that there are none. `of_post` explains
+    what only a post can be, where that is not known by a flag.
     """
-    said = _said(state, platform, flags)
+    said = _said(state, platform, flags, of_post=of_post)
     return said.words + (said.more if said.then is None or not then else said.then)
 
 
@@ -42,9 +48,11 @@ def short_words(state: State | None, platform: Platform, flags: Collection[Flag]
     return _said(state, platform, flags).words
 
 
-def explanation(state: State | None, platform: Platform, flags: Collection[Flag] | None) -> str:
+def explanation(
+    state: State | None, platform: Platform, flags: Collection[Flag] | None, *, of_post: bool = False
+) -> str:
     """What `short_words` leave out, to begin or to end a sentence; empty if nothing."""
-    return _said(state, platform, flags).more.strip(" ;:()")
+    return _said(state, platform, flags, of_post=of_post).more.strip(" ;:()")
 
 
 def of_many(words: str) -> str:
@@ -98,6 +106,8 @@ def group_words(status: Status, platform: Platform, flags: Collection[Flag] = ()
             return "suspended or deleted"
         case Status.NOT_FOUND if Flag.DELETED in flags:
             return "deleted"
+        case Status.NOT_FOUND if Flag.WITH_AUTHOR in flags:
+            return short_words(State(status), platform, flags)
         case _:
             return DECLARED[platform].group_words.get(status, status.value.replace("_", " "))
 
@@ -155,8 +165,10 @@ def handle_name(handle: str) -> str:
     return "@" + clean(handle.removeprefix("@"))
 
 
-def _said(state: State | None, platform: Platform, flags: Collection[Flag] | None) -> StateWording:
-    return _said_of(state, platform, None if flags is None else frozenset(flags))
+def _said(
+    state: State | None, platform: Platform, flags: Collection[Flag] | None, *, of_post: bool = False
+) -> StateWording:
+    return _said_of(state, platform, None if flags is None else frozenset(flags), of_post=of_post)
 
 
 def _since_when(flags: frozenset[Flag] | None) -> str:
@@ -169,11 +181,16 @@ def _since_when(flags: frozenset[Flag] | None) -> str:
 
 
 @lru_cache(maxsize=1_000)
-def _said_of(state: State | None, platform: Platform, flags: frozenset[Flag] | None) -> StateWording:
+def _said_of(
+    state: State | None, platform: Platform, flags: frozenset[Flag] | None, *, of_post: bool
+) -> StateWording:
     """Cached: thousands of accounts share few states."""
     if state is None:
         return StateWording("never read")
     declared = DECLARED[platform]
+    if flags and Flag.WITH_AUTHOR in flags:
+        of_author = _said_of(state, platform, flags - {Flag.WITH_AUTHOR}, of_post=False)
+        return declared.with_author(state.status, of_author, flags)
     match state.status:
         case Status.WITHHELD:
             where = declared.withheld(_countries(state.withheld_in), _codes(state.withheld_in))
@@ -187,7 +204,7 @@ def _said_of(state: State | None, platform: Platform, flags: frozenset[Flag] | N
         case Status.NOT_FOUND if Flag.DELETED in (flags or ()):
             return StateWording("deleted", ": its server no longer holds it")
         case Status.NOT_FOUND:
-            return declared.not_found(flags)
+            return declared.post_not_found(flags) if of_post else declared.not_found(flags)
         case Status.PROTECTED:
             return StateWording("protected")
         case Status.AVAILABLE:

@@ -7,6 +7,7 @@ import pytest
 from collectors.bluesky.declaration import BLUESKY
 from collectors.mastodon.declaration import MASTODON
 from collectors.x.declaration import X
+from collectors.youtube.declaration import YOUTUBE
 from dashboard.ui import words
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import ChangeKind, Flag, MissedReason, State, Status, kind_of
@@ -15,6 +16,7 @@ from storage.model.text.side_facts import flag_words, missed_words, observed_wor
 from storage.model.text.states import (
     change_words,
     explanation,
+    group_words,
     is_called_blocked,
     of_many,
     short_words,
@@ -269,3 +271,118 @@ def test_what_somebody_else_says_is_told_as_theirs(kind: ObservedKind, value: st
 )
 def test_what_another_vantage_saw_is_read_or_shown_as_it_is(value: str, said: str) -> None:
     assert seen_as_words(value, X) == said
+
+
+AUTHOR = frozenset({Flag.WITH_AUTHOR})
+
+
+@pytest.mark.parametrize(
+    ("state", "platform", "flags", "said"),
+    [
+        pytest.param(WITHHELD_IN, X, NONE, "withheld in India (IN)", id="X withholds the post"),
+        pytest.param(
+            WITHHELD_IN,
+            X,
+            AUTHOR,
+            "withheld in India (IN) with its author's account",
+            id="X withholds the author's account, and with it the post",
+        ),
+        pytest.param(
+            TR,
+            BLUESKY,
+            AUTHOR,
+            "restricted in TR (Bluesky app) with its author's account",
+            id="Bluesky hides the author's account in its own app",
+        ),
+        pytest.param(
+            NOT_FOUND,
+            X,
+            AUTHOR,
+            "not shown because of its author's account: suspended or protected, X does not say which",
+            id="X does not say what the author's account is",
+        ),
+        pytest.param(
+            NOT_FOUND,
+            X,
+            NONE,
+            "not found: X does not say whether the post was deleted or its author's account is gone",
+            id="X does not say whether the post alone is gone",
+        ),
+        pytest.param(
+            NOT_FOUND,
+            X,
+            None,
+            "not found: X does not say whether the post was deleted or its author's account is gone",
+            id="nor is it known where the flags are not known",
+        ),
+        pytest.param(
+            NOT_FOUND, BLUESKY, AUTHOR, "gone with its author's account", id="the author's account is gone"
+        ),
+        pytest.param(
+            NOT_FOUND,
+            BLUESKY,
+            DELETED,
+            "deleted: its server no longer holds it",
+            id="the author's server is there, and the post is not",
+        ),
+        pytest.param(
+            DEACTIVATED,
+            BLUESKY,
+            AUTHOR,
+            "gone because its author deactivated their account",
+            id="Bluesky says that the author did it",
+        ),
+        pytest.param(
+            DEACTIVATED,
+            X,
+            AUTHOR,
+            "deactivated with its author's account",
+            id="a record says that the author's account is deactivated, and not by whom",
+        ),
+        pytest.param(
+            SUSPENDED,
+            BLUESKY,
+            AUTHOR | HOST,
+            "taken down by its server with its author's account",
+            id="the author's server took the author's account down",
+        ),
+        pytest.param(
+            SUSPENDED,
+            BLUESKY,
+            AUTHOR,
+            "taken down with its author's account (by whom was not observable)",
+            id="the author's account was taken down by somebody",
+        ),
+        pytest.param(
+            SUSPENDED,
+            MASTODON,
+            AUTHOR | TEMPORARY,
+            "suspended by its server with its author's account",
+            id="the author is suspended for a time",
+        ),
+        pytest.param(
+            SUSPENDED,
+            MASTODON,
+            AUTHOR | OR_DELETED,
+            "gone with its author's account: suspended by its server or deleted by its owner, Mastodon does "
+            "not say which",
+            id="the author was suspended for good, or left",
+        ),
+        pytest.param(
+            NOT_FOUND, YOUTUBE, NONE, "not found: YouTube does not say why", id="a video that is not found"
+        ),
+    ],
+)
+def test_the_status_of_a_post_says_whether_it_is_that_of_its_author(
+    state: State, platform: Platform, flags: frozenset[Flag] | None, said: str
+) -> None:
+    assert state_words(state, platform, flags, of_post=True) == said
+
+
+def test_a_flag_alone_tells_that_a_status_is_that_of_the_author_of_a_post() -> None:
+    assert short_words(NOT_FOUND, BLUESKY, AUTHOR) == "gone with its author's account"
+    assert of_many(short_words(NOT_FOUND, BLUESKY, AUTHOR)) == "gone with their author's account"
+    assert group_words(Status.NOT_FOUND, X, AUTHOR) == "not shown because of its author's account"
+    assert change_words(kind_of(AVAILABLE, WITHHELD_IN, AUTHOR), AVAILABLE, WITHHELD_IN, X, AUTHOR) == (
+        "withheld in India (IN) with its author's account"
+    )
