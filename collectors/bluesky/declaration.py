@@ -60,6 +60,11 @@ class BlueskyDeclaration(PlatformDeclaration):
         """With the DID of the author where the handle is not known."""
         return len(text) <= LONGEST_NAME and _POST_HANDLE.fullmatch(text) is not None
 
+    def author(self, native_id: str, handle: str) -> NamedAccount | None:
+        """By the DID in its id."""
+        post = post_of(native_id)
+        return None if post is None else NamedAccount(post[0], is_id=True)
+
     def named_on_page(self, page: PageAddress) -> NamedAccount | None:
         """`/profile/NAME` and, of a post, `/profile/NAME/post/KEY`."""
         first, name, kind, key = (*page.path, "", "", "", "")[:4]

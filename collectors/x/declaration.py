@@ -104,6 +104,9 @@ class XDeclaration(PlatformDeclaration):
         match = _POST_HANDLE.fullmatch(text)
         return match is not None and _is_number(match[1])
 
+    def author(self, native_id: str, handle: str) -> NamedAccount | None:
+        return None if handle.startswith("i/") else super().author(native_id, handle)
+
     def named_on_page(self, page: PageAddress) -> NamedAccount | None:
         """A profile, `/i/user/ID`, an address that follows somebody, or a post: `/name/status/ID`."""
         first, second, third = (*page.path, "", "")[:3]

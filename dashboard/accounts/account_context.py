@@ -7,9 +7,11 @@ from typing import TypeAlias
 
 from dashboard.ui.cards import MOST_ROWS
 from storage.accounts.handle_history import HandleEntry, handles_of
+from storage.accounts.posts import PostAuthor, StoredPosts, author_of, posts_of
 from storage.accounts.side_facts import facts_of
 from storage.alerts.decisions_report import Decided, count_decided, decided_of
 from storage.live.account_detail import AccountHistory
+from storage.live.snapshot import LiveSpell, spells
 from storage.model.core.accounts import Platform
 from storage.model.core.coverage import Gap
 from storage.model.core.side_facts import SideFact
@@ -42,6 +44,12 @@ class AccountContext:
     """What each rule did with its newest alerts, newest first."""
     decisions: int = 0
     """How many decisions there are in all."""
+    author: PostAuthor | None = None
+    """Of a post, if its author is known."""
+    author_spells: tuple[LiveSpell, ...] = ()
+    """The status periods of a post's author, oldest first; empty if the author is not stored."""
+    posts: StoredPosts = field(default_factory=StoredPosts)
+    """Of an account."""
 
 
 def silence_since(account: AccountHistory) -> datetime:
@@ -59,6 +67,9 @@ async def read_account_context(
 ) -> AccountContext:
     gaps = shown_gaps(account)
     evidence = tuple(await evidence_of(conn, account.account_id))
+    platform, native_id, handle = Platform(account.platform), account.native_id, account.handle
+    author = await author_of(conn, platform, native_id, handle)
+    author_id = None if author is None else author.account_id
     silences = (*gaps, Gap(silence_since(account), None))
     return AccountContext(
         facts=tuple(await facts_of(conn, account.account_id)),
@@ -70,6 +81,11 @@ async def read_account_context(
         said=await _said(conn, account, evidence),
         decided=tuple(await decided_of(conn, account.account_id, MOST_ROWS)),
         decisions=await count_decided(conn, account.account_id),
+        author=author,
+        author_spells=() if author_id is None else await spells(conn, None, (author_id,)),
+        posts=StoredPosts()
+        if account.is_post
+        else await posts_of(conn, platform, account.account_id, native_id, handle, now),
     )
 
 

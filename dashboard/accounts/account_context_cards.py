@@ -8,6 +8,7 @@ from dash.development.base_component import Component
 from dashboard.ui import words
 from dashboard.ui.cards import Cell, table_card
 from storage.accounts.handle_history import HandleEntry
+from storage.accounts.posts import PostAuthor, StoredPost, StoredPosts
 from storage.live.account_detail import AccountHistory
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import Flag
@@ -15,6 +16,50 @@ from storage.model.core.side_facts import ObservedKind, SideFact
 from storage.model.platforms.registry import DECLARED
 from storage.model.text.side_facts import flag_words, observed_words, seen_as_words
 from storage.model.text.states import capital, clean, state_words
+from storage.model.text.units import number
+
+
+def author_words(author: PostAuthor | None) -> list[Component]:
+    """The author of a post, as a link to the page of the account if it is stored."""
+    if author is None:
+        return []
+    name = clean(author.name, 120) if author.name.startswith("did:") else f"@{clean(author.name, 120)}"
+    if author.account_id is None:
+        note = ", not watched" if author.is_known else "; a stored account had this handle before"
+        return [html.Div(["By ", name, html.Span(note, className="muted")])]
+    link = html.A(name, href=f"/account/{author.account_id}", className="under")
+    return [html.Div(["By ", link, *([] if author.watched else [", not watched"])])]
+
+
+def posts_card(account: AccountHistory, found: StoredPosts, now: datetime) -> list[Component]:
+    """The stored posts of an account, each with its last confirmed status."""
+    if not found.count:
+        return []
+    platform = Platform(account.platform)
+    rest = found.count - len(found.posts)
+    more = f"{rest:,} more {'post is' if rest == 1 else 'posts are'} not shown. Search for @{account.handle}/"
+    return [
+        table_card(
+            "Its posts",
+            f"{number(found.count, 'stored post')}, each with its last confirmed status",
+            ("Post", "Status", "Since", "Last reading"),
+            [_post(one, platform, now) for one in found.posts],
+            *([html.P(f"{more}.", className="not-said")] if rest > 0 else []),
+        )
+    ]
+
+
+def _post(one: StoredPost, platform: Platform, now: datetime) -> tuple[Cell, ...]:
+    link = html.A(f"@{clean(one.handle, 120)}", href=f"/account/{one.account_id}", className="under")
+    read = "never" if one.last_read_at is None else words.ago(one.last_read_at, now)
+    return (
+        html.Div([link, *([] if one.watched else [html.Small("not watched")])]),
+        "No status is confirmed yet"
+        if one.state is None
+        else capital(state_words(one.state, platform, one.flags, of_post=True)),
+        "–" if one.since is None else words.between(one.onset_after, one.since),
+        read,
+    )
 
 
 def facts_card(account: AccountHistory, facts: tuple[SideFact, ...]) -> list[Component]:
@@ -104,7 +149,7 @@ def _here(account: AccountHistory, platform: Platform) -> str:
     if not account.spells:
         return "Nothing confirmed yet"
     current = account.spells[-1]
-    return capital(state_words(current.state, platform, current.flags))
+    return capital(state_words(current.state, platform, current.flags, of_post=account.is_post))
 
 
 def _read(account: AccountHistory, now: datetime) -> str:
@@ -124,9 +169,9 @@ def handles_card(account: AccountHistory, record: tuple[HandleEntry, ...]) -> li
             )
             for r in account.renames
         ]
-        out.append(
-            table_card("Renames", "seen in readings; the id stayed the same", ("Old", "New", "Changed"), rows)
-        )
+        title = "Renames of its author" if account.is_post else "Renames"
+        note = "seen in readings; the id stayed the same"
+        out.append(table_card(title, note, ("Old", "New", "Changed"), rows))
     if record:
         rows = [
             (

@@ -18,7 +18,7 @@ from storage.live.account_detail import AccountHistory
 from storage.live.snapshot import LiveChange
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import Flag
-from storage.model.text.states import capital, state_words
+from storage.model.text.states import capital, short_words, state_words
 from storage.readings.evidence import EvidenceSide, ReadingEvidence
 from storage.readings.missed_report import Misses
 
@@ -112,11 +112,17 @@ def _row(
     return (
         html.Div(_named(change)),
         html.Div([words.state(change.old, platform, None) if change.old else "–", *old]),
-        html.Div([capital(state_words(change.new, platform, change.flags, then=True)), *new]),
+        html.Div(
+            [
+                capital(state_words(change.new, platform, change.flags, then=True, of_post=account.is_post)),
+                *_author_then(change, around),
+                *new,
+            ]
+        ),
         words.exact(change.last_seen_old) if change.last_seen_old else "none",
         words.exact(change.first_seen_new),
         window,
-        html.Div([*_outcome(change), *pack]),
+        html.Div([*_outcome(change, account.noun), *pack]),
         words.stamp(change.recorded_at),
     )
 
@@ -127,7 +133,22 @@ def _named(change: LiveChange) -> list[Component | str]:
     return [name, html.Small(f"no. {change.change_id}")]
 
 
-def _outcome(change: LiveChange) -> list[Component | str]:
+def _author_then(change: LiveChange, around: AccountContext) -> list[Component]:
+    """The status that the author's account was seen with, beside a status that is said to be that of it."""
+    author = around.author
+    if Flag.WITH_AUTHOR not in change.flags or author is None or author.account_id is None:
+        return []
+    at = change.first_seen_new
+    then = [s for s in around.author_spells if s.since <= at and (s.until is None or at < s.until)]
+    said = "no confirmed status"
+    if then:
+        when = words.between(then[0].onset_after, then[0].since)
+        said = f"{short_words(then[0].state, change.platform, then[0].flags)}, which began {when}"
+    link = html.A("Its author's account", href=f"/account/{author.account_id}", className="under")
+    return [html.Small([link, f" then, by readings of it: {said}"])]
+
+
+def _outcome(change: LiveChange, noun: str) -> list[Component | str]:
     if change.outcome is None:
         return [
             html.Span("provisional", className="chip"),
@@ -136,7 +157,7 @@ def _outcome(change: LiveChange) -> list[Component | str]:
     head: Component | str = (
         "confirmed" if change.outcome == "confirmed" else html.Span("not confirmed", className="chip")
     )
-    why = words.reason(change.reason or "", change.readings)
+    why = words.reason(change.reason or "", change.readings, noun)
     when = f" {words.stamp(change.decided_at)}" if change.decided_at else ""
     corrected = [html.Small("corrected later; the earlier record is below")] if change.supersedes else []
     return [head, when, html.Small(why), *corrected, *_mailed(change)]
@@ -201,7 +222,7 @@ def gaps_card(account: AccountHistory, around: AccountContext) -> list[Component
                     words.exact(g.since),
                     words.exact(g.until),
                     words.span(g.until - g.since),
-                    gap_words(missed[g.since], platform, slow.get(g.since)),
+                    gap_words(missed[g.since], platform, slow.get(g.since), account.noun),
                 )
                 for g in reversed(gaps)
                 if g.until is not None

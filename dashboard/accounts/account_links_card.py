@@ -27,7 +27,12 @@ EDIT_TAGS = Role.ANALYST
 
 
 def links_card(
-    account_id: int, links: AccountLinks, mutes: Sequence[MuteLine], actor: Actor, now: datetime
+    account_id: int,
+    links: AccountLinks,
+    mutes: Sequence[MuteLine],
+    actor: Actor,
+    now: datetime,
+    noun: str = "account",
 ) -> Component:
     """Return the card. `mutes` are all that run or are still to come; those of others are left out."""
     lists = [
@@ -49,7 +54,7 @@ def links_card(
     ]
     return card(
         "Lists, orders and incidents",
-        "what this account belongs to",
+        f"what this {noun} belongs to",
         html.Table(
             html.Tbody([html.Tr([html.Th(name, scope="row"), html.Td(value)]) for name, value in rows]),
             className="papers belongs",

@@ -8,9 +8,15 @@ from dash.development.base_component import Component
 
 from dashboard.accounts.account_chart import known_until
 from dashboard.accounts.account_context import AccountContext
-from dashboard.accounts.account_context_cards import facts_card, handles_card, vantages_card
+from dashboard.accounts.account_context_cards import (
+    author_words,
+    facts_card,
+    handles_card,
+    posts_card,
+    vantages_card,
+)
 from dashboard.accounts.account_history_cards import changes_card, gaps_card, is_cut, superseded_card
-from dashboard.accounts.account_words import sentences
+from dashboard.accounts.account_words import flags_now, sentences
 from dashboard.alerts.decisions import account_decisions
 from dashboard.ui import time_markup, words
 from dashboard.ui.cards import MOST_ROWS, facts_list
@@ -62,16 +68,17 @@ def account_page(
                 [
                     html.Div(
                         [
-                            _head(account, until, now),
+                            _head(account, around, until, now),
                             html.Div(
                                 [html.P(s) for s in sentences(account, around, late)],
                                 className="sentences",
                             ),
-                            _facts(account, until, now),
+                            _facts(account, around, until, now),
                         ],
                         className="card",
                     ),
                     belongs,
+                    *posts_card(account, around.posts, now),
                     *vantages_card(account, around.facts, now),
                     html.Div(
                         [
@@ -84,13 +91,15 @@ def account_page(
                             ),
                             html.Div(graph, className="figure")
                             if account.spells or account.changes
-                            else html.P("No reading with the account's data yet.", className="nothing"),
+                            else html.P(
+                                f"No reading with the {account.noun}'s data yet.", className="nothing"
+                            ),
                             *_joined(account, joined),
                         ],
                         className="card",
                     ),
                     changes_card(account, around, may_pack=may_pack),
-                    *account_decisions(around.decided, around.decisions),
+                    *account_decisions(around.decided, around.decisions, account.noun),
                     *superseded_card(account),
                     *facts_card(account, around.facts),
                     *gaps_card(account, around),
@@ -133,12 +142,12 @@ def status_known_until(
     return known_until(account.seen, now, gap_after)
 
 
-def _head(account: AccountHistory, until: datetime, now: datetime) -> Component:
+def _head(account: AccountHistory, around: AccountContext, until: datetime, now: datetime) -> Component:
     platform = Platform(account.platform)
     current = account.spells[-1] if account.spells else None
     chips: list[Component] = []
     if current is not None:
-        word = words.state(current.state, platform, current.flags)
+        word = words.state(current.state, platform, flags_now(current, around.facts))
         if until < now:
             word += f", last read {_moment(until, now)}"
         chips.append(
@@ -165,10 +174,11 @@ def _head(account: AccountHistory, until: datetime, now: datetime) -> Component:
         [
             html.Div(
                 [
-                    html.H1(f"@{clean(account.handle, 120)}"),
+                    html.H1(f"{'Post ' if account.is_post else ''}@{clean(account.handle, 120)}"),
+                    *author_words(around.author),
                     html.Div(
                         [
-                            f"{PLATFORM_NAME[platform]}, id ",
+                            f"{'Post on ' if account.is_post else ''}{PLATFORM_NAME[platform]}, id ",
                             html.Span(account.native_id, className="mono"),
                             f" · {_watch(account)}",
                             *_profile(account, platform),
@@ -185,11 +195,11 @@ def _head(account: AccountHistory, until: datetime, now: datetime) -> Component:
 
 
 def _profile(account: AccountHistory, platform: Platform) -> list[Component | str]:
-    """The way to the account on its platform, which may show it to nobody."""
+    """The way to the account or post on its platform, which may show it to nobody."""
     address = DECLARED[platform].profile_address(account.native_id, account.handle)
     if address is None or not address.startswith(("https://", "http://")):
         return []
-    label = f"Open on {PLATFORM_NAME[platform]}"
+    label = f"Open {'the post ' if account.is_post else ''}on {PLATFORM_NAME[platform]}"
     link = html.A(label, href=address, target="_blank", rel="noreferrer", className="under")
     return [" · ", link]
 
@@ -208,17 +218,17 @@ def _watch(account: AccountHistory) -> str:
     return f"not watched, stored since {words.day(account.added_at)}{from_where}"
 
 
-def _facts(account: AccountHistory, until: datetime, now: datetime) -> Component:
+def _facts(account: AccountHistory, around: AccountContext, until: datetime, now: datetime) -> Component:
     current = account.spells[-1] if account.spells else None
     confirmed = "confirmed" if until == now else f"last read {_moment(until, now)}"
     silent = f"; not checked since {_moment(until, now)}" if until < now else ""
     facts: list[tuple[str, str | Component, str | Component]] = [
         (
             "Status",
-            words.state(current.state, Platform(account.platform), current.flags)
+            words.state(current.state, Platform(account.platform), flags_now(current, around.facts))
             if current
             else "Not yet confirmed",
-            confirmed if current else "awaiting a reading with the account's data",
+            confirmed if current else f"awaiting a reading with the {account.noun}'s data",
         ),
         (
             "Since",

@@ -139,7 +139,7 @@ def _table(account: AccountHistory, looks: ReadingsPage) -> list[Component]:
     if not looks.rows:
         return [
             html.P(
-                f"{sentence} The account was not read in this period, so its status is not known.",
+                f"{sentence} The {account.noun} was not read in this period, so its status is not known.",
                 className="nothing",
             )
         ]

@@ -6,7 +6,7 @@ from datetime import datetime
 from dashboard.accounts.account_context import AccountContext, silence_since
 from dashboard.ui import words
 from storage.live.account_detail import AccountHistory
-from storage.live.snapshot import LiveChange
+from storage.live.snapshot import LiveChange, LiveSpell
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import SCOPE_FLAGS, ChangeKind, Flag
 from storage.model.core.side_facts import SideFact
@@ -28,10 +28,14 @@ def sentences(
     platform = Platform(account.platform)
     silence = list(_silence(account, around))
     return [
-        " ".join((*_status(account), *_scope(account, around.facts))),
+        " ".join((*_status(account, around.facts), *_scope(account, around.facts))),
         *(silence or _lateness(account, not_read_since)),
         *_unheard(around),
-        *(f"{capital(flag_words(Flag(f.kind), platform, f.value))}." for f in open_flags(around.facts)),
+        *(
+            f"{capital(flag_words(Flag(f.kind), platform, f.value))}."
+            for f in open_flags(around.facts)
+            if f.kind is not Flag.WITH_AUTHOR or not _is_with_author(account)
+        ),
         *_renamed(account),
     ]
 
@@ -48,6 +52,19 @@ def open_flags(facts: tuple[SideFact, ...]) -> list[SideFact]:
     ]
 
 
+def flags_now(spell: LiveSpell, facts: tuple[SideFact, ...]) -> frozenset[Flag]:
+    """The flags of a status that lasts, without that of a post's author if the author's account came back."""
+    of_author = [f for f in facts if not f.observer and f.kind is Flag.WITH_AUTHOR]
+    is_over = any(f.first_absent is not None and f.first_absent > spell.since for f in of_author)
+    is_open = any(f.first_absent is None for f in of_author)
+    return spell.flags - {Flag.WITH_AUTHOR} if is_over and not is_open else spell.flags
+
+
+def _is_with_author(account: AccountHistory) -> bool:
+    """Whether the words of its status say already that it is that of the author's account."""
+    return bool(account.spells) and Flag.WITH_AUTHOR in account.spells[-1].flags
+
+
 def change_of(account: AccountHistory) -> LiveChange | None:
     """The confirmed change that brought the current state."""
     if not account.spells:
@@ -57,14 +74,15 @@ def change_of(account: AccountHistory) -> LiveChange | None:
     return next(found, None)
 
 
-def _status(account: AccountHistory) -> Iterator[str]:
+def _status(account: AccountHistory, facts: tuple[SideFact, ...]) -> Iterator[str]:
     platform = Platform(account.platform)
     if not account.spells:
         yield "No status is confirmed yet."
         return
     current = account.spells[-1]
     when = words.between(current.onset_after, current.since)
-    yield f"{capital(state_words(current.state, platform, current.flags))}."
+    flags = flags_now(current, facts)
+    yield f"{capital(state_words(current.state, platform, flags, of_post=account.is_post))}."
     change = change_of(account)
     if change is not None and change.kind in _WITH_STATUS_BEFORE:
         yield f"Before: {short_words(change.old, platform, None)}."
@@ -92,7 +110,7 @@ def _scope(account: AccountHistory, facts: tuple[SideFact, ...]) -> Iterator[str
             continue
         before = [Flag(f.kind) for f in scopes if f.first_absent == scope.first_seen]
         if Flag.SCOPE_UNANSWERED in before and len(before) == 1:
-            yield f"Before {words.stamp(scope.first_seen)} it was not known who took the account down."
+            yield f"Before {words.stamp(scope.first_seen)} it was not known who took the {account.noun} down."
             continue
         when = words.between(scope.last_absent, scope.first_seen)
         yield f"{capital(flag_words(Flag(scope.kind), platform))}: {when}."
@@ -121,22 +139,25 @@ def _silence(account: AccountHistory, around: AccountContext) -> Iterator[str]:
         later = "later " if account.seen.last else ""
         yield f"{capital(missed)}. First missed {first}; {last}. No {later}status is known."
     else:
-        yield f"The status has not been known since {first}; {last}. {gap_words(found, platform)}."
+        why = gap_words(found, platform, noun=account.noun)
+        yield f"The status has not been known since {first}; {last}. {why}."
 
 
-def gap_words(found: list[Misses], platform: Platform, ended: SlowAnswer | None = None) -> str:
+def gap_words(
+    found: list[Misses], platform: Platform, ended: SlowAnswer | None = None, noun: str = "account"
+) -> str:
     """Why nothing was learned in one silence; the most frequent reason first, and how it ended last."""
-    reasons = [_missed(m, platform) for m in found]
+    reasons = [_missed(m, platform, noun) for m in found]
     if ended is not None:
         waited = words.span(ended.at - ended.asked_at)
         reasons.append(f"Asked {words.exact(ended.asked_at)}, answered {waited} later")
     return "; ".join(reasons) or "not asked"
 
 
-def _missed(found: Misses, platform: Platform) -> str:
+def _missed(found: Misses, platform: Platform, noun: str) -> str:
     why, attempts = missed_words(found.reason, platform, alone=found.alone), words.attempts(found.attempts)
     if found.of_others:
-        return f"Not asked: {why} ({attempts} about other accounts)"
+        return f"Not asked: {why} ({attempts} about other {noun}s)"
     return f"{capital(why)} ({attempts})"
 
 
@@ -154,4 +175,8 @@ def _renamed(account: AccountHistory) -> Iterator[str]:
     if account.renames:
         newest = account.renames[0]
         when = words.between(newest.last_seen_old, newest.first_seen_new)
-        yield f"Renamed from @{clean(newest.old)} to @{clean(newest.new)}: {when}. It is the same account."
+        old, new = f"@{clean(newest.old)}", f"@{clean(newest.new)}"
+        if account.is_post:
+            yield f"Its author was renamed: {old} is now {new}, {when}. It is the same post."
+        else:
+            yield f"Renamed from {old} to {new}: {when}. It is the same account."

@@ -25,11 +25,16 @@ class PlatformAnswer:
 
     account_id: int
     handle: str
+    native_id: str
     platform: Platform
     kept: ReadingEvidence
     change: LiveChange
     content: bytes | None
     """None if it was purged, has expired, or does not match its hash."""
+
+    @property
+    def is_post(self) -> bool:
+        return DECLARED[self.platform].is_post(self.native_id)
 
 
 async def read_answer_of(conn: Conn, account_id: int, change_id: int, side: str) -> PlatformAnswer | None:
@@ -37,12 +42,15 @@ async def read_answer_of(conn: Conn, account_id: int, change_id: int, side: str)
     kept = next(
         (k for k in await evidence_of(conn, account_id) if (k.change_id, k.side) == (change_id, side)), None
     )
-    row = await conn.fetchrow("select platform, handle from account where account_id = $1", account_id)
+    row = await conn.fetchrow(
+        "select platform, native_id, handle from account where account_id = $1", account_id
+    )
     if kept is None or row is None:
         return None
     (change,) = await changes(conn, None, [change_id])
     content = (await load_sound(conn, [kept.sha256])).get(kept.sha256)
-    return PlatformAnswer(account_id, row["handle"], Platform(row["platform"]), kept, change, content)
+    platform = Platform(row["platform"])
+    return PlatformAnswer(account_id, row["handle"], row["native_id"], platform, kept, change, content)
 
 
 def answer_page_address(account_id: int, kept: ReadingEvidence) -> str:
@@ -81,7 +89,7 @@ def answer_page(found: PlatformAnswer, tag: list[Component]) -> Component:
 def _note(found: PlatformAnswer) -> str:
     is_old = found.kept.side is EvidenceSide.OLD
     which = "the last reading before the change" if is_old else "the first reading after the change"
-    return f"{which}; only what concerns this account is stored"
+    return f"{which}; only what concerns this {'post' if found.is_post else 'account'} is stored"
 
 
 def _facts(found: PlatformAnswer) -> Component:
@@ -90,7 +98,7 @@ def _facts(found: PlatformAnswer) -> Component:
     state = (
         (words.state(change.old, found.platform, None) if change.old else "–")
         if is_old
-        else capital(state_words(change.new, found.platform, change.flags, then=True))
+        else capital(state_words(change.new, found.platform, change.flags, then=True, of_post=found.is_post))
     )
     rows: list[tuple[str, str | Component]] = [
         ("Status read", state),

@@ -156,7 +156,7 @@ async def _account(asked: PageRequest) -> Drawing | None:
             status_known_until(account, known, now, gap_after),
             asked.theme,
         )
-        drawn = graph(timeline.figure, "account-figure", "Timeline of the account")
+        drawn = graph(timeline.figure, "account-figure", f"Timeline of the {account.noun}")
         may_pack = asked.actor.role.includes(access.PACK_EVIDENCE)
         beside = (
             notes_card(account_id, notes, asked.actor),
@@ -170,7 +170,7 @@ async def _account(asked: PageRequest) -> Drawing | None:
             now,
             gap_after,
             asked.tag,
-            links_card(account_id, links, muted, asked.actor, now),
+            links_card(account_id, links, muted, asked.actor, now, account.noun),
             beside,
             may_pack=may_pack,
             may_purge=asked.actor.role.includes(PURGE_ROLE),

@@ -20,7 +20,9 @@ from dashboard.auth import access
 from dashboard.ui.cards import card
 from dashboard.ui.inputs import radio_field, text_field
 from dashboard.ui.pages import PageCallbacks
+from storage.model.core.accounts import Platform
 from storage.model.core.people import Role, Scope
+from storage.model.platforms.registry import DECLARED
 from storage.model.text.states import clean
 from storage.postgres.pool import Conn, Refused, StorageError, transaction
 from storage.purge.deliberate_purge import (
@@ -36,7 +38,13 @@ PURGE = "purge"
 """The last part of the address of the page."""
 PURGE_ROLE = Role.ADMIN
 LONGEST_REASON = 1_000
-_CHOICES = {"content": f"Evidence and handles. {CONTENT}", "whole": f"The whole account. {WHOLE}"}
+_PARTS = ("content", "whole")
+
+
+def _choices(subject: PurgeSubject) -> dict[str, str]:
+    noun = "post" if DECLARED[Platform(subject.platform)].is_post(subject.native_id) else "account"
+    said = (f"Evidence and handles. {CONTENT}", f"The whole {noun}. {WHOLE}")
+    return dict(zip(_PARTS, said, strict=True))
 
 
 def purge_page(subject: PurgeSubject, tag: list[Component]) -> Component:
@@ -64,7 +72,7 @@ def purge_page(subject: PurgeSubject, tag: list[Component]) -> Component:
                         f"Purge {handle}",
                         CANNOT_BE_UNDONE,
                         html.Div(
-                            radio_field("purge-what", "What to remove", _CHOICES, "content"),
+                            radio_field("purge-what", "What to remove", _choices(subject), "content"),
                             className="order-fields",
                         ),
                         html.Div(
@@ -168,7 +176,7 @@ def connect_purge_page(process: WebProcess, app: PageCallbacks) -> None:
             return no_update, no_update, no_update, no_update
         try:
             actor = _require_admin()
-            if what not in _CHOICES:
+            if what not in _PARTS:
                 raise Refused("Press Preview first.")
             async with transaction(process.pool) as conn:
                 subject = await _subject(conn, account_id)

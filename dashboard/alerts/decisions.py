@@ -53,7 +53,7 @@ def decisions_card(
     )
 
 
-def account_decisions(decided: Sequence[Decided], count: int) -> list[Component]:
+def account_decisions(decided: Sequence[Decided], count: int, noun: str = "account") -> list[Component]:
     """The block on an account's own page; nothing when none of its changes became an alert.
 
     `decided` are the newest of `count` decisions.
@@ -73,7 +73,7 @@ def account_decisions(decided: Sequence[Decided], count: int) -> list[Component]
     return [
         table_card(
             "Alerts",
-            "what each rule did with the changes of this account",
+            f"what each rule did with the changes of this {noun}",
             ("Change", "Rule", "Decision", "Time", "Emails"),
             rows,
             *not_shown(count, "decisions"),

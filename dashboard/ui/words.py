@@ -91,7 +91,7 @@ KIND_NAME = {
 }
 
 REASON_WORDS = {
-    "baseline_seen": "first reading, with the account's own data",
+    "baseline_seen": "first reading, with the {noun}'s own data",
     "enough_strong": "the platform said so in {n}",
     "enough_weak": "absent in {n}",
     "cohort_active": "{n}; other accounts of its list changed too",
@@ -113,9 +113,9 @@ def attempts(n: int) -> str:
     return "one attempt" if n == 1 else f"{n:,} attempts"
 
 
-def reason(name: str, count: int) -> str:
+def reason(name: str, count: int, noun: str = "account") -> str:
     """Why a change was confirmed or not, for the reader."""
-    return REASON_WORDS.get(name, name).format(n=readings(count))
+    return REASON_WORDS.get(name, name).format(n=readings(count), noun=noun)
 
 
 WHY_READ = {

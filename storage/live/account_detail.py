@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from storage.live.snapshot import LiveChange, LiveSpell, changes, spells
+from storage.model.core.accounts import Platform
 from storage.model.core.coverage_gaps import NEVER, Seen
+from storage.model.platforms.registry import DECLARED
 from storage.postgres.pool import Conn
 from storage.readings.coverage_report import live_coverage
 
@@ -48,6 +50,15 @@ class AccountHistory:
     seen: Seen
     """Coverage since the first reading."""
     last_look: LastLook | None
+
+    @property
+    def is_post(self) -> bool:
+        return DECLARED[Platform(self.platform)].is_post(self.native_id)
+
+    @property
+    def noun(self) -> str:
+        """What a page calls it: "account" or "post"."""
+        return "post" if self.is_post else "account"
 
 
 async def account_detail(

@@ -184,6 +184,11 @@ class PlatformDeclaration(ABC):
         """
         return False
 
+    def author(self, native_id: str, handle: str) -> NamedAccount | None:
+        """The account that wrote a post; None for an account, and where neither id nor handle names it."""
+        name = handle.rpartition("/")[0] if self.is_post_handle(handle) else ""
+        return NamedAccount(name) if self.is_post(native_id) and self.is_handle(name) else None
+
     def is_handle(self, text: str) -> bool:
         """Whether a text has the form of a handle, without a leading @."""
         return len(text) <= LONGEST_NAME and self.handle_form.fullmatch(text) is not None
