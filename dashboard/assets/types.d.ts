@@ -16,7 +16,7 @@ interface Packed { type: "u8" | "u16" | "u32" | "f64"; at: number; n: number; ba
 /** How old the newest word of the server is: when it was written, and how long the latest messages were on their way. */
 interface Pulse { beat: number | null; ways: number[] }
 /** A result of the search. */
-interface Hit { kind: "recent" | "page" | "action" | "account" | "list" | "order" | "executive"; name: string; more: string; href: string }
+interface Hit { kind: "recent" | "page" | "action" | "account" | "post" | "list" | "order" | "executive"; name: string; more: string; href: string }
 /** A long table of a page of the server's: all of it is text. */
 interface Timed { text: string; at: string; from?: string }
 interface Cell { text: string | (string | Timed)[]; small?: string; href?: string }

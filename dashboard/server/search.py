@@ -88,7 +88,7 @@ def found_json(one: SearchResult) -> dict[str, str]:
     name = clean(one.name, 120)
     platform = PLATFORM_NAME[one.platform] if one.platform is not None else ""
     match one.kind:
-        case FoundKind.ACCOUNT:
+        case FoundKind.ACCOUNT | FoundKind.POST:
             parts = [platform, clean(one.native_id)]
             if one.once:
                 parts.insert(0, f"formerly @{clean(one.once)}")

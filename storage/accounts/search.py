@@ -1,14 +1,20 @@
-"""What the search box finds: accounts by every handle they had, lists, orders, executives."""
+"""What the search box finds: accounts and posts by every handle they had, lists, orders, executives."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
+from asyncpg import Record
+
 from storage.model.core.accounts import Platform
+from storage.model.platforms.registry import DECLARED
+from storage.model.tables.account_references import AddressError
+from storage.model.tables.said_names import read_said
 from storage.postgres.pool import Conn
 
 
 class FoundKind(StrEnum):
     ACCOUNT = "account"
+    POST = "post"
     LIST = "list"
     ORDER = "order"
     EXECUTIVE = "executive"
@@ -18,13 +24,13 @@ class FoundKind(StrEnum):
 class SearchResult:
     kind: FoundKind
     number: int
-    """Of the account, the list or the order."""
+    """Of the account, the post, the list or the order."""
     name: str
     platform: Platform | None = None
     native_id: str = ""
-    """Of an account; of an order, its reference."""
+    """Of an account or a post; of an order, its reference."""
     once: str = ""
-    """The handle that the account had before, where that is what was found."""
+    """The handle that the account or post had before, where that is what was found."""
     watched: bool = True
     members: int = 0
     """Accounts on a list."""
@@ -33,19 +39,44 @@ class SearchResult:
 async def search(conn: Conn, text: str, most: int) -> list[SearchResult]:
     """At most so many of each kind: what is exactly so, then what begins so, then what holds it.
 
-    Capital letters make no difference. Accounts are found by handle, native id and number.
+    Capital letters make no difference. Accounts and posts are found by handle, native id and number, and by
+    the address of their page. A post's handle begins with that of its author.
     """
     if not text:
         return []
     return [
-        *await _accounts(conn, text, most),
+        *(await _accounts(conn, text, most) or await _at_address(conn, text, most)),
         *await _lists(conn, text, most),
         *await _orders(conn, text, most),
         *await _executives(conn, text, most),
     ]
 
 
-async def _accounts(conn: Conn, text: str, most: int) -> list[SearchResult]:
+async def _at_address(conn: Conn, text: str, most: int) -> list[SearchResult]:
+    """The account or the post on the page of an address; nothing for another text."""
+    if "/" not in text:
+        return []
+    try:
+        said = read_said(text)
+    except AddressError:
+        return []
+    name = said.native_id or said.handle
+    if said.platform is None or name is None:
+        return []
+    some = await _accounts(conn, name, most, said.platform)
+    found = [
+        one for one in some if name.lower() in {one.name.lower(), one.native_id.lower(), one.once.lower()}
+    ]
+    if found or said.post_id is None or DECLARED[said.platform].is_federated:
+        return found
+    # The author had another handle, or the address names none. Servers of a federated platform count alike.
+    ending = f"/{said.post_id}"
+    alike = await _accounts(conn, ending, most, said.platform)
+    return [one for one in alike if one.kind is FoundKind.POST and one.name.endswith(ending)]
+
+
+async def _accounts(conn: Conn, text: str, most: int, platform: Platform | None = None) -> list[SearchResult]:
+    """So many accounts, then so many posts, of one platform or of all."""
     rows = await conn.fetch(
         """
         with named as (
@@ -64,18 +95,27 @@ async def _accounts(conn: Conn, text: str, most: int) -> list[SearchResult]:
                 end as rank
             from named where position(lower($1) in lower(name)) > 0
             order by account_id, rank, is_past
+        ),
+        ranked as (
+            select a.account_id, a.platform, a.native_id, a.handle, a.watched,
+                case when best.is_past and lower(best.name) <> lower(a.handle) then best.name else '' end
+                    as once,
+                row_number() over (
+                    partition by a.handle like '%/%'
+                    order by best.rank, not a.watched, lower(a.handle), a.account_id
+                ) as place
+            from best join ordinary_accounts() a using (account_id)
+            where $3::text is null or a.platform = $3
         )
-        select a.account_id, a.platform, a.native_id, a.handle, a.watched,
-            case when best.is_past and lower(best.name) <> lower(a.handle) then best.name else '' end as once
-        from best join ordinary_accounts() a using (account_id)
-        order by best.rank, not a.watched, lower(a.handle), a.account_id limit $2
+        select * from ranked where place <= $2 order by place
         """,
         text,
         most,
+        platform and platform.value,
     )
-    return [
+    found = [
         SearchResult(
-            FoundKind.ACCOUNT,
+            FoundKind.POST if _is_post(r) else FoundKind.ACCOUNT,
             r["account_id"],
             r["handle"],
             Platform(r["platform"]),
@@ -85,6 +125,11 @@ async def _accounts(conn: Conn, text: str, most: int) -> list[SearchResult]:
         )
         for r in rows
     ]
+    return sorted(found, key=lambda one: one.kind is FoundKind.POST)
+
+
+def _is_post(row: Record) -> bool:
+    return DECLARED[Platform(row["platform"])].is_post(row["native_id"])
 
 
 async def _lists(conn: Conn, text: str, most: int) -> list[SearchResult]:
