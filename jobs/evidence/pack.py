@@ -13,6 +13,7 @@ from typing import Any, Final, TypeVar, cast
 
 from pydantic import TypeAdapter, ValidationError
 
+from storage.model.core.accounts import Platform
 from storage.model.evidence.hash_chain import (
     ChangeStatement,
     OutcomeStatement,
@@ -22,6 +23,7 @@ from storage.model.evidence.hash_chain import (
     statement_bytes,
 )
 from storage.model.evidence.packs import Attested, DayHead, Material, PackCoverage, Segment
+from storage.model.platforms.registry import DECLARED
 
 FORMAT: Final = 2
 """The format of new packs. Format 1 has the same files in other words, and verifies as before."""
@@ -133,6 +135,12 @@ class PackManifest:
     """SHA-256 of every other file."""
     synthetic: bool = field(default=False, metadata={_ONLY_IF_TRUE: True})
     """Made by a simulation: its accounts do not exist."""
+    post: bool = field(default=False, metadata={_ONLY_IF_TRUE: True})
+    """About a post: page and README call it so. Its handle is that of its author and its id."""
+
+    @property
+    def noun(self) -> str:
+        return "post" if self.post else "account"
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,9 +190,28 @@ def documents(material: Material, made_by: str, now: datetime) -> dict[str, byte
     else:
         files[COVERAGE] = written(CoverageFile(SENTENCES[FORMAT].what, ours=True, coverage=material.coverage))
     manifest = PackManifest(
-        FORMAT, made_by, now, material.change_id, material.handle, tuple(raw), {}, material.synthetic
+        FORMAT,
+        made_by,
+        now,
+        material.change_id,
+        material.handle,
+        tuple(raw),
+        {},
+        material.synthetic,
+        _is_of_post(material),
     )
     return listed(files, manifest)
+
+
+def is_post(change: ChangeStatement) -> bool:
+    """Whether a change is one of a post, by the id that its statement names."""
+    declared = DECLARED.get(Platform(change.platform)) if change.platform in list(Platform) else None
+    return declared is not None and declared.is_post(change.account)
+
+
+def _is_of_post(material: Material) -> bool:
+    changes = (a.statement for a in material.attested if isinstance(a.statement, ChangeStatement))
+    return any(one.change_id == material.change_id and is_post(one) for one in changes)
 
 
 def listed(files: Files, manifest: PackManifest) -> dict[str, bytes]:

@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template, select
 
 from jobs.base.wording import day, handle_name, number
 from jobs.evidence.pack import FORMAT, PAGE, README, PackContent, PackError, documents, facts_in, listed
-from jobs.evidence.pack_handles import is_called_by_id, is_name, names_told
+from jobs.evidence.pack_handles import author_called, is_called_by_id, is_name, names_told
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import ChangeKind, Flag, Outcome, Reason, State, Status, Strength
 from storage.model.evidence.hash_chain import ChangeStatement, OutcomeStatement, moment
@@ -29,14 +29,14 @@ _templates = Environment(
 )
 
 _WHY: Final = {
-    Reason.BASELINE_SEEN: "it is the first reading of this account, and carried the account's own data",
+    Reason.BASELINE_SEEN: "it is the first reading of this {noun}, and carried the {noun}'s own data",
     Reason.ENOUGH_STRONG: "the platform itself said so in {n}",
-    Reason.ENOUGH_WEAK: "the account was absent in {n}, which is all that the rule asks for",
-    Reason.COHORT_ACTIVE: "the account was absent in {n}, and others of its list had just changed",
+    Reason.ENOUGH_WEAK: "the {noun} was absent in {n}, which is all that the rule asks for",
+    Reason.COHORT_ACTIVE: "the {noun} was absent in {n}, and others of its list had just changed",
     Reason.WENT_BACK: "a later reading showed the old state again",
     Reason.MOVED_ON: "a later reading showed a third state",
     Reason.OVERTAKEN: "its answer was asked for before others came in, and may show what was so before them",
-    Reason.NO_LONGER_WATCHED: "the account was taken off the watch before it was read often enough",
+    Reason.NO_LONGER_WATCHED: "the {noun} was taken off the watch before it was read often enough",
     Reason.IMPORTED: "it was taken over from somebody else's published record",
     Reason.CORRECTED: "a reading that came in late showed that it was not so",
     Reason.SET_ASIDE: "the readings that showed it were dated by a wrong clock, and are set aside",
@@ -76,9 +76,9 @@ def page(facts: PackContent) -> bytes:
     return _template("pack.html", facts.manifest.format).render(content).encode()
 
 
-def readme(number: int = FORMAT) -> bytes:
+def readme(number: int = FORMAT, noun: str = "account") -> bytes:
     """How to check a pack of a format without Blockline."""
-    return _template("pack.txt", number).render().encode()
+    return _template("pack.txt", number).render(noun=noun).encode()
 
 
 def _template(name: str, number: int) -> Template:
@@ -99,17 +99,22 @@ def _content(facts: PackContent) -> dict[str, object]:
     platform = Platform(change.platform)
     old, new, flags = _old(change), State(Status(change.status), change.withheld_in), _flags(change)
     kind = ChangeKind(change.kind)
-    name = handle_name(manifest.handle)
+    name, noun = handle_name(manifest.handle), manifest.noun
+    author = author_called(facts)
     seq = {a.seq: a.statement for a in facts.attested}
     return {
         "name": name,
         "what": change_words(kind, old, new, platform, flags) + _outcome_words(outcome),
         "is_named": not is_called_by_id(facts),
-        "called": [handle_name(one) for one in names_told(facts) if not is_name(manifest.handle, one)],
+        "noun": noun,
+        "author": None if author is None else handle_name(author),
+        "called": [
+            handle_name(one) for one in names_told(facts) if not is_name(author or manifest.handle, one)
+        ],
         "platform": PLATFORM_NAME[platform],
         "account": clean(change.account, 400),
-        "old": capital(state_words(old, platform, None)),
-        "new": capital(state_words(new, platform, flags)),
+        "old": capital(state_words(old, platform, None, of_post=manifest.post)),
+        "new": capital(state_words(new, platform, flags, of_post=manifest.post)),
         "is_baseline": old is None,
         "is_first_there": Flag.FIRST_SEEN in flags,
         "before": _time(change.last_seen_old),
@@ -117,11 +122,11 @@ def _content(facts: PackContent) -> dict[str, object]:
         "recorded": _time(change.recorded_at),
         "by_day": Flag.DAY_ONLY in flags,
         "source": None if facts.coverage.ours else clean(change.source, 200),
-        "strength": _strength(Strength(change.strength)),
-        "outcome": _outcome(outcome, flags),
+        "strength": _strength(Strength(change.strength), noun),
+        "outcome": _outcome(outcome, flags, noun),
         "decided": _time(outcome.decided_at) if outcome else None,
         "corrections": _corrections(facts, platform),
-        "looks": [_look(one) for one in facts.coverage.coverage.looks],
+        "looks": [_look(one, noun) for one in facts.coverage.coverage.looks],
         "other": [f"{clean(what, 100)}: {n}" for what, n in facts.coverage.coverage.other.items()],
         "raw": _raw(facts),
         "statements": [(one.file, one.seq, f"{seq[one.seq].told}") for one in facts.chain.statements],
@@ -146,10 +151,10 @@ def _time(at: datetime | None) -> _Time | None:
     return None if at is None else _Time(instant(at), moment(at))
 
 
-def _strength(strength: Strength) -> str:
+def _strength(strength: Strength, noun: str) -> str:
     if strength is Strength.STRONG:
         return "strong: the platform itself said so"
-    return "weak: the account was only absent, and no statement of the platform says why"
+    return f"weak: the {noun} was only absent, and no statement of the platform says why"
 
 
 def _outcome_words(outcome: OutcomeStatement | None) -> str:
@@ -158,10 +163,10 @@ def _outcome_words(outcome: OutcomeStatement | None) -> str:
     return "" if Outcome(outcome.outcome) is Outcome.CONFIRMED else " (not confirmed)"
 
 
-def _outcome(outcome: OutcomeStatement | None, flags: frozenset[Flag]) -> str:
+def _outcome(outcome: OutcomeStatement | None, flags: frozenset[Flag], noun: str) -> str:
     if outcome is None:
         return "Provisional: when this pack was made, too few readings agreed to confirm it."
-    why = _WHY[Reason(outcome.reason)].format(n=number(outcome.readings, "reading"))
+    why = _WHY[Reason(outcome.reason)].format(n=number(outcome.readings, "reading"), noun=noun)
     said = "Confirmed" if Outcome(outcome.outcome) is Outcome.CONFIRMED else "Not confirmed"
     last = outcome.last_agreeing_at
     when = day(last.astimezone(UTC)) if Flag.DAY_ONLY in flags else instant(last)
@@ -180,23 +185,24 @@ def _corrections(facts: PackContent, platform: Platform) -> list[str]:
     for one in changes:
         if one.change_id == facts.change.change_id and one.supersedes is None:
             continue
-        new = state_words(State(Status(one.status), one.withheld_in), platform, _flags(one))
+        state = State(Status(one.status), one.withheld_in)
+        new = state_words(state, platform, _flags(one), of_post=facts.manifest.post)
         since = "" if one.last_seen_old is None else f"after {instant(one.last_seen_old)} and "
         said = f"Change {one.change_id}, recorded on {instant(one.recorded_at)}"
         if one.supersedes is not None:
             said += f", takes the place of change {one.supersedes}"
         said += f": {new}, {since}by {instant(one.first_seen_new)}."
-        out.append(f"{said} {_outcome(outcomes.get(one.change_id), _flags(one))}")
+        out.append(f"{said} {_outcome(outcomes.get(one.change_id), _flags(one), facts.manifest.noun)}")
     return out
 
 
-def _look(look: PackRequest) -> dict[str, object]:
+def _look(look: PackRequest, noun: str) -> dict[str, object]:
     silent = f"; silent on {', '.join(clean(c) for c in look.silent_on)}" if look.silent_on else ""
     return {
         "part": _PART[look.part] + silent,
         "asked": _time(look.asked_at),
         "came": _time(look.observed_at),
-        "among": f"{number(look.asked, 'account')} asked, {look.control_accounts} of them control accounts",
+        "among": f"{number(look.asked, noun)} asked, {look.control_accounts} of them control {noun}s",
         "where": clean(look.place) if look.place else "",
     }
 
@@ -236,4 +242,4 @@ def whole_pack(material: Material, made_by: str, now: datetime) -> dict[str, byt
     """Every file of the pack of a change, page and README among them. Raises PackError."""
     files = documents(material, made_by, now)
     facts = facts_in(files)
-    return listed({**files, PAGE: page(facts), README: readme()}, facts.manifest)
+    return listed({**files, PAGE: page(facts), README: readme(noun=facts.manifest.noun)}, facts.manifest)

@@ -21,9 +21,10 @@ from jobs.evidence.pack import (
     PackError,
     expected_names,
     facts_in,
+    is_post,
     raw_name,
 )
-from jobs.evidence.pack_handles import is_called_by_id, is_name, names_told
+from jobs.evidence.pack_handles import author_called, is_called_by_id, is_name, names_told
 from jobs.evidence.pack_page import instant, page, readme
 from jobs.evidence.pack_proof import (
     Entries,
@@ -52,12 +53,15 @@ def verify(files: Files, known: KnownHeads, stamp_of: StampOf, made_by: str) -> 
         return [ProofCheck(ProofResult.FAILED, str(error))]
     checks = _listing(files, facts)
     if facts.manifest.synthetic:
-        said = "Synthetic scenario: the pack was made by a simulation. The account in it does not exist."
+        what_is = f"The {facts.manifest.noun} in it does not exist."
+        said = f"Synthetic scenario: the pack was made by a simulation. {what_is}"
         checks.append(ProofCheck(ProofResult.NOTE, said))
     entries, leads = entries_in(facts)
     checks += leads
     checks += _statements(files, facts, entries)
     checks += _raw(files, facts)
+    if facts.manifest.post and not is_post(facts.change):
+        checks.append(failed(f"{MANIFEST} calls it a post, and the statement names an account."))
     checks.append(_name(facts))
     checks += _times(facts)
     checks += _pages(files, facts, made_by)
@@ -141,19 +145,23 @@ def _raw(files: Files, facts: PackContent) -> list[ProofCheck]:
 
 
 def _name(facts: PackContent) -> ProofCheck:
-    """Whether the name of the account is in what the chain covers."""
-    name, others_named = handle_name(facts.manifest.handle), names_told(facts)
+    """Whether the name of the account, or of the author of the post, is in what the chain covers."""
     if is_called_by_id(facts):
-        return ok("The account is called by its id, which the statement names.")
-    if any(is_name(facts.manifest.handle, one) for one in others_named):
-        return ok(f"A raw answer calls the account {name}, as {MANIFEST} does.")
+        return ok(f"The {facts.manifest.noun} is called by its id, which the statement names.")
+    author = author_called(facts)
+    whose, handle = ("account", facts.manifest.handle) if author is None else ("post's author", author)
+    name, others_named = handle_name(handle), names_told(facts)
+    if any(is_name(handle, one) for one in others_named):
+        return ok(f"A raw answer calls the {whose} {name}, as {MANIFEST} does.")
     if others_named:
         others = ", ".join(map(handle_name, others_named))
+        it = "it" if author is None else "the author"
         said = (
-            f"{MANIFEST} calls the account {name}, and the raw answers call it {others}: it was renamed, or"
+            f"{MANIFEST} calls the {whose} {name}, and the raw answers call {it} {others}: {it} was renamed, "
+            "or"
         )
         return ProofCheck(ProofResult.NOTE, f"{said} {MANIFEST} is wrong, which the chain does not cover.")
-    said = f"No raw answer names the account: that it is called {name} is only what {MANIFEST} says"
+    said = f"No raw answer names the {whose}: that it is called {name} is only what {MANIFEST} says"
     return ProofCheck(ProofResult.NOTE, f"{said}, which the chain does not cover.")
 
 
@@ -219,7 +227,7 @@ def _pages(files: Files, facts: PackContent, made_by: str) -> list[ProofCheck]:
     words = SENTENCES[facts.manifest.format]
     same = {
         PAGE: files.get(PAGE) == made,
-        README: files.get(README) == readme(facts.manifest.format),
+        README: files.get(README) == readme(facts.manifest.format, facts.manifest.noun),
         f"The sentence in {CHAIN}": facts.chain.how == words.how,
         f"The sentence in {COVERAGE}": facts.coverage.what
         == (words.what if facts.coverage.ours else words.not_ours),

@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from storage.model.core.accounts import Platform
+from storage.model.platforms.registry import DECLARED
 from storage.model.text.states import PLATFORM_NAME, clean
 from storage.postgres.installation import is_synthetic
 from storage.postgres.pool import Conn
@@ -51,8 +52,10 @@ async def select_changes(conn: Conn, subject: PackSubject) -> PackSelection | No
         )
         if account is None:
             return None
-        platform = PLATFORM_NAME[Platform(account["platform"])]
-        name = f"the account @{clean(account['handle'], 120)} ({platform}, id {clean(account['native_id'])})"
+        platform, native_id = Platform(account["platform"]), account["native_id"]
+        noun = "post" if DECLARED[platform].is_post(native_id) else "account"
+        where = f"{PLATFORM_NAME[platform]}, id {clean(native_id)}"
+        name = f"the {noun} @{clean(account['handle'], 120)} ({where})"
         rows = await conn.fetch(
             """
             select change_id from standing_change

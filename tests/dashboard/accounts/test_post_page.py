@@ -6,6 +6,7 @@ from collectors.x.declaration import X
 from storage.accounts.accounts import NewAccount, add_accounts, record_renames
 from storage.accounts.posts import MOST_POSTS
 from storage.accounts.side_facts import observe
+from storage.changes.evidence_collection import PackSubject, PackSubjectKind, select_changes
 from storage.model.core.accounts import HandleChange
 from storage.model.core.side_facts import FactSighting
 from storage.postgres.pool import Conn, Pool, transaction
@@ -147,3 +148,15 @@ async def test_another_handle_of_a_post_is_a_rename_of_its_author(pool: Pool, po
     assert "Its author was renamed: @alice/101 is now @bob/101, 1 Feb 2021, between" in words
     assert "It is the same post." in words
     assert "Renames of its author" in words
+
+
+async def test_the_answer_behind_a_change_of_a_post_is_about_a_post(pool: Pool, posts: Posts) -> None:
+    post = posts.numbers["post:102"]
+    async with transaction(pool) as conn:
+        change = await conn.fetchval("select max(change_id) from change where account_id = $1", post)
+        drawn = await page_of(conn, f"/account/{post}/evidence/{change}/new", NOW, SETTINGS, "light")
+        packed = await select_changes(conn, PackSubject(PackSubjectKind.ACCOUNT, post))
+    assert "only what concerns this post is stored" in said(drawn)
+    assert "Withheld in India (IN) with its author's account" in said(drawn)
+    assert packed is not None
+    assert packed.name == "the post @alice/102 (X, id post:102)"

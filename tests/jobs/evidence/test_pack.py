@@ -553,6 +553,75 @@ async def test_a_name_is_vouched_for_only_as_far_as_a_raw_answer_holds_it(
     assert ("The chain covers the id, and a handle only where" in page) == (handle != "1")
 
 
+X_POST = (
+    b'[{"url":"u","about":{"data":[{"id":"1","author_id":"9","withheld":{"country_codes":["IN"]}}],'
+    b'"includes":{"users":[{"id":"9","username":"Alice"}]}}}]'
+)
+MASTODON_POST = b'[{"url":"u","about":{"id":"1","account":{"id":"9","acct":"Alice"}}}]'
+
+
+async def pack_of_post(pool: Pool, raw: bytes, handle: str) -> Pack:
+    async with transaction(pool) as conn:
+        one, change_id = await block_of(conn, "post:1", raw)
+        await conn.execute("update account set handle = $2 where account_id = $1", one.account_id, handle)
+    return await pack_of(pool, change_id)
+
+
+async def test_a_pack_of_a_post_says_post_and_names_its_author(pool: Pool) -> None:
+    pack = await pack_of_post(pool, X_POST, "alice/1")
+    assert failures(pack.files, known(pack.head)) == []
+    assert said(pack.files, ProofResult.OPEN, known(pack.head)) == []
+    assert manifest_in(pack.files).post
+    assert manifest_in(pack.files).handle == "alice/1"
+    words = " ".join(re.sub(r"<[^>]*>", "", pack.files[PAGE].decode().partition("<main>")[2]).split())
+    assert "Post@alice/1 on X, id post:1, by @alice. The handle is the one stored" in words
+    assert "2 posts asked, 0 of them control posts" in words
+    assert "of each answer about this post, and" in words
+    assert "this account" not in words
+    assert b"names the post by its id" in pack.files[README]
+    assert "A raw answer calls the post's author @alice, as manifest.json does." in said(
+        pack.files, ProofResult.OK, known(pack.head)
+    )
+
+
+@pytest.mark.parametrize(
+    ("raw", "handle", "verdict", "words"),
+    [
+        pytest.param(
+            X_POST,
+            "bob/1",
+            ProofResult.NOTE,
+            "calls the post's author @bob, and the raw answers call the author @Alice",
+            id="the author has another name in the answers",
+        ),
+        pytest.param(
+            MASTODON_POST, "alice@a.example/1", ProofResult.OK, "calls the post's author", id="as Mastodon"
+        ),
+        pytest.param(
+            SILENT, "bob/1", ProofResult.NOTE, "No raw answer names the post's author", id="no name of it"
+        ),
+        pytest.param(SILENT, "post:1", ProofResult.OK, "The post is called by its id", id="after a purge"),
+    ],
+)
+async def test_the_name_of_an_author_is_vouched_for_only_as_far_as_a_raw_answer_holds_it(
+    pool: Pool, raw: bytes, handle: str, verdict: ProofResult, words: str
+) -> None:
+    pack = await pack_of_post(pool, raw, handle)
+    assert failures(pack.files, known(pack.head)) == []
+    assert [one for one in said(pack.files, verdict, known(pack.head)) if words in one]
+
+
+async def test_a_pack_of_an_account_that_calls_it_a_post_is_found(pack: Pack) -> None:
+    called = replace(manifest_in(pack.files), post=True)
+    assert "manifest.json calls it a post, and the statement names an account." in failures(
+        listed(pack.files, called)
+    )
+
+
+async def test_a_pack_of_an_account_does_not_speak_of_posts(pack: Pack) -> None:
+    assert [name for name, content in pack.files.items() if b"post" in content.lower()] == []
+
+
 def seen_earlier(statement: ChangeStatement) -> ChangeStatement:
     return replace(statement, first_seen_new=minutes(14))
 
