@@ -22,7 +22,7 @@ from storage.model.platforms.registry import USUAL_PLATFORM
 from storage.model.tables import csv_cells
 from storage.model.tables.csv_cells import CellError
 from storage.model.tables.csv_rows import TableError
-from storage.model.tables.name_check import MOST_LINES, check_lines
+from storage.model.tables.name_check import MOST_LINES, CheckedLine, check_lines, without_repeats
 from storage.model.tables.tag_and_list_edits import list_name_fault
 from storage.model.tables.watch_import_plan import DEFAULT_LIST, WatchLineResult
 from storage.model.text.states import PLATFORM_NAME, clean
@@ -86,8 +86,8 @@ def names_card(
                 html.Label(
                     [
                         html.Span(
-                            "Handles, ids or addresses of profiles and posts, in any mix; or a CSV table "
-                            "with a header line"
+                            "Paste handles, ids and addresses of profiles or posts, in any mix; or a CSV "
+                            "table with a header line"
                         ),
                         dcc.Textarea(
                             id="add-text",
@@ -148,6 +148,8 @@ def names_card(
 
 
 def _preview(shown: ShownCheck, lists: Sequence[str]) -> Component:
+    has_posts = any(line.is_post for line in shown.lines)
+    whom, one = ("accounts and posts", "account or a post") if has_posts else ("accounts", "account")
     return html.Div(
         [
             html.Div(
@@ -155,8 +157,8 @@ def _preview(shown: ShownCheck, lists: Sequence[str]) -> Component:
                 id=_PREVIEW,
             ),
             card(
-                "3. Watch the chosen accounts",
-                "lines that mean an account are chosen; clear those that you do not want",
+                f"3. Watch the chosen {whom}",
+                f"lines that mean an {one} are chosen; clear those that you do not want",
                 html.Div(
                     [
                         html.Div(
@@ -172,7 +174,7 @@ def _preview(shown: ShownCheck, lists: Sequence[str]) -> Component:
                         ),
                         _field("add-new-list", "Or a new list"),
                         _field("add-tags", "Tags, with spaces between"),
-                        html.Button("Watch the chosen accounts", id="add-watch", className="button primary"),
+                        html.Button(f"Watch the chosen {whom}", id="add-watch", className="button primary"),
                     ],
                     className="form add-row",
                 ),
@@ -311,17 +313,31 @@ async def _watched(
         check_id, positions = _chosen(chosen, seen)
         lists = _list(list_name, new_list)
         tagged = csv_cells.tags(tags) if isinstance(tags, str) else ()
-        results, rows = await _watch(process.pool, process, check_id, positions, lists, tagged, actor.name)
+        watched, rows = await _watch(process.pool, process, check_id, positions, lists, tagged, actor.name)
     except CellError as error:
         return _sentence(str(error)), "refused", no_update
     except (WrongInput, StorageError) as error:
         return str(error), "refused", no_update
-    new = sum(one.changed for one in results)
     said = [
-        f"Watched: {number(len(results), 'account')}. Accounts that this changed: {new:,}. ",
+        f"{watched_words(watched)} ",
         html.A("See their first readings", href="/first-run", className="under"),
     ]
     return said, "verdict", {"update": rows, "async": False}
+
+
+def watched_words(watched: Sequence[tuple[CheckedLine, WatchLineResult]]) -> str:
+    """How many accounts, and how many posts, are watched now, and how many of them this changed."""
+    counted = {
+        "account": [result for line, result in watched if not line.is_post],
+        "post": [result for line, result in watched if line.is_post],
+    }
+    counted = {noun: results for noun, results in counted.items() if results} or {"account": []}
+    parts = " and ".join(number(len(results), noun) for noun, results in counted.items())
+    changed = " ".join(
+        f"{noun.capitalize()}s that this changed: {sum(one.changed for one in results):,}."
+        for noun, results in counted.items()
+    )
+    return f"Watched: {parts}. {changed}"
 
 
 async def _watch(
@@ -332,7 +348,8 @@ async def _watch(
     lists: tuple[str, ...],
     tags: tuple[str, ...],
     actor: str,
-) -> tuple[Sequence[WatchLineResult], list[dict[str, Any]]]:
+) -> tuple[Sequence[tuple[CheckedLine, WatchLineResult]], list[dict[str, Any]]]:
+    """Watch the lines; return one line of each account or post with what was done, and the rows of all."""
     async with transaction(pool) as conn:
         check = await name_check(conn, check_id)
         if check is None:
@@ -340,7 +357,7 @@ async def _watch(
         results = await watch_lines(conn, check, positions, lists, tags, actor, process.clock())
         wanted = set(positions)
         lines = [line for line in await lines_of(conn, check_id) if line.position in wanted]
-    return results, [row_of(line) for line in lines]
+    return list(zip(without_repeats(lines), results, strict=True)), [row_of(line) for line in lines]
 
 
 def _chosen(chosen: Any, seen: Any) -> tuple[int, list[int]]:

@@ -26,6 +26,7 @@ _HEADERS = {
     "status": "Result",
     "what": "Account",
 }
+_WITH_POSTS = {**_HEADERS, "what": "Account or post"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +60,10 @@ def check_table(shown: ShownCheck, *, may_choose: bool = True) -> Component:
     the table only shows the lines.
     """
     rows = [row_of(line) for line in shown.lines]
+    headers = _WITH_POSTS if any(line.is_post for line in shown.lines) else _HEADERS
     grid = dash_ag_grid.AgGrid(
         id=GRID,
-        columnDefs=[_column(field, header) for field, header in _HEADERS.items()],
+        columnDefs=[_column(field, header) for field, header in headers.items()],
         rowData=rows,
         selectedRows=[row for row in rows if row["may"]] if may_choose else [],
         getRowId="params.data.id",
@@ -160,7 +162,7 @@ def summary(lines: Sequence[CheckedLine], why: str) -> list[Component]:
     """How many names have which result, and what the reader waits for."""
     counted: Mapping[LineStatus, int] = counts(lines)
     parts = ", ".join(f"{n:,} {status.value}" for status, n in counted.items())
-    posts = sum(line.said.post_id is not None for line in lines)
+    posts = sum(line.is_post for line in lines)
     among = f" Posts among them: {posts:,}." if posts else ""
     said: list[Component] = [
         html.P(f"{capital(number(len(lines), 'name'))}: {parts}.{among}", className="verdict")

@@ -101,10 +101,23 @@ def _by_id(seen: AccountCheck) -> ResolvedName | UnresolvedName:
     )
 
 
+_OF_POSTS = {
+    UnresolvedReason.NOT_FOUND: "{where} knows no post {name}: it was deleted, its author's account is gone, "
+    "or it never existed.",
+    UnresolvedReason.SUSPENDED: "{name} cannot be looked up while its author's account is suspended: {add}.",
+    UnresolvedReason.DEACTIVATED: "{name} cannot be looked up while its author's account is deactivated: "
+    "{add}.",
+    UnresolvedReason.NOT_A_HANDLE: "{name} is not a post of {where}.",
+}
+
+
 def why(platform: Platform, said: UnresolvedHandle) -> str:
     """A sentence that says why a name gave no id, and what to do."""
     name, where = handle_name(said.asked), PLATFORM_NAME[platform]
     add = f"add its id, as {platform.value}:id:ID or as account_id of a table"
+    is_post = "/" in said.asked and DECLARED[platform].is_post_handle(said.asked)
+    if is_post and said.why in _OF_POSTS:
+        return _OF_POSTS[said.why].format(where=where, name=name, add=add)
     match said.why:
         case UnresolvedReason.NOT_FOUND:
             return f"{where} knows no account {name} ({DECLARED[platform].absent_words})."

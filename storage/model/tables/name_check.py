@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from storage.model.core.accounts import AccountId, Platform
 from storage.model.core.orders import NameOutcome
+from storage.model.platforms.registry import DECLARED
 from storage.model.tables.csv_rows import TableError
 from storage.model.tables.name_matching import (
     ResolvedName,
@@ -179,6 +180,14 @@ class CheckedLine:
                 return LineStatus.NOT_FOUND
 
     @property
+    def is_post(self) -> bool:
+        """Whether it names a post, by its address or by the id that was found."""
+        native_id = self.said.native_id if self.found is None else self.found.native_id
+        if self.said.post_id is not None or self.said.platform is None:
+            return self.said.post_id is not None
+        return native_id is not None and DECLARED[self.said.platform].is_post(native_id)
+
+    @property
     def is_open(self) -> bool:
         """Whether an answer of its platform is still to come."""
         return self.ask_at is not None
@@ -188,6 +197,7 @@ class CheckedLine:
         """The status as a sentence for the line, with the reason."""
         if self.found is not None:
             who = f"{handle_name(self.found.handle)} ({clean(self.found.native_id, 120)})"
+            who = f"Post {who}" if self.is_post else who
             return f"{who}. {self.note}" if self.note else who
         if self.status is LineStatus.WAITING and self.said.platform is not None:
             return self.note or f"{PLATFORM_NAME[self.said.platform]} has not been asked yet."

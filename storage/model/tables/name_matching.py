@@ -84,7 +84,12 @@ def is_same(name: NewName, stored: OrderName) -> bool:
 
 
 def renamed_note(said: ParsedName, found: ResolvedName) -> str:
-    """Return a sentence with the handle that the account has now; empty if it is the one that was said."""
+    """Return a sentence with the handle that the account, or the author of the post, has now; empty if it is
+    the one that was said.
+    """
     if said.handle is None or said.handle.lower() == found.handle.lower():
         return ""
+    if said.post_id is not None:
+        author, _, _ = found.handle.rpartition("/")
+        return f"Its author is {handle_name(author)}." if author else ""
     return f"Its handle is now {handle_name(found.handle)}."

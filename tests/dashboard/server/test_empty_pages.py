@@ -19,7 +19,7 @@ REAL = replace(SETTINGS, synthetic=False)
 PAGES = {
     "/first-run": ("No accounts are watched yet", "paste handles or addresses, or upload a table"),
     "/accounts": ("Add accounts",),
-    "/accounts/add": ("Handles, ids or addresses of profiles and posts",),
+    "/accounts/add": ("Paste handles, ids and addresses of profiles or posts",),
     "/orders": ("No orders", "Add an order with the accounts that it names"),
     "/orders/new": ("Store the order",),
     "/executives": ("No executive is stored yet", "blockline executives import people.csv"),

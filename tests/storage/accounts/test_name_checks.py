@@ -91,7 +91,7 @@ async def test_each_line_says_what_is_known_before_any_platform_is_asked(pool: P
         (9, "plain", LineStatus.WAITING),
     ]
     assert [line.words for line in lines[1:3]] == [
-        "@h2/5 (post:5)",
+        "Post @h2/5 (post:5)",
         "@h1 (1). Its handle is now @h1.",
     ]
     assert "TikTok, which Blockline does not read" in lines[5].words

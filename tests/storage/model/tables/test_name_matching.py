@@ -82,7 +82,7 @@ def test_a_resolved_name_says_under_which_handle_the_account_goes_and_what_was_c
         "before/5",
         "5",
     )
-    assert name.note == "Its handle is now @now/5. '?s=20' after the id of the post is ignored."
+    assert name.note == "Its author is @now. '?s=20' after the id of the post is ignored."
 
 
 def stored(said: str, **fields: object) -> OrderName:
