@@ -192,15 +192,13 @@ class XDeclaration(PlatformDeclaration):
     )
 
     def not_found(self, flags: Collection[Flag] | None) -> StateWording:
-        if flags is not None and Flag.WITH_AUTHOR in flags:
-            return StateWording("not found", ": X does not say whether its author is suspended or protected")
         # `evidence verify` compares a pack's page with these words: change them with the pack's format.
         return StateWording("not found", ": X does not tell a deactivated account from a deleted one")
 
     def post_not_found(self, flags: Collection[Flag] | None) -> StateWording:
         """X answers alike for a deleted post and for one whose author's account is gone (recalled)."""
         return StateWording(
-            "not found", ": X does not say whether the post was deleted or its author's account is gone"
+            "not found", ": X does not say whether the post was removed or its author's account is gone"
         )
 
     def with_author(self, status: Status, said: StateWording, flags: Collection[Flag]) -> StateWording:

@@ -18,6 +18,7 @@ from collectors.x.simulator.payloads import Spelling
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import Flag, MissedReason, Reading, State, Status, Strength
 from storage.model.evidence.decisive import decisive_words
+from storage.model.text.states import state_words
 from tests.collectors.conformance.test_faults import tells_the_truth
 from tests.collectors.x.test_collector_faults import ABOUT_ONE, LIES, REASONS
 from tests.support.samples.readings import T0
@@ -281,9 +282,9 @@ async def test_a_hundred_posts_go_into_one_request() -> None:
 
 
 def test_a_post_that_is_gone_with_its_author_is_called_neither_suspended_nor_protected() -> None:
-    words = DECLARATION.not_found({Flag.WITH_AUTHOR})
-    assert words.words == "not found"
-    assert words.more == ": X does not say whether its author is suspended or protected"
+    assert state_words(State(Status.NOT_FOUND), X, {Flag.WITH_AUTHOR}) == (
+        "not shown because of its author's account: suspended or protected, X does not say which"
+    )
     about = [
         one.sentence for one in DECLARATION.unknown if one.is_about(Status.NOT_FOUND, {Flag.WITH_AUTHOR})
     ]

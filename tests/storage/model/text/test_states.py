@@ -305,14 +305,14 @@ AUTHOR = frozenset({Flag.WITH_AUTHOR})
             NOT_FOUND,
             X,
             NONE,
-            "not found: X does not say whether the post was deleted or its author's account is gone",
+            "not found: X does not say whether the post was removed or its author's account is gone",
             id="X does not say whether the post alone is gone",
         ),
         pytest.param(
             NOT_FOUND,
             X,
             None,
-            "not found: X does not say whether the post was deleted or its author's account is gone",
+            "not found: X does not say whether the post was removed or its author's account is gone",
             id="nor is it known where the flags are not known",
         ),
         pytest.param(
