@@ -132,6 +132,8 @@ class NamesWithdrawn(ApiModel):
     """Names that were withdrawn before."""
     left_list: int
     """Accounts that left the order's list, because no other name of the order means them."""
+    posts_left_list: int
+    """The same of posts, which are not among the accounts."""
     named_count: int
     """How many accounts the order names now."""
 
@@ -182,6 +184,7 @@ def order_name_routes(source: ApiContext) -> APIRouter:
                 withdrawn=list(done.withdrawn),
                 already=list(done.already),
                 left_list=done.left_list,
+                posts_left_list=done.posts_left_list,
                 named_count=done.named_count,
             ),
         )

@@ -104,12 +104,12 @@ def _names_card(names: Sequence[OrderName]) -> Component:
             html.Div(names_list(names), id="names-list"),
             names_form_card(
                 "Add names",
-                "each is stored with its outcome; accounts that are found are watched",
+                "each is stored with its outcome; accounts and posts that are found are watched",
                 html.Button("Add the names", id="order-names-add", type="button", className="button primary"),
             ),
             card(
                 "Withdraw names",
-                "they stay visible with the reason; their accounts leave the order's list and stay watched",
+                "they stay visible with the reason; what they mean leaves the order's list and stays watched",
                 html.Div(
                     [
                         choice_field(

@@ -196,8 +196,7 @@ def _added_words(added: AddedNames) -> str:
 
 
 def _withdrawn_words(done: WithdrawnNames) -> str:
-    left = f" {number(done.left_list, 'account')} left the list and stayed watched." if done.left_list else ""
     return (
-        f"{number(len(done.withdrawn), 'name')} withdrawn.{left} The order now names "
+        f"{number(len(done.withdrawn), 'name')} withdrawn.{done.left_words('the')} The order now names "
         f"{number(done.named_count, 'account')}."
     )

@@ -99,7 +99,7 @@ async def withdraw(
         raise CommandError(fault.with_labels({"reason": "--reason"})) from fault
     if not done.withdrawn:
         return f"Nothing was changed: {number(len(done.already), 'name')} withdrawn before."
-    left = f" {number(done.left_list, 'account')} left its list and stayed watched." if done.left_list else ""
+    left = done.left_words("its")
     return (
         f"{number(len(done.withdrawn), 'name')} withdrawn from order {clean(reference)}.{left} The order now "
         f"names {number(done.named_count, 'account')}."

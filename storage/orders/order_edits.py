@@ -17,6 +17,7 @@ from storage.model.orders.order_fields import (
 )
 from storage.model.orders.outside_findings import count_names
 from storage.model.text.states import clean
+from storage.model.text.units import number
 from storage.orders import documents, orders
 from storage.orders.documents import NewDocument
 from storage.orders.edit_history import log_edit
@@ -147,8 +148,16 @@ class WithdrawnNames:
     """Names that were withdrawn before; nothing was changed for them."""
     left_list: int
     """Accounts that left the order's list: no other name of the order means them. They stay watched."""
+    posts_left_list: int
+    """The same of posts, which are not among the accounts."""
     named_count: int
     """How many accounts the order names now. It is lower if it was the number of names that are stored."""
+
+    def left_words(self, whose: str) -> str:
+        """How many left its list, as a sentence that follows others; empty if none did. `whose`: "the"."""
+        left = ((self.left_list, "account"), (self.posts_left_list, "post"))
+        counted = " and ".join(number(n, noun) for n, noun in left if n)
+        return f" {counted} left {whose} list and stayed watched." if counted else ""
 
 
 async def withdraw_names(
@@ -170,18 +179,20 @@ async def withdraw_names(
     leaving = [names[one] for one in wanted if names[one].withdrawal is None]
     already = tuple(one for one in wanted if names[one].withdrawal is not None)
     if not leaving:
-        return WithdrawnNames((), already, 0, stored.order.named_count)
+        return WithdrawnNames((), already, 0, 0, stored.order.named_count)
     await start_withdrawals(conn, [name.order_name_id for name in leaving], reason, actor, now)
     gone = {name.said for name in leaving}
     staying = [name for name in names.values() if name.withdrawal is None and name.said not in gone]
     kept = {name.account_id for name in staying}
     accounts = {n.account_id for n in leaving if n.account_id is not None} - kept
-    left = await leave_list(conn, stored.list_id, sorted(accounts), now)
+    posts = {n.account_id for n in leaving if n.account_id in accounts and n.post_id is not None}
+    left = await leave_list(conn, stored.list_id, sorted(accounts - posts), now)
+    posts_left = await leave_list(conn, stored.list_id, sorted(p for p in posts if p is not None), now)
     counted = await _count_again(conn, stored, [*staying, *leaving], staying, actor, now)
     numbers = [name.order_name_id for name in leaving]
     detail = {"names": numbers, "reason": reason, "accounts": sorted(accounts)}
     await log(conn, now, actor, "order names withdrawn", f"order {stored.order.reference}", detail)
-    return WithdrawnNames(tuple(n.said for n in leaving), already, left, counted)
+    return WithdrawnNames(tuple(n.said for n in leaving), already, left, posts_left, counted)
 
 
 async def _count_again(

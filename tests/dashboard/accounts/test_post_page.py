@@ -96,7 +96,7 @@ async def test_the_author_has_a_card_of_its_posts_with_their_statuses(pool: Pool
     assert "Its posts 3 stored posts, each with its last confirmed status" in words
     assert "@alice/101 Withheld in India (IN) 1 Feb 2021" in words
     assert "@alice/102 Withheld in India (IN) with its author's account 1 Feb 2021" in words
-    assert "@alice/103 Not found: X does not say whether the post was deleted" in words
+    assert "@alice/103 Not found: X does not say whether the post was removed" in words
     assert f"/account/{posts.numbers['post:102']}'" in made
     assert "@stranger/201" not in words
     assert "Its posts 1 stored post, each" in of_bluesky

@@ -108,7 +108,13 @@ async def test_names_are_withdrawn_with_a_reason_and_stay_listed(api: Api) -> No
     order_id = await filed(api, names={"names": ["x:h0", "x:h1"]})
     where = f"/orders/{order_id}/names"
     gone = await api.send("POST", f"{where}/withdraw", {"names": ["x:h0"], "reason": "taken back"})
-    assert gone.json == {"withdrawn": ["x:h0"], "already": [], "left_list": 0, "named_count": 1}
+    assert gone.json == {
+        "withdrawn": ["x:h0"],
+        "already": [],
+        "left_list": 0,
+        "posts_left_list": 0,
+        "named_count": 1,
+    }
     first, second = (await api.get(where)).items
     assert (first["withdrawal"]["reason"], first["withdrawal"]["by"]) == ("taken back", "dashboard")
     assert second["withdrawal"] is None

@@ -138,6 +138,20 @@ async def test_a_withdrawn_name_stays_visible_and_its_account_stays_watched(pool
     assert [n.withdrawal is not None for n in known] == [False, True]
 
 
+async def test_posts_that_leave_the_list_are_not_counted_as_accounts(pool: Pool) -> None:
+    post = "https://x.com/h2/status/5"
+    async with transaction(pool) as conn:
+        stored = await filed(conn, ["x:h1", "x:h2", post])
+        alone = await withdraw_names(conn, stored, [post], "no post", "Ben", minutes(10))
+        await add(conn, await order_called(conn, "R"), [post], 20)
+        again = await order_called(conn, "R")
+        rest = await withdraw_names(conn, again, ["x:h1", "x:h2", post], "none", "Ben", minutes(30))
+        assert await on_list(conn, stored) == []
+    assert (alone.left_list, alone.posts_left_list, alone.named_count) == (0, 1, 2)
+    assert alone.left_words("the") == " 1 post left the list and stayed watched."
+    assert rest.left_words("its") == " 2 accounts and 1 post left its list and stayed watched."
+
+
 async def test_an_account_that_another_name_means_stays_on_the_list(pool: Pool) -> None:
     async with transaction(pool) as conn:
         stored = await filed(conn, ["x:h2", "id:2"])
