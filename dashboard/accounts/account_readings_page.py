@@ -15,6 +15,7 @@ from dashboard.accounts.answer_page import answer_page_address
 from dashboard.ui import time_markup, words
 from storage.live.account_detail import AccountHistory
 from storage.model.core.accounts import Platform
+from storage.model.core.availability import Flag
 from storage.model.text.side_facts import flag_words, missed_words
 from storage.model.text.states import capital, clean
 from storage.readings.evidence import ReadingEvidence
@@ -171,7 +172,7 @@ def _row(
             {"text": ""},
         ]
         return {"cells": cells, "class": "no-act"}
-    flags = "; ".join(flag_words(f, platform) for f in sorted(look.flags))
+    flags = "; ".join(flag_words(f, platform) for f in sorted(look.flags) if f is not Flag.WITH_AUTHOR)
     silent = f"does not mention {', '.join(sorted(look.silent_on))}" if look.silent_on else ""
     more = "; ".join(part for part in (flags, silent) if part)
     return {

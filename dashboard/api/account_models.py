@@ -10,6 +10,7 @@ from storage.accounts.paged_accounts import AccountRow, StateRow
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import Flag, Status
 from storage.model.core.availability import State as Confirmed
+from storage.model.platforms.registry import DECLARED
 from storage.model.text.states import state_words
 
 
@@ -146,7 +147,7 @@ def account(row: AccountRow) -> Account:
             change_id=row.provisional_change_id,
             status=Status(row.provisional_status),
             withheld_in=list(countries),
-            words=words(row.platform, row.provisional_status, countries, None),
+            words=words(row.platform, row.provisional_status, countries, None, row.native_id),
             first_seen_new=row.provisional_since,
             readings=row.provisional_readings,
         )
@@ -167,17 +168,21 @@ def words(
     status: str | None,
     withheld_in: Collection[str],
     flags: Collection[str] | None,
+    native_id: str = "",
     *,
     then: bool = False,
 ) -> str:
-    """What a state is called everywhere; `then`: of a change, by its first reading."""
+    """What a state is called everywhere; `then`: of a change, by its first reading. The id is that of the
+    account or post.
+    """
     state = None if status is None else Confirmed(Status(status), tuple(withheld_in))
     known_flags = None if flags is None else [Flag(f) for f in flags]
-    return state_words(state, Platform(platform), known_flags, then=then)
+    of_post = DECLARED[Platform(platform)].is_post(native_id)
+    return state_words(state, Platform(platform), known_flags, then=then, of_post=of_post)
 
 
 def _state(row: AccountRow | StateRow) -> State | None:
     if row.status is None or row.since is None or row.source is None or row.change_id is None:
         return None
-    state_words = words(row.platform, row.status, row.withheld_in or (), row.flags)
+    state_words = words(row.platform, row.status, row.withheld_in or (), row.flags, row.native_id)
     return State.model_validate({**fields_of(row), "words": state_words})

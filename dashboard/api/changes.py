@@ -184,11 +184,14 @@ def change_routes(source: ApiContext) -> APIRouter:
 
 
 def change(row: ChangeRow) -> Change:
-    said = words(row.platform, row.status, row.withheld_in, row.flags, then=True)
+    said = words(row.platform, row.status, row.withheld_in, row.flags, row.native_id, then=True)
     return Change.model_validate({**fields_of(row), "words": said})
 
 
 def spell(row: SpellRow) -> Spell:
     return Spell.model_validate(
-        {**fields_of(row), "words": words(row.platform, row.status, row.withheld_in, row.flags)}
+        {
+            **fields_of(row),
+            "words": words(row.platform, row.status, row.withheld_in, row.flags, row.native_id),
+        }
     )

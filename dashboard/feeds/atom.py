@@ -63,7 +63,8 @@ def atom_xml(
 
 
 def account_name(change: FeedChange) -> str:
-    return f"@{clean(change.handle.removeprefix('@'))} ({PLATFORM_NAME[change.platform]})"
+    noun = "Post " if is_post(change) else ""
+    return f"{noun}@{clean(change.handle.removeprefix('@'))} ({PLATFORM_NAME[change.platform]})"
 
 
 def is_post(change: FeedChange) -> bool:
@@ -71,15 +72,11 @@ def is_post(change: FeedChange) -> bool:
     return DECLARED[change.platform].is_post(change.native_id)
 
 
-def _called(change: FeedChange) -> str:
-    return f"{'Post ' if is_post(change) else ''}{account_name(change)}"
-
-
 def sentences(change: FeedChange) -> Iterator[str]:
     """All that is known about a change, in sentences that need no context."""
     old = short_words(change.old, change.platform, None)
-    new = state_words(change.new, change.platform, change.flags, then=True)
-    yield f"{_called(change)}, id {clean(change.native_id, _NAME)}, went from {old} to {new}."
+    new = state_words(change.new, change.platform, change.flags, then=True, of_post=is_post(change))
+    yield f"{account_name(change)}, id {clean(change.native_id, _NAME)}, went from {old} to {new}."
     yield _when(change)
     yield _evidence(change)
     if change.corrects:
@@ -102,7 +99,8 @@ def _when(change: FeedChange) -> str:
 
 
 def _evidence(change: FeedChange) -> str:
-    why, when = words.reason(change.reason, change.readings), words.exact(change.decided_at)
+    noun = "post" if _is_post(change) else "account"
+    why, when = words.reason(change.reason, change.readings, noun), words.exact(change.decided_at)
     who = clean(words.source(change.source), _NAME)
     if words.is_import(change.source):
         return f"Not seen by this monitor: {why} ({who}), {when}."

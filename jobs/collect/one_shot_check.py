@@ -225,14 +225,15 @@ def sentences(one: AccountCheck) -> list[str]:
         strength = "weak evidence (only an absence)"
     else:
         strength = "strong evidence (the platform said so)"
-    words = state_words(one.state, one.platform, one.flags)
+    of_post = one.native_id is not None and DECLARED[one.platform].is_post(one.native_id)
+    words = state_words(one.state, one.platform, one.flags, of_post=of_post)
     if one.native_id is None and one.state.status is Status.NOT_FOUND:
         words = f"{short_words(one.state, one.platform, one.flags)}: {DECLARED[one.platform].absent_words}"
     lines = [
         f"{_name(one)}: {words}",
         f"  {strength}, at {one.at:%Y-%m-%d %H:%M:%S} UTC",
     ]
-    for flag in sorted(one.flags - SCOPE_FLAGS):
+    for flag in sorted(one.flags - SCOPE_FLAGS - {Flag.WITH_AUTHOR}):
         moved_to = one.moved_to if flag in {Flag.MOVED, Flag.MOVED_UNPROVEN} else None
         lines.append(f"  also: {flag_words(flag, one.platform, moved_to or '')}")
     if one.silent_on:

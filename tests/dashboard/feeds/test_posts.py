@@ -1,0 +1,53 @@
+"""A change of a post is told as one in feeds, in the API and by `blockline check`."""
+
+from collectors.x.declaration import X
+from dashboard.api.account_models import words
+from dashboard.feeds.atom import account_name, sentences
+from jobs.collect import one_shot_check
+from storage.live.feeds import FeedChange
+from storage.model.core.availability import ChangeKind, Flag, Reason, Strength
+from tests.support.samples.readings import AVAILABLE, NOT_FOUND, T0, minutes
+
+GONE = FeedChange(
+    change_key="k",
+    account_id=1,
+    platform=X,
+    native_id="post:5",
+    handle="alice/5",
+    kind=ChangeKind.GONE,
+    old=AVAILABLE,
+    new=NOT_FOUND,
+    flags=frozenset(),
+    last_seen_old=minutes(0),
+    first_seen_new=minutes(10),
+    decided_at=minutes(30),
+    reason=Reason.ENOUGH_WEAK,
+    readings=4,
+    source="x",
+    corrects=False,
+)
+UNKNOWN = "not found: X does not say whether the post was removed or its author's account is gone"
+
+
+def test_an_entry_of_a_feed_is_about_a_post() -> None:
+    assert account_name(GONE) == "Post @alice/5 (X)"
+    assert next(sentences(GONE)) == f"Post @alice/5 (X), id post:5, went from available to {UNKNOWN}."
+
+
+def test_the_api_explains_a_status_of_a_post_as_one() -> None:
+    assert words("x", "not_found", (), (), "post:5") == UNKNOWN
+    assert words("x", "not_found", (), (), "5") == (
+        "not found: X does not tell a deactivated account from a deleted one"
+    )
+
+
+def test_a_check_says_once_that_a_status_is_that_of_the_author() -> None:
+    flags = frozenset({Flag.WITH_AUTHOR})
+    one = one_shot_check.AccountCheck(
+        "alice/5", "alice/5", X, T0, "post:5", "alice/5", NOT_FOUND, Strength.WEAK, flags
+    )
+    assert one_shot_check.sentences(one) == [
+        "@alice/5 (post:5): not shown because of its author's account: suspended or protected, X does not "
+        "say which",
+        "  weak evidence (only an absence), at 2021-02-01 00:00:00 UTC",
+    ]
