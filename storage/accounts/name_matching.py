@@ -24,12 +24,12 @@ async def stored_accounts(conn: Conn, names: Iterable[ParsedName]) -> StoredAcco
             ]
         handles = [k for said in of_it if said.native_id is None and (k := key(said)) is not None]
         if handles:
-            found = await candidates_called(conn, platform, handles)
+            found = await _candidates(conn, platform, handles)
             out |= {(platform, handle): candidates for handle, candidates in found.items()}
     return out
 
 
-async def candidates_called(
+async def _candidates(
     conn: Conn, platform: Platform, handles: Sequence[str]
 ) -> dict[str, list[NameCandidate]]:
     """Return, for each handle in lower case, the stored accounts that have or had it."""

@@ -7,8 +7,6 @@ none of them is taken for the author.
 from dataclasses import dataclass
 from datetime import datetime
 
-from storage.accounts.lookup import accounts_named
-from storage.accounts.name_matching import candidates_called
 from storage.model.core.accounts import AccountId, Platform
 from storage.model.core.availability import Flag, State, Status
 from storage.model.platforms.declaration import NamedAccount
@@ -62,19 +60,26 @@ async def author_of(conn: Conn, platform: Platform, native_id: str, handle: str)
     if author is None:
         return None
     name = handle.rpartition("/")[0] if DECLARED[platform].is_post_handle(handle) else author.name
-    if author.is_id:
-        stored = await accounts_named(conn, platform, author.name, is_id=True)
-        found = [(one.account_id, one.handle) for one in stored]
-    else:
-        called = (await candidates_called(conn, platform, [author.name.lower()])).get(author.name.lower(), [])
-        found = [(one.account_id, one.handle) for one in called if one.handle.lower() == author.name.lower()]
-        if len(called) > 1 or len(found) < len(called):
-            return PostAuthor(name, None, watched=False, is_known=False)
-    if not found:
+    rows = await conn.fetch(
+        """
+        select account_id, handle, watched, native_id = $2 or lower(handle) = lower($2) as is_now from account
+        where platform = $1 and account_id in (
+            select account_id from account where $3 and platform = $1 and native_id = $2
+            union select account_id from account where not $3 and lower(handle) = lower($2)
+            union select account_id from rename where not $3 and lower(old_handle) = lower($2)
+            union select account_id from handle_record where not $3 and lower(handle) = lower($2)
+        )
+        """,
+        platform.value,
+        author.name,
+        author.is_id,
+    )
+    if not rows:
         return PostAuthor(name, None, watched=False, is_known=True)
-    account_id, called_now = found[0]
-    watched = await conn.fetchval("select watched from account where account_id = $1", account_id)
-    return PostAuthor(called_now, account_id, watched=watched, is_known=True)
+    if len(rows) > 1 or not rows[0]["is_now"]:
+        return PostAuthor(name, None, watched=False, is_known=False)
+    (row,) = rows
+    return PostAuthor(row["handle"], row["account_id"], watched=row["watched"], is_known=True)
 
 
 async def posts_of(
@@ -82,16 +87,21 @@ async def posts_of(
 ) -> StoredPosts:
     """The stored posts of which `author_of` finds this account, with their statuses at `now`."""
     declared = DECLARED[platform]
+    is_told_by_id = declared.author(declared.post_id_example, "") is not None
     rows = await conn.fetch(
         """
         select account_id, native_id, handle from account
-        where platform = $1 and handle like '%/%'
-            and (starts_with(lower(handle), lower($2) || '/') or position($3 || '/' in native_id) > 0)
+        where platform = $1 and case
+            when $4 then position($3 || '/' in native_id) > 0
+            -- The place of the slash first: few handles have it there, and lower() is slow.
+            else substr(handle, length($2) + 1, 1) = '/' and starts_with(lower(handle), lower($2))
+        end
         order by not watched, lower(handle), account_id
         """,
         platform.value,
         handle,
         native_id,
+        is_told_by_id,
     )
     names = (NamedAccount(native_id, is_id=True), NamedAccount(handle.lower()))
     ids: list[int] = []
