@@ -52,7 +52,7 @@ def atom_xml(
     for change in changes:
         entry = SubElement(feed, "entry")
         _text(entry, "id", f"urn:blockline:change:{change.change_key}")
-        _text(entry, "title", f"{mark}{_called(change)}: {_what(change)}")
+        _text(entry, "title", f"{mark}{account_name(change)}: {_what(change)}")
         _text(entry, "updated", _moment(change.decided_at))
         address = f"{base}/account/{change.account_id}"
         SubElement(entry, "link", {"rel": "alternate", "type": "text/html", "href": address})
@@ -99,7 +99,7 @@ def _when(change: FeedChange) -> str:
 
 
 def _evidence(change: FeedChange) -> str:
-    noun = "post" if _is_post(change) else "account"
+    noun = "post" if is_post(change) else "account"
     why, when = words.reason(change.reason, change.readings, noun), words.exact(change.decided_at)
     who = clean(words.source(change.source), _NAME)
     if words.is_import(change.source):

@@ -414,9 +414,9 @@ def preview_command(
     show(preview_words(found))
     for one in found.largest:
         names = ", ".join(f"@{clean(handle, 60)}" for handle in one.handles)
-        left = one.accounts - len(one.handles)
+        left = one.count.total - len(one.handles)
         more = f" and {number(left, 'other')}" if left else ""
-        about = f"{number(one.accounts, 'account')}: {names}{more}" if one.accounts else "no account"
+        about = f"{one.count.words()}: {names}{more}" if one.count else "no account"
         show(f"{minute(one.at)}: {clean(one.headline, 200)} ({about})")
     show(PREVIEW_LIMITS)
 
@@ -476,7 +476,8 @@ def _as_json(found: RulePreview) -> dict[str, object]:
                 "kind": one.kind.value,
                 "subject": one.headline,
                 "recipients": one.recipients,
-                "accounts": one.accounts,
+                "accounts": one.count.accounts,
+                "posts": one.count.posts,
                 "handles": list(one.handles),
             }
             for one in found.largest

@@ -8,7 +8,7 @@ from jobs.alerting.policy import AlertGroup, Flap
 from jobs.base.wording import account_name, day, evidence_words, interval, zoned_minute
 from storage.model.alerts.alerts import AlertChange, AlertRow, AlertStage, Cohort, Joined, ListStatus
 from storage.model.alerts.target_counts import TargetCount, count_targets
-from storage.model.core.availability import ChangeKind, Flag, State, Status
+from storage.model.core.availability import ChangeKind, State, Status
 from storage.model.text.states import (
     capital,
     change_words,
@@ -251,14 +251,7 @@ def heading(text: str, alerts: Sequence[AlertRow], *, is_retold: bool = False) -
         note, lead = _note_retold(first, count), _LEADS_RETOLD[first.stage]
     else:
         note, lead = _note(first, count), _LEADS[first.stage]
-    note = " ".join(filter(None, (note, _with_author(alerts))))
     return Section(phrase, note, tone, count, (), TargetCount(), lead)
-
-
-def _with_author(alerts: Sequence[AlertRow]) -> str:
-    """Of how many posts the status is that of their author's account; empty if of none."""
-    count = count_of(a for a in alerts if Flag.WITH_AUTHOR in a.change.flags)
-    return f"Because of the author's account, and not of the post itself: {count.words()}." if count else ""
 
 
 _LEADS = {

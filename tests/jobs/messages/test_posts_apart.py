@@ -167,16 +167,6 @@ def test_of_very_many_what_is_not_listed_is_counted_by_kind_too() -> None:
             id="what a platform explains of accounts is not said of posts",
         ),
         pytest.param(some(0, 2, NOT_FOUND), "", id="and not at all where there are only posts"),
-        pytest.param(
-            [
-                replace(a, change=replace(a.change, flags=frozenset({Flag.WITH_AUTHOR})))
-                if a.change.account_id == 2
-                else a
-                for a in some(1, 2)
-            ],
-            "Because of the author's account, and not of the post itself: 1 post.",
-            id="a status that is the author's is said to be",
-        ),
     ],
 )
 def test_the_note_of_a_section_claims_of_posts_what_is_known_of_them(
@@ -184,6 +174,19 @@ def test_the_note_of_a_section_claims_of_posts_what_is_known_of_them(
 ) -> None:
     (section,) = wave_content.sections(wave(alerts), "UTC")
     assert section.note == note
+
+
+def test_posts_whose_status_is_that_of_their_author_have_a_section_of_their_own() -> None:
+    alerts = [
+        replace(a, change=replace(a.change, flags=frozenset({Flag.WITH_AUTHOR})))
+        if a.change.account_id == 2
+        else a
+        for a in some(1, 2)
+    ]
+    assert [section.count.words() for section in wave_content.sections(wave(alerts), "UTC")] == [
+        "1 account and 1 post",
+        "1 post",
+    ]
 
 
 @pytest.mark.parametrize(
