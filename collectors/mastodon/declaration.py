@@ -155,31 +155,24 @@ class MastodonDeclaration(PlatformDeclaration):
     )
 
     def suspended(self, flags: Collection[Flag] | None) -> StateWording:
-        """A server answers alike for a permanent suspension and for a deletion (documented). It says nothing
-        of the kind about a post, only about its author.
-        """
-        is_temporary = Flag.TEMPORARY in (flags or ())
-        if Flag.WITH_AUTHOR in (flags or ()):
-            if is_temporary:
-                return StateWording("not shown, because its server suspended its author")
-            words = "not shown, because its author was suspended or deleted the account"
-            return StateWording(words, ": Mastodon does not say which")
-        if is_temporary:
+        """A server answers alike for a permanent suspension and for a deletion (documented)."""
+        if Flag.TEMPORARY in (flags or ()):
             return StateWording("suspended by its server")
         return StateWording(
             "suspended by its server or deleted by its owner", ": Mastodon does not say which"
         )
 
-    def with_author(self, status: Status, said: StateWording, flags: Collection[Flag]) -> StateWording:
-        if Flag.SUSPENDED_OR_DELETED in flags:
-            how = "suspended by its server or deleted by its owner, Mastodon does not say which"
-            return StateWording("gone with its author's account", f": {how}")
-        return super().with_author(status, said, flags)
-
     def not_found(self, flags: Collection[Flag] | None) -> StateWording:
-        if Flag.WITH_AUTHOR in (flags or ()):
-            return StateWording("not found, like its author", ": their server knows neither")
         return StateWording("not found", ": its server does not show it")
+
+    def with_author(self, status: Status, said: StateWording, flags: Collection[Flag]) -> StateWording:
+        """A server says nothing of the kind about a post, only about its author."""
+        if status is Status.NOT_FOUND:
+            return StateWording("gone with its author's account", ": its server knows neither")
+        if Flag.TEMPORARY in flags:
+            return StateWording("not shown, because its server suspended its author")
+        words = "not shown, because its author was suspended or deleted the account"
+        return StateWording(words, ": Mastodon does not say which")
 
     def no_answer(self, *, alone: bool) -> str:
         return "its server does not answer"

@@ -2,8 +2,9 @@
 
 import pytest
 
-from collectors.mastodon.declaration import DECLARATION
-from storage.model.core.availability import Flag, Status
+from collectors.mastodon.declaration import DECLARATION, MASTODON
+from storage.model.core.availability import Flag, State, Status
+from storage.model.text.states import state_words
 
 
 @pytest.mark.parametrize(
@@ -24,7 +25,7 @@ from storage.model.core.availability import Flag, Status
         pytest.param(
             Status.NOT_FOUND,
             {Flag.WITH_AUTHOR},
-            "not found, like its author: their server knows neither",
+            "gone with its author's account: its server knows neither",
             id="no such author",
         ),
         pytest.param(Status.NOT_FOUND, set[Flag](), "not found: its server does not show it", id="alone"),
@@ -33,8 +34,7 @@ from storage.model.core.availability import Flag, Status
 def test_a_post_that_is_gone_with_its_author_is_not_called_suspended_itself(
     status: Status, flags: set[Flag], words: str
 ) -> None:
-    said = DECLARATION.suspended(flags) if status is Status.SUSPENDED else DECLARATION.not_found(flags)
-    assert said.words + said.more == words
+    assert state_words(State(status), MASTODON, flags) == words
 
 
 @pytest.mark.parametrize("flag", [None, Flag.WITH_AUTHOR])

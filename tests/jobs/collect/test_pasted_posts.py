@@ -5,6 +5,7 @@ from collections.abc import Generator, Mapping
 import pytest
 
 from collectors.bluesky.declaration import BLUESKY
+from collectors.mastodon.declaration import MASTODON
 from collectors.x.declaration import X
 from jobs.base.clock import SimulatedClock
 from jobs.collect.collector_factory import collector_of
@@ -32,6 +33,8 @@ x,post:101,alice/101,2021-02-01T00:00:00Z,withheld,IN,L,with_author
 x,post:102,bob/102,2021-02-01T00:00:00Z,withheld,IN,L,
 bluesky,{DID},carol.example,2021-02-01T00:00:00Z,available,,L,
 bluesky,at://{DID}/app.bsky.feed.post/{KEY},carol.example/{KEY},2021-02-01T00:00:00Z,available,,L,
+mastodon,https://mastodon.example/users/ann#1,ann@mastodon.example,2021-02-01T00:00:00Z,available,,L,
+mastodon,https://mastodon.example/@ann/109,ann@mastodon.example/109,2021-02-01T00:00:00Z,available,,L,
 """
 
 
@@ -44,8 +47,8 @@ def addresses(tmp_path_factory: pytest.TempPathFactory) -> Generator[Mapping[str
 
 
 def environ(addresses: Mapping[str, str]) -> dict[str, str]:
-    """The settings that lead to the simulators of these two platforms."""
-    return leading_to({"mastodon": "http://127.0.0.1:1", "youtube": "http://127.0.0.1:1", **addresses})
+    """The settings that lead to the simulators of these platforms."""
+    return leading_to({"youtube": "http://127.0.0.1:1", **addresses})
 
 
 @pytest.mark.parametrize(
@@ -67,6 +70,13 @@ def environ(addresses: Mapping[str, str]) -> dict[str, str]:
             f"carol.example/{KEY}",
             "Available.",
             id="Bluesky shows it",
+        ),
+        pytest.param(
+            MASTODON,
+            "https://mastodon.example/@ann/109",
+            "ann@mastodon.example/109",
+            "Available.",
+            id="the server of its author on Mastodon shows it",
         ),
     ],
 )

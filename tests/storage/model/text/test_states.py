@@ -354,21 +354,6 @@ AUTHOR = frozenset({Flag.WITH_AUTHOR})
             id="the author's account was taken down by somebody",
         ),
         pytest.param(
-            SUSPENDED,
-            MASTODON,
-            AUTHOR | TEMPORARY,
-            "suspended by its server with its author's account",
-            id="the author is suspended for a time",
-        ),
-        pytest.param(
-            SUSPENDED,
-            MASTODON,
-            AUTHOR | OR_DELETED,
-            "gone with its author's account: suspended by its server or deleted by its owner, Mastodon does "
-            "not say which",
-            id="the author was suspended for good, or left",
-        ),
-        pytest.param(
             NOT_FOUND, YOUTUBE, NONE, "not found: YouTube does not say why", id="a video that is not found"
         ),
     ],
