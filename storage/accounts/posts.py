@@ -91,7 +91,7 @@ async def posts_of(
     rows = await conn.fetch(
         """
         select account_id, native_id, handle from account
-        where platform = $1 and case
+        where platform = $1 and is_post and case
             when $4 then position($3 || '/' in native_id) > 0
             -- The place of the slash first: few handles have it there, and lower() is slow.
             else substr(handle, length($2) + 1, 1) = '/' and starts_with(lower(handle), lower($2))

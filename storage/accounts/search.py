@@ -101,7 +101,7 @@ async def _accounts(conn: Conn, text: str, most: int, platform: Platform | None 
                 case when best.is_past and lower(best.name) <> lower(a.handle) then best.name else '' end
                     as once,
                 row_number() over (
-                    partition by a.handle like '%/%'
+                    partition by a.is_post
                     order by best.rank, not a.watched, lower(a.handle), a.account_id
                 ) as place
             from best join ordinary_accounts() a using (account_id)
