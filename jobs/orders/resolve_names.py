@@ -149,10 +149,14 @@ def _did(one: Filed, *, watch: bool) -> str:
 
 def _summary(stored: StoredOrder, names: Sequence[OrderName], counted: int | None) -> str:
     parts = [f"{n:,} {outcome.replace('_', ' ')}" for outcome, n in by_outcome(names).items() if n]
-    accounts = len({n.account_id for n in names if n.account_id is not None})
+    accounts, posts = (
+        len({n.account_id for n in names if n.account_id is not None and (n.post_id is None) is is_account})
+        for is_account in (True, False)
+    )
+    on_it = number(accounts, "account") + (f" and {number(posts, 'post')}" if posts else "")
     summary = (
         f"Order {clean(stored.order.reference)} has {number(len(names), 'name')}: {', '.join(parts)}. "
-        f"On its list {clean(stored.order.list_name)}: {number(accounts, 'account')}."
+        f"On its list {clean(stored.order.list_name)}: {on_it}."
     )
     if counted is not None:
         summary += (

@@ -33,7 +33,9 @@ def test_a_link_is_read_as_it_was_signed_and_signed_the_same_again(link: Link) -
 def test_a_token_with_a_changed_byte_is_refused(link: Link, data: st.DataObject) -> None:
     good = token(KEY, link)
     at = data.draw(st.integers(0, len(good) - 1))
-    other = data.draw(st.characters(max_codepoint=0x7F).filter(lambda c: c != good[at]))
+    # Both alphabets of Base64 are read, so `+` is the same byte as `-`, and `/` as `_`.
+    same = {"-": "-+", "_": "_/"}.get(good[at], good[at])
+    other = data.draw(st.characters(max_codepoint=0x7F, exclude_characters=same))
     # The last character of a signature of 20 bytes has two bits that say nothing.
     found = read_token(KEY, good[:at] + other + good[at + 1 :])
     assert found is None or (found == link and at == len(good) - 1)

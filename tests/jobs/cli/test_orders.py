@@ -165,7 +165,7 @@ def test_every_name_is_told_what_became_of_it_and_the_accounts_are_watched(onlin
         "x:beta is @Beta (1002), on the list of the order and watched.",
         "x:gamma is not resolved",
         "x:nobody_here is not resolved",
-        "https://x.com/beta/status/12?s=20 is @Beta (1002), on the list of the order and watched",
+        "https://x.com/beta/status/12?s=20 is @beta/12 (post:12), on the list of the order and watched",
         f"bluesky:healthy.test is @healthy.test ({HEALTHY}), on the list of the order and watched.",
         f"{TAKEN_DOWN} is not resolved",
         "@alice@mastodon.example is @alice@mastodon.example (https://mastodon.example/users/alice#101), on "
@@ -175,12 +175,14 @@ def test_every_name_is_told_what_became_of_it_and_the_accounts_are_watched(onlin
     ]
     assert ran.said[-1] == (
         "Order R1 has 10 names: 5 resolved, 1 ambiguous, 3 unresolvable, 1 not observable. "
-        "On its list R1: 3 accounts. Its number of named accounts was 0; it is now 7, the number recorded."
+        "On its list R1: 3 accounts and 1 post. Its number of named accounts was 0; it is now 7, the number "
+        "recorded."
     )
     listed = online("accounts", "list", "--list", "R1", "--json").json["accounts"]
     assert {(a["handle"].lower(), a["watched"]) for a in listed} == {
         ("alice@mastodon.example", True),
         ("beta", True),
+        ("beta/12", True),
         ("healthy.test", True),
     }
 
