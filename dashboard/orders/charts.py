@@ -204,7 +204,9 @@ def multiples_figure(orders: Sequence[OrderFigures], theme: Theme) -> go.Figure:
         shared_yaxes=True,
         vertical_spacing=min(0.2, 0.35 / lines),
         horizontal_spacing=0.04,
-        subplot_titles=[figure_text(o.order.title, 40) for o in orders],
+        subplot_titles=[
+            figure_text(o.order.title, 40) + (", posts" if o.noun == "post" else "") for o in orders
+        ],
     )
     for n, found in enumerate(orders):
         place = {"row": n // columns + 1, "col": n % columns + 1}

@@ -152,8 +152,10 @@ def figures_of(
     moment = (at, gap_after, known_at)
     of_posts = None
     if posts or names.posts.named:
+        # No order states how many posts it names. Those on its list are named by it, as those of its names.
         entered = names.posts.named
-        of_posts = _figures("post", replace(found, members=posts), papers, entered, entered, moment, None)
+        named = max(entered, len(posts))
+        of_posts = _figures("post", replace(found, members=posts), papers, named, entered, moment, None)
     accounts = tuple(m for m in found.members if not m.is_post)
     named, entered = found.order.named_count, names.accounts.named
     return _figures("account", replace(found, members=accounts), papers, named, entered, moment, of_posts)

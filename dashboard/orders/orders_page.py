@@ -45,7 +45,7 @@ def orders_page(
                 [
                     card(
                         "All orders",
-                        "shares refer to the accounts on each order's list; ever blocked is still blocked, "
+                        "shares refer to what is on each order's list; ever blocked is still blocked, "
                         "restored and gone together",
                         html.Div(
                             html.Table(
@@ -68,8 +68,8 @@ def orders_page(
 def _compared(drawn: Sequence[OrderFigures], theme: Theme) -> Component:
     return card(
         "Side by side",
-        f"share of accounts blocked since each order was issued; newest orders: {len(drawn)}; press a "
-        "line for the accounts that it counts",
+        f"share blocked since each order was issued; newest orders: "
+        f"{len({one.order.order_id for one in drawn})}; press a line for those that it counts",
         html.Div(
             graph(multiples_figure(drawn, theme), "order-multiples", "Share blocked since each order"),
             className="figure",

@@ -154,7 +154,8 @@ class CohortFunnel:
     """Counts of accounts, or of posts, from the names to the blocks. Each counts once."""
 
     named: int
-    """Of accounts the number that the order states, watched or not; of posts those among its names."""
+    """Of accounts the number that the order states, watched or not; of posts those among its names, or on its
+    list if there are more."""
     names_entered: int
     """Named accounts that are stored; 0 if only its list is stored."""
     resolved: int

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from dashboard.orders.charts import multiples_figure
 from dashboard.orders.facts import OrderFigures, OrderRecord
 from dashboard.orders.figures import part_figure
 from dashboard.orders.order_json import order_json
@@ -79,6 +80,10 @@ def test_posts_are_counted_from_their_own_names_and_readings() -> None:
     assert posts_of(BOTH).claims == ()
 
 
+def test_posts_on_the_list_are_named_even_if_no_name_is_stored() -> None:
+    assert posts_of(figures(members=(*MEMBERS, *POSTS))).funnel.named == len(POSTS)
+
+
 def test_an_order_without_posts_has_no_section_of_posts() -> None:
     assert ACCOUNTS.sections == (ACCOUNTS,)
     assert [one.noun for one in BOTH.sections] == ["account", "post"]
@@ -113,6 +118,9 @@ def test_the_pages_and_the_report_show_each_section(found: OrderFigures) -> None
     assert "From named posts to blocks" in page
     assert "Kinds of action on posts" in page
     assert ("posts of the same order" in table) is has_accounts
+    beside: Any = multiples_figure(found.sections, "light")
+    titles = [a.text for a in beside.layout.annotations]
+    assert titles == [*(["Order 1"] if has_accounts else []), "Order 1, posts"]
     assert ("funnel" in report.tables) is has_accounts
     assert {row[0]: row[1] for row in report.tables["funnel-posts"].rows}["Ever blocked"] == "1"
 
