@@ -9,6 +9,7 @@ from collectors.mastodon.declaration import MASTODON
 from collectors.x.declaration import X
 from collectors.youtube.declaration import YOUTUBE
 from storage.model.core.accounts import Platform
+from storage.model.platforms.registry import DECLARED
 from storage.model.tables.account_references import (
     Address,
     AddressError,
@@ -211,6 +212,8 @@ def test_whatever_comes_out_is_of_a_known_form_and_is_read_as_the_same_again(tex
     except AddressError:
         return
     platform = found.platform or (X if is_handle(X, found.name) else YOUTUBE)
-    assert is_native_id(platform, found.name) if found.is_id else is_handle(platform, found.name)
+    is_post = DECLARED[platform].is_post_handle(found.name)
+    is_named = is_handle(platform, found.name) or is_post
+    assert is_native_id(platform, found.name) if found.is_id else is_named
     prefix = "id:" if found.is_id else ""
     assert read_address(f"{prefix}{found.name}", platform) == Address(platform, found.name, found.is_id)
