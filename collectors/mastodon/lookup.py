@@ -16,7 +16,6 @@ from collectors.mastodon.server_look import LookupMemory, ServerLook
 from collectors.mastodon.wire.answers import (
     Absent,
     ActorDocument,
-    NoBatch,
     Profile,
     read_batch,
     read_profile,
@@ -44,53 +43,28 @@ class MastodonLookup(ServerLook):
     async def answer(self) -> CollectorAnswer:
         """What the home server says of them."""
         for who in await self._together():
-            if self._stopped_by is None:
-                await self._alone(who)
-            else:
-                self._miss(who.native_id, self._stopped_by)
+            await self._alone(who)
         async with asyncio.TaskGroup() as group:  # new servers that hang do not wait for one another
             for who, profile, target in self._moved:
                 group.create_task(self._moves(who, profile, target))
         return self._answer()
 
-    async def _together(self) -> Sequence[MastodonIdentity]:
+    async def _together(self) -> list[MastodonIdentity]:
         """Ask for all at once. The accounts that are still open."""
-        people = self._people
-        if self._client.lacks_batch(self._place, self._now):
-            return people
-        local_ids = [who.local_id for who in people]
-        answer = await self._about_all(_PATH, local_ids)
-        said = (
-            answer
-            if isinstance(answer, WireFault)
-            else read_batch(answer.http_status, answer.body, local_ids)
-        )
-        if isinstance(said, NoBatch):
-            self._client.note_batch(self._place, self._now, answered=False)
-            return people
-        if isinstance(said, WireFault):
-            self._fault = self._stopped_by = said
-            return people
-        self._client.note_batch(self._place, self._now, answered=True)
-        self._api_answered = True
-        for who in people:
+        said = await self._about_several(_PATH, self._people, read_batch)
+        for who in self._people:
             item = said.get(who.local_id)
             if isinstance(item, Profile):
                 await self._present(who, item)
             elif item is not None:
                 self._miss(who.native_id, item)
-        return [who for who in people if who.local_id not in said]
+        return [who for who in self._people if who.local_id not in said]
 
     async def _alone(self, who: MastodonIdentity) -> None:
-        answer = await self._get(f"{who.server}{_PATH}/{who.local_id}", who.native_id)
-        said = answer if isinstance(answer, WireFault) else read_profile(answer.http_status, answer.body)
-        if isinstance(said, WireFault):
-            self._miss_alone(who.native_id, said)
-        elif isinstance(said, Profile):
-            self._failures = 0
-            self._api_answered = True
+        said = await self._about_one(_PATH, who, read_profile)
+        if isinstance(said, Profile):
             await self._present(who, said)
-        else:
+        elif said is not None:
             await self._absent(who, said)
 
     async def _present(self, who: MastodonIdentity, profile: Profile) -> None:

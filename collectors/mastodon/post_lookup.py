@@ -17,7 +17,6 @@ from collectors.mastodon.wire.answers import (
     Absent,
     ActorDocument,
     Jrd,
-    NoBatch,
     Profile,
     read_profile,
 )
@@ -75,54 +74,29 @@ class MastodonPostLookup(ServerLook):
     async def answer(self) -> CollectorAnswer:
         """What the home server says of them."""
         for who in await self._together():
-            if self._stopped_by is None:
-                await self._alone(who)
-            else:
-                self._miss(who.native_id, self._stopped_by)
+            await self._alone(who)
         return self._answer()
 
-    async def _together(self) -> Sequence[MastodonPostIdentity]:
+    async def _together(self) -> list[MastodonPostIdentity]:
         """Ask for several at once. The posts that are still open."""
         still_open: list[MastodonPostIdentity] = []
         for start in range(0, len(self._posts), _AT_ONCE):
             some = self._posts[start : start + _AT_ONCE]
-            asks = self._stopped_by is None and not self._client.lacks_batch(self._place, self._now)
-            still_open += await self._several(some) if asks else some
+            said = await self._about_several(_PATH, some, read_posts)
+            for who in some:
+                item = said.get(who.local_id)
+                if isinstance(item, ServedPost):
+                    self._present(who, item)
+                elif item is not None:
+                    self._miss(who.native_id, item)
+            still_open += [who for who in some if who.local_id not in said]
         return still_open
 
-    async def _several(self, posts: Sequence[MastodonPostIdentity]) -> Sequence[MastodonPostIdentity]:
-        local_ids = [who.local_id for who in posts]
-        answer = await self._about_all(_PATH, local_ids)
-        said = (
-            answer
-            if isinstance(answer, WireFault)
-            else read_posts(answer.http_status, answer.body, local_ids)
-        )
-        if isinstance(said, WireFault):
-            self._fault = self._stopped_by = said
-            return posts
-        self._client.note_batch(self._place, self._now, answered=not isinstance(said, NoBatch))
-        if isinstance(said, NoBatch):
-            return posts
-        self._api_answered = True
-        for who in posts:
-            item = said.get(who.local_id)
-            if isinstance(item, ServedPost):
-                self._present(who, item)
-            elif item is not None:
-                self._miss(who.native_id, item)
-        return [who for who in posts if who.local_id not in said]
-
     async def _alone(self, who: MastodonPostIdentity) -> None:
-        answer = await self._get(f"{who.server}{_PATH}/{who.local_id}", who.native_id)
-        said = answer if isinstance(answer, WireFault) else read_post(answer.http_status, answer.body)
-        if isinstance(said, WireFault):
-            self._miss_alone(who.native_id, said)
-        elif isinstance(said, ServedPost):
-            self._failures = 0
-            self._api_answered = True
+        said = await self._about_one(_PATH, who, read_post)
+        if isinstance(said, ServedPost):
             self._present(who, said)
-        else:
+        elif said is not None:
             await self._absent(who)
 
     def _present(self, who: MastodonPostIdentity, post: ServedPost) -> None:

@@ -1,10 +1,10 @@
 """One look at one server: the requests of it, what came back, and when to stop asking."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeVar
 
 from collectors.core.collector import CollectorAnswer, Exchange
 from collectors.core.wire import NotAsked, WireFault, is_object, parse
@@ -13,20 +13,23 @@ from collectors.mastodon.wire.answers import (
     Absent,
     ActorDocument,
     Jrd,
+    NoBatch,
     read_actor,
     read_webfinger,
 )
 from collectors.mastodon.wire.evidence import address_of
+from collectors.mastodon.wire.identity import Identity
 from collectors.transport.client import RawAnswer
 from storage.model.core.availability import Missed, MissedReason, Reading
 
+_Item = TypeVar("_Item")
 _FAILURES_IN_A_ROW: Final = 3
 """So many accounts or posts that give nothing, one after the other, and the rest waits for the next time."""
 
 _OF_THE_SERVER: Final = frozenset(
     {MissedReason.NETWORK, MissedReason.UPSTREAM, MissedReason.ACCESS, MissedReason.RATE_LIMITED}
 )
-"""Reasons that say more of the server than of one account."""
+"""Reasons that say more of the server than of one account or post."""
 
 
 @dataclass(slots=True)
@@ -46,8 +49,8 @@ class LookupMemory:
 
 
 class ServerLook:
-    """What lookups of accounts and of posts share. The ids in its calls are native ids: whom a request is
-    about; empty for one about several.
+    """What lookups of accounts and of posts share. `native_id` is the account or post that a request is
+    about; it is empty for a request about several.
     """
 
     def __init__(
@@ -93,6 +96,48 @@ class ServerLook:
         if fault.reason is MissedReason.RATE_LIMITED or self._failures >= _FAILURES_IN_A_ROW:
             self._stopped_by = fault
 
+    async def _about_several(
+        self,
+        path: str,
+        asked: Sequence[Identity],
+        read: Callable[[int, bytes, Collection[str]], dict[str, _Item | WireFault] | NoBatch | WireFault],
+    ) -> Mapping[str, _Item | WireFault]:
+        """What one request for several accounts or posts states of each, by local id. Empty when the server
+        failed, or does not answer such requests.
+        """
+        if self._stopped_by is not None or self._client.lacks_batch(self._place, self._now):
+            return {}
+        local_ids = [who.local_id for who in asked]
+        answer = await self._get(f"{self._server}{path}", "", [("id[]", local_id) for local_id in local_ids])
+        said = answer if isinstance(answer, WireFault) else read(answer.http_status, answer.body, local_ids)
+        if isinstance(said, WireFault):
+            self._fault = self._stopped_by = said
+            return {}
+        self._client.note_batch(self._place, self._now, answered=not isinstance(said, NoBatch))
+        if isinstance(said, NoBatch):
+            return {}
+        self._api_answered = True
+        return said
+
+    async def _about_one(
+        self, path: str, who: Identity, read: Callable[[int, bytes], _Item | Absent | WireFault]
+    ) -> _Item | Absent | None:
+        """What a request for one account or post alone states. None when it is missed: the server gave no
+        usable answer, or is not asked any more.
+        """
+        if self._stopped_by is not None:
+            self._miss(who.native_id, self._stopped_by)
+            return None
+        answer = await self._get(f"{self._server}{path}/{who.local_id}", who.native_id)
+        said = answer if isinstance(answer, WireFault) else read(answer.http_status, answer.body)
+        if isinstance(said, WireFault):
+            self._miss_alone(who.native_id, said)
+            return None
+        if not isinstance(said, Absent):
+            self._failures = 0
+            self._api_answered = True
+        return said
+
     async def _is_served(self, native_id: str) -> bool:
         """Whether there is an API at all: a domain that was given up may answer 404 to everything."""
         answer = await self._get(f"{self._server}/api/v1/instance", native_id)
@@ -109,9 +154,6 @@ class ServerLook:
     async def _actor(self, address: str, native_id: str) -> ActorDocument | Absent | WireFault:
         answer = await self._get(address, native_id, accept=ACTIVITY)
         return answer if isinstance(answer, WireFault) else read_actor(answer.http_status, answer.body)
-
-    async def _about_all(self, path: str, local_ids: Iterable[str]) -> RawAnswer | WireFault:
-        return await self._get(f"{self._server}{path}", "", [("id[]", local_id) for local_id in local_ids])
 
     async def _get(
         self, address: str, native_id: str, params: Params = (), accept: str = JSON
