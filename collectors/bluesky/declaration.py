@@ -23,17 +23,19 @@ PACE_S = 5.0
 """Requests per second to one host: an assumption, because no limit is documented."""
 
 _DID = re.compile(rf"did:(?:plc:[a-z2-7]{{24}}|web:{DOMAIN}(?:%3A[0-9]{{1,5}})?)")
-_KEY = r"[A-Za-z0-9._~:-]{1,512}"
-"""Regular expression of a record's key, but for the keys `.` and `..`."""
-_POST = re.compile(rf"at://({_DID.pattern})/app\.bsky\.feed\.post/({_KEY})")
-_POST_HANDLE = re.compile(rf"(?:{DOMAIN}|{_DID.pattern})/({_KEY})")
+RECORD_KEY = r"(?!\.{1,2}\Z)[A-Za-z0-9._~:-]{1,512}"
+"""Regular expression of a record's key where a text ends with it: not `.` and not `..` (documented:
+atproto.com/specs/record-key).
+"""
+_POST = re.compile(rf"at://({_DID.pattern})/app\.bsky\.feed\.post/({RECORD_KEY})")
+_POST_HANDLE = re.compile(rf"(?:{DOMAIN}|{_DID.pattern})/{RECORD_KEY}")
 _APP_ONLY = "taken down in the Bluesky app only"
 
 
 def post_of(native_id: str) -> tuple[str, str] | None:
     """The author's DID and the record's key of a post; None if `native_id` is that of an account."""
     match = _POST.fullmatch(native_id) if len(native_id) <= LONGEST_NAME else None
-    return None if match is None or set(match[2]) == {"."} else (match[1], match[2])
+    return None if match is None else (match[1], match[2])
 
 
 class BlueskyDeclaration(PlatformDeclaration):
@@ -88,9 +90,9 @@ class BlueskyDeclaration(PlatformDeclaration):
         page = f"https://bsky.app/profile/{quote(author, safe=':%')}"
         return f"{page}/post/{quote(key)}" if key else page
 
-    _of_posts = "cid", "in_repository"
     decisive = Decisive(
-        frozenset({"active", "status", "error", "message", "labels", "src", "val", *_of_posts}), {}
+        frozenset({"active", "status", "error", "message", "labels", "src", "val", "cid", "in_repository"}),
+        {},
     )
     # It has no protected accounts (documented).
     statuses = frozenset(Status) - {Status.PROTECTED}

@@ -33,8 +33,6 @@ _WHY = {
     Absence.DEACTIVATED: UnresolvedReason.DEACTIVATED,
     Absence.NOT_FOUND: UnresolvedReason.NOT_FOUND,
 }
-_NO_KEYS = frozenset({".", ".."})
-"""They have the letters of a record's key, and are none (documented)."""
 _UNRESOLVED = "Unable to resolve handle"
 """The message is the same in both measured versions; the error's name is not."""
 
@@ -51,7 +49,7 @@ async def resolve_names(client: BlueskyClient, names: Sequence[str], now: dateti
     for asked in dict.fromkeys(names):
         author, key = post_named(asked) or (asked, None)
         name = name_of(author)
-        if name is None or key in _NO_KEYS:
+        if name is None:
             unresolved.append(
                 UnresolvedHandle(asked, UnresolvedReason.NOT_A_HANDLE, "not a handle of Bluesky")
             )

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from urllib.parse import urlsplit
 
+from collectors.bluesky.declaration import RECORD_KEY
 from collectors.bluesky.wire.errors import fault_of, open_answer
 from collectors.core.abilities import HandleSince
 from collectors.core.collector import Exchange
@@ -30,10 +31,11 @@ _is_did = re.compile(
 ).fullmatch
 _is_handle = re.compile(rf"(?=.{{1,253}}\Z)(?:{_LABEL}\.)+[a-z](?:[a-z0-9-]{{0,61}}[a-z0-9])?").fullmatch
 _record_uri = re.compile(
-    r"at://(did:[a-z]{1,20}:[A-Za-z0-9._:%-]{1,300})/([A-Za-z0-9.-]{1,300})/([A-Za-z0-9._:~-]{1,512})"
+    rf"at://(did:[a-z]{{1,20}}:[A-Za-z0-9._:%-]{{1,300}})/([A-Za-z0-9.-]{{1,300}})/({RECORD_KEY})"
 ).fullmatch
-_KEY = r"[A-Za-z0-9._:~-]{1,512}"
-_post_named = re.compile(rf"at://([^/]+)/app\.bsky\.feed\.post/({_KEY})|([^/]+)/({_KEY})").fullmatch
+_post_named = re.compile(
+    rf"at://([^/]+)/app\.bsky\.feed\.post/({RECORD_KEY})|([^/]+)/({RECORD_KEY})"
+).fullmatch
 
 
 @dataclass(frozen=True, slots=True)

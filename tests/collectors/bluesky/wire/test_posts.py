@@ -336,6 +336,8 @@ def test_a_post_that_is_served_and_not_shown_is_taken_down_only_if_the_labeler_s
         pytest.param("https://bsky.app/profile/alice.test", None, id="a page"),
         pytest.param("alice.test/3k5/likes", None, id="more than that"),
         pytest.param("alice.test/", None, id="no key"),
+        pytest.param("alice.test/..", None, id="two dots are no key"),
+        pytest.param(f"at://{ALICE}/app.bsky.feed.post/.", None, id="one dot is none"),
     ],
 )
 def test_a_post_is_named_by_its_author_and_key(text: str, found: tuple[str, str] | None) -> None:

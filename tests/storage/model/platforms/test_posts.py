@@ -48,6 +48,8 @@ def test_what_is_no_id_of_a_post(platform: str, text: str) -> None:
         pytest.param("x", "jack", False, id="X: an account"),
         pytest.param("bluesky", "bsky.app/3l6oveex3ii2l", True, id="Bluesky, by handle"),
         pytest.param("bluesky", f"{DID}/3l6oveex3ii2l", True, id="Bluesky, by DID"),
+        pytest.param("bluesky", "bsky.app/..", False, id="Bluesky: two dots are no key"),
+        pytest.param("bluesky", "bsky.app/...", True, id="Bluesky: three dots are one"),
         pytest.param("mastodon", "ann@one.example/109", True, id="Mastodon"),
         pytest.param("mastodon", "ann/109", False, id="Mastodon: without a server"),
     ],
