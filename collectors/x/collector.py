@@ -24,8 +24,17 @@ from collectors.core.collector import (
 from collectors.core.rate_limit_headers import RateLimitWindow
 from collectors.core.wire import WireFault, printable
 from collectors.transport.client import HttpOptions
-from collectors.x.client import BASE_URL, BY_HANDLE, FOLLOWING, LOOKUP, TIMELINE, TWEET_SPELLING, XClient
-from collectors.x.declaration import DECLARATION, X, post_of
+from collectors.x.client import (
+    BASE_URL,
+    BY_HANDLE,
+    FOLLOWING,
+    LOOKUP,
+    POSTS,
+    TIMELINE,
+    TWEET_SPELLING,
+    XClient,
+)
+from collectors.x.declaration import DECLARATION, X, post_id, post_of
 from collectors.x.lookup import look_up
 from collectors.x.wire import posts, users
 from collectors.x.wire.envelope import UnreadableResource
@@ -143,16 +152,14 @@ class XCollector:
         """
         asked = dict.fromkeys(native_ids)
         if len(asked) > BATCH_SIZE:
-            raise ValueError(f"{len(asked)} accounts in one request; X answers at most {BATCH_SIZE}")
-        of_posts = {native_id for native_id in asked if post_of(native_id)}
-        sound = [native_id for native_id in asked if native_id in of_posts or _is_id(native_id)]
-        missed = tuple(
-            Missed(native_id, now, MissedReason.BAD_REQUEST, "not a numeric id of X")
-            for native_id in (asked if len(sound) < len(asked) else ())
-            if native_id not in sound
-        )
-        if of_posts and len(of_posts) < len(sound):
+            raise ValueError(f"{len(asked)} ids in one request; X answers at most {BATCH_SIZE}")
+        odd = [native_id for native_id in asked if post_of(native_id) is None and not _is_id(native_id)]
+        sound = [native_id for native_id in asked if native_id not in odd]
+        if len(set(map(self.place, sound))) > 1:
             raise ValueError("accounts and posts in one request")
+        missed = tuple(
+            Missed(native_id, now, MissedReason.BAD_REQUEST, "not an id of X") for native_id in odd
+        )
         if not sound:
             return CollectorAnswer((), missed)
         said = await look_up(self._client, sound, now)
@@ -307,22 +314,16 @@ class XCollector:
 
 
 def _excerpt(exchange: Exchange, native_ids: Iterable[str]) -> dict[str, object]:
-    """What an answer says of each account or post."""
-    by_kind: dict[bool, list[str]] = {False: [], True: []}
-    for native_id in native_ids:
-        by_kind[post_of(native_id) is not None].append(native_id)
-    of_users, of_posts = by_kind[False], by_kind[True]
-    return {
-        **(users.excerpt(exchange, of_users) if of_users else {}),
-        **(posts.excerpt(exchange, of_posts) if of_posts else {}),
-    }
+    """What an answer says about each account or post: it is about accounts alone or about posts alone."""
+    of_posts = exchange.url.startswith(f"/2/{POSTS}?")
+    return (posts.excerpt if of_posts else users.excerpt)(exchange, native_ids)
 
 
 def _post_named(asked: str) -> str | None:
-    """The id of a post, if this is one or the handle of one."""
+    """The id of the post that this text names, by its id or by its handle; None if it names none."""
     name = asked.removeprefix("@")
     if DECLARATION.is_post_handle(name):
-        return f"post:{name.rpartition('/')[2]}"
+        return post_id(name.rpartition("/")[2])
     return name if DECLARATION.is_post(name) else None
 
 

@@ -25,7 +25,7 @@ X = Platform("x")
 SIMULATED_TOKEN = "simulated"  # noqa: S105 - of the simulator only
 
 _NUMBER = re.compile(r"[1-9][0-9]{0,18}")
-_POST = re.compile(rf"post:({_NUMBER.pattern})")
+_POST = "post:"
 _POST_HANDLE = re.compile(rf"[A-Za-z0-9_]{{1,50}}/({_NUMBER.pattern})")
 _NO_HANDLES = frozenset(
     {
@@ -48,22 +48,23 @@ _NO_HANDLES = frozenset(
 """First parts of addresses on x.com that are no handles."""
 
 
+def post_id(number: str) -> str:
+    """The native id of the post that X calls `number`."""
+    return f"{_POST}{number}"
+
+
 def post_of(native_id: str) -> str | None:
-    """X's own id of a post; None if `native_id` is that of a user."""
-    match = _POST.fullmatch(native_id)
-    return None if match is None or not _fits(match[1]) else match[1]
+    """X's own id of a post; None for any other native id."""
+    number = native_id.removeprefix(_POST)
+    return number if number != native_id and _is_number(number) else None
 
 
 def _is_number(text: str) -> bool:
-    return bool(_NUMBER.fullmatch(text)) and _fits(text)
-
-
-def _fits(number: str) -> bool:
-    return len(number) < 19 or int(number) < 2**63
+    return _NUMBER.fullmatch(text) is not None and int(text) < 2**63
 
 
 def _post_on(path: Sequence[str]) -> str | None:
-    """The handle of the post on a page; None if the page is that of no post."""
+    """The handle of the post on a page; None if the page is not that of a post."""
     words = [word.lower() for word in path]
     if words[:2] == ["i", "web"]:
         path, words = ("i", *path[2:]), ["i", *words[2:]]
@@ -93,7 +94,7 @@ class XDeclaration(PlatformDeclaration):
     )
 
     def is_native_id(self, text: str) -> bool:
-        """A number that fits into 64 bits. Before that of a post, `post:`."""
+        """A number that fits into 64 bits, with `post:` before it for a post."""
         return _is_number(text) or self.is_post(text)
 
     def is_post(self, native_id: str) -> bool:

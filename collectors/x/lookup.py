@@ -33,9 +33,9 @@ class LookupAnswer:
 
 
 async def look_up(client: XClient, ids: Sequence[str], now: datetime) -> LookupAnswer:
-    """What X says of at most a hundred ids, all of accounts or all of posts. When it refuses them for a
+    """What X says about at most a hundred ids, all of accounts or all of posts. When X refuses them for a
     malformed one, that one is found and the rest asked again: what is believed comes from one answer, so that
-    the control accounts in it speak for all of it.
+    the control accounts or posts in it speak for all of it.
     """
     began_s = asyncio.get_running_loop().time()
     said = await _ask(client, ids, now, began_s)

@@ -79,55 +79,28 @@ def user(
 
 def suspended(parameter: str, value: str, host: str = OLD_HOST) -> dict[str, object]:
     """An item of `errors`. Suspended and not found share their type."""
-    return {
-        "value": value,
-        "detail": f"User has been suspended: [{value}].",
-        "title": "Forbidden",
-        "resource_type": "user",
-        "parameter": parameter,
-        "resource_id": value,
-        "type": problem_type("resource-not-found", host),
-    }
+    detail = f"User has been suspended: [{value}]."
+    return _error("user", parameter, value, "Forbidden", detail, problem_type("resource-not-found", host))
 
 
 def not_found(parameter: str, value: str, host: str = OLD_HOST) -> dict[str, object]:
     """An item of `errors`."""
-    return {
-        "value": value,
-        "detail": f"Could not find user with {parameter}: [{value}].",
-        "title": "Not Found Error",
-        "resource_type": "user",
-        "parameter": parameter,
-        "resource_id": value,
-        "type": problem_type("resource-not-found", host),
-    }
+    detail = f"Could not find user with {parameter}: [{value}]."
+    problem = problem_type("resource-not-found", host)
+    return _error("user", parameter, value, "Not Found Error", detail, problem)
 
 
-def not_authorized(value: str, host: str = OLD_HOST) -> dict[str, object]:
+def not_authorized(value: str) -> dict[str, object]:
     """An item of `errors` on the timeline of a protected account."""
-    return {
-        "value": value,
-        "detail": f"Sorry, you are not authorized to see the user with id: [{value}].",
-        "title": "Authorization Error",
-        "resource_type": "user",
-        "parameter": "id",
-        "resource_id": value,
-        "section": "data",
-        "type": problem_type("not-authorized-for-resource", host),
-    }
+    detail = f"Sorry, you are not authorized to see the user with id: [{value}]."
+    problem = problem_type("not-authorized-for-resource")
+    return _error("user", "id", value, "Authorization Error", detail, problem) | {"section": "data"}
 
 
-def odd_error(parameter: str, value: str, host: str = OLD_HOST) -> dict[str, object]:
+def odd_error(parameter: str, value: str) -> dict[str, object]:
     """An item of `errors` of a type that says nothing of the account."""
-    return {
-        "value": value,
-        "detail": f"Could not hydrate user: [{value}].",
-        "title": "Internal Error",
-        "resource_type": "user",
-        "parameter": parameter,
-        "resource_id": value,
-        "type": problem_type("internal-error", host),
-    }
+    detail = f"Could not hydrate user: [{value}]."
+    return _error("user", parameter, value, "Internal Error", detail, problem_type("internal-error"))
 
 
 def post(
@@ -149,29 +122,22 @@ def post(
 
 def post_not_found(number: str, spelling: Spelling, host: str = OLD_HOST) -> dict[str, object]:
     """An item of `errors`."""
-    return {
-        "value": number,
-        "detail": f"Could not find {spelling} with ids: [{number}].",
-        "title": "Not Found Error",
-        "resource_type": spelling.value,
-        "parameter": "ids",
-        "resource_id": number,
-        "type": problem_type("resource-not-found", host),
-    }
+    detail = f"Could not find {spelling} with ids: [{number}]."
+    problem = problem_type("resource-not-found", host)
+    return _error(spelling, "ids", number, "Not Found Error", detail, problem)
 
 
 def post_not_authorized(number: str, spelling: Spelling, host: str = OLD_HOST) -> dict[str, object]:
     """An item of `errors` about a post of a suspended or protected account."""
-    return {
-        "value": number,
-        "detail": f"Sorry, you are not authorized to see the {spelling.title()} with ids: [{number}].",
-        "title": "Authorization Error",
-        "section": "data",
-        "resource_type": spelling.value,
-        "parameter": "ids",
-        "resource_id": number,
-        "type": problem_type("not-authorized-for-resource", host),
-    }
+    detail = f"Sorry, you are not authorized to see the {spelling.title()} with ids: [{number}]."
+    problem = problem_type("not-authorized-for-resource", host)
+    return _error(spelling, "ids", number, "Authorization Error", detail, problem) | {"section": "data"}
+
+
+def odd_post_error(number: str, spelling: Spelling) -> dict[str, object]:
+    """An item of `errors` of a type that says nothing of the post."""
+    detail = f"Could not hydrate {spelling}: [{number}]."
+    return _error(spelling, "ids", number, "Internal Error", detail, problem_type("internal-error"))
 
 
 def lookup(fragments: Sequence[Fragment]) -> bytes:
@@ -263,6 +229,20 @@ USAGE_CAP_EXCEEDED: Mapping[str, object] = {
     "type": problem_type("usage-capped"),
 }
 HTML = b"<!DOCTYPE html><html><head><title>X</title></head><body><h1>Something went wrong.</h1></body></html>"
+
+
+def _error(
+    resource_type: str, parameter: str, value: str, title: str, detail: str, problem: str
+) -> dict[str, object]:
+    return {
+        "value": value,
+        "detail": detail,
+        "title": title,
+        "resource_type": resource_type,
+        "parameter": parameter,
+        "resource_id": value,
+        "type": problem,
+    }
 
 
 def _post(act: SimulatedAct, spelling: Spelling, fields: Collection[str]) -> dict[str, object]:

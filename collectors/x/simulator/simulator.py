@@ -15,9 +15,9 @@ from collectors.simulator.platform_simulator import (
     RunningSimulator,
     number_of,
 )
-from collectors.x.declaration import SIMULATED_TOKEN, X, post_of
+from collectors.x.declaration import SIMULATED_TOKEN, X, post_id, post_of
 from collectors.x.simulator.app import serve_x
-from collectors.x.simulator.world import post_id, visible, visible_post
+from collectors.x.simulator.world import visible, visible_post
 from storage.model.core.availability import State, Status
 from storage.model.platforms.registry import DECLARED
 
@@ -78,14 +78,14 @@ class XSimulator(PlatformSimulator):
         if not DECLARED[account.platform].is_post(account.native_id):
             return super().recast(account, digest, taken)
         number = self.made_up_id(digest)
-        seen: list[tuple[datetime, State, str]] = []
-        with_author: dict[datetime, str] = {}
-        for at in sorted({*account.times, *account.handle_times}):
-            author = account.handle_at(at).rpartition("/")[0] or "i"
-            seen.append((at, account.at(at), f"{self.name_of(author, account.platform, digest)}/{number}"))
-            if account.detail_at(at) == WITH_AUTHOR:
-                with_author[at] = WITH_AUTHOR
-        return settled(X, post_id(number), seen, account.lists, with_author)
+        authors = {handle: handle.rpartition("/")[0] or "i" for handle in account.handles}
+        names = {handle: self.name_of(author, account.platform, digest) for handle, author in authors.items()}
+        seen = [
+            (at, account.at(at), f"{names[account.handle_at(at)]}/{number}")
+            for at in sorted({*account.times, *account.handle_times})
+        ]
+        details = {at: WITH_AUTHOR for at, _, _ in seen if account.detail_at(at) == WITH_AUTHOR}
+        return settled(X, post_id(number), seen, account.lists, details)
 
     def notes(self, accounts: Sequence[HistoryAccount]) -> list[str]:
         return [f"  bearer token {SIMULATED_TOKEN!r}; any other also works"]

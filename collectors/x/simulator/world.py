@@ -11,7 +11,7 @@ from itertools import groupby
 from collectors.simulator.engagement_file import SimulatedAct
 from collectors.simulator.history import History, HistoryAccount, settled
 from collectors.simulator.history_clock import HistoryClock
-from collectors.x.declaration import DECLARATION, X, post_of
+from collectors.x.declaration import DECLARATION, X, post_id, post_of
 from collectors.x.simulator.payloads import AVAILABLE, Fragment, dumps, not_found, suspended, user
 from storage.model.core.availability import State, Status
 from storage.model.core.signals import SignalKind
@@ -31,11 +31,6 @@ def visible(state: State) -> State:
 def visible_post(state: State) -> State:
     """What X lets an outsider see of the true `state` of a post: not why one is gone (recalled)."""
     return state if state.status in DECLARATION.post_statuses else _NOT_FOUND
-
-
-def post_id(number: str) -> str:
-    """The native id of the post that X calls `number`."""
-    return f"post:{number}"
 
 
 class XWorld:

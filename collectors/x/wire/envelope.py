@@ -21,7 +21,7 @@ _bracketed = re.compile(r"\[([^\]]*)\]").search
 
 @dataclass(frozen=True, slots=True)
 class ErrorWording:
-    """What states a status: problem and title of an error, and how its detail begins."""
+    """An error that states a status: its problem and title, and how its detail begins."""
 
     problem: str
     title: str
@@ -31,8 +31,8 @@ class ErrorWording:
 
 @dataclass(frozen=True, slots=True)
 class ResourceErrors:
-    """The errors about one kind of resource: its names, the parameters that it is asked for by, and the
-    errors that state a status.
+    """The errors about one kind of resource: X's names for it, the parameters that ask for it, and the errors
+    that state a status.
     """
 
     types: frozenset[str]
@@ -71,15 +71,15 @@ OF_POSTS: Final = ResourceErrors(
         ),
     ),
 )
-"""In either spelling of X. That a post is not for us is documented by HunterLarco/twitter-v2 issue 26 for a
-suspended author (2020), and recalled for a protected one: X does not say which.
+"""In either spelling of X. That an app is not authorized to see a post is documented for a suspended author
+(HunterLarco/twitter-v2, issue 26, 2020) and recalled for a protected one: X does not say which.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorItem:
-    """What one item of `errors` says of the account or post that it names. Status None: nothing that we
-    know.
+    """What one item of `errors` says about the account or post that it names. Status None: its wording is not
+    known.
     """
 
     status: Status | None

@@ -86,9 +86,9 @@ _Authors: TypeAlias = Mapping[str, _Author | _UnclearError]
 def read_posts(http_status: int, body: bytes, asked: Sequence[str], at: datetime) -> Lookup:
     """What the answer to `GET /2/tweets?ids=` says of the `asked` posts at time `at`. Never raises.
 
-    "Not found" is a post that was deleted or taken down, one that never was, and one of an author who is
-    deactivated: X does not say which. Flag WITH_AUTHOR is on it where X says that it may not show us the
-    post: its author is suspended or protected, and X does not say which.
+    A post is "not found" when it was deleted or taken down, never existed, or its author is deactivated: X
+    does not say which. It has the flag WITH_AUTHOR when X answers that the app is not authorized to see it:
+    its author is suspended or protected, and X does not say which.
     """
     ids = dict.fromkeys(asked)
     document = open_answer(http_status, body)
@@ -104,7 +104,7 @@ def read_posts(http_status: int, body: bytes, asked: Sequence[str], at: datetime
     missed: list[Missed] = [
         Missed(native_id, at, MissedReason.BAD_REQUEST, "not the id of a post")
         for native_id in ids
-        if len(numbers) < len(ids) and native_id not in numbers.values()
+        if post_of(native_id) is None
     ]
     for number, native_id in numbers.items():
         try:

@@ -124,7 +124,7 @@ def excerpt(exchange: Exchange, native_ids: Iterable[str]) -> dict[str, object]:
 
 
 def essence(item: object, names: Sequence[str]) -> object:
-    """Of an item of an answer the fields called `names`, and of `withheld` those that are read."""
+    """The fields called `names` of an item of an answer; `withheld` has only its fields that are read."""
     if not is_object(item):
         return item
     kept = {name: item[name] for name in names if name in item}
@@ -155,7 +155,7 @@ def _by_id(
 
 
 def is_same(one: dict[str, object], other: dict[str, object]) -> bool:
-    """Whether two items say the same. What is nested beyond reason is not."""
+    """Whether two items say the same. False for items that are nested too deeply to compare."""
     try:
         return one == other
     except RecursionError:
@@ -186,13 +186,13 @@ def _from_data(native_id: str, item: dict[str, object], at: datetime) -> Reading
 
 
 def withheld_in(countries: Collection[str]) -> State:
-    """Withheld in these countries, of which there is at least one; everywhere, if that is among them."""
+    """Withheld in these countries (at least one); everywhere, if that is among them."""
     everywhere = EVERYWHERE in countries
     return State(Status.WITHHELD, (EVERYWHERE,) if everywhere else tuple(sorted(countries)))
 
 
 def withheld_codes(withheld: object) -> set[str] | None:
-    """The country codes of a `withheld` object; None when it cannot be told which they are.
+    """The country codes of a `withheld` object; None when it does not state them clearly.
 
     X calls both fields nullable, and `scope` present only when the whole user is withheld. So null
     codes with a scope mean "withheld, but not said where": that is not an available account.
@@ -220,7 +220,7 @@ def _from_errors(native_id: str, items: list[ErrorItem], at: datetime) -> Readin
 
 
 def items_under(value: object) -> Iterator[object]:
-    """The items of a part of an answer, which may be an array, one item, or null."""
+    """The items of one part of an answer. The part may be an array, one item, or null."""
     if is_array(value):
         yield from value
     elif value is not None:
