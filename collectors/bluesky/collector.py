@@ -8,14 +8,14 @@ from types import TracebackType
 from typing import Final, Self
 
 from collectors.bluesky.client import APP_VIEW, PLC, BlueskyClient
-from collectors.bluesky.declaration import BLUESKY, post_of
+from collectors.bluesky.declaration import BLUESKY, post_of, repo_of
 from collectors.bluesky.engagement import read_acts
 from collectors.bluesky.handle_resolution import resolve_names
 from collectors.bluesky.lookup import SingleLookup, SingleLookups, as_heard
 from collectors.bluesky.second_source import verify_lifts
 from collectors.bluesky.wire.evidence import excerpt
 from collectors.bluesky.wire.identity import HandleSince, has_log, is_did, read_log
-from collectors.bluesky.wire.labels import Labelers, subjects
+from collectors.bluesky.wire.labels import Labelers
 from collectors.bluesky.wire.posts import read_posts
 from collectors.bluesky.wire.profiles import AppAnswer, all_missed, read_profiles
 from collectors.bluesky.wire.records import read_relationships
@@ -154,20 +154,22 @@ class BlueskyCollector:
         return evidence.document(exchanges, native_ids, excerpt)
 
     async def read(self, native_ids: Sequence[str], now: datetime) -> CollectorAnswer:
-        """One batch request, and up to three for each account that the batch left out. For a post that it
-        left out up to three about its author, two about the record, and one about all such posts together.
+        """One batch request, and up to three for each account that the batch left out. For posts that it left
+        out, up to three about each author, up to two about each record, and the labeler's list about all of
+        them together.
 
-        Trouble is the batch's alone: a server that does not answer for one account is a miss of that one.
+        Trouble is the batch's alone: a server that does not answer about one account or post makes that one
+        missed.
         Never asks while paused: the answer is then not `sent`.
 
         Raises ValueError for more than `batch_size` ids, and for accounts and posts together.
         """
         asked = dict.fromkeys(native_ids)
         if len(asked) > BATCH_SIZE:
-            raise ValueError(f"{len(asked)} accounts in one request; Bluesky answers at most {BATCH_SIZE}")
-        sound = [native_id for native_id in asked if _is_sound(native_id)]
+            raise ValueError(f"{len(asked)} ids in one request; Bluesky answers at most {BATCH_SIZE}")
+        sound = [native_id for native_id in asked if is_did(repo_of(native_id))]
         if len(set(map(self.place, sound))) > 1:
-            raise ValueError("accounts and posts are asked for in requests of their own")
+            raise ValueError("accounts and posts in one request")
         # One malformed DID would fail the whole batch (measured).
         odd = [
             Missed(native_id, now, MissedReason.BAD_REQUEST, "not a DID, or not the address of a post")
@@ -183,7 +185,7 @@ class BlueskyCollector:
         return CollectorAnswer(
             (*said.shown.readings, *readings),
             (*odd, *said.shown.missed, *missed),
-            # What was asked about one author or labeler serves several posts.
+            # One answer about an author, or of a labeler, serves several posts.
             (*said.exchanges, *dict.fromkeys(exchange for one in looks for exchange in one.exchanges)),
             said.trouble,
             sent=said.sent,
@@ -207,8 +209,8 @@ class BlueskyCollector:
         return await read_acts(self._client, native_id, cursor, now)
 
     async def resolve(self, names: Sequence[str], now: datetime) -> Resolution:
-        """The DIDs of handles (a leading @ is allowed), DIDs and addresses of profiles, and the posts that
-        are named by author and key. Whether a post is there is not asked.
+        """The DIDs of handles (a leading @ is allowed), DIDs and addresses of profiles, and the ids of posts
+        that are named by author and key. No request asks whether a post exists.
         """
         return await resolve_names(self._client, names, now)
 
@@ -294,11 +296,7 @@ class BlueskyCollector:
 
     async def _look_closer(self, shown: AppAnswer, now: datetime) -> list[SingleLookup]:
         """What a batch left out, each asked for alone."""
-        self._alone.found(reading.native_id for reading in shown.readings)
+        self._alone.note_found(reading.native_id for reading in shown.readings)
         are_posts = any(post_of(native_id) is not None for native_id in shown.missing)
         look = self._alone.posts if are_posts else self._alone.accounts
         return [as_heard(one, shown.silent) for one in await look(shown.missing, now)]
-
-
-def _is_sound(native_id: str) -> bool:
-    return is_did(subjects(native_id)[-1])

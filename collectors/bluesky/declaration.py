@@ -38,6 +38,12 @@ def post_of(native_id: str) -> tuple[str, str] | None:
     return None if match is None else (match[1], match[2])
 
 
+def repo_of(native_id: str) -> str:
+    """The DID of the repository of an account, or of the one that a post is in: that of its author."""
+    post = post_of(native_id)
+    return native_id if post is None else post[0]
+
+
 class BlueskyDeclaration(PlatformDeclaration):
     name = "Bluesky"
     id_example = "did:plc:z72i7hdynmk6r22z27h6tvur"

@@ -8,6 +8,7 @@ from typing import Final
 
 import aiohttp
 
+from collectors.bluesky.declaration import repo_of
 from collectors.bluesky.wire.jetstream import (
     LARGEST_MESSAGE,
     MOST_DIDS,
@@ -18,7 +19,6 @@ from collectors.bluesky.wire.jetstream import (
     parse_event,
     query,
 )
-from collectors.bluesky.wire.labels import subjects
 from collectors.core.abilities import StreamLost
 from collectors.transport.client import USER_AGENT
 
@@ -53,15 +53,15 @@ class Jetstream:
 
     async def events(self, native_ids: Collection[str], cursor: str | None) -> AsyncGenerator[StreamEvent]:
         """Events about these accounts as they come, after those since `cursor` (None: from now on). An event
-        about the author of a post is one about the post.
+        about the author of a post is reported for the post.
 
-        Never ends of itself. An event may come twice, and what is no event is skipped. Close it when you
+        Never ends of itself. An event may come twice, and what is not an event is skipped. Close it when you
         stop early (`contextlib.aclosing`). Raises StreamLost; ValueError for no accounts, for more than
         `MOST_DIDS` of them, and for a cursor that no event carried.
         """
         wanted: dict[str, list[str]] = {}
         for native_id in native_ids:
-            wanted.setdefault(subjects(native_id)[-1], []).append(native_id)
+            wanted.setdefault(repo_of(native_id), []).append(native_id)
         params, greeting = query(cursor), hello(wanted)
         async with aiohttp.ClientSession(
             timeout=aiohttp.ClientTimeout(total=None),

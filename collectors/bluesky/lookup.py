@@ -44,7 +44,7 @@ class _ServedPost:
 
 
 class SingleLookups:
-    """Asks as far as it takes, and remembers since when an account or a post is missing."""
+    """Asks for accounts and posts one by one, and remembers since when each is missing."""
 
     def __init__(self, client: BlueskyClient, labelers: Labelers, dice: random.Random) -> None:
         self._client = client
@@ -52,12 +52,13 @@ class SingleLookups:
         self._dice = dice
         self._missing_since: dict[str, datetime] = {}
 
-    def found(self, native_ids: Iterable[str]) -> None:
-        """These are not missing any more."""
+    def note_found(self, native_ids: Iterable[str]) -> None:
+        """Remember that these accounts or posts are not missing any more."""
         for native_id in native_ids:
             self._missing_since.pop(native_id, None)
 
     async def accounts(self, dids: Sequence[str], now: datetime) -> list[SingleLookup]:
+        """What the app says about each account and, where it shows none, the account's own server."""
         async with asyncio.TaskGroup() as group:
             # In random order: what makes a server stumble must not hide the same accounts every time.
             order = self._dice.sample(dids, len(dids))
@@ -65,7 +66,9 @@ class SingleLookups:
         return [looks[did].result() for did in dids]
 
     async def posts(self, uris: Sequence[str], now: datetime) -> list[SingleLookup]:
-        """Each author is asked for once, and the labeler once for all posts that their servers serve."""
+        """What became of each post. One lookup per author, and one of the labeler for all posts that their
+        servers serve.
+        """
         records = {uri: record for uri in uris if (record := record_uri(uri)) is not None}
         dids = tuple(dict.fromkeys(record.did for record in records.values()))
         authors = dict(zip(dids, await self.accounts(dids, now), strict=True))
@@ -139,7 +142,9 @@ class SingleLookups:
 
 
 def as_heard(look: SingleLookup, silent: frozenset[str]) -> SingleLookup:
-    """An account whose own answer is silent on more than the batch is missed, so that it silences nobody."""
+    """The lookup, missed when its own answer is silent on more countries than the batch was: otherwise the
+    whole answer would count as silent on them.
+    """
     r = look.said
     if isinstance(r, Missed) or r.silent_on <= silent:
         return look

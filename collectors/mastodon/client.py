@@ -134,12 +134,14 @@ class MastodonClient:
     def pause(self, place: str, now: datetime) -> RequestFailure | None:
         """Why a place must not be asked at `now`, and until when; None when it may be.
 
-        Places are those of `Collector`: what stops a whole server stops its posts too, and not the reverse.
+        Places are those of `Collector`. A pause of a server is also one of its posts, but not the reverse.
         """
         return self._pauses.of(now, host_at(place), place)
 
     def trouble(self, place: str, fault: WireFault, now: datetime) -> RequestFailure:
-        """What to do about a server that told nothing; a refusal of everything pauses the place."""
+        """What to do after a server gave no usable answer. A fault that every further request would meet
+        pauses the place.
+        """
         pause = self.pause(place, now)
         if pause is not None and pause.reason is fault.reason:
             return pause
@@ -154,9 +156,9 @@ class MastodonClient:
         return until is not None and now < until
 
     def note_batch(self, place: str, now: datetime, *, answered: bool) -> None:
-        """Remember whether a place answers about several at once.
+        """Remember whether a place answers about several accounts or posts at once.
 
-        A server that once did keeps being asked so: a single refusal is then a mishap.
+        After one such answer, a later refusal is not remembered: it is taken for a mishap.
         """
         if answered:
             self._has_batch.add(place)

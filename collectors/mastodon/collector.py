@@ -124,21 +124,21 @@ class MastodonCollector:
         return evidence.document(exchanges, native_ids, excerpt)
 
     async def read(self, native_ids: Sequence[str], now: datetime) -> CollectorAnswer:
-        """One request for all, where the server answers it (for posts one for every 20), and more about those
-        it leaves open.
+        """One request for all accounts, or per 20 posts, where the server answers it, and more about those
+        that it leaves open.
 
-        An id that answers as another account, or as a post of one (the server was set up anew), is missed as
-        UNCLASSIFIED: what became of what is on file is then not known.
+        When the server shows another account under an id, or another account's post, it was set up again, and
+        the id is missed as UNCLASSIFIED: what became of the stored account or post is not known.
 
         Raises ValueError for more than `batch_size` ids and for ids of different places.
         """
         asked = {native_id: identity_of(native_id) for native_id in native_ids}
         if len(asked) > BATCH_SIZE:
-            raise ValueError(f"{len(asked)} accounts in one request; Mastodon answers at most {BATCH_SIZE}")
+            raise ValueError(f"{len(asked)} ids in one request; Mastodon answers at most {BATCH_SIZE}")
         known = [who for who in asked.values() if who is not None]
         places = {who.place for who in known}
         if len(places) > 1:
-            raise ValueError(f"accounts of different servers in one request: {', '.join(sorted(places))}")
+            raise ValueError(f"ids of different places in one request: {', '.join(sorted(places))}")
         odd = tuple(
             Missed(native_id, now, MissedReason.BAD_REQUEST, "not an actor URI with a local id, nor a post")
             for native_id, who in asked.items()

@@ -30,16 +30,10 @@ _ACTOR = re.compile(rf"https?://{HOST}/(?!@)[!-\"$-~]+")
 """`https://host/@name` is the page of a profile and no actor URI."""
 _POST_ID = r"(?=[A-Za-z]*[0-9])[0-9A-Za-z]{1,64}"
 """Numbers on Mastodon. `/@name/media` and `/@name/followers` are parts of a profile."""
-_POST = re.compile(rf"https?://({HOST})/@({_NAME})/({_POST_ID})")
+_POST = re.compile(rf"https?://{HOST}/@{_NAME}/{_POST_ID}")
 _POST_HANDLE = re.compile(rf"{_NAME}@{HOST}/{_POST_ID}")
 _LOCAL_ID = re.compile(r"(?=.*[0-9])[A-Za-z0-9_-]{1,64}")
 """Numbers on Mastodon; other software that speaks its API has longer ones. `#main-key` is none."""
-
-
-def post_of(native_id: str) -> str | None:
-    """The local id of a post at its author's server; None if `native_id` is that of an account."""
-    match = _POST.fullmatch(native_id) if len(native_id) <= LONGEST_NAME else None
-    return None if match is None else match[3]
 
 
 class MastodonDeclaration(PlatformDeclaration):
@@ -60,7 +54,7 @@ class MastodonDeclaration(PlatformDeclaration):
         return is_account or self.is_post(text)
 
     def is_post(self, native_id: str) -> bool:
-        return post_of(native_id) is not None
+        return len(native_id) <= LONGEST_NAME and _POST.fullmatch(native_id) is not None
 
     def is_post_handle(self, text: str) -> bool:
         return len(text) <= LONGEST_NAME and _POST_HANDLE.fullmatch(text) is not None
@@ -102,7 +96,7 @@ class MastodonDeclaration(PlatformDeclaration):
         {"acct": "suspended"},
     )
     # It has no countries, and shows neither that an account is locked to strangers nor that its owner
-    # switched it off (documented). A post is suspended only with its author.
+    # switched it off (documented). Only accounts are suspended, with all their posts.
     statuses = frozenset({Status.AVAILABLE, Status.SUSPENDED, Status.NOT_FOUND})
     post_statuses = statuses
     suspension_may_be_deletion = True
@@ -166,7 +160,7 @@ class MastodonDeclaration(PlatformDeclaration):
         return StateWording("not found", ": its server does not show it")
 
     def with_author(self, status: Status, said: StateWording, flags: Collection[Flag]) -> StateWording:
-        """A server says nothing of the kind about a post, only about its author."""
+        """Only what a server says about the author explains why it does not show a post."""
         if status is Status.NOT_FOUND:
             return StateWording("gone with its author's account", ": its server knows neither")
         if Flag.TEMPORARY in flags:

@@ -39,23 +39,23 @@ _PAGES: Final = (
     (("pinned", "true"),),
     (("exclude_replies", "true"), ("exclude_reblogs", "true"), ("limit", "40")),
 )
-"""Where the contact's posts are looked for: those that they keep on top, then the newest."""
+"""Where to look for the contact's posts: the pinned ones, then the newest."""
 
 Resolved: TypeAlias = ResolvedHandle | UnresolvedHandle | tuple[UnresolvedHandle, RequestFailure]
 """With the trouble, when a server did not answer."""
 KnownAuthors: TypeAlias = dict[WebfingerName, tuple[Jrd | Absent | WireFault, str | None]]
-"""What webfinger said of authors, and their handles: several posts of one need it once."""
+"""What webfinger answered about authors, and their handles: one request serves all posts of an author."""
 
 
 async def resolve_post(
     client: MastodonClient, memory: LookupMemory, asked: str, authors: KnownAuthors, now: datetime
 ) -> Resolved | None:
-    """The native id of a post, by `name@host/ID`, by the address of its page or by its URI. None for what
-    names no post.
+    """The native id of a post, by `name@host/ID`, by the address of its page or by its URI. None when the
+    text does not name a post.
 
-    Whether it is there is not asked: legal notices also name posts that are gone. Webfinger leads to the
-    author's home server, which may have another host than the handle's domain. Of an author who is gone for
-    good nothing leads there; then the address is believed.
+    No request asks whether the post exists: legal notices also name posts that are gone. Webfinger leads to
+    the author's home server, which may have another host than the handle's domain. For an author who is gone
+    for good it leads nowhere, and the address is believed.
     """
     named = _post_named(asked)
     if named is None:
@@ -84,8 +84,8 @@ async def resolve_post(
 
 
 def _post_named(asked: str) -> tuple[WebfingerName, MastodonPostIdentity | None, str] | None:
-    """The author of a post, the post if it is named by an address that shows the author's name, and its local
-    id. None for what is no post.
+    """The author of a post; the post itself, when its address shows the author's name; and its local id. None
+    when the text does not name a post.
     """
     text = asked.strip().removeprefix("@")
     post = post_of(text)
@@ -154,9 +154,9 @@ async def candidates(
 async def post_candidates(
     client: MastodonClient, memory: LookupMemory, place: str, now: datetime
 ) -> tuple[CanaryCandidate, ...]:
-    """Two posts of the contact account of a server: pinned ones, else the oldest of its newest page.
+    """Up to two posts of the contact account of a server: pinned ones, then the oldest of its newest page.
 
-    No post is well known on every server. That those who run it keep theirs is an expectation, looked at
+    No post is known to be stable on every server. The contact is expected to keep its own; each is looked at
     before it is relied on.
     """
     found: dict[str, CanaryCandidate] = {}
@@ -177,7 +177,7 @@ async def post_candidates(
 
 
 def _absent(asked: str, name: WebfingerName, said: Absent) -> UnresolvedHandle:
-    """Webfinger knows the name no longer, or not at all."""
+    """The result when webfinger knows the name no longer, or never knew it."""
     if said.http_status == 410:
         return UnresolvedHandle(asked, UnresolvedReason.SUSPENDED, _GONE)
     return UnresolvedHandle(asked, UnresolvedReason.NOT_FOUND, f"{name.domain} knows no such account")

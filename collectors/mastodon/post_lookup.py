@@ -45,7 +45,7 @@ _NO_API = WireFault(
 
 @dataclass(frozen=True, slots=True)
 class _AuthorAnswers:
-    """What the server says of an author, and the answers that say it."""
+    """What the server says about an author, and the answers that say it."""
 
     lookup: Profile | Absent | WireFault
     actor: ActorDocument | Absent | WireFault | None
@@ -103,7 +103,7 @@ class MastodonPostLookup(ServerLook):
         self._said.append(served(who, post, self._now, domain=self._memory.domains.get(who.host)))
 
     async def _absent(self, who: MastodonPostIdentity) -> None:
-        """Gone with its author, gone alone, not public, or a web server that knows nothing of anything."""
+        """Gone with its author, gone alone, not public, or a web server that answers 404 to everything."""
         author = await self._author(who)
         lookup = author.lookup
         if isinstance(lookup, WireFault):

@@ -1,4 +1,4 @@
-"""One look at one server: the requests of it, what came back, and when to stop asking."""
+"""One look at one server: its requests, their answers, and when to stop asking."""
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -24,7 +24,7 @@ from storage.model.core.availability import Missed, MissedReason, Reading
 
 _Item = TypeVar("_Item")
 _FAILURES_IN_A_ROW: Final = 3
-"""So many accounts or posts that give nothing, one after the other, and the rest waits for the next time."""
+"""After so many accounts or posts in a row without a usable answer, the rest waits for the next look."""
 
 _OF_THE_SERVER: Final = frozenset(
     {MissedReason.NETWORK, MissedReason.UPSTREAM, MissedReason.ACCESS, MissedReason.RATE_LIMITED}
@@ -90,7 +90,7 @@ class ServerLook:
             self._failed(fault)
 
     def _failed(self, fault: WireFault) -> None:
-        """Note what concerns the server; after a few in a row it is not troubled any more."""
+        """Note a fault that concerns the server; after a few in a row, stop asking it."""
         self._fault = fault
         self._failures += 1
         if fault.reason is MissedReason.RATE_LIMITED or self._failures >= _FAILURES_IN_A_ROW:

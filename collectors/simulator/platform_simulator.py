@@ -89,7 +89,7 @@ class PlatformSimulator(ABC):
         return self.visible(state)
 
     def observable_post(self, state: State) -> State:
-        """`observable`, of a post."""
+        """What its collector can see of the true `state` of a post. See `observable`."""
         return self.observable(state)
 
     def recast(self, account: HistoryAccount, digest: bytes, taken: set[str]) -> HistoryAccount:

@@ -68,7 +68,7 @@ class YouTubeDeclaration(PlatformDeclaration):
         return _CHANNEL.fullmatch(text) is not None or _VIDEO_ID.fullmatch(text) is not None
 
     def is_post(self, native_id: str) -> bool:
-        """Whether it is that of a video."""
+        """Whether an id is that of a video."""
         return video_of(native_id) is not None
 
     def is_post_handle(self, text: str) -> bool:

@@ -124,7 +124,7 @@ def basic_profile(did: str, handle: str, labels: Sequence[Mapping[str, object]])
 
 
 def post_record(uri: str) -> dict[str, object]:
-    """The record of a post. What it says is the same for all."""
+    """The record of a post, with a made-up text."""
     return {"$type": COLLECTIONS[SignalKind.POST], "text": f"Simulated: {uri}", "createdAt": _CREATED_AT}
 
 
@@ -153,7 +153,7 @@ def served_record(uri: str) -> dict[str, object]:
 
 
 def record_not_found(uri: str) -> dict[str, object]:
-    """What getRecord says of a record that is not there, or that its server took down (documented)."""
+    """The error of getRecord for a record that does not exist, or that its server took down (documented)."""
     return {"error": "RecordNotFound", "message": f"Could not locate record: {uri}"}
 
 

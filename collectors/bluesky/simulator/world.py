@@ -113,8 +113,8 @@ def observable(state: State, regions: Collection[str]) -> State:
 def accounts_of(history: History, acts: Sequence[SimulatedAct], now: datetime) -> dict[str, HistoryAccount]:
     """The accounts and posts on Bluesky, by native id.
 
-    An actor that the history does not know is always available. So is the author of a post, but while a post
-    is said to share the fate of its author.
+    An actor that the history does not name is always available. An author whom only posts name is available,
+    except while a post has the status of its author's account.
     """
     known = {a.native_id: a for a in history.accounts if a.platform is BLUESKY}
     for actor in dict.fromkeys(act.actor_id for act in acts):
@@ -137,7 +137,7 @@ def _by_author(accounts: Iterable[HistoryAccount]) -> dict[str, list[HistoryAcco
 
 
 def _author(did: str, posts: Sequence[HistoryAccount]) -> HistoryAccount:
-    """The account that posts are told to be of."""
+    """The account of an author whom the history names only by posts."""
     seen: list[tuple[datetime, State, str]] = []
     for at in sorted({at for post in posts for at in (*post.times, *post.handle_times)}):
         shared = [post.at(at) for post in posts if _is_with_author(post.at(at), post.detail_at(at))]
@@ -148,7 +148,7 @@ def _author(did: str, posts: Sequence[HistoryAccount]) -> HistoryAccount:
 
 
 def _is_with_author(state: State, detail: str) -> bool:
-    """Nobody deactivates a post alone."""
+    """Whether a post has its status from its author's account: only accounts can be deactivated."""
     return detail == WITH_AUTHOR or state.status is Status.DEACTIVATED
 
 
@@ -203,7 +203,7 @@ class BlueskyWorld:
         return hosting_status(account.at(self.now), account.detail_at(self.now))
 
     def holding(self, uri: str) -> RecordHolding:
-        """How the server of its author treats a post, while it serves the author."""
+        """How its author's server treats a post, while that server serves the author."""
         post = self._all.get(uri)
         if post is None:
             return RecordHolding.ABSENT

@@ -9,6 +9,7 @@ out, and so is the text of a post.
 from collections.abc import Iterable
 from urllib.parse import parse_qsl, urlsplit
 
+from collectors.bluesky.declaration import repo_of
 from collectors.bluesky.wire.identity import WEB_DOCUMENT, record_uri
 from collectors.bluesky.wire.label_lists import QUERY_LABELS
 from collectors.bluesky.wire.labels import subjects
@@ -62,7 +63,7 @@ def _subject(url: str) -> str:
 def _kept(item: dict[str, object], native_id: str) -> dict[str, object]:
     kept = _plain(item, _KEPT)
     labels, names, services = item.get("labels"), item.get("alsoKnownAs"), item.get("service")
-    author, of_author = item.get("author"), subjects(native_id)[-1]
+    author, of_author = item.get("author"), repo_of(native_id)
     if is_object(author) and of_author != native_id:
         kept["author"] = _kept(author, of_author)
     if is_array(labels):

@@ -21,10 +21,11 @@ QUERY_LABELS = "com.atproto.label.queryLabels"
 
 @dataclass(frozen=True, slots=True)
 class UnprovenLift:
-    """One answer of the app shows no label of `labeler`, and a restriction by it is held of an account in it.
+    """One answer of the app shows no label of `labeler`, although it is known to restrict an account or post
+    in the answer.
 
-    `native_ids` are all accounts or posts that it shows: of none of them is it known whether the labels were
-    served. `is_batch` tells an answer about many accounts from one about an account alone.
+    `native_ids` are all accounts or posts in the answer: it is not known for any of them whether their labels
+    were served. `is_batch` is true for an answer about many, and false for one about an account alone.
     """
 
     labeler: str
@@ -33,7 +34,7 @@ class UnprovenLift:
 
     @property
     def subjects(self) -> tuple[str, ...]:
-        """What labels in question may be about."""
+        """What the labels in question may be about."""
         return tuple(dict.fromkeys(one for native_id in self.native_ids for one in subjects(native_id)))
 
 
@@ -111,8 +112,8 @@ def settled(
 
 
 def in_force(pages: Sequence[Exchange], labeler: str, values: Collection[str]) -> frozenset[str] | None:
-    """What the list of a labeler says that a label of these values is on: DIDs and addresses of posts. None
-    when the list proves nothing.
+    """The DIDs and addresses of posts that bear a label with one of these `values`, by the list of a labeler.
+    None when the list proves nothing.
 
     Of several rows about one label the newest counts. A list without any row proves nothing: whoever leaves
     out labels in one answer may do so in the other.

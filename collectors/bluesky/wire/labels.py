@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from collectors.bluesky.declaration import post_of
+from collectors.bluesky.declaration import repo_of
 from collectors.bluesky.wire.identity import is_did, moment
 from collectors.core.wire import WireFault, is_array, is_object, printable
 from storage.model.core.availability import MissedReason
@@ -67,8 +67,7 @@ class Labels:
 
 
 def read_labels(labels: object, subject: str, labelers: Labelers, at: datetime) -> Labels | WireFault:
-    """What the labels that are shown with `subject`, a DID or the address of a post, say of it at `at`. Never
-    raises.
+    """What the labels of `subject`, a DID or the address of a post, say about it at `at`. Never raises.
 
     When a label that may be a regional one cannot be read, nothing is concluded: to pass it over would
     show a withheld account as restored.
@@ -108,15 +107,14 @@ def _asks_for_signed_in(label: dict[str, object], did: str) -> bool:
 
 
 def labelled(items: Iterable[object]) -> list[dict[str, object]]:
-    """The profiles and posts of an answer, with the authors of posts: whatever in it may bear labels."""
+    """The parts of an answer that may bear labels: profiles, posts, and the authors of posts."""
     found = [item for item in items if is_object(item)]
     return [*found, *(author for item in found if is_object(author := item.get("author")))]
 
 
 def subjects(native_id: str) -> tuple[str, ...]:
-    """What a label may be about that withholds an account or a post: of a post also its author."""
-    post = post_of(native_id)
-    return (native_id,) if post is None else (native_id, post[0])
+    """What a label that withholds an account or a post may be about: itself, or the author of the post."""
+    return tuple(dict.fromkeys((native_id, repo_of(native_id))))
 
 
 def sources(items: Iterable[object]) -> frozenset[str]:

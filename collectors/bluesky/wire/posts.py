@@ -45,8 +45,8 @@ def read_posts(answer: Exchange, asked: Sequence[str], labelers: Labelers) -> Ap
 
 
 def with_author(uri: str, author: Reading | Missed) -> Reading | Missed | None:
-    """What became of a post whose author is not shown either: the same as of the author. None: the author is
-    shown, so that this does not say why the post is missing.
+    """The status of a post whose author is not shown either: that of the author. None when the author is
+    shown: then the author is not the reason that the post is missing.
     """
     if isinstance(author, Missed):
         return Missed(uri, author.at, author.reason, f"the author of the post: {author.detail}")
@@ -57,7 +57,7 @@ def with_author(uri: str, author: Reading | Missed) -> Reading | Missed | None:
 
 
 def no_server(uri: str, identity: DidDocument | NoDid | WireFault, at: datetime) -> Missed:
-    """A post of which nobody can be asked any more, by what the DID document of its author says."""
+    """A post whose author's DID document cannot be read, or names no server to ask."""
     if isinstance(identity, WireFault):
         detail = f"the DID document could not be read: {identity.detail}"
         return Missed(uri, at, identity.reason, detail)
@@ -84,8 +84,8 @@ def read_record(answer: Exchange, uri: str) -> bool | WireFault:
 
 
 def not_served(uri: str, is_held: bool | WireFault | None, at: datetime) -> Reading | Missed:
-    """What became of a post that neither the app nor the server of its author serves. `is_held` is what the
-    server proves of its repository; None: it proves nothing.
+    """What became of a post that neither the app nor the server of its author serves. `is_held`: whether the
+    server proves that the repository has the post; None when it proves nothing.
     """
     if isinstance(is_held, WireFault):
         return unusable(uri, is_held, at)
@@ -97,7 +97,7 @@ def not_served(uri: str, is_held: bool | WireFault | None, at: datetime) -> Read
 
 def served(uri: str, taken_down: frozenset[str] | None, at: datetime) -> Reading | Missed:
     """What became of a post that the server of its author serves and the app does not show. `taken_down` is
-    what Bluesky's labeler lists as taken down; None: its list proves nothing.
+    what Bluesky's labeler lists as taken down; None when its list proves nothing.
     """
     if taken_down is not None and uri in taken_down:
         return Reading(uri, at, _SUSPENDED, Strength.STRONG, flags=frozenset({Flag.APP_VIEW_ONLY}))
@@ -106,7 +106,7 @@ def served(uri: str, taken_down: frozenset[str] | None, at: datetime) -> Reading
 
 
 def unusable(uri: str, fault: WireFault, at: datetime) -> Missed:
-    """A post of which the server of its author gave no usable answer."""
+    """A post about which the server of its author gave no usable answer."""
     return Missed(uri, at, fault.reason, f"the server of the author gave no usable answer: {fault.detail}")
 
 

@@ -70,8 +70,8 @@ class AppAnswer:
 
 
 ReadItem = Callable[[dict[str, object], str, Exchange, Labelers, frozenset[str]], Reading | Missed]
-"""Reads an item of an answer, which is about the account or post of that id. The countries are those of which
-the answer says nothing.
+"""Reads one item of an answer: the item, the id of its account or post, the answer, the labelers, and the
+countries on which the answer is silent.
 """
 
 
@@ -83,7 +83,7 @@ def read_profiles(answer: Exchange, asked: Sequence[str], labelers: Labelers) ->
 def read_many(
     answer: Exchange, asked: Sequence[str], labelers: Labelers, name: str, id_name: str, read: ReadItem
 ) -> AppAnswer:
-    """What the items called `name` say of the `asked` ids, which they have as `id_name`. Never raises."""
+    """What the items under `name` say about the `asked` ids, which are under `id_name`. Never raises."""
     ids = dict.fromkeys(asked)
     document = open_answer(answer)
     items = document.get(name) if is_object(document) else None

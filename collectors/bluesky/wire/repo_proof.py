@@ -1,10 +1,10 @@
 """Pure: whether a repository has a record, by the proof that its server gives.
 
-Of a record that it took down a server says what it says of a deleted one: that it is not there (documented:
-the source of the reference server, getRecord.ts). The proof tells them apart. `com.atproto.sync.getRecord`
+A server answers for a record that it took down as for a deleted one: not found (documented: the source of
+the reference server, getRecord.ts). The proof tells them apart. `com.atproto.sync.getRecord`
 sends the blocks of the repository's tree on the way to the record's key, whether or not it is there
-(documented: its lexicon, and atproto.com/specs/repository). Hashes are checked and signatures are not: it is
-the server's word.
+(documented: its lexicon, and atproto.com/specs/repository). Hashes are checked and signatures are not: the
+proof is the server's own statement.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ _CID_BYTES: Final = len(_CID) + 32
 _DEEPEST: Final = 16
 _CID_TAG: Final = 42
 _SIMPLE_VALUES: Final = {20: False, 21: True}
-"""All others are read as None: nothing rests on a number with a fraction."""
+"""Every other simple value, and every float, is read as None: no proof depends on one."""
 _SIZES: Final = {24: 1, 25: 2, 26: 4, 27: 8}
 
 
@@ -43,14 +43,16 @@ def read_proof(answer: Exchange, did: str, path: str) -> bool | WireFault | None
 
 
 def _holds(car: bytes, did: str, key: bytes) -> bool:
-    """Raises for whatever is no proof."""
+    """Whether the tree has the key. Raises ValueError, KeyError, IndexError or OverflowError for bytes that
+    are not a proof.
+    """
     root, blocks = _opened(car)
     commit = _object(_value(blocks[root]))
     below = commit.get("data")
     if commit.get("did") != did or not isinstance(below, _Cid):
         raise ValueError("not the repository that was asked for")
     while isinstance(below, _Cid):
-        # Taken out, so that no tree leads in a circle.
+        # Each block is used once, so that a tree with a circle ends.
         node = _object(_value(blocks.pop(below)))
         entries, at, below = node.get("e"), b"", node["l"]
         if not is_array(entries):
@@ -66,7 +68,7 @@ def _holds(car: bytes, did: str, key: bytes) -> bool:
                 break
             below = entry["t"]
     if below is not None:
-        raise ValueError("a link that is none")
+        raise ValueError("a link that is not an address")
     return False
 
 
@@ -129,7 +131,7 @@ def _item(data: bytes, at: int, depth: int) -> tuple[object, int]:
         case 6:
             value, at = _item(data, at, depth + 1)
             if number != _CID_TAG or not isinstance(value, bytes):
-                raise ValueError("a tag that is none of a link")
+                raise ValueError("a tag other than that of a link")
             return _Cid(value[1:]), at
         case _:
             return _SIMPLE_VALUES.get(number), at

@@ -30,7 +30,7 @@ _SIGN_IN: Final = "/auth/sign_in"
 _STRANGER: Final = person_at("https://elsewhere.example/users/stranger#1")
 STRANGE_ACCOUNT: Final = dumps(account(_STRANGER, "", State(Status.SUSPENDED)))
 STRANGE_POST: Final = dumps(post("1", _STRANGER, "", datetime(2019, 5, 1, tzinfo=UTC)))
-"""Of somebody who was not asked for."""
+"""An account and a post that were not asked for."""
 _UNAVAILABLE: Final = SimulatedReply(
     503,
     error("There was a temporary problem serving your request, please try again"),

@@ -3,9 +3,9 @@
 Answers are put together from JSON fragments that are built once per state of an account, because a
 rehearsal asks for millions of accounts. Names last on Mastodon: changes of handles are not shown.
 
-A post is suspended only with its author, because Mastodon says so of authors alone: the author of a post that
-is suspended in the history is suspended at that time, whatever its detail. So is an author gone with a post
-that is not found `with_author`. An author who is in the history has the statuses given there.
+Mastodon suspends accounts and no single posts. So while the history says that a post is suspended, its author
+is suspended, whatever the detail; and while a post is not found `with_author`, its author is not found. An
+author whom the history names has the statuses given there.
 """
 
 from collections.abc import Sequence
@@ -224,7 +224,7 @@ class MastodonWorld:
 
 
 def _story_of_author(posts: Sequence[tuple[MastodonPostIdentity, HistoryAccount]]) -> HistoryAccount:
-    """What the posts of one author, of whom the history says nothing, show of that account."""
+    """The account of an author whom the history does not name, with the statuses that the posts imply."""
     who, first = posts[0]
     uri = f"{who.server}/users/{who.name}"
     handle = first.handles[0].rpartition("/")[0]

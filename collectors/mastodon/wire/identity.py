@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 _LONGEST_ADDRESS: Final = 1000
 _POSTS: Final = "/posts"
-"""What no host ends in."""
+"""Marks the place of a server's posts: no host ends in it."""
 _LONGEST_DOMAIN: Final = 260
 """With its port. Python takes seconds to encode a host of 200,000 letters."""
 _NAME: Final = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}"
@@ -76,13 +76,14 @@ class MastodonPostIdentity:
 
     @classmethod
     def of(cls, native_id: str) -> Self | None:
-        """None when `native_id` is not the address of a page of a post at the server of its author."""
+        """None when `native_id` is not the address of a post's page at the server of its author."""
         parts = urlsplit(native_id) if host_of(native_id) else None
         found = _post_page(parts.path) if parts and not parts.query and not parts.fragment else None
         return cls(native_id, server_of(native_id), found[1], found[2]) if found else None
 
     @classmethod
     def at(cls, server: str, name: str, local_id: str) -> Self:
+        """The post with this id at a server; its author has the name `name` there."""
         return cls(f"{server}/@{name}/{local_id}", server, name, local_id)
 
     @property

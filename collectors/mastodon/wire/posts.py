@@ -1,9 +1,9 @@
 """Pure: what the home server's statements prove about one post. Never raises.
 
-A server shows a post to strangers if it is public or unlisted and its author is not suspended. For all else
-it answers 404 alike: deleted by its author, removed by the server's moderators, shown to followers only,
-never there (documented: statuses_controller.rb, status_policy.rb). Only what it says of the author tells a
-post that is gone with its author from one that is gone by itself.
+A server shows a post to strangers if it is public or unlisted and its author is not suspended. It answers 404
+for every other post: deleted by its author, removed by the server's moderators, shown to followers only,
+never there (documented: statuses_controller.rb, status_policy.rb). Only what it says about the author tells a
+post that is gone with its author from one that is gone alone.
 """
 
 from collections.abc import Collection
@@ -73,7 +73,7 @@ def read_posts(
 
 
 def read_own_posts(http_status: int, body: bytes) -> tuple[ServedPost, ...]:
-    """The posts on a page of GET /api/v1/accounts/:id/statuses that are no boosts. Empty for any fault."""
+    """The posts on a page of GET /api/v1/accounts/:id/statuses that are not boosts. Empty after any fault."""
     document = parse(body) if http_status == 200 else None
     said = map(_post_of, document) if is_array(document) else ()
     return tuple(post for post in said if isinstance(post, ServedPost) and not post.is_boost)

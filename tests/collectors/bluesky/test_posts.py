@@ -234,7 +234,7 @@ async def test_what_several_posts_need_is_asked_for_once() -> None:
 async def test_posts_and_accounts_are_places_of_their_own() -> None:
     async with staged(stage()) as (bluesky, _):
         assert (bluesky.place(A), bluesky.place(AUTHOR)) == ("posts", "")
-        with pytest.raises(ValueError, match="requests of their own"):
+        with pytest.raises(ValueError, match="accounts and posts in one request"):
             await bluesky.read([A, AUTHOR], T0)
         controls = await bluesky.candidates("posts", T0)
         assert {bluesky.place(one.native_id) for one in controls} == {"posts"}

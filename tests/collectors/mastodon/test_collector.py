@@ -102,7 +102,7 @@ async def test_too_many_accounts_and_accounts_of_two_servers_are_refused() -> No
     async with MastodonCollector() as mastodon:
         with pytest.raises(ValueError, match="at most 40"):
             await mastodon.read([f"https://a.example/users/a{n}#{n}" for n in range(41)], T0)
-        with pytest.raises(ValueError, match="different servers"):
+        with pytest.raises(ValueError, match="different places"):
             await mastodon.read(["https://a.example/users/a#1", "https://b.example/users/a#1"], T0)
 
 

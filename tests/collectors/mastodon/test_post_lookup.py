@@ -65,7 +65,7 @@ async def test_posts_are_asked_for_twenty_at_a_time_at_a_place_of_their_own() ->
         assert mastodon.base_url(f"{HOME}/posts") == mastodon.base_url(HOME) == server.base_url
         assert DECLARATION.is_one_server(mastodon.place(posts[0]))
         answer = await mastodon.read(posts, T0)
-        with pytest.raises(ValueError, match="different servers"):
+        with pytest.raises(ValueError, match="different places"):
             await mastodon.read([posts[0], ALICE.native_id], T0)
     assert server.asked == [BATCH, BATCH]
     assert set(statuses(answer).values()) == {Status.AVAILABLE}
