@@ -65,7 +65,7 @@ def control(text: str, platform: Platform) -> Control:
 
 
 def controls(values: tuple[str, ...], platform: Platform) -> tuple[str, ...]:
-    """Check that each text is a control account, and return the texts unchanged."""
+    """Check that each text is a control account or control post, and return the texts unchanged."""
     for text in values:
         control(text, platform)
     return values

@@ -39,7 +39,7 @@ class HistoryError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class HistoryAccount:
-    """One account and its true states. Entry i of `states` holds from `times[i]` to `times[i + 1]`."""
+    """One account or post with its true states. `states[i]` holds from `times[i]` to `times[i + 1]`."""
 
     platform: Platform
     native_id: str
@@ -95,7 +95,7 @@ def parse_history(lines: Iterable[str], name: str) -> History:
         at = moment(row[3], where)
         state = _state(row[4], row[5], where)
         if at in account.seen:
-            raise HistoryError(f"{where}: account {native_id} has two rows at {row[3]}.")
+            raise HistoryError(f"{where}: {native_id} has two rows at {row[3]}.")
         account.seen[at] = (state, _handle(platform, native_id, row[2], where))
         if row[7]:
             account.details[at] = _detail(platform, native_id, state, row[7], where)
@@ -150,8 +150,8 @@ def settled(
     lists: tuple[str, ...] = (),
     details: Mapping[datetime, str] = _NO_DETAILS,
 ) -> HistoryAccount:
-    """An account from what was seen of it (time, state, handle), in any order: sorted by time, equal
-    successive states merged. `details` says more of the states that were seen at some of these times.
+    """An account or a post from what was seen of it (time, state, handle), in any order: sorted by time,
+    equal successive states merged. `details` says more of the states that were seen at some of these times.
     """
     ordered = sorted(seen, key=lambda row: row[0])
     states = [(ordered[0][0], ordered[0][1], details.get(ordered[0][0], ""))]
@@ -185,9 +185,9 @@ def platform_of(text: str, where: str) -> Platform:
 
 
 def native_id_of(platform: Platform, text: str, where: str) -> str:
-    """`text`, when it can be the id of an account or a post of `platform`. Raises HistoryError."""
+    """`text`, if it has the form of an id of an account or a post of `platform`. Raises HistoryError."""
     if not DECLARED[platform].is_native_id(text):
-        raise HistoryError(f"{where}: {text!r} is not an account id of {platform}.")
+        raise HistoryError(f"{where}: {text!r} is not an id of {platform}.")
     return text
 
 

@@ -51,7 +51,7 @@ def parse_recorded(lines: Iterable[str], name: str) -> History:
         platform = platform_of(platform_text, where)
         known = rows[platform, native_id_of(platform, account_id, where)]
         if any(row.since == seen.since for row in known):
-            raise HistoryError(f"{where}: account {account_id} has two rows at {since}.")
+            raise HistoryError(f"{where}: {account_id} has two rows at {since}.")
         known.append(seen)
     kept = [
         _account(platform, native_id, sorted(known, key=lambda row: row.since))
