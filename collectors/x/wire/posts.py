@@ -1,8 +1,8 @@
 """Pure: what X's answer to a lookup of posts says of each post that was asked for.
 
-What is not plainly stated is a Missed with its reason, as in `users.py`. A post is served only together with
-its author, whose account may be withheld where the post itself is not: an answer without the author says
-nothing of the post.
+What is not plainly stated is a Missed with its reason, as in `users.py`. A post counts only together with its
+author, whose account may be withheld where the post itself is not: an answer without the author says nothing
+about the post.
 
 X is renaming tweets to posts without saying when: both spellings are read.
 """
@@ -72,15 +72,15 @@ _NOWHERE: Final = _Withheld()
 
 
 class _UnclearError(Exception):
-    """Why an item says nothing of its post."""
+    """Why an item says nothing about its post."""
 
     def __init__(self, reason: MissedReason, detail: str) -> None:
         super().__init__(detail)
-        self.reason = reason
+        self.fault = WireFault(reason, detail)
 
 
-_Authors: TypeAlias = Mapping[str, _Author | _UnclearError]
-"""By id; an error where the author's item says nothing that can be used."""
+_Authors: TypeAlias = Mapping[str, _Author | WireFault]
+"""By id; a fault where the author's item says nothing that can be used."""
 
 
 def read_posts(http_status: int, body: bytes, asked: Sequence[str], at: datetime) -> Lookup:
@@ -110,16 +110,16 @@ def read_posts(http_status: int, body: bytes, asked: Sequence[str], at: datetime
         try:
             state, strength, handle, flags = _said(number, found, errors.get(number), authors)
         except _UnclearError as e:
-            missed.append(Missed(native_id, at, e.reason, str(e)))
+            missed.append(Missed(native_id, at, e.fault.reason, e.fault.detail))
         else:
             readings.append(Reading(native_id, at, state, strength, handle, flags))
     return Lookup(tuple(readings), tuple(missed))
 
 
 def excerpt(exchange: Exchange, native_ids: Iterable[str]) -> dict[str, object]:
-    """For each post that a raw answer speaks of, the items of `data` and `errors` about it, and its author.
+    """For each post in a raw answer, the items of `data` and `errors` about it, and its author.
 
-    Only what the status rests on, never what the post says.
+    Only what decides the status, never the text of the post.
     """
     answer = parse(exchange.body)
     if not is_object(answer):
@@ -147,7 +147,7 @@ def excerpt(exchange: Exchange, native_ids: Iterable[str]) -> dict[str, object]:
 
 
 def _as_sent(parts: dict[str, list[object]]) -> dict[str, object]:
-    """The parts where they stand in X's answer."""
+    """The parts, in the places that they have in X's answer."""
     authors = parts.pop("authors", [])
     return {**parts, **({"includes": {"users": authors}} if authors else {})}
 
@@ -158,14 +158,14 @@ def _said(
     errors: Sequence[ErrorItem] | None,
     authors: _Authors,
 ) -> tuple[State, Strength, str | None, frozenset[Flag]]:
-    item = found.get(number)
-    if item is not None and not errors:
+    if number in found:
+        item = found[number]
+        if item is None:
+            raise _UnclearError(MissedReason.CONTRADICTORY, "twice in data, with different content")
+        if errors:
+            raise _UnclearError(MissedReason.CONTRADICTORY, "in data and in errors")
         state, handle, flags = _from_data(number, item, authors)
         return state, Strength.STRONG, handle, flags
-    if item is None and number in found:
-        raise _UnclearError(MissedReason.CONTRADICTORY, "twice in data, with different content")
-    if item is not None:
-        raise _UnclearError(MissedReason.CONTRADICTORY, "in data and in errors")
     if errors:
         return _NOT_FOUND, Strength.WEAK, None, _from_errors(errors)
     raise _UnclearError(MissedReason.OMITTED, "neither in data nor in errors")
@@ -173,7 +173,7 @@ def _said(
 
 def _by_number(items: Iterable[object]) -> dict[str, dict[str, object] | None]:
     """The item about each post; None where two differ. X answers with the newest edit of a post, under
-    another id (documented): it is about every edit before it that has no item of its own.
+    another id (documented): that item is about every earlier edit without an item of its own.
     """
     own: dict[str, dict[str, object] | None] = {}
     edited: dict[str, dict[str, object] | None] = {}
@@ -212,31 +212,31 @@ def _authors(document: dict[str, object]) -> _Authors:
     """The users that the answer includes."""
     included = document.get("includes")
     items: dict[str, dict[str, object]] = {}
-    found: dict[str, _Author | _UnclearError] = {}
+    found: dict[str, _Author | WireFault] = {}
     for user in items_under(included.get("users") if is_object(included) else None):
         if is_object(user) and isinstance(user_id := user.get("id"), str):
             if user_id not in items:
                 items[user_id], found[user_id] = user, _author(user)
             elif not is_same(items[user_id], user):
-                found[user_id] = _UnclearError(
+                found[user_id] = WireFault(
                     MissedReason.CONTRADICTORY, "its author twice, with different content"
                 )
     return found
 
 
-def _author(user: dict[str, object]) -> _Author | _UnclearError:
+def _author(user: dict[str, object]) -> _Author | WireFault:
     username, protected, withheld = user.get("username"), user.get("protected"), user.get("withheld")
     if not isinstance(username, str) or is_username(username) is None:
-        return _UnclearError(MissedReason.MALFORMED, "its author has no usable username")
+        return WireFault(MissedReason.MALFORMED, "its author has no usable username")
     if protected is not True and protected is not False:
-        return _UnclearError(MissedReason.MALFORMED, "protected of its author is not a boolean")
+        return WireFault(MissedReason.MALFORMED, "protected of its author is not a boolean")
     if protected:
         # An app without a user's authorisation is shown no posts of protected accounts (documented).
-        return _UnclearError(MissedReason.CONTRADICTORY, "shown, although its author is protected")
+        return WireFault(MissedReason.CONTRADICTORY, "shown, although its author is protected")
     try:
         return _Author(username, _withheld(withheld, "withheld of its author").countries)
     except _UnclearError as e:
-        return e
+        return e.fault
 
 
 def _from_data(number: str, item: dict[str, object], authors: _Authors) -> tuple[State, str, frozenset[Flag]]:
@@ -248,8 +248,8 @@ def _from_data(number: str, item: dict[str, object], authors: _Authors) -> tuple
     author = authors.get(author_id)
     if author is None:
         raise _UnclearError(MissedReason.OMITTED, "its author is left out of the answer")
-    if isinstance(author, _UnclearError):
-        raise _UnclearError(author.reason, str(author))
+    if isinstance(author, WireFault):
+        raise _UnclearError(author.reason, author.detail)
     handle = f"{author.username}/{number}"
     if own is _NOWHERE and not author.withheld_in:
         return _AVAILABLE, handle, _NO_FLAGS
@@ -276,7 +276,7 @@ def _withheld(withheld: object, name: str) -> _Withheld:
 
 
 def _from_errors(errors: Sequence[ErrorItem]) -> frozenset[Flag]:
-    """What an error that says "not found" adds to that."""
+    """The flags that errors about a post add to "not found"."""
     stated = {(item.status, item.problem if item.status else "") for item in errors}
     if len(stated) > 1:
         raise _UnclearError(MissedReason.CONTRADICTORY, "errors that exclude each other")
