@@ -86,7 +86,7 @@ class MastodonDeclaration(PlatformDeclaration):
         return NamedAccount(name) if self.is_handle(name) else None
 
     def profile_address(self, native_id: str, handle: str) -> str | None:
-        """The actor URI, which leads browsers to the profile."""
+        """The actor URI, which leads browsers to the profile. For a post, the address of its page."""
         return native_id.partition("#")[0]
 
     decisive = Decisive(

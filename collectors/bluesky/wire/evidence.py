@@ -1,9 +1,9 @@
 """Pure: what is kept of Bluesky's answers as evidence: what bears on the status, and nothing personal.
 
-Kept of an account are its DID, handle, labels, status and error; of its DID document also the server that
-it names. Kept of a post are the same fields of its author, its address, its version (`cid`), its labels, and
-whether a proof shows that it is in the repository. Display name, description, picture and counts are left
-out, and so is the text of a post.
+Evidence of an account keeps its DID, handle, labels, status and error, and the server that its DID document
+names. Evidence of a post keeps the same fields of its author, and the post's address, version (`cid`) and
+labels, and whether a proof shows that it is in the repository. It leaves out display name, description,
+picture, counts and the text of a post.
 """
 
 from collections.abc import Iterable
@@ -51,7 +51,7 @@ def excerpt(exchange: Exchange, native_ids: Iterable[str]) -> dict[str, object]:
 
 
 def _subject(url: str) -> str:
-    """The DID, or the address of the record, that a request was about: errors do not repeat it."""
+    """The DID or the address of the record in a request: an error does not repeat it."""
     parts = urlsplit(url)
     if parts.path == WEB_DOCUMENT:
         return f"did:web:{parts.netloc.replace(':', '%3A')}"
