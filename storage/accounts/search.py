@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from asyncpg import Record
-
 from storage.model.core.accounts import Platform
 from storage.model.platforms.registry import DECLARED
 from storage.model.tables.account_references import AddressError
@@ -69,7 +67,7 @@ async def _at_address(conn: Conn, text: str, most: int) -> list[SearchResult]:
     ]
     if found or said.post_id is None or DECLARED[said.platform].is_federated:
         return found
-    # The author had another handle, or the address names none. Servers of a federated platform count alike.
+    # The author had another handle, or the address names none. Ids of posts are unique on one server only.
     ending = f"/{said.post_id}"
     alike = await _accounts(conn, ending, most, said.platform)
     return [one for one in alike if one.kind is FoundKind.POST and one.name.endswith(ending)]
@@ -97,7 +95,7 @@ async def _accounts(conn: Conn, text: str, most: int, platform: Platform | None 
             order by account_id, rank, is_past
         ),
         ranked as (
-            select a.account_id, a.platform, a.native_id, a.handle, a.watched,
+            select a.account_id, a.platform, a.native_id, a.handle, a.is_post, a.watched,
                 case when best.is_past and lower(best.name) <> lower(a.handle) then best.name else '' end
                     as once,
                 row_number() over (
@@ -107,15 +105,15 @@ async def _accounts(conn: Conn, text: str, most: int, platform: Platform | None 
             from best join ordinary_accounts() a using (account_id)
             where $3::text is null or a.platform = $3
         )
-        select * from ranked where place <= $2 order by place
+        select * from ranked where place <= $2 order by is_post, place
         """,
         text,
         most,
         platform and platform.value,
     )
-    found = [
+    return [
         SearchResult(
-            FoundKind.POST if _is_post(r) else FoundKind.ACCOUNT,
+            FoundKind.POST if r["is_post"] else FoundKind.ACCOUNT,
             r["account_id"],
             r["handle"],
             Platform(r["platform"]),
@@ -125,11 +123,6 @@ async def _accounts(conn: Conn, text: str, most: int, platform: Platform | None 
         )
         for r in rows
     ]
-    return sorted(found, key=lambda one: one.kind is FoundKind.POST)
-
-
-def _is_post(row: Record) -> bool:
-    return DECLARED[Platform(row["platform"])].is_post(row["native_id"])
 
 
 async def _lists(conn: Conn, text: str, most: int) -> list[SearchResult]:

@@ -21,7 +21,6 @@ from storage.model.alerts.alerts import (
 )
 from storage.model.core.accounts import AccountId, ListId, Platform
 from storage.model.core.availability import ChangeKind, Flag, State, Status, Strength
-from storage.model.platforms.registry import DECLARED
 from storage.postgres.pool import Conn, Pool, transaction
 
 
@@ -46,7 +45,7 @@ async def alerts_by_id(conn: Conn, alert_ids: Sequence[int]) -> list[AlertRow]:
     """
     rows = await conn.fetch(
         """
-        select al.alert_id, al.created_at, al.stage, c.change_key, c.account_id, a.platform, a.native_id,
+        select al.alert_id, al.created_at, al.stage, c.change_key, c.account_id, a.platform, a.is_post,
             a.handle, c.old_status, c.old_withheld_in, c.status, c.withheld_in, c.kind, c.strength,
             c.last_seen_old, c.first_seen_new, f.flags, coalesce(o.readings, p.agreeing, 1) as readings,
             a.tags, a.followers,
@@ -180,7 +179,7 @@ async def recent_alerts(
         )
         -- Of an alert that moved to the row that tells its fact now, only the one there counts.
         select distinct on (c.change_id) told.created_at, d.rules, d.decisions, c.change_key,
-            c.account_id, a.platform, a.native_id, a.handle, c.old_status, c.old_withheld_in, c.status,
+            c.account_id, a.platform, a.is_post, a.handle, c.old_status, c.old_withheld_in, c.status,
             c.withheld_in, c.kind, c.strength, c.last_seen_old, c.first_seen_new, f.flags, o.readings
         from often
         join told using (account_id)
@@ -219,7 +218,7 @@ async def standing(conn: Conn, list_id: ListId, as_of: datetime) -> ListStatus:
     """How the accounts and posts that were watched and on a list stood, all as known at `as_of`."""
     rows = await conn.fetch(
         """
-        select a.platform, s.status, s.withheld_in, array_agg(a.native_id) as native_ids
+        select a.platform, s.status, s.withheld_in, a.is_post, count(*) as number
         from membership m
         join account a using (account_id)
         join watch_period w on w.account_id = m.account_id
@@ -229,28 +228,22 @@ async def standing(conn: Conn, list_id: ListId, as_of: datetime) -> ListStatus:
             select status, withheld_in from spells_at($2, $2) where account_id = m.account_id offset 0
         ) s on true
         where m.list_id = $1 and m.added_at <= $2 and (m.removed_at is null or m.removed_at > $2)
-        group by a.platform, s.status, s.withheld_in
-        order by a.platform, s.status, s.withheld_in
+        group by a.platform, s.status, s.withheld_in, a.is_post
+        order by number desc, a.platform, s.status, s.withheld_in
         """,
         list_id,
         as_of,
     )
-    accounts: list[tuple[Platform, State | None, int]] = []
-    posts: list[tuple[Platform, State | None, int]] = []
-    for r in rows:
-        platform, state = Platform(r["platform"]), _state(r["status"], r["withheld_in"])
-        n = sum(map(DECLARED[platform].is_post, r["native_ids"]))
-        posts.append((platform, state, n))
-        accounts.append((platform, state, len(r["native_ids"]) - n))
-    of_posts = _status(posts)
-    return replace(_status(accounts), posts=of_posts if of_posts.watched else None)
+    posts = [r for r in rows if r["is_post"]]
+    accounts = _status([r for r in rows if not r["is_post"]])
+    return replace(accounts, posts=_status(posts) if posts else None)
 
 
-def _status(rows: Iterable[tuple[Platform, State | None, int]]) -> ListStatus:
-    counted = sorted((row for row in rows if row[2]), key=lambda row: -row[2])
+def _status(rows: Sequence[Record]) -> ListStatus:
+    states = ((Platform(r["platform"]), _state(r["status"], r["withheld_in"]), r["number"]) for r in rows)
     return ListStatus(
-        watched=sum(n for _, _, n in counted),
-        states=tuple((platform, state, n) for platform, state, n in counted if state is not None),
+        watched=sum(r["number"] for r in rows),
+        states=tuple((platform, state, n) for platform, state, n in states if state is not None),
     )
 
 
@@ -280,11 +273,13 @@ async def timeline(conn: Conn, list_id: ListId, since: datetime, known_at: datet
     Blocked is what the platform itself said: withheld, or suspended and not perhaps deleted. Only crossings
     are among the changes; the first state of an account that was found blocked is one, without a lower bound.
     """
-    crossings = await conn.fetch(
+    rows = await conn.fetch(
         """
         with member as (
             select m.account_id from membership m join watch_period w using (account_id)
-            where m.list_id = $1 and m.added_at <= $3 and (m.removed_at is null or m.removed_at > $3)
+            join account a using (account_id)
+            where m.list_id = $1 and not a.is_post
+                and m.added_at <= $3 and (m.removed_at is null or m.removed_at > $3)
                 and w.since <= $3 and (w.until is null or w.until > $3)
         ),
         state as (
@@ -297,16 +292,14 @@ async def timeline(conn: Conn, list_id: ListId, since: datetime, known_at: datet
         told as (
             select *, lag(blocked) over (partition by account_id order by since) as was from state
         )
-        select account_id, a.platform, a.native_id, blocked, onset_after, since, since <= $2 as before
-        from told join account a using (account_id)
-        where blocked is distinct from coalesce(was, false)
+        select account_id, blocked, onset_after, since, since <= $2 as before
+        from told where blocked is distinct from coalesce(was, false)
         order by since, account_id
         """,
         list_id,
         since,
         known_at,
     )
-    rows = [r for r in crossings if not DECLARED[Platform(r["platform"])].is_post(r["native_id"])]
     blocked: set[int] = set()
     for r in rows:
         if r["before"]:
@@ -364,7 +357,7 @@ def change_of(r: Record) -> AlertChange:
         first_seen_new=r["first_seen_new"],
         readings=r["readings"],
         flags=frozenset(map(Flag, r["flags"])),
-        is_post=DECLARED[Platform(r["platform"])].is_post(r["native_id"]),
+        is_post=r["is_post"],
     )
 
 

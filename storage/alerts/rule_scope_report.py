@@ -8,16 +8,15 @@ from storage.model.alerts.digest_period import RuleAccount, UnsentChanges
 from storage.model.alerts.rules import Match
 from storage.model.core.accounts import AccountId, ListId, Platform, TargetKind
 from storage.model.core.availability import State, Status
-from storage.model.platforms.registry import DECLARED
 from storage.postgres.pool import Conn
 from storage.readings.last_reading import last_confirmed
 
 
 async def watched(conn: Conn, match: Match, known_at: datetime) -> list[RuleAccount]:
     """Every account and post that was watched and that the rule can tell of, as known at `known_at`."""
-    found = await conn.fetch(
+    rows = await conn.fetch(
         """
-        select a.account_id, a.platform, a.native_id, a.added_at, s.status, s.withheld_in,
+        select a.account_id, a.platform, a.is_post, a.added_at, s.status, s.withheld_in,
             coalesce(
                 s.status in ('withheld', 'suspended')
                 and (s.before_change or 'suspended_or_deleted' <> all(c.flags)),
@@ -44,6 +43,7 @@ async def watched(conn: Conn, match: Match, known_at: datetime) -> list[RuleAcco
             and (cardinality($5::text[]) = 0 or a.tags && $5)
             and ($6::bigint is null or a.followers >= $6)
             and (not $7 or exists (select from executive e where e.account_id = a.account_id))
+            and ($8::boolean is null or a.is_post = $8)
         order by a.account_id
         """,
         known_at,
@@ -53,11 +53,9 @@ async def watched(conn: Conn, match: Match, known_at: datetime) -> list[RuleAcco
         sorted(match.tags),
         match.min_followers,
         match.executives,
+        None if match.only is None else match.only is TargetKind.POSTS,
     )
-    rows = [(r, DECLARED[Platform(r["platform"])].is_post(r["native_id"])) for r in found]
-    if match.only is not None:
-        rows = [(r, is_post) for r, is_post in rows if is_post is (match.only is TargetKind.POSTS)]
-    last = await last_confirmed(conn, [r["account_id"] for r, _ in rows], known_at) if rows else {}
+    last = await last_confirmed(conn, [r["account_id"] for r in rows], known_at) if rows else {}
     return [
         RuleAccount(
             account_id=AccountId(r["account_id"]),
@@ -66,9 +64,9 @@ async def watched(conn: Conn, match: Match, known_at: datetime) -> list[RuleAcco
             state=None if r["status"] is None else State(Status(r["status"]), tuple(r["withheld_in"])),
             is_blocked=r["is_blocked"],
             last_read=last.get(r["account_id"]),
-            is_post=is_post,
+            is_post=r["is_post"],
         )
-        for r, is_post in rows
+        for r in rows
     ]
 
 

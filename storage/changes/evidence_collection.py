@@ -5,7 +5,6 @@ from datetime import datetime
 from enum import StrEnum
 
 from storage.model.core.accounts import Platform
-from storage.model.platforms.registry import DECLARED
 from storage.model.text.states import PLATFORM_NAME, clean
 from storage.postgres.installation import is_synthetic
 from storage.postgres.pool import Conn
@@ -48,13 +47,12 @@ async def select_changes(conn: Conn, subject: PackSubject) -> PackSelection | No
     """
     if subject.kind is PackSubjectKind.ACCOUNT:
         account = await conn.fetchrow(
-            "select platform, native_id, handle from account where account_id = $1", subject.number
+            "select platform, native_id, handle, is_post from account where account_id = $1", subject.number
         )
         if account is None:
             return None
-        platform, native_id = Platform(account["platform"]), account["native_id"]
-        noun = "post" if DECLARED[platform].is_post(native_id) else "account"
-        where = f"{PLATFORM_NAME[platform]}, id {clean(native_id)}"
+        noun = "post" if account["is_post"] else "account"
+        where = f"{PLATFORM_NAME[Platform(account['platform'])]}, id {clean(account['native_id'])}"
         name = f"the {noun} @{clean(account['handle'], 120)} ({where})"
         rows = await conn.fetch(
             """

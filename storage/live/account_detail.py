@@ -4,9 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from storage.live.snapshot import LiveChange, LiveSpell, changes, spells
-from storage.model.core.accounts import Platform
 from storage.model.core.coverage_gaps import NEVER, Seen
-from storage.model.platforms.registry import DECLARED
 from storage.postgres.pool import Conn
 from storage.readings.coverage_report import live_coverage
 
@@ -34,6 +32,7 @@ class AccountHistory:
     platform: str
     native_id: str
     handle: str
+    is_post: bool
     added_at: datetime
     watched: bool
     """False for an account that is only on file: imported, or no longer watched. Nobody reads it."""
@@ -52,10 +51,6 @@ class AccountHistory:
     last_look: LastLook | None
 
     @property
-    def is_post(self) -> bool:
-        return DECLARED[Platform(self.platform)].is_post(self.native_id)
-
-    @property
     def noun(self) -> str:
         """What a page calls it: "account" or "post"."""
         return "post" if self.is_post else "account"
@@ -67,7 +62,7 @@ async def account_detail(
     """All that is known of one account at `now`, None when there is no such account."""
     head = await conn.fetchrow(
         """
-        select a.account_id, a.platform, a.native_id, a.handle, a.added_at, a.watched,
+        select a.account_id, a.platform, a.native_id, a.handle, a.is_post, a.added_at, a.watched,
             array(
                 select l.name from watch_list l join watch_list_member m using (list_id)
                 where m.account_id = a.account_id order by l.list_id
@@ -91,6 +86,7 @@ async def account_detail(
         platform=head["platform"],
         native_id=head["native_id"],
         handle=head["handle"],
+        is_post=head["is_post"],
         added_at=head["added_at"],
         watched=head["watched"],
         lists=tuple(head["lists"]),

@@ -276,7 +276,7 @@ async def seen_changes(conn: Conn, since: datetime, until: datetime) -> list[See
     """The changes that were recorded as provisional in a period, oldest first."""
     rows = await conn.fetch(
         """
-        select c.change_key, c.account_id, a.platform, a.native_id, a.handle, c.old_status,
+        select c.change_key, c.account_id, a.platform, a.is_post, a.handle, c.old_status,
             c.old_withheld_in, c.status, c.withheld_in, c.kind, c.strength, c.last_seen_old,
             c.first_seen_new, c.flags, c.recorded_at, coalesce(o.readings, p.agreeing, 1) as readings,
             o.outcome, o.reason, o.decided_at

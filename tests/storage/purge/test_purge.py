@@ -260,3 +260,13 @@ async def test_the_posts_of_a_purged_account_are_purged_with_it_and_no_name_hold
     assert "h1 wrote" not in left
     assert '"post"' not in left
     assert [r["handle"] for r in watched] == ["h10/7", "h2"]
+
+
+async def test_a_post_that_was_purged_whole_is_still_called_a_post(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        await add_accounts(conn, [NewAccount(X, "post:5", "h1/5")], T0)
+        post = await account(conn, X, "post:5")
+        await purge_account(conn, post.account_id, minutes(60), whole=True)
+        found = await account_detail(conn, post.account_id, minutes(61), 60 * MINUTE)
+    assert found is not None
+    assert found.noun == "post"

@@ -91,12 +91,14 @@ async def store(pool: Pool, alerts: Sequence[AlertRow]) -> None:
             change = alert.change
             account_id = await conn.fetchval(
                 """
-                insert into account (platform, native_id, handle, added_at) values ($1, $2, $3, $4)
+                insert into account (platform, native_id, handle, is_post, added_at)
+                values ($1, $2, $3, $4, $5)
                 on conflict (platform, native_id) do update set handle = excluded.handle returning account_id
                 """,
                 change.platform.value,
                 f"post:{change.account_id}" if change.is_post else str(change.account_id),
                 change.handle,
+                change.is_post,
                 T0,
             )
             for cohort in alert.cohorts:
