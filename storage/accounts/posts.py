@@ -1,11 +1,14 @@
 """The stored account of a post's author, and the stored posts of an account.
 
-An author is told by what the post's id or handle says. Where several stored accounts have or had that handle,
-none of them is taken for the author.
+The id or the handle of a post names its author. Where several stored accounts have or had that handle, none
+of them is taken for the author.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+
+from asyncpg import Record
 
 from storage.model.core.accounts import AccountId, Platform
 from storage.model.core.availability import Flag, State, Status
@@ -86,8 +89,41 @@ async def posts_of(
     conn: Conn, platform: Platform, account_id: int, native_id: str, handle: str, now: datetime
 ) -> StoredPosts:
     """The stored posts of which `author_of` finds this account, with their statuses at `now`."""
-    declared = DECLARED[platform]
-    is_told_by_id = declared.author(declared.post_id_example, "") is not None
+    rows = await _written(conn, platform, native_id, handle)
+    if not rows:
+        return StoredPosts()
+    author = await author_of(conn, platform, rows[0]["native_id"], rows[0]["handle"])
+    if author is None or author.account_id != account_id:
+        return StoredPosts()
+    first = [r["account_id"] for r in rows[:MOST_POSTS]]
+    return StoredPosts(tuple(await _posts(conn, first, now)), len(rows))
+
+
+async def posts_with_any_handle(
+    conn: Conn, platform: Platform, native_id: str, handles: Collection[str]
+) -> list[AccountId]:
+    """The stored posts of an account that has or had these handles, whoever else had one of them.
+
+    A post whose id names its author is found by that alone; another by a handle that it has or had. Empty for
+    a platform whose posts name no author (YouTube).
+    """
+    found = {r["account_id"] for handle in handles for r in await _written(conn, platform, native_id, handle)}
+    if not _ids_name_authors(platform):
+        rows = await conn.fetch(
+            """
+            select account_id from account join rename using (account_id)
+            where platform = $1 and is_post
+                and lower(regexp_replace(old_handle, '/[^/]*$', '')) = any($2::text[])
+            """,
+            platform.value,
+            [handle.lower() for handle in handles],
+        )
+        found |= {r["account_id"] for r in rows}
+    return sorted(found)
+
+
+async def _written(conn: Conn, platform: Platform, native_id: str, handle: str) -> list[Record]:
+    """The posts whose id, or else whose handle, names this account as their author; watched ones first."""
     rows = await conn.fetch(
         """
         select account_id, native_id, handle from account
@@ -101,21 +137,20 @@ async def posts_of(
         platform.value,
         handle,
         native_id,
-        is_told_by_id,
+        _ids_name_authors(platform),
     )
     names = (NamedAccount(native_id, is_id=True), NamedAccount(handle.lower()))
-    ids: list[int] = []
+    found: list[Record] = []
     for r in rows:
-        author = declared.author(r["native_id"], r["handle"])
+        author = DECLARED[platform].author(r["native_id"], r["handle"])
         if author is not None and (author if author.is_id else NamedAccount(author.name.lower())) in names:
-            ids.append(r["account_id"])
-    if not ids:
-        return StoredPosts()
-    first = next(r for r in rows if r["account_id"] == ids[0])
-    author = await author_of(conn, platform, first["native_id"], first["handle"])
-    if author is None or author.account_id != account_id:
-        return StoredPosts()
-    return StoredPosts(tuple(await _posts(conn, ids[:MOST_POSTS], now)), len(ids))
+            found.append(r)
+    return found
+
+
+def _ids_name_authors(platform: Platform) -> bool:
+    declared = DECLARED[platform]
+    return declared.author(declared.post_id_example, "") is not None
 
 
 async def _posts(conn: Conn, ids: list[int], now: datetime) -> list[StoredPost]:

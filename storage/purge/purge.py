@@ -17,6 +17,8 @@ from typing import Any
 
 from storage.accounts import canaries, notes
 from storage.accounts.accounts import announce_watch, end_pending, end_watch
+from storage.accounts.posts import posts_with_any_handle
+from storage.model.core.accounts import Platform
 from storage.model.platforms.registry import DECLARED
 from storage.people.api_answers import empty_answers
 from storage.postgres.pool import Conn, Refused
@@ -48,8 +50,8 @@ class Purged:
     """Acts of executives towards it, or its own: ids and times stay of them, words of orders do not. Of a
     whole purge: that were removed."""
     posts: int
-    """Its posts, of which the same went: the other figures count it too. They are told by the handle of the
-    author, so those of YouTube are not found."""
+    """Its posts, which were purged with it: the other figures include theirs. Posts are found by the author
+    that their id or handle names, so those of YouTube are not found."""
     was_watched: bool
     """It is not read any more: the next reading would bring its handle back."""
 
@@ -78,7 +80,7 @@ async def purge_account(
     names = await _names(conn, account_id, alias)
     posts = [
         await purge_account(conn, post, now, whole=whole, reason=reason)
-        for post in await _posts(conn, account_id, platform, names)
+        for post in await posts_with_any_handle(conn, Platform(platform), native_id, names)
     ]
     await forget_engagement_words(conn, account_id, platform, native_id, names)
     await notes.forget(conn, account_id)
@@ -205,27 +207,6 @@ async def _names(conn: Conn, account_id: int, alias: str) -> list[str]:
     )
     names = {r["handle"].removeprefix("@") for r in rows}
     return sorted(names - {"", alias})
-
-
-async def _posts(conn: Conn, account_id: int, platform: str, names: Collection[str]) -> list[int]:
-    """The posts that were named by a handle of the account."""
-    rows = await conn.fetch(
-        """
-        select a.account_id from account a
-        where a.platform = $2 and a.account_id <> $1 and (
-            lower(regexp_replace(a.handle, '/[^/]*$', '')) = any($3::text[])
-            or exists (
-                select from rename r where r.account_id = a.account_id
-                    and lower(regexp_replace(r.old_handle, '/[^/]*$', '')) = any($3::text[])
-            )
-        ) and a.handle like '%/%'
-        order by a.account_id
-        """,
-        account_id,
-        platform,
-        [name.lower() for name in names],
-    )
-    return [r["account_id"] for r in rows]
 
 
 async def _purge_evidence(conn: Conn, account_id: int, now: datetime) -> int:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from collectors.bluesky.declaration import BLUESKY
 from collectors.x.declaration import X
 from storage.accounts import canaries, side_facts
 from storage.accounts.accounts import NewAccount, add_accounts, record_renames
@@ -260,6 +261,23 @@ async def test_the_posts_of_a_purged_account_are_purged_with_it_and_no_name_hold
     assert "h1 wrote" not in left
     assert '"post"' not in left
     assert [r["handle"] for r in watched] == ["h10/7", "h2"]
+
+
+async def test_a_post_whose_id_names_its_author_is_purged_with_that_author_alone(pool: Pool) -> None:
+    one, two = (f"did:plc:{letter * 24}" for letter in "ab")
+    key = "app.bsky.feed.post/3l6oveex3ii2l"
+    stored = [
+        NewAccount(BLUESKY, one, "one.example"),
+        NewAccount(BLUESKY, f"at://{one}/{key}", "former.example/3l6oveex3ii2l"),
+        NewAccount(BLUESKY, f"at://{two}/{key}", "one.example/3l6oveex3ii2l"),
+    ]
+    async with transaction(pool) as conn:
+        await add_accounts(conn, stored, T0)
+        author = await account(conn, BLUESKY, one)
+        purged = await purge_account(conn, author.account_id, minutes(60))
+        watched = await conn.fetch("select native_id from account where watched")
+    assert purged.posts == 1
+    assert [r["native_id"] for r in watched] == [f"at://{two}/{key}"]
 
 
 async def test_a_post_that_was_purged_whole_is_still_called_a_post(pool: Pool) -> None:
