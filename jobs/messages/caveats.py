@@ -3,8 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from jobs.alerting.policy import AlertGroup
-from storage.model.alerts.alerts import AlertChange
-from storage.model.alerts.target_counts import TargetCount, count_targets
+from storage.model.alerts.alerts import AlertChange, count_targets
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import ChangeKind, Flag, Status
 from storage.model.platforms.declaration import Unknown
@@ -84,6 +83,7 @@ def not_claimed(wave: AlertGroup, *, with_posts: bool = False) -> list[str]:
     others = "accounts and posts" if with_posts or count.posts else "accounts"
     lines = [f"That {others} not in this email are unaffected."]
     if wave.cohort and wave.cohort.order:
-        these = TargetCount(2 * count.accounts, 2 * count.posts).these
-        lines.insert(0, f"That the order is the cause: it names {these}, and nothing more was seen.")
+        lines.insert(
+            0, f"That the order is the cause: it names these {count.kinds}, and nothing more was seen."
+        )
     return lines

@@ -44,8 +44,8 @@ from storage.model.alerts.alerts import (
     MailKind,
 )
 from storage.model.alerts.rules import Severity, is_channel, is_webhook
-from storage.model.alerts.target_counts import TargetCount
 from storage.model.text.states import capital, clean, of_many
+from storage.model.text.target_counts import TargetCount
 
 TOPICS_IN_SUBJECT = 3
 

@@ -22,8 +22,8 @@ from jobs.messages.digest_sections import sections, shares
 from jobs.messages.webhook_payload import note
 from storage.model.alerts.alerts import Cohort, ListStatus, MailDraft, MailKind
 from storage.model.alerts.rules import is_webhook
-from storage.model.alerts.target_counts import TargetCount
 from storage.model.text.states import capital, clean, counts_as_blocked
+from storage.model.text.target_counts import TargetCount
 
 COHORTS_SHOWN = 8
 """Those in full; of more a line each."""

@@ -9,9 +9,9 @@ from jobs.alerting.matching import cohort_of
 from jobs.alerting.policy import AlertGroup, DigestDue, Flap
 from storage.model.alerts.alerts import AlertRow, AlertStage, Cohort, ListStatus, PastAlert
 from storage.model.alerts.digest_period import PastCondition, PlatformSilence, RuleAccount, UnsentChanges
-from storage.model.alerts.target_counts import TargetCount
 from storage.model.core.accounts import Platform
 from storage.model.text.states import of_many, short_words
+from storage.model.text.target_counts import TargetCount
 
 _CERTAINTY = list(AlertStage)
 

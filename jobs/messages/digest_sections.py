@@ -11,8 +11,7 @@ from jobs.alerting.policy import AlertGroup
 from jobs.base.wording import account_name, interval
 from jobs.messages import wave_content
 from jobs.messages.wave_content import Group, Named, Section
-from storage.model.alerts.alerts import AlertChange, AlertRow
-from storage.model.alerts.target_counts import count_targets
+from storage.model.alerts.alerts import AlertChange, AlertRow, count_targets
 from storage.model.text.states import short_words
 
 APART = timedelta(hours=18)

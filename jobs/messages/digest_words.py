@@ -11,10 +11,10 @@ from jobs.messages.wave_content import cohort_name, count_of, flap_phrase
 from storage.model.alerts.alerts import AlertDecision, AlertStage, Cohort
 from storage.model.alerts.digest_period import PastCondition, PlatformSilence
 from storage.model.alerts.rules import Digest, Match
-from storage.model.alerts.target_counts import TargetCount
 from storage.model.core.accounts import TargetKind
 from storage.model.core.availability import ChangeKind
 from storage.model.text.states import PLATFORM_NAME, capital, clean, of_many
+from storage.model.text.target_counts import TargetCount
 
 TOPICS_NAMED = 4
 SILENCES_NAMED = 3

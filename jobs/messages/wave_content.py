@@ -6,8 +6,15 @@ from datetime import datetime
 
 from jobs.alerting.policy import AlertGroup, Flap
 from jobs.base.wording import account_name, day, evidence_words, interval, zoned_minute
-from storage.model.alerts.alerts import AlertChange, AlertRow, AlertStage, Cohort, Joined, ListStatus
-from storage.model.alerts.target_counts import TargetCount, count_targets
+from storage.model.alerts.alerts import (
+    AlertChange,
+    AlertRow,
+    AlertStage,
+    Cohort,
+    Joined,
+    ListStatus,
+    count_targets,
+)
 from storage.model.core.availability import ChangeKind, State, Status
 from storage.model.text.states import (
     capital,
@@ -18,6 +25,7 @@ from storage.model.text.states import (
     short_words,
     state_words,
 )
+from storage.model.text.target_counts import TargetCount
 
 ACCOUNTS_LISTED = 50
 FLAPS_LISTED = 10

@@ -8,9 +8,10 @@ from jobs.orders.resolve_names import by_outcome
 from storage.model.core.availability import State
 from storage.model.core.orders import OrderCheck, OrderName
 from storage.model.orders.outside_checks import accounts_seen
-from storage.model.orders.outside_findings import OrderNameCounts, count_names
+from storage.model.orders.outside_findings import count_names
 from storage.model.text.countries import country_name
 from storage.model.text.states import PLATFORM_NAME, clean
+from storage.model.text.target_counts import TargetCount
 from storage.orders.documents import documents_of
 from storage.orders.names import checks_of, names_of
 from storage.orders.orders import order_called
@@ -44,14 +45,10 @@ async def print_names(conn: Conn, reference: str, *, as_json: bool) -> None:
     listing.show("names", as_json=False)
     if names:
         counts = ", ".join(f"{n:,} {what.replace('_', ' ')}" for what, n in by_outcome(names).items() if n)
-        show(f"{number(len(names), 'name')} of {_of(counted)}: {counts}.")
+        of = TargetCount(counted.accounts.named, counted.posts.named).words()
+        show(f"{number(len(names), 'name')} of {of}: {counts}.")
     for sentence in _sentences(ranked):
         show(sentence)
-
-
-def _of(counted: OrderNameCounts) -> str:
-    accounts, posts = number(counted.accounts.named, "account"), number(counted.posts.named, "post")
-    return f"{accounts} and {posts}" if counted.posts.named else accounts
 
 
 async def documents_listing(conn: Conn, reference: str) -> OutputTable:

@@ -20,6 +20,7 @@ from storage.model.tables.csv_cells import CellError, in_utc
 from storage.model.tables.csv_rows import Parsed, TableError
 from storage.model.tables.said_names import ParsedName, read_said
 from storage.model.text.states import clean
+from storage.model.text.target_counts import TargetCount
 
 Fields: TypeAlias = Mapping[str, object]
 
@@ -101,9 +102,8 @@ def _order(kind: str, notice: Fields, now: datetime, country: str | None) -> Imp
         list_name=reference,
         known_at=now,
     )
-    accounts, posts = number(order.named_count, "account"), sum(n.post_id is not None for n in names)
-    of = f"{accounts} and {number(posts, 'post')}" if posts else accounts
-    summary = f"{number(len(names), 'name')} of {of}; {how}"
+    named = TargetCount(order.named_count, sum(n.post_id is not None for n in names))
+    summary = f"{number(len(names), 'name')} of {named.words()}; {how}"
     return ImportedOrder(0, order, names, {}, summary)
 
 

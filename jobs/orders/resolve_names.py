@@ -13,6 +13,7 @@ from storage.model.tables.csv_rows import Parsed
 from storage.model.tables.name_matching import ResolvedName, UnresolvedName, match_stored
 from storage.model.tables.said_names import ParsedName, cut_note, read_said
 from storage.model.text.states import clean
+from storage.model.text.target_counts import TargetCount
 from storage.orders.names import names_of
 from storage.orders.order_edits import count_more, name_again
 from storage.orders.orders import StoredOrder, order_called
@@ -149,14 +150,12 @@ def _did(one: Filed, *, watch: bool) -> str:
 
 def _summary(stored: StoredOrder, names: Sequence[OrderName], counted: int | None) -> str:
     parts = [f"{n:,} {outcome.replace('_', ' ')}" for outcome, n in by_outcome(names).items() if n]
-    accounts, posts = (
-        len({n.account_id for n in names if n.account_id is not None and (n.post_id is None) is is_account})
-        for is_account in (True, False)
-    )
-    on_it = number(accounts, "account") + (f" and {number(posts, 'post')}" if posts else "")
+    is_post = {n.account_id: n.post_id is not None for n in names if n.account_id is not None}
+    posts = sum(is_post.values())
+    on_it = TargetCount(len(is_post) - posts, posts)
     summary = (
         f"Order {clean(stored.order.reference)} has {number(len(names), 'name')}: {', '.join(parts)}. "
-        f"On its list {clean(stored.order.list_name)}: {on_it}."
+        f"On its list {clean(stored.order.list_name)}: {on_it.words()}."
     )
     if counted is not None:
         summary += (

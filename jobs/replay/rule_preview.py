@@ -5,10 +5,16 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from jobs.replay.simulate_notifier import Notifier, NotifierStart
-from storage.model.alerts.alerts import AlertChange, AlertDecision, AlertRow, AlertStage, MailKind
+from storage.model.alerts.alerts import (
+    AlertChange,
+    AlertDecision,
+    AlertRow,
+    AlertStage,
+    MailKind,
+    count_targets,
+)
 from storage.model.alerts.rule_preview import MOST_GROUPS, MOST_HANDLES, PreviewedGroup, RulePreview
 from storage.model.alerts.rules import AlertRule, RuleId, StoredRule
-from storage.model.alerts.target_counts import count_targets
 from storage.model.bitemporal.alert_inputs import (
     AccountFacts,
     Fact,

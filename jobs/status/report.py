@@ -17,6 +17,7 @@ from storage.model.core.accounts import Platform
 from storage.model.core.availability import EVERYWHERE, Flag, Status
 from storage.model.platforms.registry import DECLARED
 from storage.model.text.states import clean, group_words, short_words
+from storage.model.text.target_counts import TargetCount
 
 _BLOCKED = tuple(status for status in Status if status.is_blocked)
 
@@ -169,13 +170,14 @@ def stand_facts(stand: StatusReport) -> list[tuple[str, str]]:
 def _watched_words(stand: StatusReport) -> str:
     if not stand.watched:
         return "no accounts watched"
-    accounts = number(stand.watched - stand.watched_posts, "account")
-    return f"{accounts} and {number(stand.watched_posts, 'post')}" if stand.watched_posts else accounts
+    return TargetCount(stand.watched - stand.watched_posts, stand.watched_posts).words()
 
 
 def _counted(stand: StatusReport, n: int) -> str:
     """Name so many of the watched accounts, among which there may be posts."""
-    return f"{n:,} accounts and posts" if stand.watched_posts else number(n, "account")
+    if not stand.watched_posts:
+        return number(n, "account")
+    return "1 account or post" if n == 1 else f"{n:,} accounts and posts"
 
 
 def _blocked_words(stand: StatusReport) -> str:

@@ -17,7 +17,7 @@ from storage.model.orders.order_fields import (
 )
 from storage.model.orders.outside_findings import count_names
 from storage.model.text.states import clean
-from storage.model.text.units import number
+from storage.model.text.target_counts import TargetCount
 from storage.orders import documents, orders
 from storage.orders.documents import NewDocument
 from storage.orders.edit_history import log_edit
@@ -155,9 +155,8 @@ class WithdrawnNames:
 
     def left_words(self, whose: str) -> str:
         """How many left its list, as a sentence that follows others; empty if none did. `whose`: "the"."""
-        left = ((self.left_list, "account"), (self.posts_left_list, "post"))
-        counted = " and ".join(number(n, noun) for n, noun in left if n)
-        return f" {counted} left {whose} list and stayed watched." if counted else ""
+        left = TargetCount(self.left_list, self.posts_left_list)
+        return f" {left.words()} left {whose} list and stayed watched." if left else ""
 
 
 async def withdraw_names(
@@ -185,9 +184,9 @@ async def withdraw_names(
     staying = [name for name in names.values() if name.withdrawal is None and name.said not in gone]
     kept = {name.account_id for name in staying}
     accounts = {n.account_id for n in leaving if n.account_id is not None} - kept
-    posts = {n.account_id for n in leaving if n.account_id in accounts and n.post_id is not None}
+    posts = accounts & {n.account_id for n in leaving if n.post_id is not None}
     left = await leave_list(conn, stored.list_id, sorted(accounts - posts), now)
-    posts_left = await leave_list(conn, stored.list_id, sorted(p for p in posts if p is not None), now)
+    posts_left = await leave_list(conn, stored.list_id, sorted(posts), now)
     counted = await _count_again(conn, stored, [*staying, *leaving], staying, actor, now)
     numbers = [name.order_name_id for name in leaving]
     detail = {"names": numbers, "reason": reason, "accounts": sorted(accounts)}

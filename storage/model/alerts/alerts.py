@@ -1,12 +1,13 @@
 """From a confirmed change to a mail that a server accepted."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
 from storage.model.core.accounts import AccountId, ListId, Platform, TargetKind
 from storage.model.core.availability import ChangeKind, Flag, State, Strength
+from storage.model.text.target_counts import TargetCount
 
 
 class AlertStage(StrEnum):
@@ -139,6 +140,13 @@ class AlertChange:
     @property
     def target(self) -> TargetKind:
         return TargetKind.POSTS if self.is_post else TargetKind.ACCOUNTS
+
+
+def count_targets(changes: Iterable[AlertChange]) -> TargetCount:
+    """The accounts and posts of these changes, each counted once."""
+    is_post = {change.account_id: change.is_post for change in changes}
+    posts = sum(is_post.values())
+    return TargetCount(len(is_post) - posts, posts)
 
 
 @dataclass(frozen=True, slots=True)

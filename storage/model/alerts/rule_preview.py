@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from storage.model.alerts.alerts import MailKind
-from storage.model.alerts.target_counts import TargetCount
+from storage.model.text.target_counts import TargetCount
 from storage.model.text.units import in_period, number
 
 PREVIEW_PERIOD = timedelta(days=30)

@@ -23,9 +23,9 @@ from jobs.messages.digest_facts import (
 from storage.model.alerts.alerts import AlertRow, AlertStage, Cohort, ListStatus, MailDraft
 from storage.model.alerts.digest_period import RuleAccount
 from storage.model.alerts.rules import AlertRule, Digest, Match
-from storage.model.alerts.target_counts import TargetCount
 from storage.model.core.accounts import AccountId
 from storage.model.core.availability import Flag, State
+from storage.model.text.target_counts import TargetCount
 from tests.support.samples.alerts import ORDER, REPORTERS, a_change, a_rule, an_alert, owed_to, past
 from tests.support.samples.readings import (
     AVAILABLE,

@@ -14,10 +14,10 @@ from storage.export.exports import snapshot
 from storage.model.alerts.alerts import AlertDecision, AlertRow, AlertStage, Cohort, MailKind
 from storage.model.alerts.rule_preview import PreviewedGroup, RulePreview, preview_words
 from storage.model.alerts.rules import AlertRule, Digest, Match
-from storage.model.alerts.target_counts import TargetCount
 from storage.model.bitemporal.alert_inputs import DatedCohort, Overtaken, PastMail, RulesSince
 from storage.model.core.accounts import ListId
 from storage.model.core.availability import ChangeKind
+from storage.model.text.target_counts import TargetCount
 from storage.postgres.pool import Pool, transaction
 from tests.jobs.replay.test_compare_mails import BACK, BLOCK, BRIEF, END, GONE, ME, YOU, live
 from tests.support.pipelines.late_batches import Desk

@@ -148,6 +148,16 @@ async def test_posts_are_told_apart_from_the_accounts_that_are_watched(world: Wo
     assert ["withheld in India (IN)", "1", "1", "0"] in rows
 
 
+async def test_one_that_is_blocked_is_in_the_singular_beside_posts_too(world: World) -> None:
+    world.platform.truth["2"] = WITHHELD_IN
+    async with transaction(world.pool) as conn:
+        await add_accounts(conn, [NewAccount(X, "post:8", "h2/8")], T0)
+    await world.start()
+    await world.run(minutes(2))
+    said = text(await world.stand(minutes(3)))
+    assert said["Blocked now"] == "1 account or post (1 withheld, 0 suspended)"
+
+
 async def test_an_account_that_waits_for_its_second_reading_is_not_told_as_free(world: World) -> None:
     world.platform.truth["2"] = WITHHELD_IN
     await world.start()

@@ -1,15 +1,13 @@
-"""Pure: how many accounts and how many posts, and the words for both. They are never added up in silence."""
+"""Pure: counts of accounts and posts, and the words for both."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
-from storage.model.alerts.alerts import AlertChange
 from storage.model.text.units import number
 
 
 @dataclass(frozen=True, slots=True)
 class TargetCount:
-    """So many accounts and so many posts. Where there is no post, the words are those of accounts alone."""
+    """A number of accounts and a number of posts. Without posts, the words are about accounts alone."""
 
     accounts: int = 0
     posts: int = 0
@@ -22,7 +20,7 @@ class TargetCount:
 
     @property
     def total(self) -> int:
-        """For ranks and room, and to tell one from several."""
+        """Only for sorting, limits, and singular or plural: no text shows it without `posts`."""
         return self.accounts + self.posts
 
     def words(self, kind: str = "") -> str:
@@ -37,20 +35,21 @@ class TargetCount:
         return f"{accounts} and {posts}" if self.posts else accounts
 
     def whole(self, kind: str = "") -> str:
-        """All of them together, as what something is a part of: "5 accounts and posts (2 posts)"."""
+        """All of them as one denominator: "5 accounts and posts (2 posts)"."""
         if not self.accounts or not self.posts:
             return self.words(kind)
         before = f"{kind} " if kind else ""
         return f"{self.total:,} {before}accounts and posts ({number(self.posts, 'post')})"
 
     @property
+    def kinds(self) -> str:
+        """Their nouns in the plural, whatever their number: "accounts", "posts", "accounts and posts"."""
+        return "accounts and posts" if self.accounts and self.posts else "posts" if self.posts else "accounts"
+
+    @property
     def nouns(self) -> str:
-        """What they are, without their number: "account" of one, "accounts", "accounts and posts"."""
-        if not self.posts:
-            return "account" if self.accounts == 1 else "accounts"
-        if not self.accounts:
-            return "post" if self.posts == 1 else "posts"
-        return "accounts and posts"
+        """Their nouns without their number: "account" for one, "accounts", "accounts and posts"."""
+        return self.kinds.removesuffix("s") if self.total == 1 else self.kinds
 
     @property
     def these(self) -> str:
@@ -59,13 +58,6 @@ class TargetCount:
 
     @property
     def each(self) -> str:
-        """What begins a sentence about every one of them: "The account", "Each account and post"."""
-        of_both = " and ".join(noun for noun, n in (("account", self.accounts), ("post", self.posts)) if n)
-        return f"{'The' if self.total == 1 else 'Each'} {of_both or 'account'}"
-
-
-def count_targets(changes: Iterable[AlertChange]) -> TargetCount:
-    """How many accounts and posts these changes are of, each counted once."""
-    found = {change.account_id: change.is_post for change in changes}
-    posts = sum(found.values())
-    return TargetCount(len(found) - posts, posts)
+        """The subject of a sentence about every one of them: "The account", "Each account and post"."""
+        noun = self.kinds.replace("accounts", "account").replace("posts", "post")
+        return f"{'The' if self.total == 1 else 'Each'} {noun}"
