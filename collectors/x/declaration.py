@@ -105,8 +105,9 @@ class XDeclaration(PlatformDeclaration):
         match = _POST_HANDLE.fullmatch(text)
         return match is not None and _is_number(match[1])
 
-    def author(self, native_id: str, handle: str) -> NamedAccount | None:
-        return None if handle.startswith("i/") else super().author(native_id, handle)
+    def author_handle(self, handle: str) -> str:
+        author = super().author_handle(handle)
+        return "" if author == "i" else author
 
     def named_on_page(self, page: PageAddress) -> NamedAccount | None:
         """A profile, `/i/user/ID`, an address that follows somebody, or a post: `/name/status/ID`."""

@@ -10,6 +10,7 @@ from typing import Final
 from collectors.core.wire import is_array, is_object, parse
 from jobs.evidence.pack import PackContent, is_post
 from storage.model.core.accounts import Platform
+from storage.model.platforms.declaration import PlatformDeclaration
 from storage.model.platforms.registry import DECLARED
 from storage.model.tables.account_references import ID_PREFIX
 
@@ -22,12 +23,15 @@ _NAMES: Final = ("username", "handle", "acct", "customUrl")
 
 def is_called_by_id(facts: PackContent) -> bool:
     """Whether the pack gives the account no name but the id that the statement names."""
-    account = facts.change.account
-    return facts.manifest.handle in {account, f"{ID_PREFIX}{account}", _own_part(account)}
+    account, handle = facts.change.account, facts.manifest.handle
+    if _is_post(facts) and _declared(facts).is_post_handle(handle):
+        author = _declared(facts).author_handle(handle)
+        handle = handle if author else handle.rpartition("/")[2]
+    return handle in {account, f"{ID_PREFIX}{account}", _own_part(account)}
 
 
 def author_called(facts: PackContent) -> str | None:
-    """The handle of a post's author, as the pack has it; None for an account, and if it has none."""
+    """The author's part of a post's handle in the pack. None for an account, and if no author is named."""
     author = facts.manifest.handle.rpartition("/")[0] if facts.manifest.post else ""
     return None if not author or is_called_by_id(facts) else author
 
@@ -38,7 +42,7 @@ def names_told(facts: PackContent) -> tuple[str, ...]:
     ids = {account, account.rpartition("#")[2], _own_part(account)}
     parts = [part for content in facts.raw.values() for part in _parts(parse(content))]
     about = [part for part in parts if any(part.get(key) in ids for key in _IDS)]
-    if facts.manifest.post and is_post(facts.change):
+    if _is_post(facts):
         about = list(_authors(facts, parts, about))
     names = (part.get(key) for part in about for key in _NAMES)
     return tuple({name.casefold(): name for name in names if isinstance(name, str) and name}.values())
@@ -48,13 +52,20 @@ def _authors(
     facts: PackContent, parts: Sequence[dict[str, object]], posts: Sequence[dict[str, object]]
 ) -> Iterator[dict[str, object]]:
     """What the answers say of the author: within what they say of the post, or under the author's id."""
-    declared = DECLARED[Platform(facts.change.platform)]
-    author = declared.author(facts.change.account, facts.manifest.handle)
+    author = _declared(facts).author(facts.change.account, facts.manifest.handle)
     ids = {post.get("author_id") for post in posts} - {None}
     if author is not None and author.is_id:
         ids.add(author.name)
     yield from (one for post in posts for key in _AUTHORS if is_object(one := post.get(key)))
     yield from (part for part in parts if any(part.get(key) in ids for key in _IDS))
+
+
+def _is_post(facts: PackContent) -> bool:
+    return facts.manifest.post and is_post(facts.change)
+
+
+def _declared(facts: PackContent) -> PlatformDeclaration:
+    return DECLARED[Platform(facts.change.platform)]
 
 
 def _own_part(account: str) -> str:

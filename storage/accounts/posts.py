@@ -62,7 +62,7 @@ async def author_of(conn: Conn, platform: Platform, native_id: str, handle: str)
     author = DECLARED[platform].author(native_id, handle)
     if author is None:
         return None
-    name = handle.rpartition("/")[0] if DECLARED[platform].is_post_handle(handle) else author.name
+    name = DECLARED[platform].author_handle(handle) or author.name
     rows = await conn.fetch(
         """
         select account_id, handle, watched, native_id = $2 or lower(handle) = lower($2) as is_now from account

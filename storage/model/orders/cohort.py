@@ -14,6 +14,7 @@ from storage.model.core.accounts import AccountId, Platform
 from storage.model.core.availability import EVERYWHERE, Flag, State, Status
 from storage.model.core.coverage_gaps import Seen
 from storage.model.core.orders import Order
+from storage.model.platforms.registry import DECLARED
 
 
 class Kind(StrEnum):
@@ -97,8 +98,8 @@ class CohortMember:
 
     @property
     def author(self) -> str:
-        """The handle of the author of a post, and of an account its own."""
-        return self.handle.rpartition("/")[0] if self.is_post else self.handle
+        """The handle of a post's author if its own handle names it; else its own handle."""
+        return DECLARED[self.platform].author_handle(self.handle) or self.handle
 
     @property
     def sure_until(self) -> datetime | None:

@@ -184,9 +184,13 @@ class PlatformDeclaration(ABC):
         """
         return False
 
+    def author_handle(self, handle: str) -> str:
+        """The author's part of a post's handle. Empty for another handle, and where it names no author."""
+        return handle.rpartition("/")[0] if self.is_post_handle(handle) else ""
+
     def author(self, native_id: str, handle: str) -> NamedAccount | None:
         """The account that wrote a post; None for an account, and where neither id nor handle names it."""
-        name = handle.rpartition("/")[0] if self.is_post_handle(handle) else ""
+        name = self.author_handle(handle)
         return NamedAccount(name) if self.is_post(native_id) and self.is_handle(name) else None
 
     def is_handle(self, text: str) -> bool:

@@ -601,6 +601,16 @@ async def test_a_pack_of_a_post_says_post_and_names_its_author(pool: Pool) -> No
             SILENT, "bob/1", ProofResult.NOTE, "No raw answer names the post's author", id="no name of it"
         ),
         pytest.param(SILENT, "post:1", ProofResult.OK, "The post is called by its id", id="after a purge"),
+        pytest.param(
+            X_POST, "i/1", ProofResult.OK, "The post is called by its id", id="its address names no author"
+        ),
+        pytest.param(
+            X_POST,
+            "i j/1",
+            ProofResult.NOTE,
+            "calls the post's author @i j, and the raw answers call the author @Alice",
+            id="a handle of another form is not an id",
+        ),
     ],
 )
 async def test_the_name_of_an_author_is_vouched_for_only_as_far_as_a_raw_answer_holds_it(
@@ -609,6 +619,15 @@ async def test_the_name_of_an_author_is_vouched_for_only_as_far_as_a_raw_answer_
     pack = await pack_of_post(pool, raw, handle)
     assert failures(pack.files, known(pack.head)) == []
     assert [one for one in said(pack.files, verdict, known(pack.head)) if words in one]
+
+
+async def test_the_page_of_a_post_without_a_known_author_names_only_the_author_of_the_answers(
+    pool: Pool,
+) -> None:
+    pack = await pack_of_post(pool, X_POST, "i/1")
+    page = pack.files[PAGE].decode()
+    assert "by <bdi>@i</bdi>" not in page
+    assert "The raw answers call its author <bdi>@Alice</bdi>." in page
 
 
 async def test_a_pack_of_an_account_that_calls_it_a_post_is_found(pack: Pack) -> None:

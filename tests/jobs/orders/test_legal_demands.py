@@ -15,7 +15,7 @@ from jobs.orders.import_orders import import_order_file
 from jobs.orders.legal_demands import read_legal_demands, state_of
 from storage.model.core.availability import State, Status
 from storage.model.core.orders import NameOutcome, OrderCheck, OrderName
-from storage.model.orders.outside_checks import accounts_named, accounts_seen
+from storage.model.orders.outside_checks import account_in, accounts_seen
 from storage.model.orders.outside_findings import count_names
 from storage.model.tables.csv_rows import Parsed
 from storage.orders.names import checks_of, names_of
@@ -184,7 +184,7 @@ async def test_what_is_stored_is_counted_by_account_and_place(pool: Pool) -> Non
         names, checks = await stored(conn, "notice_a")
     assert {n.outcome for n in names} == {NameOutcome.NOT_TRIED}
     counted = count_names(names)
-    assert (counted.accounts.named, counted.posts.named, len(accounts_named(names))) == (2, 2, 3)
+    assert (counted.accounts.named, counted.posts.named, len(set(map(account_in, names)))) == (2, 2, 3)
     assert accounts_seen(names, checks) == {
         ("", AVAILABLE): 1,
         ("", NOT_FOUND): 1,
@@ -256,7 +256,7 @@ def test_the_published_table_is_stored_as_a_count_by_hand_finds_it(
     assert (named.accounts.named, named.posts.named) == (len(targets["account"]), len(targets["tweet"]))
     assert (named.accounts.named, named.posts.named) == (59, 43)
     assert (seen["IN", WITHHELD_IN], seen["", NOT_FOUND], seen["", SUSPENDED]) == (23, 25, 1)
-    assert {who for _, who in accounts_named(second[0])} == {row["handle"].lower() for row in rows}
+    assert {one and one[1] for one in map(account_in, second[0])} == {row["handle"].lower() for row in rows}
 
     statuses = Counter(
         row["account_status_2021mid"] for row in published if row["notice_date"] == "2021-02-04"
