@@ -1,7 +1,6 @@
 """Watch lists, executives and listings, through the real entry and on a real database."""
 
 import asyncio
-from collections.abc import Generator, Mapping
 from pathlib import Path
 
 import pytest
@@ -10,25 +9,9 @@ from storage.accounts.accounts import accounts_version
 from storage.model.tables.watch_import_plan import DEFAULT_LIST
 from storage.postgres.pool import open_pool, transaction
 from tests.support.clients.command_line import Blockline
-from tests.support.simulated.several_platforms import HISTORY, leading_to, simulated
 
 WATCH = "platform,handle,account_id,list\n"
 EXECUTIVES = "platform,handle,name,title\n"
-
-
-@pytest.fixture(scope="module")
-def platforms(tmp_path_factory: pytest.TempPathFactory) -> Generator[Mapping[str, str]]:
-    history = tmp_path_factory.mktemp("platforms") / "history.csv"
-    history.write_text(HISTORY)
-    with simulated(history) as addresses:
-        yield addresses
-
-
-@pytest.fixture
-def online(platforms: Mapping[str, str], run: Blockline, monkeypatch: pytest.MonkeyPatch) -> Blockline:
-    for name, value in leading_to(platforms).items():
-        monkeypatch.setenv(name, value)
-    return run
 
 
 def file(content: str, name: str = "watch.csv") -> str:

@@ -1,7 +1,6 @@
 """Watch lists and executives on three platforms, through the real entry and on a real database."""
 
 import sys
-from collections.abc import Generator, Mapping
 from io import StringIO
 from pathlib import Path
 
@@ -14,29 +13,11 @@ from tests.support.simulated.several_platforms import (
     FROZEN,
     HEALTHY,
     HIDDEN,
-    HISTORY,
     TAKEN_DOWN,
-    leading_to,
-    simulated,
 )
 
 WATCH = "platform,handle,account_id,list\n"
 EXECUTIVES = "platform,handle,name,title\n"
-
-
-@pytest.fixture(scope="module")
-def platforms(tmp_path_factory: pytest.TempPathFactory) -> Generator[Mapping[str, str]]:
-    history = tmp_path_factory.mktemp("platforms") / "history.csv"
-    history.write_text(HISTORY)
-    with simulated(history) as addresses:
-        yield addresses
-
-
-@pytest.fixture
-def online(platforms: Mapping[str, str], run: Blockline, monkeypatch: pytest.MonkeyPatch) -> Blockline:
-    for name, value in leading_to(platforms).items():
-        monkeypatch.setenv(name, value)
-    return run
 
 
 def file(content: str) -> str:

@@ -3,13 +3,12 @@
 import hashlib
 import io
 import sys
-from collections.abc import Generator, Mapping
 from pathlib import Path
 
 import pytest
 
 from tests.support.clients.command_line import Blockline, Ran
-from tests.support.simulated.several_platforms import HEALTHY, HISTORY, TAKEN_DOWN, leading_to, simulated
+from tests.support.simulated.several_platforms import HEALTHY, TAKEN_DOWN
 
 FIRST = (
     "--title=First list",
@@ -27,18 +26,10 @@ def order(run: Blockline) -> Blockline:
     return run
 
 
-@pytest.fixture(scope="module")
-def platforms(tmp_path_factory: pytest.TempPathFactory) -> Generator[Mapping[str, str]]:
-    history = tmp_path_factory.mktemp("platforms") / "history.csv"
-    history.write_text(HISTORY)
-    with simulated(history) as addresses:
-        yield addresses
-
-
 @pytest.fixture
-def online(platforms: Mapping[str, str], order: Blockline, monkeypatch: pytest.MonkeyPatch) -> Blockline:
-    for name, value in leading_to(platforms).items():
-        monkeypatch.setenv(name, value)
+def online(online: Blockline, order: Blockline) -> Blockline:
+    """With the order and the platforms."""
+    assert online is order
     return order
 
 

@@ -1,8 +1,6 @@
 """Names of name checks, looked up at platform simulators over real sockets."""
 
-from collections.abc import Generator, Mapping
-
-import pytest
+from collections.abc import Mapping
 
 from collectors.x.declaration import X
 from jobs.collect.name_checks import look_names_up
@@ -13,7 +11,7 @@ from storage.model.core.accounts import Platform
 from storage.model.tables.name_check import CheckedLine, LineStatus, check_lines
 from storage.postgres.pool import Pool, transaction
 from tests.support.samples.readings import T0
-from tests.support.simulated.several_platforms import BOB, CHANNEL, HEALTHY, HISTORY, leading_to, simulated
+from tests.support.simulated.several_platforms import BOB, CHANNEL, HEALTHY, leading_to
 
 NAMES = f"""x:alpha
 x:gamma
@@ -24,14 +22,6 @@ healthy.test
 @bob@social.example
 https://www.youtube.com/channel/{CHANNEL}
 """
-
-
-@pytest.fixture(scope="module")
-def addresses(tmp_path_factory: pytest.TempPathFactory) -> Generator[Mapping[str, str]]:
-    history = tmp_path_factory.mktemp("simulated") / "history.csv"
-    history.write_text(HISTORY)
-    with simulated(history) as found:
-        yield found
 
 
 def resolver(environ: Mapping[str, str]) -> Resolver:
@@ -47,8 +37,8 @@ async def looked_up(pool: Pool, text: str, asking: Resolver) -> list[CheckedLine
         return await lines_of(conn, check_id)
 
 
-async def test_each_platform_answers_for_its_names(pool: Pool, addresses: Mapping[str, str]) -> None:
-    lines = await looked_up(pool, NAMES, resolver(leading_to(addresses)))
+async def test_each_platform_answers_for_its_names(pool: Pool, platforms: Mapping[str, str]) -> None:
+    lines = await looked_up(pool, NAMES, resolver(leading_to(platforms)))
     found = {line.said.words: (line.status, line.found and line.found.native_id) for line in lines}
     assert found == {
         "x:alpha": (LineStatus.FOUND, "1001"),
@@ -75,8 +65,8 @@ async def test_a_platform_without_a_key_or_out_of_reach_is_named_and_asked_again
     assert lines[1].words.startswith("Bluesky gave no answer (")
 
 
-async def test_more_names_than_one_batch_are_all_asked(pool: Pool, addresses: Mapping[str, str]) -> None:
+async def test_more_names_than_one_batch_are_all_asked(pool: Pool, platforms: Mapping[str, str]) -> None:
     text = "\n".join(f"x:stranger{n}" for n in range(250))
-    lines = await looked_up(pool, text, resolver(leading_to(addresses)))
+    lines = await looked_up(pool, text, resolver(leading_to(platforms)))
     assert {line.status for line in lines} == {LineStatus.NOT_FOUND}
     assert {line.said.platform for line in lines} == {X}

@@ -1,6 +1,6 @@
 """One look at accounts without a database: a look that failed is never called a block."""
 
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -20,21 +20,11 @@ from tests.support.simulated.several_platforms import (
     FROZEN,
     HEALTHY,
     HIDDEN,
-    HISTORY,
     TAKEN_DOWN,
     leading_to,
-    simulated,
 )
 
 NOBODY = "did:plc:nobody222222222222222222"
-
-
-@pytest.fixture(scope="module")
-def platforms(tmp_path_factory: pytest.TempPathFactory) -> Generator[Mapping[str, str]]:
-    history = tmp_path_factory.mktemp("platforms") / "history.csv"
-    history.write_text(HISTORY)
-    with simulated(history) as addresses:
-        yield addresses
 
 
 @pytest.fixture

@@ -16,24 +16,14 @@ from tests.support.simulated.several_platforms import (
     ALICE,
     CHANNEL,
     HEALTHY,
-    HISTORY,
     TAKEN_DOWN,
     VIDEO,
     leading_to,
-    simulated,
 )
 
 CANARIES = "1001:alpha:withheld,1002:Beta:available,1003:gamma:suspended"
 OBSERVED = "mastodon.example"
 TR = "did:plc:cquoj7aozvmkud2gifeinkda"
-
-
-@pytest.fixture(scope="module")
-def platforms(tmp_path_factory: pytest.TempPathFactory) -> Generator[Mapping[str, str]]:
-    history = tmp_path_factory.mktemp("platforms") / "history.csv"
-    history.write_text(HISTORY)
-    with simulated(history) as addresses:
-        yield addresses
 
 
 @pytest.fixture
