@@ -281,9 +281,9 @@ def _was_there(known: Known) -> bool:
 def facts_of(before: SideFacts, reading: Reading) -> SideFacts:
     """The side facts of an account after a reading.
 
-    A closed account does not show its facts, so the earlier facts are kept, with two exceptions. Who closed
-    the account is kept only if it fits the status and the reading itself does not say who closed it. That a
-    post is gone because of its author is said anew by each reading.
+    A closed account does not show its facts, so the earlier facts are kept, with two exceptions. The fact of
+    who closed the account is kept only if it fits the status and the reading itself does not say who did. The
+    fact that a post is gone because of its author is never kept: each reading states it again.
     """
     shown: SideFacts = frozenset((flag, _value(flag, reading)) for flag in reading.flags)
     if not (reading.state.status.is_gone or reading.state.status is Status.SUSPENDED):

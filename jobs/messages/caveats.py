@@ -78,7 +78,7 @@ def _one(changes: Sequence[AlertChange]) -> str:
 
 
 def not_claimed(wave: AlertGroup, *, with_posts: bool = False) -> list[str]:
-    """What a reader might conclude and this mail does not say. `with_posts`: it is about posts elsewhere."""
+    """What a reader might conclude and this mail does not say. `with_posts`: another part reports posts."""
     count = count_targets(a.change for a in wave.alerts)
     others = "accounts and posts" if with_posts or count.posts else "accounts"
     lines = [f"That {others} not in this email are unaffected."]

@@ -38,7 +38,7 @@ class DigestPlatform:
 
     platform: Platform
     watched: int
-    """Of accounts and posts; so are `read` and `late`."""
+    """Counts accounts and posts, as `read` and `late` do."""
     read: int
     """With a conclusive answer within the time that is told of."""
     late: int
@@ -53,7 +53,7 @@ class DigestPlatform:
 
 @dataclass(frozen=True, slots=True)
 class StateNow:
-    """Accounts, or posts, that stand alike."""
+    """A number of accounts, or of posts, with the same status."""
 
     words: str
     number: int
@@ -70,7 +70,7 @@ class DigestCoverage:
     late_after: timedelta
     platforms: tuple[DigestPlatform, ...] = ()
     states: tuple[StateNow, ...] = ()
-    """How the watched accounts stood at the end, blocked ones first; then the posts."""
+    """The statuses at the end: of the watched accounts, blocked ones first, then of the posts."""
     blocked_late: int = 0
     """Blocked ones that were not read for too long: they stood so when they were read last."""
     asked: int = 0

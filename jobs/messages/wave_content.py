@@ -89,7 +89,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class _Topic:
-    """Accounts and posts of which the same became."""
+    """Accounts and posts with the same outcome."""
 
     phrase: str
     courses: list[tuple[AlertRow, ...]]

@@ -19,8 +19,8 @@ from storage.postgres.installation import link_key
 from storage.postgres.pool import Conn, Pool, transaction
 
 _LATE = timedelta(hours=1)
-"""How long after ASK_FOR is sent what was due before its end: a step of three days is due at its end, and a
-notifier is not always there at that moment.
+"""For this long after ASK_FOR ends, a reminder that was due before is still sent. A step of three days is due
+exactly at the end, and a notifier may not run at that moment.
 """
 
 

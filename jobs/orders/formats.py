@@ -51,6 +51,6 @@ class Orders:
 
 
 def accounts_in(names: Sequence[ParsedName]) -> int:
-    """How many accounts are named, each once. Posts are no accounts."""
+    """How many accounts are named, each counted once. Posts are not counted."""
     named = {(n.platform, (n.handle or n.native_id or "").lower()) for n in names if n.post_id is None}
     return sum(name != "" for _, name in named)

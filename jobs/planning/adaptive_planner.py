@@ -129,7 +129,7 @@ class AdaptivePlanner:
         self._rosters = rosters
         self._days: DailyBill | None = None
         self._kept_for_posts = 0.0
-        """How many accounts of a day are kept for posts: all of them are paid for on each day, when read."""
+        """The part of the daily cost limit, in accounts, that is reserved for posts."""
         self._places: dict[str, _PlacePlan] = {}
         self._where: dict[AccountId, tuple[str, int]] = {}
         self._changed_at: dict[AccountId, float] = {}
@@ -297,7 +297,7 @@ class AdaptivePlanner:
         return turn
 
     def _cost_of_posts(self, place: str, base: Sequence[Roster]) -> float:
-        """How many accounts the posts of a place are billed as, with its control posts; 0 for accounts."""
+        """The cost in accounts of a place's posts and control posts. 0 if the place has accounts."""
         accounts = [self._watched[account_id].account for roster in base for account_id in roster.account_ids]
         if self._days is None or not _is_of_posts(accounts):
             return 0.0
@@ -356,7 +356,7 @@ class AdaptivePlanner:
 
 
 def _is_of_posts(accounts: Sequence[Account]) -> bool:
-    """Whether these accounts of one place are posts."""
+    """Whether the accounts of one place are posts."""
     return bool(accounts) and DECLARED[accounts[0].platform].is_post(accounts[0].native_id)
 
 

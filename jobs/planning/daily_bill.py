@@ -53,8 +53,8 @@ def _one_account(_native_id: str) -> float:
 
 
 class DailyBill:
-    """Who was paid for today, by the platform's id, and why. Each counts once a day. `cost` says how many
-    accounts a post is billed as.
+    """What was paid for today, by the platform's id, and why. Each account and post counts once a day. `cost`
+    returns how many accounts an id is billed as.
     """
 
     def __init__(self, most: int, cost: Callable[[str], float] = _one_account) -> None:

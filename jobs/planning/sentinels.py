@@ -95,7 +95,7 @@ class DailyCostFilter:
     ) -> None:
         """`sizes` are those of the rosters of the sweep. In the planner those of the sentinels come after
         them, and last the parts of lists, `ahead`: once paid for they are read again as all others are.
-        `kept` is how many accounts of a day are kept for posts, as others are for control accounts.
+        `kept` is the part of the daily cost limit, in accounts, that is reserved for posts.
         """
         self._days = days
         self._planner = planner

@@ -63,10 +63,10 @@ def history_of(orders: Sequence[ImportedOrder]) -> list[str]:
                 name.post_id or name.handle.lower(), _Named(name.handle, name.post_id, at)
             )
             named.lists[one.order.list_name] = None
-            checks = [c for c in one.checks.get(name.words, ()) if c.state is not None]
-            is_post = name.post_id is not None
-            named.found += [c.state for c in checks if c.state is not None and c.of_post is is_post]
-            named.author += [c.state for c in checks if c.state is not None and c.of_post is not is_post]
+            for check in one.checks.get(name.words, ()):
+                if check.state is not None:
+                    is_own = check.of_post is (name.post_id is not None)
+                    (named.found if is_own else named.author).append(check.state)
     out = StringIO()
     lines = csv.writer(out, lineterminator="\n")
     lines.writerow((*COLUMNS, DETAIL))

@@ -51,7 +51,7 @@ async def search(conn: Conn, text: str, most: int) -> list[SearchResult]:
 
 
 async def _at_address(conn: Conn, text: str, most: int) -> list[SearchResult]:
-    """The account or the post on the page of an address; nothing for another text."""
+    """The account or the post at an address. Empty for a text that is not an address."""
     if "/" not in text:
         return []
     try:
@@ -74,7 +74,7 @@ async def _at_address(conn: Conn, text: str, most: int) -> list[SearchResult]:
 
 
 async def _accounts(conn: Conn, text: str, most: int, platform: Platform | None = None) -> list[SearchResult]:
-    """So many accounts, then so many posts, of one platform or of all."""
+    """At most `most` accounts, then at most `most` posts, on one platform or on all."""
     rows = await conn.fetch(
         """
         with named as (

@@ -27,7 +27,7 @@ async def take_turn(conn: Conn) -> None:
 
 
 async def note_run(conn: Conn, now: datetime) -> None:
-    """Keep that somebody looks for conditions now."""
+    """Record that a notifier looks for conditions now."""
     await conn.execute(
         """
         insert into watchdog_run (at) values ($1)
@@ -38,7 +38,7 @@ async def note_run(conn: Conn, now: datetime) -> None:
 
 
 async def last_run(conn: Conn) -> datetime | None:
-    """When somebody last looked for conditions. None: never, so that none that is open says nothing."""
+    """When a notifier last looked for conditions. None: never, so it is not known whether there are any."""
     return await conn.fetchval("select at from watchdog_run")
 
 

@@ -88,7 +88,7 @@ class FilmMail:
 
 
 async def film_accounts(conn: Conn, list_id: int | None) -> tuple[FilmAccount, ...]:
-    """Who is told of, control accounts that were never watched left out; of one list, all who were on it."""
+    """The accounts and posts of a film: all that were ever watched, or all that were ever on one list."""
     rows = await conn.fetch(
         """
         select account_id, platform, handle, is_post from account

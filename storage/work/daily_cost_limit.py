@@ -1,4 +1,4 @@
-"""Who was paid for on a UTC day, where a platform bills each account that it returns once a day."""
+"""What was paid for on a UTC day, where a platform bills each account and post that it returns once a day."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -14,11 +14,10 @@ from storage.postgres.pool import Conn
 async def charge(
     conn: Conn, platform: Platform, day: date, wanted: Mapping[str, WhyRead | None], most: int
 ) -> bool:
-    """Put accounts, by the platform's id, on the day's bill before they are asked for, with why they are.
+    """Put accounts and posts, by id, on the day's bill before they are asked for, with the reason.
 
-    False when more than `most` would stand on it, or than was promised: none of them is on it then that was
-    not before. However many processes ask at once, no more are ever on the bill of a day. A post counts as
-    the accounts that it is billed as.
+    False, and nothing is added, if the bill would exceed `most` or the stored limit of the day. This holds
+    for several processes at once. A post counts as the number of accounts that it is billed as.
     """
     await conn.execute("select pg_advisory_xact_lock(hashtextextended('blockline account days', 0))")
     # Yesterday's stays: the clock of another process may not be past midnight yet.
@@ -31,9 +30,9 @@ async def charge(
     new = {native_id: why for native_id, why in wanted.items() if native_id not in paid}
     if not new:
         return True
-    promised = await stored_cost_limit(conn, platform, day)
-    billed = DECLARED[platform].accounts_billed
-    if sum(map(billed, (*paid, *new))) > min(most, most if promised is None else promised):
+    stored = await stored_cost_limit(conn, platform, day)
+    limit = most if stored is None else min(most, stored)
+    if sum(map(DECLARED[platform].accounts_billed, (*paid, *new))) > limit:
         return False
     await conn.execute(
         """

@@ -250,7 +250,7 @@ class ListStatus:
     states: tuple[tuple[Platform, State, int], ...]
     """Accounts of a platform in each confirmed state, most first. Those never read are in none."""
     posts: "ListStatus | None" = None
-    """The same of the posts on the list, which are in none of the others. None: no post of it is watched."""
+    """The same for the posts on the list, which the other fields leave out. None: no post is watched."""
 
 
 class MailKind(StrEnum):

@@ -116,7 +116,7 @@ class Flag(StrEnum):
     """Only of a change: that holds for some of these countries, and something else changed as well."""
 
     WITH_AUTHOR = "with_author"
-    """Of a post: its status is that of its author's account, of which all posts are withheld or gone."""
+    """Only of a post: its status comes from its author's account, whose posts are all withheld or gone."""
 
     DAY_ONLY = "day_only"
     """From an imported record that gives only the UTC day. Such a time is the last second of its day; where

@@ -155,8 +155,8 @@ class CohortFunnel:
     """Counts of accounts, or of posts, from the names to the blocks. Each counts once."""
 
     named: int
-    """Of accounts the number that the order states, watched or not; of posts those among its names, or on its
-    list if there are more."""
+    """For accounts, the number that the order states, watched or not. For posts, the number among its names,
+    or on its list if that is larger."""
     names_entered: int
     """Named accounts that are stored; 0 if only its list is stored."""
     resolved: int

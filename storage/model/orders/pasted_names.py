@@ -99,7 +99,7 @@ _MAY_BE_CUT = re.compile(
 """The end of a name that is whole as well as not."""
 _SEPARATORS = re.compile(r"[\s,;]+")
 _LONGEST_UNCLEAR = 512
-"""Characters to which a name of unclear end is kept; what else may belong to it is cut."""
+"""Characters. A name whose end is unclear takes in no more lines once it is that long."""
 
 
 def pasted_names(text: str) -> PastedText:

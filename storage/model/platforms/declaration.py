@@ -222,7 +222,7 @@ class PlatformDeclaration(ABC):
         return self.post_statuses if self.is_post(native_id) else self.statuses
 
     def accounts_billed(self, native_id: str) -> float:
-        """How many accounts an account or a post is billed as, on a day on which it is read."""
+        """The cost of an account or a post, in accounts, on a day on which it is read."""
         price = self.terms.price
         if price is None or price.usd_per_post is None or not self.is_post(native_id):
             return 1.0

@@ -14,8 +14,8 @@ SECTIONS: Mapping[str, Mapping[str, str]] = MappingProxyType(
                 "One identity on one platform, known by the id that never changes; its handle may change."
             ),
             "post": (
-                "One post of an account, or one video, watched for itself; accounts and posts are never "
-                "added up."
+                "One post of an account, or one video, watched for itself; a count of accounts that includes "
+                "posts says how many."
             ),
             "list": "A named set of accounts that belong together; an account can be on many lists.",
             "order": "A legal demand to block accounts, with its issuer, country, legal basis and deadline.",
