@@ -12,10 +12,11 @@ from dashboard.ui import words
 from storage.model.core.orders import Order, OrderEvent
 from storage.model.text.countries import country_name
 from storage.model.text.states import capital, clean
+from storage.model.text.units import number
 
 REMIND = (timedelta(days=1), timedelta(hours=1))
 """Times before a deadline at which a calendar reminds."""
-NOT_SEEN = "A date does not show whether an account was blocked, or why."
+NOT_SEEN = "A date does not show whether an account or a post was blocked, or why."
 _SHORT = 120
 _LONG = 1000
 
@@ -46,7 +47,7 @@ def _of_order(order: Order, mark: str, foot: Sequence[str]) -> Iterator[Event]:
         clean(order.title, _LONG),
         f"Issuer: {clean(order.issuer, _SHORT)}, {_country(order.country)}.",
         f"Legal basis: {clean(order.legal_basis, _SHORT)}.",
-        f"It names {order.named_count:,} account{'' if order.named_count == 1 else 's'}.",
+        *([f"It names {number(order.named_count, 'account')}."] if order.named_count else []),
         f"Known since {words.stamp(order.known_at)}.",
     ]
     yield _event(

@@ -1,11 +1,15 @@
 """A change of a post is told as one in feeds, in the API and by `blockline check`."""
 
+from dataclasses import replace
+
 from collectors.x.declaration import X
 from dashboard.api.account_models import words
 from dashboard.feeds.atom import account_name, sentences
+from dashboard.feeds.order_ics import order_calendar
 from jobs.collect import one_shot_check
 from storage.live.feeds import FeedChange
 from storage.model.core.availability import ChangeKind, Flag, Reason, Strength
+from tests.support.samples.orders import ORDER
 from tests.support.samples.readings import AVAILABLE, NOT_FOUND, T0, minutes
 
 GONE = FeedChange(
@@ -32,6 +36,15 @@ UNKNOWN = "not found: X does not say whether the post was removed or its author'
 def test_an_entry_of_a_feed_is_about_a_post() -> None:
     assert account_name(GONE) == "Post @alice/5 (X)"
     assert next(sentences(GONE)) == f"Post @alice/5 (X), id post:5, went from available to {UNKNOWN}."
+
+
+def test_a_calendar_does_not_say_that_an_order_of_posts_alone_names_0_accounts() -> None:
+    def said(named: int) -> str:
+        order = replace(ORDER, named_count=named)
+        return order_calendar([order], [], "Orders", synthetic=False).decode().replace("\r\n ", "")
+
+    assert "It names 2 accounts." in said(2)
+    assert "It names" not in said(0)
 
 
 def test_the_api_explains_a_status_of_a_post_as_one() -> None:
