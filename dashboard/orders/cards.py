@@ -36,7 +36,7 @@ _SWATCH = {
 
 
 def funnel_card(found: OrderFigures) -> Component:
-    """The counts of its accounts, or of its posts."""
+    """The counts from names to blocks, of its accounts or of its posts."""
     whole = max(found.funnel.named, found.funnel.resolved, 1)
     return card(
         f"From named {found.noun}s to blocks",
@@ -50,7 +50,7 @@ def funnel_card(found: OrderFigures) -> Component:
                             html.Td(
                                 html.I(
                                     className=f"fill-{row.look}",
-                                    style={"width": f"{100 * (row.accounts or 0) / whole:.2f}%"},
+                                    style={"width": f"{100 * (row.count or 0) / whole:.2f}%"},
                                 ),
                                 className="funnel-bar",
                                 **{"aria-hidden": "true"},  # pyright: ignore[reportArgumentType]
@@ -70,9 +70,9 @@ def funnel_card(found: OrderFigures) -> Component:
 
 
 def _funnel_number(row: rows.FunnelRow, found: OrderFigures) -> str | Component:
-    if row.accounts is None or row.part is None:
-        return words.count_or_dash(row.accounts)
-    return figure_link(f"{row.accounts:,}", part_figure(found, row.part), found.at)
+    if row.count is None or row.part is None:
+        return words.count_or_dash(row.count)
+    return figure_link(f"{row.count:,}", part_figure(found, row.part), found.at)
 
 
 def kinds_card(found: OrderFigures) -> Component:
@@ -161,14 +161,14 @@ def _observed(claim: CheckedClaim, found: OrderFigures) -> list[str | Component]
 
 def outside_card(found: OrderFigures) -> list[Component]:
     """What others saw of the names; an empty list when no outside check is recorded."""
-    outside = found.outside
+    outside, said = found.outside, rows.outside_words(found)
     if not outside.probes:
         return []
     return [
         card(
             "What others saw",
             "their own checks, not Blockline's",
-            html.Div(html.P(rows.outside_words(found)), className="sentences"),
+            *([html.Div(html.P(said), className="sentences")] if said else []),
             html.Div(
                 html.Table(
                     [

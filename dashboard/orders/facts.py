@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Literal
 
 from dashboard.asgi.off_loop import off_loop
 from storage.model.core.orders import Order, OrderCheck, OrderDocument, OrderName
@@ -16,15 +17,17 @@ from storage.orders.orders import orders
 from storage.postgres.pool import Conn
 from storage.readings.coverage_report import CoverageReport
 
+Noun = Literal["account", "post"]
+
 
 @dataclass(frozen=True, slots=True)
 class OrderFigures:
     """An order at a moment, as known at a time: the figures of its accounts, or of its posts."""
 
-    noun: str
-    """What is counted: "account" or "post"."""
+    noun: Noun
+    """What is counted."""
     cohort: OrderCohort
-    """With these members alone."""
+    """Its members are only those that are counted."""
     at: datetime
     known_at: datetime | None
     gap_after: timedelta
@@ -41,11 +44,13 @@ class OrderFigures:
     outside: Outside
     documents: tuple[OrderDocument, ...]
     posts: "OrderFigures | None"
-    """The figures of its posts, which are in none of the others. None: it names none, or these are they."""
+    """The figures of its posts, which no other figure counts. None if the order names no post, and in the
+    figures of posts.
+    """
 
     @property
     def sections(self) -> tuple["OrderFigures", ...]:
-        """The figures to show: of accounts, of posts, or of each. An order of posts alone has no others."""
+        """The figures to show: of accounts, or of posts, or first of accounts and then of posts."""
         if self.posts is None:
             return (self,)
         has_accounts = self.cohort.members or self.funnel.named or self.names.accounts.named
@@ -62,13 +67,13 @@ class OrderFigures:
         return self.cohort.order
 
     @property
-    def named(self) -> NamedCounts:
-        """The outcomes of the names of these."""
+    def outcomes(self) -> NamedCounts:
+        """The outcomes of the names that are counted."""
         return self.names.posts if self.noun == "post" else self.names.accounts
 
     @property
     def watched(self) -> int:
-        """How many of these are on its list, of which every share is computed."""
+        """How many are on its list. Every share is a share of them."""
         return len(self.cohort.members)
 
 
@@ -152,27 +157,26 @@ def figures_of(
     moment = (at, gap_after, known_at)
     of_posts = None
     if posts or names.posts.named:
-        # No order states how many posts it names. Those on its list are named by it, as those of its names.
-        entered = names.posts.named
-        named = max(entered, len(posts))
-        of_posts = _figures("post", replace(found, members=posts), papers, named, entered, moment, None)
-    accounts = tuple(m for m in found.members if not m.is_post)
-    named, entered = found.order.named_count, names.accounts.named
-    return _figures("account", replace(found, members=accounts), papers, named, entered, moment, of_posts)
+        # No order states how many posts it names, so its names and the posts on its list are counted.
+        named = max(names.posts.named, len(posts))
+        of_posts = _figures("post", replace(found, members=posts), papers, names, named, moment, None)
+    accounts, named = tuple(m for m in found.members if not m.is_post), found.order.named_count
+    return _figures("account", replace(found, members=accounts), papers, names, named, moment, of_posts)
 
 
 def _figures(
-    noun: str,
+    noun: Noun,
     found: OrderCohort,
     papers: OrderRecord,
+    names: OrderNameCounts,
     named: int,
-    entered: int,
     moment: tuple[datetime, timedelta, datetime | None],
     posts: OrderFigures | None,
 ) -> OrderFigures:
     order, (at, gap_after, known_at) = found.order, moment
     steps = curve(found.members, min(found.since, at), at, gap_after)
-    # A claim counts accounts: none states that its number is of posts.
+    entered = (names.posts if noun == "post" else names.accounts).named
+    # The number of a claim is compared with accounts, because no claim says that it counts posts.
     own = (
         [e for e in found.events if e.order_id == order.order_id and e.at <= at] if noun == "account" else []
     )
@@ -190,7 +194,7 @@ def _figures(
         at_deadline=step_at(steps, order.deadline_at) if past_deadline and order.deadline_at else None,
         claims=tuple(c for c in claims if c is not None),
         said=papers.names,
-        names=count_names(papers.names),
+        names=names,
         outside=outside(order.country, papers.names, papers.checks),
         documents=papers.documents,
         posts=posts,

@@ -106,7 +106,7 @@ def _packs_button(order_id: int) -> list[Component]:
             "Evidence packs",
             href=address,
             className="button",
-            title="Of every change since the order was issued, of the accounts on its list",
+            title="Of every change since the order was issued, of what is on its list",
         )
     ]
 
@@ -134,7 +134,7 @@ def _head(found: OrderFigures) -> Component:
                 className="account-head",
             ),
             html.Div(
-                [*(html.P(s) for s in order_words.sentences(found)), *_without_account(found)],
+                [*(html.P(s) for s in order_words.sentences(found)), *_not_matched(found)],
                 className="sentences",
             ),
             _facts(found),
@@ -143,8 +143,8 @@ def _head(found: OrderFigures) -> Component:
     )
 
 
-def _without_account(found: OrderFigures) -> list[Component]:
-    """Lead to the names that are not matched to one account; nothing if all are."""
+def _not_matched(found: OrderFigures) -> list[Component]:
+    """Lead to the names that are not matched to one account or post; nothing if all are."""
     n = sum(name.account_id is None and name.withdrawal is None for name in found.said)
     if not n:
         return []
@@ -173,7 +173,7 @@ def _facts(found: OrderFigures) -> Component:
         (
             "Time of figures",
             words.stamp(found.at),
-            f"accounts not read for {words.span(found.gap_after)} count as not checked",
+            f"{order_words.nouns(found)} not read for {words.span(found.gap_after)} count as not checked",
         ),
     ]
     return facts_list(facts)
@@ -209,15 +209,15 @@ def _curve_card(found: OrderFigures, theme: Theme) -> Component:
 
 def _lanes_card(found: OrderFigures, shown: list[CohortMember], number: int, theme: Theme) -> Component:
     first, whole = (number - 1) * LANES + 1, len(found.members)
-    title = " and ".join(f"{one.noun}s" for one in found.sections)
+    title = f"Its {order_words.nouns(found)}"
     if not shown:
-        return card(f"Its {title}", "none is on the order's list")
+        return card(title, "none is on the order's list")
     return card(
-        f"Its {title}",
-        f"earliest block first{', posts after their author' if found.posts else ''}; {first:,} to "
-        f"{first + len(shown) - 1:,} of {whole:,}; press a lane for its page",
+        title,
+        f"{order_words.ranking(found)}; {first:,} to {first + len(shown) - 1:,} of {whole:,}; press a lane "
+        "for its page",
         html.Div(
-            graph(lanes_figure(found, shown, theme), "order-lanes", "One lane each"),
+            graph(lanes_figure(found, shown, theme), "order-lanes", "One lane per name"),
             className="figure",
         ),
         html.Details(
@@ -275,5 +275,5 @@ def _pages(found: OrderFigures, number: int) -> list[Component]:
         )
         for n in range(1, last + 1)
     ]
-    name: dict[str, Any] = {"aria-label": "Pages of accounts"}
+    name: dict[str, Any] = {"aria-label": "Pages of lanes"}
     return [html.Nav(links, className="pages", **name)]

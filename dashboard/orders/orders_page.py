@@ -69,7 +69,7 @@ def _compared(drawn: Sequence[OrderFigures], theme: Theme) -> Component:
     return card(
         "Side by side",
         f"share blocked since each order was issued; newest orders: "
-        f"{len({one.order.order_id for one in drawn})}; press a line for those that it counts",
+        f"{len({one.order.order_id for one in drawn})}; press a line for what it counts",
         html.Div(
             graph(multiples_figure(drawn, theme), "order-multiples", "Share blocked since each order"),
             className="figure",
@@ -153,7 +153,8 @@ def _empty(*, may_write: bool) -> Component:
         [
             html.H2("No orders"),
             html.P(
-                "Add an order with the accounts that it names. This page then shows how far it was followed."
+                "Add an order with the accounts and posts that it names. This page then shows how far it was "
+                "followed."
             ),
             by_hand,
             html.P(["Or import many: ", html.Code("blockline orders import orders.csv")]),

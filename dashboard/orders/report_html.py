@@ -74,10 +74,12 @@ def report_html(
         "facts": report_rows.facts(found, imprint.made_at, imprint.made_by),
         "sentences": order_words.sentences(found),
         "names": report_rows.names(found.names),
-        "whose": " and ".join(f"{one.noun}s" for one in found.sections),
+        "nouns": order_words.nouns(found),
+        "ranking": order_words.ranking(found),
         "sections": [_section(one) for one in found.sections],
+        "deadline": report_rows.deadline(found),
         "claims": report_rows.claims(found),
-        "outside": order_rows.outside_words(found) if found.outside.probes else None,
+        "outside": order_rows.outside_words(found),
         "probes": report_rows.probes(found),
         "restoration": _restoration(restoration),
         "events": report_rows.events(found),
@@ -105,7 +107,6 @@ def _section(found: OrderFigures) -> dict[str, object]:
         "curve": curve_svg(found) if found.watched else None,
         "steps": report_rows.steps(found),
         "at_the_end": report_rows.at_the_end(found),
-        "deadline": report_rows.deadline(found),
     }
 
 

@@ -1,4 +1,4 @@
-"""The accounts of an order as lanes in SVG: compact, in parts that each fit on a printed page."""
+"""The accounts and posts of an order as lanes in SVG: compact, in parts that each fit on a printed page."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -15,10 +15,10 @@ from dashboard.ui.chart_style import FILL, HEIGHT, PATTERN
 from dashboard.ui.svg import WIDTH, SvgTimeAxis, bar, figure, hatch, line, paths, sample, text, time_axis
 from storage.model.core.availability import Status
 from storage.model.orders.cohort import CohortMember, Kind, blocked_times
-from storage.model.text.states import clean
+from storage.model.text.states import capital, clean
 
 ALL_UP_TO = 400
-"""With more accounts, only those ever blocked are drawn."""
+"""With more lanes, only those ever blocked are drawn."""
 NAMED_UP_TO = 75
 """With more lanes, numbers replace names."""
 _IN_ONE = 200
@@ -48,16 +48,15 @@ class Lanes:
 
 
 def lanes_of(found: OrderFigures, ranked: Sequence[CohortMember]) -> Lanes:
-    """Return the lanes of the accounts in the order of `ranked`, the first at the top."""
+    """Return the lanes in the order of `ranked`, the first at the top."""
     begin = found.order.issued_from or found.order.issued_at
-    shown = list(ranked)
-    each, names = ("account or post", "names") if found.posts else (found.noun, f"{found.noun}s")
-    note = f"Each {each} has one lane, earliest block first."
+    shown, ranking = list(ranked), order_words.ranking(found)
+    note = f"Each {' or '.join(one.noun for one in found.sections)} has one lane, {ranking}."
     if len(shown) > ALL_UP_TO:
         shown = [m for m in ranked if blocked_times(m, begin)]
         note = (
-            f"Only {names} seen blocked since the order are drawn ({len(shown):,}), earliest block first. "
-            f"Not drawn: {len(ranked) - len(shown):,}. The table below lists all."
+            f"Only {order_words.nouns(found)} seen blocked since the order are drawn ({len(shown):,}), "
+            f"{ranking}. Not drawn: {len(ranked) - len(shown):,}. The table below lists all."
         )
     if len(shown) > NAMED_UP_TO:
         note += " The numbers match the table below."
@@ -93,10 +92,10 @@ def _figure(found: OrderFigures, members: Sequence[CohortMember], first: int) ->
     parts += marks(found, axis, _TOP, bottom)
     parts.append(line(left, bottom, WIDTH - _RIGHT, bottom, "frame"))
     last = first + len(members) - 1
-    title = f"Accounts {first:,} to {last:,}, one lane each"
+    title = f"{capital(order_words.nouns(found))} {first:,} to {last:,}, one lane each"
     description = (
-        f"From {words.stamp(axis.start)} to {words.stamp(axis.end)}: the confirmed status of each account "
-        "over time. Empty parts were not checked. The table below has the same in words."
+        f"From {words.stamp(axis.start)} to {words.stamp(axis.end)}: each confirmed status over time. "
+        "Empty parts were not checked. The table below has the same in words."
     )
     return figure(f"lanes-{first}", title, description, bottom + 20, parts)
 

@@ -23,7 +23,7 @@ _MOST_ROWS = 32
 
 @dataclass(frozen=True, slots=True)
 class ReportAccountRow:
-    """A row in the table of every account."""
+    """A row in the table of every account and post."""
 
     account_id: int
     handle: str
@@ -69,7 +69,7 @@ def _disputed(note: str) -> str:
 
 
 def names(names: OrderNameCounts) -> str:
-    """Say how many accounts and posts are named, and what became of their names; empty if none is stored."""
+    """Say how many accounts and posts the stored names mean, with their outcomes; empty if none is stored."""
     said = [_named(names.accounts, "account"), _named(names.posts, "post")]
     return " ".join(sentence for sentence in said if sentence)
 
@@ -128,13 +128,17 @@ def at_the_end(found: OrderFigures) -> str:
     )
 
 
-def deadline(found: OrderFigures) -> str:
+def deadline(found: OrderFigures) -> list[str]:
+    """Return a sentence about its accounts and one about its posts, or one if there is nothing to count."""
     deadline = found.order.deadline_at
     if deadline is None:
-        return "No deadline is recorded for this order."
-    if found.at_deadline is None:
-        return f"The deadline, {words.stamp(deadline)}, had not been reached."
-    return f"At the deadline, {words.stamp(deadline)}: {order_words.at_deadline(found, found.at_deadline)}."
+        return ["No deadline is recorded for this order."]
+    counted = [
+        f"At the deadline, {words.stamp(deadline)}: {order_words.at_deadline(one, one.at_deadline)}."
+        for one in found.sections
+        if one.at_deadline is not None
+    ]
+    return counted or [f"The deadline, {words.stamp(deadline)}, had not been reached."]
 
 
 def claims(found: OrderFigures) -> list[dict[str, str]]:

@@ -41,7 +41,7 @@ def blocked_words(blocked: CohortPeriod, country: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Silences:
-    """Times in which no account of the list was checked."""
+    """Times in which no account, or no post, of the list was checked."""
 
     times: int
     total: timedelta
@@ -49,7 +49,7 @@ class Silences:
     unread: timedelta
     """Part of `whole` that was not checked."""
     whole: timedelta
-    """Length of the figures times the number of accounts, or of posts."""
+    """Length of the figures times the number of accounts, or of posts, on the list."""
 
 
 def silences(found: OrderFigures) -> Silences:
@@ -67,7 +67,7 @@ def silences(found: OrderFigures) -> Silences:
 
 
 def coverage_words(found: OrderFigures, behind: ReportSources, sweep_every: timedelta) -> list[str]:
-    """Say how often the accounts were checked, and when none was."""
+    """Say how often accounts and posts were checked, and when none was."""
     start, sweeps = found.steps[0].at, behind.sweeps
     out = [
         f"The figures cover {words.stamp(start)} to {words.stamp(found.at)}. With the current settings, "
@@ -167,13 +167,14 @@ def methods(found: OrderFigures) -> list[tuple[str, str]]:
         ),
         (
             "Shares",
-            "Each share refers to the accounts on the order's list, unless another total is named. Each "
-            "account counts once, however often it was blocked.",
+            "Each share refers to the accounts, or to the posts, on the order's list, unless another total "
+            "is named. Each counts once, however often it was blocked.",
         ),
         (
             "Not observed",
-            "Who asked for a block, and why. Posts that were withheld while their account was not. What "
-            "happened between two readings. Accounts that the order names but that are not on the list. "
+            "Who asked for a block, and why. Posts that are not on the list, which may be withheld while "
+            "their account is not. What happened between two readings. Accounts that the order names but "
+            "that are not on the list. "
             "What connections other than Blockline's own would show.",
         ),
     ]

@@ -14,7 +14,7 @@ from storage.model.orders.restoration import BlockedFor, BlockedShare, NoShare, 
 
 COLUMNS = ("After", "Still blocked (estimate)", "99 % limits, independent accounts")
 _MISSING = {
-    NoShare.NO_SPELLS: "no block was seen to begin",
+    NoShare.NO_SPELLS: "no block of an account was seen to begin",
     NoShare.TOO_SHORT: "a block this short may go unseen",
     NoShare.NOT_FOLLOWED: "no account was followed this long",
 }

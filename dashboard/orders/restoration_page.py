@@ -252,7 +252,7 @@ def _outside(
     followed = (
         f"followed for {span(estimate.follow_up)} at most"
         if estimate.spells
-        else "no block was seen to begin"
+        else "no block of an account was seen to begin"
     )
     figure.add_annotation(
         x=1,

@@ -44,7 +44,7 @@ def counted(estimate: RestorationEstimate) -> Iterator[str]:
             f" Still blocked when last seen: {estimate.still_blocked}."
         )
     else:
-        yield "No block was seen to begin, so there are no figures."
+        yield "No block of an account was seen to begin, so there are no figures."
     if estimate.gone:
         yield (
             f"{_blocks(estimate.gone)} ended with an account that was gone. This is not a restoration. Such "

@@ -15,23 +15,23 @@ from storage.model.text.states import clean
 @dataclass(frozen=True, slots=True)
 class FunnelRow:
     name: str
-    accounts: int | None
-    """None: no account was read, so it is not known."""
+    count: int | None
+    """None: not known, because none was read."""
     note: str
     look: str
     """The kind of number, which sets its colour."""
     part: CohortPart | None = None
-    """The accounts that it counts; None for a number that the order or its names state."""
+    """What it counts; None for a number that the order or its names state."""
 
     @property
     def is_part(self) -> bool:
-        """Whether it counts a part of the accounts ever blocked."""
+        """Whether it counts a part of those ever blocked."""
         return self.look in {"now", "back", "gone"}
 
 
 def funnel_rows(found: OrderFigures) -> list[FunnelRow]:
     """Return the counts from names to blocks, each with a note."""
-    funnel, names = found.funnel, found.named
+    funnel, names = found.funnel, found.outcomes
     rows = [FunnelRow("Named", funnel.named, "in the order", "named")]
     if names.named:
         left = names.named - names.resolved
@@ -72,11 +72,11 @@ def funnel_rows(found: OrderFigures) -> list[FunnelRow]:
 
 
 def funnel_note(found: OrderFigures) -> str:
-    """What “ever blocked” counts."""
-    taken = "taken down" if found.noun == "post" else "suspended"
+    """Say what “ever blocked” counts."""
+    one, removed = ("A post", "taken down") if found.noun == "post" else ("An account", "suspended")
     return (
-        f"“Ever blocked” counts the {found.noun}s seen withheld in the order's country, or {taken}, since "
-        "the order. What is blocked twice counts once."
+        f"“Ever blocked” counts the {found.noun}s seen withheld in the order's country, or {removed}, since "
+        f"the order. {one} that is blocked twice counts once."
     )
 
 
@@ -117,8 +117,10 @@ def event_notes(event: OrderEvent) -> Sequence[str]:
 
 
 def outside_words(found: OrderFigures) -> str:
-    """Say what others saw of the accounts that the order names."""
+    """Say what others saw of the accounts that the order names. Empty if they stated no account's status."""
     outside = found.outside
+    if not outside.by_kind:
+        return ""
     kinds = ", ".join(f"{n:,} {order_words.kind_inside(k, found.order.country)}" for k, n in outside.by_kind)
     both = (
         f" Accounts counted more than once, because checks of them disagree: {outside.disagreeing:,}."

@@ -15,7 +15,7 @@ from storage.model.text.states import clean
 from storage.model.text.units import number
 
 GROUPS_NAMED = 3
-"""Groups of accounts that were blocked together, whose times are said."""
+"""Groups blocked together whose times the sentences give."""
 ORDER_LABELS = {
     "title": "Title",
     "reference": "Reference",
@@ -140,12 +140,22 @@ def at_deadline(found: OrderFigures, step: CurveStep) -> str:
 
 
 def counted_words(found: OrderFigures) -> str:
-    """The accounts, or posts, on its list: "1,178 accounts"."""
+    """Return how many are on its list: "1,178 accounts"."""
     return number(found.watched, found.noun)
 
 
+def nouns(found: OrderFigures) -> str:
+    """Return what the order is about: "accounts", "posts" or "accounts and posts"."""
+    return " and ".join(f"{one.noun}s" for one in found.sections)
+
+
+def ranking(found: OrderFigures) -> str:
+    """Return in which order lanes and rows are, as `by_first_block` sorts them."""
+    return f"earliest block first{', posts after their author' if len(found.sections) > 1 else ''}"
+
+
 def sentences(found: OrderFigures) -> list[str]:
-    """Return what a newcomer has to know first: of its accounts, of its posts, and of the whole order."""
+    """Return what a newcomer has to know first: about its accounts, its posts, and the whole order."""
     order = found.order
     if not any(one.watched or one.funnel.named for one in found.sections) and found.names.not_observable:
         return _not_observable(found)
@@ -158,12 +168,13 @@ def sentences(found: OrderFigures) -> list[str]:
     if order.known_at - order.issued_at > timedelta(hours=6):
         out.append(
             f"The order was entered here {words.span(order.known_at - order.issued_at)} after its date. "
-            "Earlier readings of its accounts exist only if they were made for other reasons."
+            f"Earlier readings of its {nouns(found)} exist only if they were made for other reasons."
         )
     return out
 
 
 def _of_section(found: OrderFigures) -> list[str]:
+    """Return the sentences about its accounts, or about its posts."""
     order, funnel = found.order, found.funnel
     if not found.watched:
         return [
@@ -225,7 +236,7 @@ def _so_far(found: OrderFigures) -> str:
 
 
 def _together(found: OrderFigures) -> list[str]:
-    """Say when the largest groups of accounts were blocked, and when they came back, in order of time."""
+    """Say when the largest groups were blocked, and when they came back, in order of time."""
     order = found.order
     groups = block_groups(found.cohort.members, order.issued_from or order.issued_at, found.at)
     largest = sorted(groups, key=lambda g: g.accounts, reverse=True)[:GROUPS_NAMED]

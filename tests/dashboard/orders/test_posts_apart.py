@@ -14,7 +14,7 @@ from dashboard.orders.orders_page import orders_page
 from dashboard.orders.report_html import report_html
 from dashboard.orders.words import sentences
 from storage.model.core.accounts import AccountId, Platform
-from storage.model.core.orders import NameOutcome, OrderName
+from storage.model.core.orders import NameOutcome, OrderCheck, OrderName
 from storage.model.orders.cohort import CohortPart, by_first_block
 from tests.support.clients.page_text import said
 from tests.support.clients.report_text import Page
@@ -112,7 +112,7 @@ def test_posts_follow_the_account_of_their_author() -> None:
 def test_the_pages_and_the_report_show_each_section(found: OrderFigures) -> None:
     page = said(order_page(found, [], 1, "light", []))
     table = said(orders_page([found], "light", []))
-    report = Page(report_html(found, grounds(found.members), IMPRINT))
+    report = report_of(found)
     has_accounts = found is BOTH
     assert ("From named accounts to blocks" in page) is has_accounts
     assert "From named posts to blocks" in page
@@ -123,6 +123,47 @@ def test_the_pages_and_the_report_show_each_section(found: OrderFigures) -> None
     assert titles == [*(["Order 1"] if has_accounts else []), "Order 1, posts"]
     assert ("funnel" in report.tables) is has_accounts
     assert {row[0]: row[1] for row in report.tables["funnel-posts"].rows}["Ever blocked"] == "1"
+
+
+def report_of(found: OrderFigures) -> Page:
+    return Page(report_html(found, grounds(found.members), IMPRINT))
+
+
+def test_the_report_has_one_heading_for_the_deadline_and_a_sentence_for_each_kind() -> None:
+    heading, told = "At the deadline ", report_of(BOTH).words
+    assert told.count(heading) == 1
+    assert told.partition(heading)[2].partition("Claimed and observed")[0].count("At the deadline, ") == 2
+
+
+def test_a_report_on_posts_alone_does_not_call_them_accounts() -> None:
+    told = report_of(NOTHING_BUT_POSTS).words
+    assert "of the posts that this order names" in told
+    assert report_of(NOTHING_BUT_POSTS).titles[-1] == "Posts 1 to 3, one lane each"
+
+
+@pytest.mark.parametrize("found", [BOTH, NOTHING_BUT_POSTS])
+def test_a_report_with_posts_does_not_say_that_posts_are_not_observed(found: OrderFigures) -> None:
+    told = report_of(found).words
+    assert "Posts that were withheld while their account was not" not in told
+    assert "Posts that are not on the list" in told
+
+
+def test_answers_about_posts_state_the_status_of_no_account() -> None:
+    check = OrderCheck(
+        order_name_id=2,
+        source="a study",
+        place="IN",
+        of_post=True,
+        answer="unavailable",
+        state=None,
+        at_from=None,
+        at_to=None,
+        known_at=minutes(101),
+    )
+    found = figures(members=(*MEMBERS, *POSTS), papers=replace(NAMES, checks=(check,)))
+    told = report_of(found).words
+    assert "Others made these checks" in told
+    assert "Of the accounts named" not in told
 
 
 def test_the_api_has_the_posts_apart() -> None:

@@ -94,4 +94,4 @@ async def test_without_a_block_there_is_no_figure_and_a_sentence_says_so(
     number = await order_id(pool, "SYN/1")
     async with transaction(pool) as conn:
         page = said(await page_of(conn, f"/orders/{number}/restoration", story.at(0.2), SETTINGS, "dark"))
-    assert "No block was seen to begin, so there are no figures." in page
+    assert "No block of an account was seen to begin, so there are no figures." in page

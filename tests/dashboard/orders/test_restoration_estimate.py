@@ -102,7 +102,7 @@ def test_of_nothing_nothing_is_said() -> None:
 
     assert (told.spells, told.median, told.median_limits) == (0, None, None)
     assert {s.missing for s in told.shares} == {NoShare.NO_SPELLS}
-    assert told.sentences[0] == "No block was seen to begin, so there are no figures."
+    assert told.sentences[0] == "No block of an account was seen to begin, so there are no figures."
 
 
 @pytest.mark.parametrize(
