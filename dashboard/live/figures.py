@@ -17,14 +17,14 @@ from storage.health.status_at import provisional_at, recent_changes, unread
 from storage.live.board_accounts import accounts_watched, checked_at
 from storage.live.lists_and_executives import lists
 from storage.live.snapshot import LiveAccount, accounts_changed, changes, spells
-from storage.model.core.accounts import AccountId
+from storage.model.core.accounts import AccountId, TargetKind
 from storage.model.core.availability import ChangeKind
 from storage.model.text.states import clean
 from storage.model.text.units import number
 
 _KIND_WORDS = {ChangeKind.BLOCK: "new block", ChangeKind.RESTORATION: "restoration"}
 Counted = Callable[[int], str]
-"""Names so many accounts of whom a figure counts."""
+"""Returns a number of accounts in words: "34 accounts of the list Press"."""
 MOST_CHANGES = 20_000
 """Changes of one group that an address may name."""
 _RANGE = re.compile(r"(\d{1,15})(?:-(\d{1,15}))?")
@@ -87,36 +87,38 @@ def _numbers(written: str) -> list[int] | None:
 
 @dataclass(frozen=True, slots=True)
 class _Shown:
-    """Whom a figure counts: `all`, `7` (a list) or `changed@TIME`; then `*accounts` or `*posts`, which leave
-    the others out; then `~` and a part of a handle.
+    """The accounts that a figure counts: `all`, `7` (a list) or `changed@TIME`; then `*accounts` or `*posts`
+    for one kind only; then `~` and a part of a handle.
     """
 
     list_id: int | None
     changed_since: datetime | None
-    kind: str
+    kind: TargetKind | None
+    """None: accounts and posts."""
     text: str
 
     def counted(self, list_name: str | None, n: int) -> str:
-        """The number and of what it is: "34 accounts of the list Press". Where posts are among the accounts,
-        the page Accounts adds how many.
+        """Return `n` in words. Accounts include posts unless one kind is chosen; the page Accounts adds how
+        many of them are posts.
         """
-        out = number(n, "post" if self.kind == "posts" else "account")
+        out = number(n, "post" if self.kind is TargetKind.POSTS else "account")
         out += "" if list_name is None else f" of the list {clean(list_name, 80)}"
         out += "" if self.changed_since is None else " with changes"
         return out + (f" with “{clean(self.text, 40)}” in the handle" if self.text else "")
 
     def has(self, account: LiveAccount) -> bool:
         listed = self.list_id is None or self.list_id in account.list_ids
-        is_kind = not self.kind or account.is_post is (self.kind == "posts")
+        is_kind = self.kind is None or account.is_post is (self.kind is TargetKind.POSTS)
         return listed and is_kind and self.text in account.handle.lower()
 
 
 def _shown(written: str) -> _Shown | None:
     """None for what names no part of the board."""
     which, _, text = written.partition("~")
-    which, _, kind = which.partition("*")
-    if kind not in {"", "accounts", "posts"}:
+    which, star, named = which.partition("*")
+    if star and named not in list(TargetKind):
         return None
+    kind = TargetKind(named) if star else None
     if which == "all":
         return _Shown(None, None, kind, text)
     if which.isascii() and which.isdecimal() and len(which) <= 15:
