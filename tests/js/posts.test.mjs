@@ -118,7 +118,7 @@ test("the table of accounts can show accounts only or posts only, which is offer
 });
 
 for (const [ids, words, said] of [
-  [[1, 3], "2 accounts of a list", "2 accounts of a list, as known then. 1 of them is a post. The rows show them as they are now."],
+  [[1, 3], "2 accounts of a list", "2 accounts of a list, as known then. 1 post among them. The rows show them as they are now."],
   [[3], "1 account of a list", "1 account of a list, as known then. It is a post. The rows show them as they are now."],
   [[3], "1 post of a list", "1 post of a list, as known then. The rows show them as they are now."],
   [[1, 2], "2 accounts of a list", "2 accounts of a list, as known then. The rows show them as they are now."],

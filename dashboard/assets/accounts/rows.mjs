@@ -1,7 +1,7 @@
 // The accounts of the page as rows: decoded, filtered, sorted; and the reader's choices as an address. No DOM in here.
 
-import { byHandle, postsIn } from "../board/posts.mjs";
-import { isBlocked } from "../board/state.mjs";
+import { amongWords, byHandle, postsIn } from "../board/posts.mjs";
+import { capital, isBlocked } from "../board/state.mjs";
 import { rows as rowsOf } from "../shell/columnar.mjs";
 import { idsOf, rangesOf } from "../shell/ranges.mjs";
 import { count } from "../shell/time.mjs";
@@ -137,14 +137,15 @@ export function matcher(choice, behind = null) {
 
 /** What the accounts behind a figure are, and how many of them the table does not have. @param {Behind} behind @param {AccountsState} state @param {string} when */
 export function behindWords(behind, state, when) {
-  const away = behind.ids.size - state.rows.filter((row) => behind.ids.has(row.id)).length;
-  const posts = postsIn(state.rows.filter((row) => behind.ids.has(row.id)));
+  const shown = state.rows.filter((row) => behind.ids.has(row.id));
+  const away = behind.ids.size - shown.length;
+  const posts = postsIn(shown);
   const isSaid = behind.words.startsWith(`${count(behind.ids.size)} post`);
-  const among = !posts || isSaid ? "" : posts === behind.ids.size ? (posts === 1 ? " It is a post." : " All of them are posts.") : ` ${count(posts)} of them ${posts === 1 ? "is a post" : "are posts"}.`;
+  const among = posts && !isSaid ? ` ${capital(amongWords(behind.ids.size, posts))}.` : "";
   return `${behind.words}, as known ${when}.${among} The rows show them as they are now.${away ? ` Not in this table: ${count(away)} of them.` : ""}`;
 }
 
-/** Which filters of the choice leave somebody out. @param {Choice} choice */
+/** Whether a filter is set. @param {Choice} choice */
 export const isFiltered = (choice) => Boolean(choice.figure || choice.q.trim() || choice.status || choice.country || choice.list || choice.order || choice.tag || choice.platform || choice.kind || choice.late);
 
 /** The values that can be chosen from, each with how many accounts have it. @param {AccountsState} state */
@@ -157,7 +158,7 @@ export function facets(state) {
   };
   return {
     country: tally((row) => row.countries), tag: tally((row) => row.tags), platform: tally((row) => [row.platform]),
-    /** Not offered where there are no posts. */
+    /** Empty if there are no posts: then there is nothing to choose. */
     kind: postsIn(state.rows) ? tally((row) => [row.post ? "posts" : "accounts"]) : /** @type {Map<string, number>} */ (new Map()),
     list: tally((row) => row.lists.map((l) => String(l.id))), order: tally((row) => row.orders.map((o) => String(o.id))),
   };

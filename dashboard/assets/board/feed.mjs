@@ -26,8 +26,8 @@ function cohortOf(state, account) {
 }
 
 /**
- * Groups of changes: of the accounts, or the posts, of one cohort to the same status on one day, each at most `reach`
- * after the one before.
+ * Groups of changes to the same status on one day, each at most `reach` after the one before. A group is of accounts or
+ * of posts, and of one cohort.
  * @param {State} state @param {number} [reach] @param {Change[]} [all]
  */
 export function changeGroups(state, reach = 4 * state.sweep, all = news(state)) {
@@ -70,7 +70,7 @@ export class Day {
     this.changes = /** @type {Change[]} */ ([]);
     this.notes = /** @type {Item[]} */ ([]);
     this.down = this.up = this.other = 0;
-    /** How many of these are of posts. */
+    /** How many of these changes are of posts. */
     this.posts = 0;
   }
 
@@ -135,8 +135,8 @@ function ordersOf(state, shown) {
 
 /**
  * The denominator of a group and its name. For an order it counts all accounts that it names, watched or not. There is
- * none where not all watched accounts of the cohort are shown: the group may lack some of its changes. There is none of
- * posts either: those that an order names are not counted here.
+ * none where not all watched accounts of the cohort are shown: the group may lack some of its changes. A group
+ * of posts has none either, because the number that an order names is of accounts.
  * @param {State} state @param {number | null} cohort @param {Set<number> | null} [shown] @param {boolean} [ofPosts]
  */
 export function denominator(state, cohort, shown = null, ofPosts = false) {
@@ -144,8 +144,9 @@ export function denominator(state, cohort, shown = null, ofPosts = false) {
   if (shown && cohort !== null && members(state, cohort).some((/** @type {Account} */ a) => !a.post && !shown.has(a.id))) return null;
   const order = state.orders.find((o) => o.list === cohort);
   const list = state.lists.find((l) => l.id === cohort);
-  if (order) return { of: order.named, name: order.title, watched: list ? list.size - list.posts : 0, named: true };
-  return list ? { of: list.size - list.posts, name: list.name, watched: list.size - list.posts, named: false } : null;
+  const watched = list ? list.size - list.posts : 0;
+  if (order) return { of: order.named, name: order.title, watched, named: true };
+  return list ? { of: watched, name: list.name, watched, named: false } : null;
 }
 
 /** The state of the emails about one group, in one line. The mail page lists each of them. @param {Mail[]} mails */

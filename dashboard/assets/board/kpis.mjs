@@ -1,7 +1,7 @@
 // The figures at the top. The server counts them; a figure that is not known is a dash, never a zero.
 
 import { count, DAY, duration, HOUR, percent, shortly, stamp, zoneName } from "../shell/time.mjs";
-import { amongWords, ofPostsWords, partOf } from "./posts.mjs";
+import { amongWords, NO_POSTS, ofPostsWords, partOf } from "./posts.mjs";
 import { groupName, isBlocked, uncapital } from "./state.mjs";
 
 /** @param {Pick<State, "platforms">} state @param {Kpis} k */
@@ -15,13 +15,13 @@ function blockedWords(state, k) {
 }
 
 /**
- * The figures of a moment by name: [value, the words below it, whether these weigh, how many posts are in it].
+ * The figures of a moment by name: [value, the words below it, whether these are emphasised, how many posts it counts].
  * @param {Pick<State, "now" | "lastRead" | "platforms" | "kpis">} state @returns {Figures}
  */
 export function figures(state) {
   const k = state.kpis;
-  // Nothing has to be told apart where only posts are counted.
-  const posts = k.posts.watched < k.watched ? k.posts : { ...k.posts, blocked: 0, new_blocks: 0, restored: 0, provisional: 0, unread: 0 };
+  // If only posts are watched, no figure has to say how many of them are posts.
+  const posts = k.posts.watched < k.watched ? k.posts : { ...NO_POSTS, watched: k.posts.watched };
   const known = k.watched > 0;
   const blocked = k.withheld + k.suspended;
   const looked = blocked > 0 || k.unread < k.watched;
@@ -73,7 +73,7 @@ export function figuresOf(state, list) {
     watched: list.length, withheld: 0, withheld_by: [], suspended: 0, unread: 0, blocked_unread: 0, provisional: 0,
     new_blocks: 0, new_blocks_hour: 0, restored: 0, last_restored: null, held_from: state.from,
     orders: orders.length, orders_overdue: orders.filter((o) => o.deadline !== null && o.deadline < now).length,
-    posts: { watched: 0, blocked: 0, new_blocks: 0, restored: 0, provisional: 0, unread: 0 },
+    posts: { ...NO_POSTS },
   };
   const { posts } = k;
   let lastRead = Number.NEGATIVE_INFINITY;

@@ -1,15 +1,18 @@
-// Posts are watched as accounts are, and are told apart wherever both are counted. Pure.
+// Numbers of accounts and posts in words. A number that counts both says how many are posts. Pure.
 
 import { count } from "../shell/time.mjs";
 
 /** @param {number} n @param {string} word */
 const number = (n, word) => `${count(n)} ${word}${n === 1 ? "" : "s"}`;
 
-/** How many of these are posts. @param {{ post: boolean }[]} list */
+/** The number of posts among these. @param {{ post: boolean }[]} list */
 export const postsIn = (list) => list.reduce((n, one) => n + Number(one.post), 0);
 
-/** Whether there are accounts and posts in it. @param {{ post: boolean }[]} list */
+/** Whether these are accounts and posts. @param {{ post: boolean }[]} list */
 export const areMixed = (list) => list.some((one) => one.post) && list.some((one) => !one.post);
+
+/** No posts in any figure of Live. @type {PostKpis} */
+export const NO_POSTS = { watched: 0, blocked: 0, new_blocks: 0, restored: 0, provisional: 0, unread: 0 };
 
 /** "34 accounts", "5 posts" or "34 accounts and 5 posts". @param {number} n all of them @param {number} posts those that are posts */
 export function counted(n, posts) {
@@ -20,19 +23,19 @@ export function counted(n, posts) {
 /** "2 of 34 accounts", "2 of the 34 accounts and 5 posts" @param {number} part @param {number} n @param {number} posts */
 export const partOf = (part, n, posts) => `${count(part)} of ${posts && posts < n ? "the " : ""}${counted(n, posts)}`;
 
-/** What to say below a number of accounts and posts; empty where no post is in it. @param {number} n @param {number} posts */
+/** How many of the accounts and posts in a number are posts; empty for none. @param {number} n @param {number} posts */
 export function amongWords(n, posts) {
   if (!posts) return "";
   return n === posts ? (n === 1 ? "it is a post" : "all of them are posts") : `${number(posts, "post")} among them`;
 }
 
-/** The same of changes, of which a post may have several. @param {number} n @param {number} posts */
+/** How many of the changes in a number are of posts, of which each may have several; empty for none. @param {number} n @param {number} posts */
 export function ofPostsWords(n, posts) {
   if (!posts) return "";
   return n === posts ? (n === 1 ? "of a post" : "all of posts") : `${count(posts)} of posts`;
 }
 
-/** The account that a handle names: a post's is AUTHOR/ID. @param {{ handle: string, post: boolean }} of */
+/** The handle of the account. The handle of a post is AUTHOR/ID. @param {{ handle: string, post: boolean }} of */
 const authorOf = ({ handle, post }) => (post ? handle.slice(0, handle.lastIndexOf("/")) : handle);
 
 /**

@@ -128,8 +128,9 @@ function kindOf(film, v, country) {
 }
 
 /**
- * Counts accounts of the order's list, each once, and how many `posts` are on it beside them: `named` by the order, `onList`, `watched` and `read` of them, `ever` seen
- * blocked since the order, `before` it already, blocked `now`, of those `stale` (not read lately), `restored` and `gone`.
+ * Counts the accounts on an order's list, each once: `named` by the order, `onList`, `watched` and `read` of them, `ever`
+ * seen blocked since the order, `before` it already, blocked `now`, of those `stale` (not read lately), `restored` and
+ * `gone`. `posts` are the posts on the list, which no other number counts.
  * @param {Moment} state @param {FilmOrder} order
  */
 export function complianceOf(state, order) {

@@ -20,7 +20,7 @@ function blockedFirst(state, list) {
   return (/** @type {Account} */ a, /** @type {Account} */ b) => Number(blocked.has(b)) - Number(blocked.has(a)) || SORTS.latest(a, b);
 }
 
-/** Whether list or filter leave somebody out. @param {Pick<View, "list" | "kind" | "filter">} view */
+/** Whether a list, a kind or a filter is chosen. @param {Pick<View, "list" | "kind" | "filter">} view */
 export const isFiltered = (view) => view.list !== "all" || view.kind !== "" || view.filter !== "";
 
 /** @type {{ list: Account[] | null, ids: Set<number> }} */

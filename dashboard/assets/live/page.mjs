@@ -24,7 +24,7 @@ export function layout(state, view) {
       row.innerHTML = '<div class="left"><span class="name"></span><a class="of" tabindex="-1"></a></div><canvas role="img"></canvas><div class="right"></div>';
       find(row, ".name").textContent = order?.title ?? list.name;
       find(row, ".name").title = list.name;
-      // An order's number is of accounts: its posts stand beside it.
+      // The number of an order counts accounts, so the posts on its list are shown after it.
       const [accounts, own] = [count(list.size - list.posts), list.posts ? `, ${counted(list.posts, list.posts)}` : ""];
       find(row, ".of").textContent = `${order ? `${accounts} of ${count(order.named)}` : accounts}${own}`;
       find(row, ".of").title = `${order ? `${accounts} watched of ${count(order.named)} named` : `${accounts} watched`}${own}`;
