@@ -45,11 +45,11 @@ class AccountContext:
     decisions: int = 0
     """How many decisions there are in all."""
     author: PostAuthor | None = None
-    """Of a post, if its author is known."""
+    """The author of a post; None for an account, and for a post that does not name its author."""
     author_spells: tuple[LiveSpell, ...] = ()
     """The status periods of a post's author, oldest first; empty if the author is not stored."""
     posts: StoredPosts = field(default_factory=StoredPosts)
-    """Of an account."""
+    """The stored posts of an account; none for a post."""
 
 
 def silence_since(account: AccountHistory) -> datetime:

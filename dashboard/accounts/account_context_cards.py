@@ -20,7 +20,7 @@ from storage.model.text.units import number
 
 
 def author_words(author: PostAuthor | None) -> list[Component]:
-    """The author of a post, as a link to the page of the account if it is stored."""
+    """The author of a post, with a link if the account is stored; empty if the author is not known."""
     if author is None:
         return []
     name = clean(author.name, 120) if author.name.startswith("did:") else f"@{clean(author.name, 120)}"
@@ -32,7 +32,7 @@ def author_words(author: PostAuthor | None) -> list[Component]:
 
 
 def posts_card(account: AccountHistory, found: StoredPosts, now: datetime) -> list[Component]:
-    """The stored posts of an account, each with its last confirmed status."""
+    """The stored posts of an account, each with its last confirmed status; empty if there are none."""
     if not found.count:
         return []
     platform = Platform(account.platform)

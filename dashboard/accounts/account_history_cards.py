@@ -134,18 +134,18 @@ def _named(change: LiveChange) -> list[Component | str]:
 
 
 def _author_then(change: LiveChange, around: AccountContext) -> list[Component]:
-    """The status that the author's account was seen with, beside a status that is said to be that of it."""
+    """For a status that a post has with its author: what readings of the author's account showed then."""
     author = around.author
     if Flag.WITH_AUTHOR not in change.flags or author is None or author.account_id is None:
         return []
     at = change.first_seen_new
     then = [s for s in around.author_spells if s.since <= at and (s.until is None or at < s.until)]
-    said = "no confirmed status"
+    seen = "no confirmed status"
     if then:
         when = words.between(then[0].onset_after, then[0].since)
-        said = f"{short_words(then[0].state, change.platform, then[0].flags)}, which began {when}"
+        seen = f"{short_words(then[0].state, change.platform, then[0].flags)}, which began {when}"
     link = html.A("Its author's account", href=f"/account/{author.account_id}", className="under")
-    return [html.Small([link, f" then, by readings of it: {said}"])]
+    return [html.Small([link, f" then, by its own readings: {seen}"])]
 
 
 def _outcome(change: LiveChange, noun: str) -> list[Component | str]:

@@ -195,7 +195,7 @@ def _head(account: AccountHistory, around: AccountContext, until: datetime, now:
 
 
 def _profile(account: AccountHistory, platform: Platform) -> list[Component | str]:
-    """The way to the account or post on its platform, which may show it to nobody."""
+    """A link to the account or post on its platform, which may not show it."""
     address = DECLARED[platform].profile_address(account.native_id, account.handle)
     if address is None or not address.startswith(("https://", "http://")):
         return []

@@ -53,7 +53,7 @@ def open_flags(facts: tuple[SideFact, ...]) -> list[SideFact]:
 
 
 def flags_now(spell: LiveSpell, facts: tuple[SideFact, ...]) -> frozenset[Flag]:
-    """The flags of a status that lasts, without that of a post's author if the author's account came back."""
+    """The flags of the current status, without WITH_AUTHOR if later readings of a post no longer had it."""
     of_author = [f for f in facts if not f.observer and f.kind is Flag.WITH_AUTHOR]
     is_over = any(f.first_absent is not None and f.first_absent > spell.since for f in of_author)
     is_open = any(f.first_absent is None for f in of_author)
@@ -61,7 +61,7 @@ def flags_now(spell: LiveSpell, facts: tuple[SideFact, ...]) -> frozenset[Flag]:
 
 
 def _is_with_author(account: AccountHistory) -> bool:
-    """Whether the words of its status say already that it is that of the author's account."""
+    """Whether the current status of a post already says that it is that of its author's account."""
     return bool(account.spells) and Flag.WITH_AUTHOR in account.spells[-1].flags
 
 

@@ -16,6 +16,7 @@ from dashboard.ui.cards import card
 from dashboard.ui.form_input import WrongInput
 from dashboard.ui.pages import PageCallbacks
 from storage.accounts.name_checks import lines_of, name_check, open_check, watch_lines
+from storage.model.alerts.target_counts import TargetCount
 from storage.model.core.accounts import Platform
 from storage.model.core.people import Actor, Role, Scope
 from storage.model.platforms.registry import USUAL_PLATFORM
@@ -26,7 +27,7 @@ from storage.model.tables.name_check import MOST_LINES, CheckedLine, check_lines
 from storage.model.tables.tag_and_list_edits import list_name_fault
 from storage.model.tables.watch_import_plan import DEFAULT_LIST, WatchLineResult
 from storage.model.text.states import PLATFORM_NAME, clean
-from storage.model.text.units import either, number
+from storage.model.text.units import either
 from storage.postgres.pool import Pool, StorageError, transaction
 
 ADD = Role.ANALYST
@@ -149,7 +150,7 @@ def names_card(
 
 def _preview(shown: ShownCheck, lists: Sequence[str]) -> Component:
     has_posts = any(line.is_post for line in shown.lines)
-    whom, one = ("accounts and posts", "account or a post") if has_posts else ("accounts", "account")
+    chosen, one = ("accounts and posts", "account or a post") if has_posts else ("accounts", "account")
     return html.Div(
         [
             html.Div(
@@ -157,7 +158,7 @@ def _preview(shown: ShownCheck, lists: Sequence[str]) -> Component:
                 id=_PREVIEW,
             ),
             card(
-                f"3. Watch the chosen {whom}",
+                f"3. Watch the chosen {chosen}",
                 f"lines that mean an {one} are chosen; clear those that you do not want",
                 html.Div(
                     [
@@ -174,7 +175,7 @@ def _preview(shown: ShownCheck, lists: Sequence[str]) -> Component:
                         ),
                         _field("add-new-list", "Or a new list"),
                         _field("add-tags", "Tags, with spaces between"),
-                        html.Button(f"Watch the chosen {whom}", id="add-watch", className="button primary"),
+                        html.Button(f"Watch the chosen {chosen}", id="add-watch", className="button primary"),
                     ],
                     className="form add-row",
                 ),
@@ -260,7 +261,7 @@ def _uploaded(contents: str | None, name: str | None) -> tuple[object, ...]:
 
 
 def source_of(given: object) -> str:
-    """Where names stand, as the audit log has it: the name of a file, short and on one line, if it is one."""
+    """The source of names for the audit log: the name of the file on one short line, or `_PASTED`."""
     return clean(given, _LONGEST_FILE_NAME) if isinstance(given, str) and given.strip() else _PASTED
 
 
@@ -326,18 +327,15 @@ async def _watched(
 
 
 def watched_words(watched: Sequence[tuple[CheckedLine, WatchLineResult]]) -> str:
-    """How many accounts, and how many posts, are watched now, and how many of them this changed."""
-    counted = {
-        "account": [result for line, result in watched if not line.is_post],
-        "post": [result for line, result in watched if line.is_post],
-    }
-    counted = {noun: results for noun, results in counted.items() if results} or {"account": []}
-    parts = " and ".join(number(len(results), noun) for noun, results in counted.items())
-    changed = " ".join(
-        f"{noun.capitalize()}s that this changed: {sum(one.changed for one in results):,}."
-        for noun, results in counted.items()
-    )
-    return f"Watched: {parts}. {changed}"
+    """Say how many accounts and posts are watched now, and how many of each this changed."""
+    accounts = [result for line, result in watched if not line.is_post]
+    posts = [result for line, result in watched if line.is_post]
+    changed = [
+        f" {nouns} that this changed: {sum(one.changed for one in results):,}."
+        for nouns, results in (("Accounts", accounts), ("Posts", posts))
+        if results
+    ]
+    return f"Watched: {TargetCount(len(accounts), len(posts)).words()}.{''.join(changed)}"
 
 
 async def _watch(
@@ -349,7 +347,7 @@ async def _watch(
     tags: tuple[str, ...],
     actor: str,
 ) -> tuple[Sequence[tuple[CheckedLine, WatchLineResult]], list[dict[str, Any]]]:
-    """Watch the lines; return one line of each account or post with what was done, and the rows of all."""
+    """Watch the lines. Return one line per account or post with its result, and the rows of all lines."""
     async with transaction(pool) as conn:
         check = await name_check(conn, check_id)
         if check is None:
@@ -366,7 +364,7 @@ def _chosen(chosen: Any, seen: Any) -> tuple[int, list[int]]:
     except (KeyError, TypeError, ValueError) as error:
         raise WrongInput("Press Preview first.") from error
     if not positions:
-        raise WrongInput("Choose at least one line that means an account.")
+        raise WrongInput("Choose at least one line that means an account or a post.")
     if len(positions) > MOST_LINES or not all(0 < one <= MOST_LINES for one in positions):
         raise WrongInput("Choose lines of the preview.")
     return check_id, positions

@@ -39,12 +39,12 @@ PURGE = "purge"
 PURGE_ROLE = Role.ADMIN
 LONGEST_REASON = 1_000
 _PARTS = ("content", "whole")
+"""The values of the choice “What to remove”."""
 
 
 def _choices(subject: PurgeSubject) -> dict[str, str]:
     noun = "post" if DECLARED[Platform(subject.platform)].is_post(subject.native_id) else "account"
-    said = (f"Evidence and handles. {CONTENT}", f"The whole {noun}. {WHOLE}")
-    return dict(zip(_PARTS, said, strict=True))
+    return {"content": f"Evidence and handles. {CONTENT}", "whole": f"The whole {noun}. {WHOLE}"}
 
 
 def purge_page(subject: PurgeSubject, tag: list[Component]) -> Component:

@@ -172,8 +172,9 @@ def words(
     *,
     then: bool = False,
 ) -> str:
-    """What a state is called everywhere; `then`: of a change, by its first reading. The id is that of the
-    account or post.
+    """Return a state in the words of all pages. `then`: the state of a change at its first reading.
+
+    Without `native_id`, the words are those for accounts.
     """
     state = None if status is None else Confirmed(Status(status), tuple(withheld_in))
     known_flags = None if flags is None else [Flag(f) for f in flags]

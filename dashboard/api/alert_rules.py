@@ -77,9 +77,9 @@ class RuleGroup(ApiModel):
     recipients: int
     accounts: int
     posts: int
-    """0 of both: a digest that says that nothing changed."""
+    """If `accounts` and `posts` are 0, the email is a digest that says that nothing changed."""
     handles: list[str]
-    """Some of them."""
+    """The handles of some of these accounts and posts."""
 
 
 class RulePreviewed(ApiModel):

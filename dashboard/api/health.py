@@ -58,7 +58,7 @@ class Standing(ApiModel):
     at: datetime
     watched: int
     watched_posts: int
-    """Of the watched accounts, those that are posts. The other counts have them among the accounts too."""
+    """How many of `watched` are posts. The other counts of accounts include posts too."""
     blocked_now: int | None
     """Watched accounts in a blocked state that were read in the last two sweeps."""
     blocked_when_last_read: int

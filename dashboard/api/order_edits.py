@@ -94,7 +94,7 @@ _NAMES = {"list_name": "list"}
 
 
 class NamesGiven(ApiInput):
-    """Names of an order. Each is stored with its outcome, and accounts that are found are watched."""
+    """Names of an order. Each is stored with its outcome; accounts and posts that are found are watched."""
 
     names: Annotated[tuple[OrderText, ...], Field(min_length=1, max_length=MOST_LINES, examples=[["x:NASA"]])]
     """Handles, ids, and addresses of profiles or posts, as they stand in the order."""
@@ -125,7 +125,7 @@ class WithdrawalGiven(ApiInput):
 
 
 class NamesWithdrawn(ApiModel):
-    """The outcome of a withdrawal. The names stay visible, and their accounts stay watched."""
+    """The outcome of a withdrawal. The names stay visible, and their accounts and posts stay watched."""
 
     withdrawn: list[str]
     already: list[str]
@@ -133,7 +133,7 @@ class NamesWithdrawn(ApiModel):
     left_list: int
     """Accounts that left the order's list, because no other name of the order means them."""
     posts_left_list: int
-    """The same of posts, which are not among the accounts."""
+    """Posts that left it for the same reason. `left_list` does not count them."""
     named_count: int
     """How many accounts the order names now."""
 
@@ -195,7 +195,7 @@ def order_name_routes(source: ApiContext) -> APIRouter:
 async def open_check_of(
     conn: Conn, source: ApiContext, given: NamesGiven, lines: Sequence[CheckLine], actor: str, now: datetime
 ) -> int:
-    """Store a check of names that were read before, without a connection: 20,000 take a while."""
+    """Store a check of `lines`. They were read without a connection, because 20,000 names take seconds."""
     return await open_check(conn, lines, given.source, given.platform, source.settings.platforms, actor, now)
 
 

@@ -66,7 +66,7 @@ class Funnel(ApiModel):
 
 
 class OfPosts(ApiModel):
-    """The same counts of the posts that the order names. Accounts and posts are never added up."""
+    """The counts of the posts that the order names. No other count of the order includes them."""
 
     funnel: Funnel
 
@@ -74,7 +74,7 @@ class OfPosts(ApiModel):
 class _OrderHead(ApiModel):
     order: OrderFacts
     list: str
-    """The list of its accounts."""
+    """The list of its accounts and posts."""
     at: datetime
     as_known_at: datetime | None
     funnel: Funnel
@@ -144,7 +144,7 @@ class Names(ApiModel):
     accounts: Outcomes
     posts: Outcomes
     not_observable: int
-    """Addresses of sites that are not read, of accounts or of posts. Not counted in the others."""
+    """Addresses of accounts or posts on sites that Blockline does not read. They are in no other count."""
     withdrawn: int
     """Names that the order no longer names. They are in no other count."""
 

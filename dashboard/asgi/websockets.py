@@ -25,10 +25,10 @@ AGAIN: Final = 4000
 SESSION: Final = "session"
 """Key in `scope["state"]` under which the login tells whose websocket it is."""
 PERSON: Final = "person"
-"""Key in `scope["state"]` under which the login tells of which person the session is."""
+"""Key in `scope["state"]` under which the login names the person of the session."""
 PER_PERSON: Final = 20
-"""Open websockets of one person. A browser has one, and for a minute those that its network lost. Sessions do
-not count: whoever logs in again and again would have as many as the process holds.
+"""Open websockets of one person. A browser has one, and for a minute those that its network lost. The limit
+is not per session, because a person can open any number of sessions.
 """
 PER_ADDRESS: Final = 200
 """Open websockets of one IP address, if there is no login. An office may have one address for all."""

@@ -95,7 +95,7 @@ def _is_common(password: str) -> bool:
     """
     from zxcvbn import zxcvbn
 
-    # Of a longer one both ends are judged: it is at least as hard to guess as either.
+    # A longer password is at least as hard to guess as its beginning or its end, so both are estimated.
     ends = {password[:_LONGEST_ESTIMATE], password[-_LONGEST_ESTIMATE:]}
     with _one_estimate:
         return all(zxcvbn(end)["score"] < _LOWEST_SCORE for end in ends)

@@ -45,8 +45,9 @@ def connect_names(process: WebProcess, app: PageCallbacks) -> None:
 
 
 async def read_unless_checked(form: NamesForm, checked: object) -> int | ReadNames:
-    """Return the number of the check of these names that was shown; the names, if they changed since. To be
-    called without a connection. Raises FieldFault and TableError.
+    """Return the number of the shown check if its names are those of the form; otherwise read the names.
+
+    Call it without a connection, because reading takes seconds. Raises FieldFault and TableError.
     """
     match checked:
         case {"of": form.digest, "check": int(number)}:
@@ -58,7 +59,7 @@ async def read_unless_checked(form: NamesForm, checked: object) -> int | ReadNam
 async def check_for(
     conn: Conn, process: WebProcess, names: int | ReadNames, actor: str, now: datetime
 ) -> int:
-    """Return the number of the check of names, a new one if they were not checked."""
+    """Return the number of the check of these names. Names that were read but not checked get a new check."""
     if isinstance(names, int):
         return names
     return (await check_names(conn, names, process.settings, actor, now)).check_id
@@ -172,7 +173,7 @@ def _connect_withdraw(process: WebProcess, app: PageCallbacks) -> None:
 
 
 StoredNames = tuple[Sequence[OrderName], Sequence[OrderAct]]
-"""The names of an order, and who did what about it, after a write."""
+"""The names of an order and the entries of its history, read after a write."""
 
 
 async def _stored_names(conn: Conn, stored: StoredOrder) -> StoredNames:
@@ -180,7 +181,7 @@ async def _stored_names(conn: Conn, stored: StoredOrder) -> StoredNames:
 
 
 def _drawn(after: StoredNames) -> list[Any]:
-    """To be called in a thread: 20,000 names take seconds."""
+    """Draw names, options and history. Call it in a thread, because 20,000 names take seconds."""
     names, acts = after
     return [plain(timed(names_list(names))), withdrawal_options(names), plain(timed(history_card(acts)))]
 

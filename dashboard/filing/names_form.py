@@ -56,27 +56,28 @@ class NamesForm:
 
 @dataclass(frozen=True, slots=True)
 class ReadNames:
-    """The names of a form, and what of its text is no name."""
+    """The names in the text of a form, and its lines that hold no name."""
 
     lines: Sequence[CheckLine]
     source: str
     platform: Platform | None
     aside: Sequence[AsideLine]
     repeated: int
-    """How many names stand in the text again."""
+    """How many repeated names were left out."""
 
 
 @dataclass(frozen=True, slots=True)
 class OpenedCheck:
-    """A check of names that was stored, and what of the text is no name."""
+    """A stored check of names, and the text from which they were read."""
 
     check_id: int
     read: ReadNames
 
 
 async def read_names(form: NamesForm) -> ReadNames:
-    """Read the text of a form, in a thread. To be called without a connection: a long text waits and works
-    for seconds. Raises FieldFault, or TableError for a text without names.
+    """Read the text of a form in a thread. Call it without a connection, because a long text takes seconds.
+
+    Raises FieldFault, or TableError for a text without names.
     """
     text = form.text or ""
     if len(text) > LARGEST:

@@ -31,8 +31,8 @@ async def written(
 ) -> T:
     """Do a write in one transaction as the present user, who has to be an analyst.
 
-    `act` gets the connection, the name for the audit log and the time. It should do no long work, because it
-    holds a connection of all pages. `labels` are what the form calls its fields. Raises NotWritten.
+    `act` gets the connection, the name for the audit log and the time. It should be short, because it
+    holds a connection that all pages share. `labels` are what the form calls its fields. Raises NotWritten.
     """
     with writer(labels) as actor:
         async with transaction(process.pool) as conn:
@@ -41,9 +41,7 @@ async def written(
 
 @contextmanager
 def writer(labels: Mapping[str, str]) -> Generator[Actor]:
-    """The present user, who has to be an analyst, for work on a form. Raises NotWritten for what the work
-    raises.
-    """
+    """Give the present user, who has to be an analyst. Refusals and faults inside it become NotWritten."""
     actor = access.acting()
     try:
         access.require(actor, WRITE_ORDERS)

@@ -38,7 +38,7 @@ from storage.postgres.pool import Conn, StorageError, transaction
 from storage.work.workers import WorkerStatus
 
 WATCHED_WITHIN: Final = timedelta(minutes=5)
-"""A notifier looks for issues several times in this time. Without a look, that none is open is not known."""
+"""A notifier looks for issues several times in this time. If it did not, open issues are not known."""
 Labelled = tuple[tuple[str, ...], float]
 
 

@@ -95,8 +95,9 @@ def check_table(shown: ShownCheck, *, may_choose: bool = True) -> Component:
 
 
 def every_ms(lines: int) -> int:
-    """How often a table of so many lines looks for answers: each look reads all of them, and 20,000 every two
-    seconds would leave little time for other pages.
+    """Return how often a table with this many lines looks for answers.
+
+    Each look reads all lines. With 20,000, one every two seconds would leave little time for other pages.
     """
     return max(EVERY_MS, lines)
 

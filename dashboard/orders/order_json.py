@@ -14,7 +14,7 @@ from storage.model.orders.outside_findings import NamedCounts, Probe
 
 
 def order_json(found: OrderFigures) -> Json:
-    """Times are ISO 8601 in UTC. Every number is of accounts, under `posts` of posts, each counted once."""
+    """Times are ISO 8601 in UTC. Numbers under `posts` count posts, all others accounts, each once."""
     summary, posts = summary_json(found), found.posts
     if posts is not None:
         members = [_member(m, posts) for m in posts.cohort.members]
@@ -60,7 +60,7 @@ def summary_json(found: OrderFigures) -> Json:
 
 
 def _figures(found: OrderFigures) -> Json:
-    """Those of its accounts, or of its posts, without what grows with them."""
+    """The figures of its accounts, or of its posts, without the lists that grow with their number."""
     return {
         "funnel": _funnel(found.funnel),
         "kinds": [
@@ -78,9 +78,7 @@ def _figures(found: OrderFigures) -> Json:
 
 
 def withheld_in(found: OrderFigures) -> Counter[str]:
-    """How many of its accounts, or posts, are withheld in each country, as last confirmed; elsewhere they are
-    seen.
-    """
+    """How many of its accounts, or posts, are withheld in each country, by their last confirmed status."""
     stays = [m.at(found.at) for m in found.cohort.members]
     return Counter(country for s in stays if s is not None for country in s.state.withheld_in)
 

@@ -41,8 +41,8 @@ TIME_AXIS: Final[dict[str, Any]] = {
 
 
 def figure_text(text: str, limit: int = 60) -> str:
-    """Foreign text in a figure, as `clean` has it. plotly takes what stands between < and > for markup, also
-    a link to another site; escaped, it shows the words.
+    """Clean and escape foreign text for a figure. Otherwise plotly would read tags in it as markup, such as
+    a link to another site.
     """
     return escape(clean(text, limit), quote=False)
 

@@ -121,7 +121,7 @@ async def test_beside_a_status_of_the_author_stands_what_readings_of_the_author_
         of_author, _ = await page(conn, posts, "post:102")
         alone, _ = await page(conn, posts, "post:101")
     assert "Withheld in India (IN) with its author's account. Changed" in of_author
-    then = "Its author's account then, by readings of it: withheld in India (IN), which began 1 Feb 2021"
+    then = "Its author's account then, by its own readings: withheld in India (IN), which began 1 Feb 2021"
     assert then in of_author
     assert "Its author's account" not in alone
 

@@ -20,7 +20,7 @@ PAGES = {
     "/first-run": ("No accounts are watched yet", "paste handles or addresses, or upload a table"),
     "/accounts": ("Add accounts",),
     "/accounts/add": ("Paste handles, ids and addresses of profiles or posts",),
-    "/orders": ("No orders", "Add an order with the accounts that it names"),
+    "/orders": ("No orders", "Add an order with the accounts and posts that it names"),
     "/orders/new": ("Store the order",),
     "/executives": ("No executive is stored yet", "blockline executives import people.csv"),
     "/countries": ("No account is known to be withheld in a country", "import a published record"),
