@@ -4,18 +4,17 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from hashlib import sha256
 from typing import Annotated, Any, TypeVar
-from urllib.parse import quote
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from pydantic import AfterValidator, Field, StrictBool, StrictInt
 
 from dashboard.api.account_edits import Analyst, ApiInput, made
 from dashboard.api.account_models import ApiModel
-from dashboard.api.orders import Document, OrderFacts
-from dashboard.api.paging import sent, sent_as
+from dashboard.api.orders import BINARY, Document, OrderFacts, document_of, no_order
+from dashboard.api.paging import sent
 from dashboard.api.parameter_types import Country, Moment, PathNumber, storable
-from dashboard.api.problem_responses import CONFLICT, NOT_FOUND, ApiInvalidField, ApiNotFound
+from dashboard.api.problem_responses import CONFLICT, NOT_FOUND, ApiInvalidField
 from dashboard.api.request_checks import ApiContext
 from dashboard.asgi.off_loop import off_loop
 from storage.accounts.name_checks import open_check
@@ -41,9 +40,7 @@ from storage.model.tables.csv_cells import CellError, keywords
 from storage.model.tables.name_check import MOST_LINES, CheckLine
 from storage.orders import order_edits
 from storage.orders.checked_names import AddedNames, add_checked_names, similar_to_check
-from storage.orders.compliance_report import find_order
-from storage.orders.documents import NewDocument, content_of, documents_of, media_type_of
-from storage.orders.order_edits import LARGEST_DOCUMENT as LARGEST_DOCUMENT
+from storage.orders.documents import NewDocument, content_of, media_type_of
 from storage.orders.orders import StoredOrder, order_numbered
 from storage.postgres.pool import Conn, transaction
 
@@ -74,10 +71,6 @@ async def order_of(conn: Conn, order_id: int) -> StoredOrder:
     if found is None:
         raise no_order(order_id)
     return found
-
-
-def no_order(order_id: int) -> ApiNotFound:
-    return ApiNotFound(f"There is no order {order_id}.")
 
 
 def invalid(fault: CellError, within: str = "body") -> ApiInvalidField:
@@ -205,13 +198,6 @@ def added_of(added: AddedNames) -> NamesAdded:
 
 DOCUMENTS = "/orders/*/documents"
 """The addresses to which a body of `LARGEST_DOCUMENT` bytes may be sent; `*` is the number of an order."""
-_BINARY = "application/octet-stream"
-
-
-class Documents(ApiModel):
-    """The documents of an order, in the order in which they were attached."""
-
-    documents: list[Document]
 
 
 _FileName = Annotated[
@@ -230,7 +216,6 @@ _Source = Annotated[
     ),
     AfterValidator(storable),
 ]
-_Sha256 = Annotated[str, Path(alias="sha256", pattern="^[0-9a-f]{64}$", examples=["0" * 64])]
 
 
 def order_document_routes(source: ApiContext) -> APIRouter:
@@ -244,7 +229,7 @@ def order_document_routes(source: ApiContext) -> APIRouter:
         openapi_extra={
             "requestBody": {
                 "required": True,
-                "content": {_BINARY: {"schema": {"type": "string", "format": "binary", "minLength": 1}}},
+                "content": {BINARY: {"schema": {"type": "string", "format": "binary", "minLength": 1}}},
             }
         },
     )
@@ -267,53 +252,9 @@ def order_document_routes(source: ApiContext) -> APIRouter:
             found, _ = await content_of(conn, stored.order_id, sha256(content).hexdigest())
             return found
 
-        return made(_document(await write(source, order_id, act, "query")))
-
-    @router.get("/orders/{order_id}/documents", response_model=Documents, responses=NOT_FOUND)
-    async def list_documents(request: Request, order_id: PathNumber) -> Response:
-        """List the documents of an order, in the order in which they were attached."""
-        async with transaction(source.pool) as conn:
-            if await find_order(conn, order_id) is None:
-                raise no_order(order_id)
-            found = await documents_of(conn, order_id)
-        return sent(request, Documents(documents=[_document(one) for one in found]))
-
-    @router.get(
-        "/orders/{order_id}/documents/{sha256}",
-        response_class=Response,
-        responses={
-            **NOT_FOUND,
-            **CONFLICT,
-            200: {
-                "description": "The file, unchanged since it was attached.",
-                "content": {_BINARY: {"schema": {"type": "string", "format": "binary"}}},
-            },
-        },
-    )
-    async def document(request: Request, order_id: PathNumber, digest: _Sha256) -> Response:
-        """Download a document. 409 means that its content no longer matches its hash."""
-        async with transaction(source.pool) as conn:
-            if await find_order(conn, order_id) is None:
-                raise no_order(order_id)
-            if all(one.sha256 != digest for one in await documents_of(conn, order_id)):
-                raise ApiNotFound("There is no such document.")
-            found, content = await content_of(conn, order_id, digest)
-        # Always as bytes to save: the browser must not open what somebody attached as a page of ours.
-        headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(found.name, safe='')}"}
-        return sent_as(request, content, _BINARY, headers)
+        return made(document_of(await write(source, order_id, act, "query")))
 
     return router
-
-
-def _document(found: OrderDocument) -> Document:
-    return Document(
-        name=found.name,
-        media_type=found.media_type,
-        source=found.source,
-        sha256=found.sha256,
-        bytes=found.size,
-        added_at=found.added_at,
-    )
 
 
 _Count = Annotated[StrictInt, Field(ge=0, le=MOST_NAMED)]

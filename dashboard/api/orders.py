@@ -1,25 +1,28 @@
-"""Orders over the API: the same figures as on their pages."""
+"""Orders over the API: the same figures as on their pages, their names, and their documents."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
+from urllib.parse import quote
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Path, Request
 from fastapi.responses import Response
 from pydantic import Field
 
 from dashboard.api.account_models import ApiModel
-from dashboard.api.paging import Page, number_in, page, sent
+from dashboard.api.paging import Page, number_in, page, sent, sent_as
 from dashboard.api.parameter_types import AsKnownAt, At, CursorText, Limit, PathNumber
-from dashboard.api.problem_responses import NOT_FOUND, ApiNotFound
+from dashboard.api.problem_responses import CONFLICT, NOT_FOUND, ApiNotFound
 from dashboard.api.request_checks import ApiContext, past
 from dashboard.orders.facts import read_order, read_orders
 from dashboard.orders.order_json import head_json, order_json
 from storage.model.core.accounts import Platform
-from storage.model.core.orders import ClaimedWhat, NameOutcome, OrderName
+from storage.model.core.orders import ClaimedWhat, NameOutcome, OrderDocument, OrderName
 from storage.model.orders.claims import Verdict
 from storage.model.orders.cohort import Kind
 from storage.orders.compliance_report import find_order
+from storage.orders.documents import content_of, documents_of
 from storage.orders.names import names_of
+from storage.postgres.pool import transaction
 from storage.postgres.recording_order import as_known
 
 
@@ -210,6 +213,12 @@ class Document(ApiModel):
     added_at: datetime
 
 
+class Documents(ApiModel):
+    """The documents of an order, in the order in which they were attached."""
+
+    documents: list[Document]
+
+
 class BlockedTime(ApiModel):
     """A time in which an account was blocked, with the readings that bound it."""
 
@@ -260,6 +269,10 @@ class OrderDetail(_OrderHead):
     documents: list[Document]
     accounts: list[OrderMember]
     posts: PostsOfOrder | None
+
+
+_Sha256 = Annotated[str, Path(alias="sha256", pattern="^[0-9a-f]{64}$", examples=["0" * 64])]
+BINARY = "application/octet-stream"
 
 
 def order_routes(source: ApiContext) -> APIRouter:
@@ -322,7 +335,57 @@ def order_routes(source: ApiContext) -> APIRouter:
         found = [name for name in names if name.order_name_id > after][: limit + 1]
         return page(request, found, limit, _name, lambda one: one.order_name_id)
 
+    @router.get("/orders/{order_id}/documents", response_model=Documents, responses=NOT_FOUND)
+    async def list_documents(request: Request, order_id: PathNumber) -> Response:
+        """List the documents of an order, in the order in which they were attached."""
+        async with transaction(source.pool) as conn:
+            if await find_order(conn, order_id) is None:
+                raise no_order(order_id)
+            found = await documents_of(conn, order_id)
+        return sent(request, Documents(documents=[document_of(one) for one in found]))
+
+    @router.get(
+        "/orders/{order_id}/documents/{sha256}",
+        response_class=Response,
+        responses={
+            **NOT_FOUND,
+            **CONFLICT,
+            200: {
+                "description": "The file, unchanged since it was attached.",
+                "content": {BINARY: {"schema": {"type": "string", "format": "binary"}}},
+            },
+        },
+    )
+    async def document(request: Request, order_id: PathNumber, digest: _Sha256) -> Response:
+        """Download a document. 409 means that its content no longer matches its hash."""
+        async with transaction(source.pool) as conn:
+            if await find_order(conn, order_id) is None:
+                raise no_order(order_id)
+            if all(one.sha256 != digest for one in await documents_of(conn, order_id)):
+                raise ApiNotFound("There is no such document.")
+            found, content = await content_of(conn, order_id, digest)
+        # Always as bytes to save: the browser must not open what somebody attached as a page of ours.
+        headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(found.name, safe='')}"}
+        return sent_as(request, content, BINARY, headers)
+
     return router
+
+
+def no_order(order_id: int) -> ApiNotFound:
+    """Return the answer for an order that is not stored."""
+    return ApiNotFound(f"There is no order {order_id}.")
+
+
+def document_of(found: OrderDocument) -> Document:
+    """Return the document as the API has it."""
+    return Document(
+        name=found.name,
+        media_type=found.media_type,
+        source=found.source,
+        sha256=found.sha256,
+        bytes=found.size,
+        added_at=found.added_at,
+    )
 
 
 def _name(found: OrderName) -> NameInOrder:
