@@ -78,17 +78,17 @@ def marks_of(found: OrderFigures) -> tuple[DateMark, ...]:
 
 
 def curve_figure(found: OrderFigures, theme: Theme) -> go.Figure:
-    """Draw the share of the accounts on the list that were blocked, with a band that contains the true share.
+    """Draw the share of what is on the list that was blocked, with a band that contains the true share.
 
     The line follows the readings. The lower edge of the band assumes that each block was as late and as
-    short as possible, the upper edge as early and as long. Accounts in the grey part were not checked.
+    short as possible, the upper edge as early and as long. The grey part was not checked.
     """
     palette, whole = PALETTES[theme], max(found.watched, 1)
     figure = go.Figure()
     at = [*(s.at for s in found.steps), found.at]
 
     def line(value: Callable[[CurveStep], float]) -> list[float | None]:
-        # No line before the first reading of any account: nothing is known until then.
+        # No line before the first reading: nothing is known until then.
         ys = [100 * value(s) / whole if s.read else None for s in found.steps]
         return [*ys, ys[-1]]
 

@@ -10,7 +10,7 @@ from dashboard.orders.facts import OrderFigures
 from dashboard.ui import words
 from storage.model.orders.cohort import CohortPeriod, Kind
 from storage.model.text.countries import country_name
-from storage.model.text.states import clean
+from storage.model.text.states import capital, clean
 from storage.model.text.units import number
 from storage.orders.report_sources import ReportSources
 
@@ -82,9 +82,9 @@ def coverage_words(found: OrderFigures, behind: ReportSources, sweep_every: time
         asked += f" The median time between two answers for the same accounts was {words.span(sweeps.usual)}."
     out.append(asked)
     out.append(
-        "An account counts as not checked until its first status is confirmed. It also counts as not checked "
-        f"when more than {words.span(found.gap_after)} pass between two of its readings, or after its last "
-        "reading."
+        f"{capital(order_words.any_of(found))} counts as not checked until its first status is confirmed. It "
+        f"also counts as not checked when more than {words.span(found.gap_after)} pass between two of its "
+        "readings, or after its last reading."
     )
     for one in found.sections:
         out += _silence_words(one, is_alone=len(found.sections) == 1)
@@ -92,7 +92,7 @@ def coverage_words(found: OrderFigures, behind: ReportSources, sweep_every: time
         sources = ", ".join(f"{n:,} from {clean(source, 80)}" for source, n in behind.imported)
         out.append(
             f"Some statuses come from published records, not from Blockline's readings: {sources}. They are "
-            "used only for times in which Blockline did not check the account. Such times count as not "
+            "used only for times in which Blockline made no check. Such times count as not "
             "checked."
         )
     return out
@@ -135,9 +135,9 @@ def methods(found: OrderFigures) -> list[tuple[str, str]]:
     return [
         (
             "A reading",
-            "Blockline asks the platform for an account and records the answer: available, withheld (in "
-            "which countries), suspended, gone or protected. A failed request or a contradictory answer is "
-            "not a reading. It never begins, ends or shortens a status period.",
+            "Blockline asks the platform for an account or a post and records the answer: available, "
+            "withheld (in which countries), suspended, gone or protected. A failed request or a "
+            "contradictory answer is not a reading. It never begins, ends or shortens a status period.",
         ),
         ("Confirmation", CONFIRMATION),
         (
@@ -155,15 +155,15 @@ def methods(found: OrderFigures) -> list[tuple[str, str]]:
         ),
         (
             "Counted as blocked",
-            f"Withheld in {country} or in all countries, and suspended everywhere. Both hide the account "
+            f"Withheld in {country} or in all countries, and suspended everywhere. Both hide it "
             f"from readers in {country}, and both are done by the platform. The report does not claim that "
             "an order was the reason, because no platform's answer says so.",
         ),
         (
             "Not counted as blocked",
-            "Accounts that are gone (not found, deactivated, or “suspended or deleted” where the platform "
-            "does not say which), because the owner may have removed them. Accounts withheld only in other "
-            "countries. Accounts protected by their owner.",
+            "Accounts and posts that are gone (not found, deactivated, or “suspended or deleted” where the "
+            "platform does not say which), because the owner may have removed them. Those withheld "
+            "only in other countries. Those protected by their owner.",
         ),
         (
             "Shares",

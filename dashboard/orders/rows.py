@@ -9,7 +9,7 @@ from dashboard.ui import words
 from storage.model.core.orders import Order, OrderEvent, OrderEventKind
 from storage.model.orders.cohort import CohortPart
 from storage.model.orders.outside_findings import Probe
-from storage.model.text.states import clean
+from storage.model.text.states import capital, clean
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +73,10 @@ def funnel_rows(found: OrderFigures) -> list[FunnelRow]:
 
 def funnel_note(found: OrderFigures) -> str:
     """Say what “ever blocked” counts."""
-    one, removed = ("A post", "taken down") if found.noun == "post" else ("An account", "suspended")
+    removed = "taken down (“suspended everywhere”)" if found.noun == "post" else "suspended"
     return (
         f"“Ever blocked” counts the {found.noun}s seen withheld in the order's country, or {removed}, since "
-        f"the order. {one} that is blocked twice counts once."
+        f"the order. {capital(order_words.ONE[found.noun])} that is blocked twice counts once."
     )
 
 

@@ -1,8 +1,10 @@
 """The figures of an order in sentences, each share with its denominator."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Final
 
-from dashboard.orders.facts import OrderFigures
+from dashboard.orders.facts import Noun, OrderFigures
 from dashboard.ui import words
 from dashboard.ui.words import accounts, range_words, share
 from storage.model.core.orders import Claim, ClaimedWhat
@@ -142,6 +144,14 @@ def at_deadline(found: OrderFigures, step: CurveStep) -> str:
 def counted_words(found: OrderFigures) -> str:
     """Return how many are on its list: "1,178 accounts"."""
     return number(found.watched, found.noun)
+
+
+ONE: Final[Mapping[Noun, str]] = {"account": "an account", "post": "a post"}
+
+
+def any_of(found: OrderFigures) -> str:
+    """Return one of what the order is about: "an account", "a post" or "an account or a post"."""
+    return " or ".join(ONE[one.noun] for one in found.sections)
 
 
 def nouns(found: OrderFigures) -> str:

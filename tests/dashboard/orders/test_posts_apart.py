@@ -138,6 +138,7 @@ def test_the_report_has_one_heading_for_the_deadline_and_a_sentence_for_each_kin
 def test_a_report_on_posts_alone_does_not_call_them_accounts() -> None:
     told = report_of(NOTHING_BUT_POSTS).words
     assert "of the posts that this order names" in told
+    assert "A post counts as not checked until its first status is confirmed." in told
     assert report_of(NOTHING_BUT_POSTS).titles[-1] == "Posts 1 to 3, one lane each"
 
 
