@@ -12,7 +12,6 @@ from dashboard.filing import names_form
 from dashboard.filing.edit_page import names_list, withdrawal_options
 from dashboard.filing.names_form import (
     NamesForm,
-    OpenedCheck,
     ReadNames,
     check_names,
     checked_names,
@@ -62,7 +61,7 @@ async def check_for(
     """Return the number of the check of these names. Names that were read but not checked get a new check."""
     if isinstance(names, int):
         return names
-    return (await check_names(conn, names, process.settings, actor, now)).check_id
+    return await check_names(conn, names, process.settings, actor, now)
 
 
 def _connect_check(process: WebProcess, app: PageCallbacks) -> None:
@@ -87,22 +86,21 @@ def _connect_check(process: WebProcess, app: PageCallbacks) -> None:
     async def check(pressed: int | None, *values: Any) -> Any:  # pyright: ignore[reportUnusedFunction]
         form = NamesForm(*values)
 
-        async def act(conn: Conn, actor: str, now: datetime) -> tuple[OpenedCheck, ShownCheck]:
-            opened = await check_names(conn, names, process.settings, actor, now)
-            shown = await read_check(conn, opened.check_id)
+        async def act(conn: Conn, actor: str, now: datetime) -> ShownCheck:
+            shown = await read_check(conn, await check_names(conn, names, process.settings, actor, now))
             assert shown is not None  # noqa: S101 - it was stored in this transaction
-            return opened, shown
+            return shown
 
         if not pressed:
             return no_update, no_update, no_update
         try:
             with writer(LABELS):
                 names = await read_names(form)
-            opened, shown = await written(process, LABELS, act)
+            shown = await written(process, LABELS, act)
         except NotWritten as fault:
             return no_update, no_update, str(fault)
-        result = await off_loop(lambda: plain(checked_names(shown, opened)))
-        return result, {"check": opened.check_id, "of": form.digest}, ""
+        result = await off_loop(lambda: plain(checked_names(shown, names)))
+        return result, {"check": shown.check.check_id, "of": form.digest}, ""
 
 
 def _connect_add(process: WebProcess, app: PageCallbacks) -> None:

@@ -66,14 +66,6 @@ class ReadNames:
     """How many repeated names were left out."""
 
 
-@dataclass(frozen=True, slots=True)
-class OpenedCheck:
-    """A stored check of names, and the text from which they were read."""
-
-    check_id: int
-    read: ReadNames
-
-
 async def read_names(form: NamesForm) -> ReadNames:
     """Read the text of a form in a thread. Call it without a connection, because a long text takes seconds.
 
@@ -94,11 +86,10 @@ async def read_names(form: NamesForm) -> ReadNames:
 
 async def check_names(
     conn: Conn, read: ReadNames, settings: DashboardSettings, actor: str, now: datetime
-) -> OpenedCheck:
-    """Store a check of the names."""
+) -> int:
+    """Store a check of the names, and return its number."""
     lines, source, platform = read.lines, read.source, read.platform
-    check_id = await open_check(conn, lines, source, platform, settings.platforms, actor, now)
-    return OpenedCheck(check_id, read)
+    return await open_check(conn, lines, source, platform, settings.platforms, actor, now)
 
 
 def names_form_card(title: str, note: str, *actions: Component) -> Component:
@@ -157,18 +148,18 @@ def names_form_card(title: str, note: str, *actions: Component) -> Component:
     )
 
 
-def checked_names(shown: ShownCheck, opened: OpenedCheck) -> Component:
+def checked_names(shown: ShownCheck, read: ReadNames) -> Component:
     """Return a check line by line, with the lines that hold no name below."""
-    return html.Div([check_table(shown, may_choose=False), *_aside(opened.read)], className="names-result")
+    return html.Div([check_table(shown, may_choose=False), *_aside(read)], className="names-result")
 
 
-def _aside(opened: ReadNames) -> list[Component]:
+def _aside(read: ReadNames) -> list[Component]:
     said: list[Component] = []
-    if opened.repeated:
+    if read.repeated:
         said.append(
-            html.P(f"Named again, and counted once: {number(opened.repeated, 'name')}.", className="nothing")
+            html.P(f"Named again, and counted once: {number(read.repeated, 'name')}.", className="nothing")
         )
-    if not opened.aside:
+    if not read.aside:
         return said
     rows = [
         html.Tr(
@@ -178,14 +169,14 @@ def _aside(opened: ReadNames) -> list[Component]:
                 td(line.reason.value, "Reason"),
             ]
         )
-        for line in opened.aside[:MOST_ASIDE]
+        for line in read.aside[:MOST_ASIDE]
     ]
-    more = len(opened.aside) - MOST_ASIDE
+    more = len(read.aside) - MOST_ASIDE
     table = html.Table(
         [html.Thead(html.Tr([html.Th("Line"), html.Th("As written"), html.Th("Reason")])), html.Tbody(rows)],
         className="labelled",
     )
-    title = f"{number(len(opened.aside), 'line')} without a name"
+    title = f"{number(len(read.aside), 'line')} without a name"
     left = [html.P(f"{more:,} more are not shown.", className="not-said")] if more > 0 else []
     folded = [html.Summary(title), html.Div(table, className="table-scroll narrow"), *left]
     return [*said, html.Details(folded, className="fold-form")]
