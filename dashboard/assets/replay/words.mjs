@@ -60,12 +60,12 @@ const REASONS = [
 
 /**
  * How many accounts differ and why, in two or more sentences; null where none does.
- * @param {(Pick<Difference, "recorded" | "why"> & Partial<Pick<Difference, "account">>)[]} differing
+ * @param {Pick<Difference, "account" | "recorded" | "why">[]} differing
  */
 export function differenceWords(differing) {
   if (!differing.length) return null;
   const n = differing.length;
-  const posts = postsIn(differing.flatMap((d) => d.account ?? []));
+  const posts = postsIn(differing.map((d) => d.account));
   const head = `${counted(n, posts)} ${n === 1 ? "differs" : "differ"}.`;
   const reasons = REASONS.flatMap(([why, words]) => {
     const of = differing.filter((d) => d.why === why);
