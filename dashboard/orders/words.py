@@ -239,9 +239,10 @@ def _so_far(found: OrderFigures) -> str:
     if funnel.gone_since:
         parts.append(f"{funnel.gone_since:,} {'is' if funnel.gone_since == 1 else 'are'} gone now")
     by_now = parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+    were = "was" if funnel.ever_blocked == 1 else "were"
     return (
         f"{funnel.ever_blocked:,} of the {counted_words(found)} on its list "
-        f"({share(funnel.ever_blocked, whole)}) were seen blocked at some time since the order: {by_now}."
+        f"({share(funnel.ever_blocked, whole)}) {were} seen blocked at some time since the order: {by_now}."
     )
 
 

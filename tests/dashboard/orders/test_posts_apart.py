@@ -96,7 +96,8 @@ def test_an_order_of_posts_alone_has_no_section_of_accounts() -> None:
 
 def test_the_sentences_say_what_each_number_counts() -> None:
     told = sentences(BOTH)
-    assert any(s.startswith("1 of the 3 posts on its list (33") for s in told)
+    (of_posts,) = (s for s in told if s.startswith("1 of the 3 posts on its list (33"))
+    assert "was seen blocked at some time since the order" in of_posts
     assert any("accounts on its list" in s for s in told)
     assert "Never read: 1 post on its list. Whether any of them was blocked is not known." in told
     assert "The order names 4 posts; this installation knows nothing about 1 of them." in told
