@@ -16,7 +16,6 @@ from dashboard.ui.cards import card
 from dashboard.ui.form_input import WrongInput
 from dashboard.ui.pages import PageCallbacks
 from storage.accounts.name_checks import lines_of, name_check, open_check, watch_lines
-from storage.model.alerts.target_counts import TargetCount
 from storage.model.core.accounts import Platform
 from storage.model.core.people import Actor, Role, Scope
 from storage.model.platforms.registry import USUAL_PLATFORM
@@ -27,6 +26,7 @@ from storage.model.tables.name_check import MOST_LINES, CheckedLine, check_lines
 from storage.model.tables.tag_and_list_edits import list_name_fault
 from storage.model.tables.watch_import_plan import DEFAULT_LIST, WatchLineResult
 from storage.model.text.states import PLATFORM_NAME, clean
+from storage.model.text.target_counts import TargetCount
 from storage.model.text.units import either
 from storage.postgres.pool import Pool, StorageError, transaction
 

@@ -187,9 +187,10 @@ def _of_section(found: OrderFigures) -> list[str]:
     """Return the sentences about its accounts, or about its posts."""
     order, funnel = found.order, found.funnel
     if not found.watched:
+        listed = "it is not" if funnel.named == 1 else "none of them is"
         return [
-            f"The order names {number(funnel.named, found.noun)}, but none of them is on its list. How far "
-            "the order was followed is therefore not known.",
+            f"The order names {number(funnel.named, found.noun)}, but {listed} on its list. How far "
+            "the order was followed is therefore not known."
         ]
     out = [_so_far(found), *_together(found)]
     if funnel.read and (n := found.watched - funnel.read):

@@ -59,9 +59,8 @@ def history_of(orders: Sequence[ImportedOrder]) -> list[str]:
         for name in one.names:
             if name.handle is None:
                 continue
-            named = every.setdefault(
-                name.post_id or name.handle.lower(), _Named(name.handle, name.post_id, at)
-            )
+            key = name.handle.lower() if name.post_id is None else f"post:{name.post_id}"
+            named = every.setdefault(key, _Named(name.handle, name.post_id, at))
             named.lists[one.order.list_name] = None
             for check in one.checks.get(name.words, ()):
                 if check.state is not None:

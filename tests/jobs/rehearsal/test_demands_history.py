@@ -41,7 +41,7 @@ notice_date,notice_id,notice_reports_restoration,handle,target,post_id,account_s
 2021-02-02,n1,0,ed,tweet,74,available,visible,account_withheld_IN,1,1
 2021-02-02,n1,0,ed,tweet,75,available,visible,visible,1,1
 2021-02-03,n2,0,Ada,account,,suspended,no_data,no_data,1,1
-2021-02-03,n2,0,cy,account,,available,visible,no_data,1,1
+2021-02-03,n2,0,71,account,,available,visible,no_data,1,1
 2021-09-09,n3,0,late,account,,suspended,no_data,no_data,1,1
 """
 
@@ -62,7 +62,7 @@ def test_a_table_of_demands_becomes_a_history_with_what_others_found_at_an_assum
         "x,post:74,ed/74,2021-02-01T00:00:00Z,available,,IN-2021-02-02,",
         "x,post:74,ed/74,2021-02-03T05:59:59Z,withheld,IN,IN-2021-02-02,with_author",
         "x,post:75,ed/75,2021-02-01T00:00:00Z,available,,IN-2021-02-02,",
-        "x,7,cy,2021-02-01T00:00:00Z,available,,IN-2021-02-03,",
+        "x,7,71,2021-02-01T00:00:00Z,available,,IN-2021-02-03,",
     ]
     assert until(demands) == datetime(2021, 2, 5, 23, 59, 59, tzinfo=UTC)
 
