@@ -107,8 +107,8 @@ declare var dash_clientside: { set_props(id: string, props: object): void };
 /** AG Grid, which Dash brings: what ours asks of it. */
 interface GridNode { data: AccountRow; isSelected(): boolean }
 interface Grid {
-  destroy(): void; deselectAll(): void; onFilterChanged(): void; refreshCells(how: { force: boolean }): void; setGridOption(name: string, value: unknown): void;
-  getDisplayedRowCount(): number; getSelectedNodes(): GridNode[]; setNodesSelected(how: { nodes: GridNode[]; newValue: boolean; source: string }): void;
+  destroy(): void; isDestroyed(): boolean; deselectAll(): void; onFilterChanged(): void; refreshCells(how: { force: boolean }): void; setGridOption(name: string, value: unknown): void;
+  getDisplayedRowCount(): number; getRenderedNodes(): GridNode[]; getSelectedNodes(): GridNode[]; setNodesSelected(how: { nodes: GridNode[]; newValue: boolean; source: string }): void;
   forEachNodeAfterFilter(tell: (node: GridNode) => void): void; applyColumnState(how: object): void;
   getColumnState(): { colId: string; sort?: "asc" | "desc" | null; sortIndex?: number | null }[];
 }
@@ -117,21 +117,24 @@ declare var dashAgGridFunctions: Record<string, (agGrid: any) => any>;
 /** An account of the page of accounts. */
 interface AccountSpell extends Spell { countries: string[] }
 interface AccountRow {
-  id: number; platform: Platform; native: string; handle: string; post: boolean; watched: boolean; last: number | null; gaps: Span[]; spells: AccountSpell[];
+  id: number; platform: Platform; native: string; handle: string; post: boolean; watched: boolean;
+  /** Since when its past is known; null while it has not been asked for. */
+  from: number | null; last: number | null; gaps: Span[]; spells: AccountSpell[];
   now: AccountSpell | null; pending: { s: Letter; w: string; old: number | null; seen: number } | null; lists: AccountsTable["lists"];
   orders: AccountsTable["orders"]; tags: string[]; countries: string[]; late: boolean; text: string;
 }
 /** A part of what is drawn of an account. */
 interface Piece { kind: "spell" | "window" | "provisional"; s: Letter; from: number; to: number }
 interface AccountsState {
-  now: number; from: number | null; gapAfter: number; lateAfter: number; total: number; lists: AccountsTable["lists"]; orders: AccountsTable["orders"]; rows: AccountRow[];
+  now: number; gapAfter: number; lateAfter: number; total: number; lists: AccountsTable["lists"]; orders: AccountsTable["orders"]; rows: AccountRow[];
 }
 /** What the page of accounts holds: all is there once it was opened and its accounts have come. */
 interface AccountsPage {
   choice: Choice; held: Held; grid: { api: Grid; arrange(choice: Choice): void } | null; place: HTMLElement | null; script: Promise<unknown> | null;
   /** The accounts as they were asked for last: when, and whose. */
   fetched: Promise<AccountsState> | null; at: number; whom: string | null;
-  past: AccountsPast | null; pastAt: number; pastOf: string | null;
+  /** What was before of each account that was on the screen, and when it was asked for. */
+  past: Map<number, { at: number; body: AccountsPast | null }>;
   /** The figure whose accounts are shown. */
   behind: Behind | null;
 }

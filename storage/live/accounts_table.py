@@ -1,7 +1,7 @@
 """Read models of the page of accounts: who is on file and how each stands; and, apart, what was before.
 
-How each stands takes a fraction of the time that a month of everybody's coverage takes, so that a page shows
-the one while the other is on its way.
+How each stands takes a fraction of the time that a month of everybody's coverage takes, so that what was
+before is read of those accounts alone that somebody looks at.
 
 The monitor's own control accounts are left out, as everywhere.
 """
@@ -16,7 +16,7 @@ from storage.model.core.accounts import Platform
 from storage.model.core.availability import Flag, State, Status
 from storage.model.core.coverage_gaps import Seen
 from storage.postgres.pool import Conn
-from storage.readings.coverage_report import live_coverage
+from storage.readings.coverage_report import live_coverage, seen_of
 
 MOST = 50_000
 """Accounts in one answer."""
@@ -77,12 +77,19 @@ class PastSpells:
 
 
 async def past_of(
-    conn: Conn, whom: AccountScope, since: datetime, now: datetime, gap_after: timedelta, most: int = MOST
+    conn: Conn, account_ids: Sequence[int], since: datetime, now: datetime, gap_after: timedelta
 ) -> PastSpells:
-    """Spells and coverage of the same accounts since `since`."""
-    platforms = {line.account_id: line.platform for line in await _lines(conn, whom, most)}
-    coverage = await live_coverage(conn, since, now, gap_after)
-    return PastSpells(platforms, await spells(conn, since, list(platforms)), coverage.seen)
+    """Spells and coverage of these accounts since `since`; those that do not exist are left out."""
+    rows = await conn.fetch(
+        """
+        select account_id, platform from ordinary_accounts() where account_id = any($1::bigint[])
+        order by account_id
+        """,
+        account_ids,
+    )
+    platforms = {r["account_id"]: Platform(r["platform"]) for r in rows}
+    seen = await seen_of(conn, list(platforms), since, now, gap_after)
+    return PastSpells(platforms, await spells(conn, since, list(platforms)), seen)
 
 
 async def accounts_shot(

@@ -26,7 +26,7 @@ const PAST = {
 };
 const state = decode(BODY);
 const early = decode(BODY);
-addPast(state, PAST);
+addPast(state.rows, PAST);
 const [withheld, suspended, onFile] = state.rows;
 const chosen = (search) => state.rows.filter(matcher(choiceOf(search))).map((row) => row.handle);
 
@@ -105,8 +105,10 @@ test("only columns that can be sorted are taken from an address", () => {
 });
 
 test("before the past has come nothing is drawn of it", () => {
+  addPast(early.rows.slice(1), PAST);
   assert.deepEqual(pieces(early, early.rows[0]), []);
-  assert.equal(words(early, early.rows[0]), "Loading the last 30 days");
+  assert.notDeepEqual(pieces(early, early.rows[1]), [], "of those that were asked for it is");
+  assert.equal(words(early.rows[0]), "Loading the last 30 days");
 });
 
 test("what the rows say of now holds against a past that is older", () => {
@@ -117,7 +119,7 @@ test("what the rows say of now holds against a past that is older", () => {
 test("nothing is drawn where nobody looked", () => {
   assert.deepEqual(covered(withheld, NOW - 60 * H, NOW), [[NOW - 60 * H, NOW - 50 * H], [NOW - 40 * H, NOW]]);
   assert.deepEqual(pieces(state, { ...onFile, last: null }), []);
-  assert.equal(words(state, { ...onFile, last: null }), "No reading in these 30 days");
+  assert.equal(words({ ...onFile, last: null }), "No reading in these 30 days");
 });
 
 test("a spell ends with the last reading when readings stay away", () => {
@@ -135,7 +137,7 @@ test("between two readings that differ is a window, and what is provisional is h
 });
 
 test("the picture is said in words, gaps included", () => {
-  assert.match(words(state, withheld), /^30 days: Available, then withheld in India \(IN\) from .+; one gap without readings$/);
+  assert.match(words(withheld), /^30 days: Available, then withheld in India \(IN\) from .+; one gap without readings$/);
   assert.match(spark(state, suspended), /^<svg class="spark".*sp-open sp-A.*<\/svg>$/);
 });
 

@@ -15,6 +15,8 @@ from tests.support.clients.push import following
 
 VISITS = 3
 """Of each page, of which the median counts."""
+_ROWS = 40
+"""Accounts on a screen."""
 _AGAIN_S = 30.0
 
 
@@ -26,9 +28,10 @@ class PageLatency:
 
 async def open_pages(address: str, account_id: int) -> tuple[list[PageLatency], list[str]]:
     """Open each page on one dashboard: how long its slowest part took, and what failed."""
+    screen = ",".join(str(account_id + n) for n in range(_ROWS))
     pages: Mapping[str, Sequence[str]] = {
         "live": ("/", "/api/live"),
-        "accounts": ("/api/accounts", "/api/accounts/past"),
+        "accounts": ("/api/accounts", f"/api/accounts/past?ids={screen}"),
         "account": (f"/account/{account_id}",),
         "health": ("/health",),
     }

@@ -60,7 +60,7 @@ const since = (row) => (row.now ? between(row.now.onset, row.now.from) : "–");
 
 /** When it was last read, and what that means. @param {AccountsState} state @param {AccountRow} row */
 function lastRead(state, row) {
-  if (row.last === null) return ["No reading", `in the last ${state.from === null ? "24 hours" : "30 days"}`];
+  if (row.last === null) return ["No reading", `in the last ${row.from === null ? "24 hours" : "30 days"}`];
   const ago = state.now - row.last;
   return [ago < 86_400_000 ? `${clock(row.last)} ${zoneName(row.last)}` : dayYear(row.last), `${duration(ago)} ago`];
 }
@@ -79,7 +79,7 @@ const COLUMNS = {
   spark: ["Last 30 days", 154, (row, state) => {
     const holder = make("span", "");
     holder.innerHTML = spark(state, row);
-    return [holder.firstChild, make("span", "hidden", words(state, row))];
+    return [holder.firstChild, make("span", "hidden", words(row))];
   }],
   last: ["Last reading", 112, (row, state) => {
     const [at, ago] = lastRead(state, row);
@@ -114,11 +114,12 @@ function columnDefs(held) {
 }
 
 /**
- * Make the grid in `place`. `held` is {state, passes}, read at each drawing; `on` is {sorted(text), selected(ids), shown(n)}.
- * @param {any} agGrid @param {HTMLElement} place @param {Held} held @param {Choice} choice @param {{ sorted(sort: string): void, selected(ids: number[]): void, shown(n: number): void }} on
+ * Make the grid in `place`. `held` is {state, passes}, read at each drawing; `on` is {sorted(text), selected(ids), shown(n), seen(rows on the screen)}.
+ * @param {any} agGrid @param {HTMLElement} place @param {Held} held @param {Choice} choice @param {{ sorted(sort: string): void, selected(ids: number[]): void, shown(n: number): void, seen(rows: AccountRow[]): void }} on
  */
 export function makeGrid(agGrid, place, held, choice, on) {
   const shown = () => on.shown(api.getDisplayedRowCount());
+  const seen = () => api.isDestroyed() || on.seen(api.getRenderedNodes().map(({ data }) => data));
   let silent = true;
   /** @type {Grid} */
   const api = agGrid.createGrid(place, {
@@ -138,6 +139,7 @@ export function makeGrid(agGrid, place, held, choice, on) {
     localeText: { noRowsToShow: "No account to show." },
     overlayNoRowsTemplate: '<span class="nothing">No account to show.</span>',
     onModelUpdated: () => queueMicrotask(shown),
+    onViewportChanged: () => queueMicrotask(seen),
     onSortChanged: () => {
       if (silent) return;
       const sorted = api.getColumnState().filter((c) => c.sort).sort((a, b) => Number(a.sortIndex) - Number(b.sortIndex));

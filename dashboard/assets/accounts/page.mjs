@@ -12,13 +12,17 @@ import { drawTools, fillTools } from "./tools.mjs";
 
 const root = document.documentElement;
 const page = /** @type {AccountsPage} */ (/** @type {unknown} */ ({
-  choice: null, held: { state: null, passes: () => true }, grid: null, place: null, script: null, fetched: null, at: 0, whom: null, past: null, pastAt: 0, pastOf: null, behind: null,
+  choice: null, held: { state: null, passes: () => true }, grid: null, place: null, script: null, fetched: null, at: 0, whom: null, past: new Map(), behind: null,
 }));
 /** After a change has been pushed the accounts are asked for anew, at most so often. */
 const AGAIN_MS = 5_000;
 /** What was before changes only by readings that come in late. */
 const PAST_MS = 10 * 60_000;
+/** Whose past is asked for once the screen has stood still so long; at most so many in one request. */
+const STILL_MS = 150;
+const MOST_PAST = 200;
 let waiting = 0;
+let scrolling = 0;
 
 /** Begin to fetch accounts and grid; done when Dash can draw the page. */
 export async function open() {
@@ -71,8 +75,7 @@ async function connect() {
     drawTools($("accounts-tools"), page.choice, choose);
     fillTools(state, facets(state));
     place.replaceChildren();
-    page.grid = makeGrid(agGrid, place, page.held, page.choice, { sorted: (sort) => choose({ sort }), selected: select, shown: tell });
-    past(state);
+    page.grid = makeGrid(agGrid, place, page.held, page.choice, { sorted: (sort) => choose({ sort }), selected: select, shown: tell, seen });
     select([...page.grid.api.getSelectedNodes()].map((node) => node.data.id));
   } catch (error) {
     page.place = null;
@@ -149,35 +152,45 @@ async function renew() {
   try {
     const state = await ask(page.choice.whom);
     if (!page.grid) return connect();
-    if (page.past && page.pastOf === page.choice.whom) addPast(state, page.past);
+    addHeld(state);
     hold(state);
     fillTools(state, facets(state));
     page.grid.api.setGridOption("rowData", state.rows);
     page.grid.api.refreshCells({ force: true });
     page.grid.api.onFilterChanged();
-    past(state);
+    seen(page.grid.api.getRenderedNodes().map(({ data }) => data));
   } catch (error) {
     if (!page.grid) refuse(page.place, error);
   }
 }
 
-/** What was before comes after: the table is there meanwhile. @param {AccountsState} state */
-async function past(state) {
-  const { whom } = page.choice;
-  if (page.past && page.pastOf === whom && Date.now() - page.pastAt < PAST_MS) return;
-  if (page.pastOf !== whom) page.past = null;
-  page.pastAt = Date.now();
-  page.pastOf = whom;
+/** What was before of the accounts that were on the screen: beside their rows. @param {AccountsState} state */
+function addHeld(state) {
+  const rowsOf = Map.groupBy(state.rows, (row) => page.past.get(row.id)?.body ?? null);
+  for (const [body, rows] of rowsOf) if (body) addPast(rows, body);
+}
+
+/** These rows came on the screen: what was before is asked for once it stands still. @param {AccountRow[]} rows */
+function seen(rows) {
+  clearTimeout(scrolling);
+  scrolling = setTimeout(() => past(rows.map(({ id }) => id)), STILL_MS);
+}
+
+/** What was before comes after: the table is there meanwhile. @param {number[]} onScreen */
+async function past(onScreen) {
+  const at = Date.now();
+  const ids = onScreen.filter((id) => at - (page.past.get(id)?.at ?? 0) >= PAST_MS).slice(0, MOST_PAST);
+  if (!ids.length) return;
+  for (const id of ids) page.past.set(id, { at, body: page.past.get(id)?.body ?? null });
   try {
-    const answer = await fetch(`/api/accounts/past?whom=${whom}`);
-    if (!answer.ok || page.pastOf !== whom) return;
     /** @type {AccountsPast} */
-    const before = await answer.json();
-    page.past = before;
-    addPast(page.held.state ?? state, before);
+    const body = await json(fetch(`/api/accounts/past?ids=${ids}`));
+    for (const id of ids) page.past.set(id, { at, body });
+    const asked = new Set(ids);
+    addPast((page.held.state?.rows ?? []).filter(({ id }) => asked.has(id)), body);
     page.grid?.api.refreshCells({ force: true });
   } catch {
-    page.pastAt = 0; // asked again with the next news
+    for (const id of ids) page.past.delete(id); // asked again with the next news
   }
 }
 

@@ -34,7 +34,7 @@ export function decode(body) {
     const [last, gaps] = body.groups[a.group];
     /** @type {AccountRow} */
     const row = {
-      id: a.id, platform: a.platform, native: a.native, handle: a.handle, post: a.post === 1, watched: a.watched === 1, last, gaps, spells: [], now: null, pending: null,
+      id: a.id, platform: a.platform, native: a.native, handle: a.handle, post: a.post === 1, watched: a.watched === 1, from: null, last, gaps, spells: [], now: null, pending: null,
       lists: a.lists.flatMap((id) => listOf.get(id) ?? []),
       orders: a.lists.flatMap((id) => orderOf.get(id) ?? []),
       tags: a.tags.map((n) => body.tags[n]),
@@ -54,18 +54,18 @@ export function decode(body) {
     row.countries = row.now.countries;
   }
   for (const p of rowsOf(body.provisional)) byId.get(p.account).pending = { s: p.s, w: body.words[p.w], old: p.old, seen: p.seen };
-  return { now: body.now, from: null, gapAfter: body.gap_after, lateAfter: body.late_after, total: body.total, lists: body.lists, orders: body.orders, rows };
+  return { now: body.now, gapAfter: body.gap_after, lateAfter: body.late_after, total: body.total, lists: body.lists, orders: body.orders, rows };
 }
 
 /** @param {AccountSpellRow} s @param {Pick<AccountsPast, "words" | "countries">} body */
 const spellOf = (s, body) => ({ s: s.s, w: body.words[s.w], countries: body.countries[s.c] ? body.countries[s.c].split(" ") : [], onset: s.onset, from: s.from, to: s.to });
 
 /**
- * Put what was before beside the rows. It may be some minutes older than they are: what they say of now holds.
- * @param {AccountsState} state @param {AccountsPast} body
+ * Put what was before beside those of the rows that were asked for. It may be some minutes older than they are: what they say of now holds.
+ * @param {AccountRow[]} rows @param {AccountsPast} body
  */
-export function addPast(state, body) {
-  const byId = new Map(state.rows.map((row) => [row.id, row]));
+export function addPast(rows, body) {
+  const byId = new Map(rows.map((row) => [row.id, row]));
   /** @type {Map<number, AccountSpell[]>} */
   const before = new Map();
   for (const s of rowsOf(body.spells)) before.set(s.account, [...(before.get(s.account) ?? []), spellOf(s, body)]);
@@ -75,10 +75,10 @@ export function addPast(state, body) {
     const [last, gaps] = body.groups[group];
     const known = new Set(gaps.map(([from]) => from));
     row.gaps = [...gaps, ...row.gaps.filter(([from]) => !known.has(from))];
+    row.from = body.from;
     row.last ??= last;
     row.spells = [...(before.get(id) ?? []).filter((s) => !row.now || s.from < row.now.from), ...(row.now ? [row.now] : [])];
   }
-  state.from = body.from;
 }
 
 /** The reader's choices from an address; what is not there is empty. @param {string} search @returns {Choice} */

@@ -13,7 +13,7 @@ const HALF = new Set(["P", "D"]);
  */
 export function pieces(state, row) {
   const end = knownUntil(state, row);
-  const { from: begin } = state;
+  const { from: begin } = row;
   if (end === -Infinity || begin === null) return [];
   /** @type {Piece[]} */
   const windows = [];
@@ -36,9 +36,9 @@ export function pieces(state, row) {
   return [...windows, ...solid, ...open];
 }
 
-/** In words, for who does not see it. @param {AccountsState} state @param {AccountRow} row */
-export function words(state, row) {
-  const { from: begin } = state;
+/** In words, for who does not see it. @param {AccountRow} row */
+export function words(row) {
+  const { from: begin } = row;
   if (begin === null) return "Loading the last 30 days";
   if (row.last === null) return "No reading in these 30 days";
   const shown = row.spells.filter((s) => (s.to ?? Infinity) > begin);
@@ -50,7 +50,7 @@ export function words(state, row) {
 
 /** The markup. Everything in it is a number or one of our own letters. @param {AccountsState} state @param {AccountRow} row */
 export function spark(state, row) {
-  const begin = Number(state.from);
+  const begin = Number(row.from);
   const scale = (WIDTH - 2) / (state.now - begin);
   /** @param {number} t */
   const x = (t) => Math.round((t - begin) * scale * 2) / 2;

@@ -15,7 +15,7 @@ SECTIONS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             ),
             "post": "One post of an account, or one video, watched like an account.",
             "list": "A named set of accounts that belong together; an account can be on many lists.",
-            "order": "A legal demand to block accounts or posts, with its issuer, country, basis and deadline.",
+            "order": "A legal demand to block accounts or posts, with issuer, country, basis and deadline.",
             "executive": "A person who runs a platform, and whose public engagements are collected.",
             "engagement": "One like, repost, quote, reply, post or follow of an executive.",
             "batch": "The accounts that one request asks for together.",

@@ -60,15 +60,39 @@ async def test_somebody_else_cannot_be_asked_for(pool: Pool, dsn: str, now: date
     assert (status, body["error"]) == (422, "The parameter whom must be one of watched, file, all.")
 
 
-async def test_what_was_before_is_asked_for_apart(pool: Pool, dsn: str, story: Story) -> None:
+async def test_what_was_before_is_asked_for_of_those_on_the_screen(
+    pool: Pool, dsn: str, story: Story
+) -> None:
+    ids = story.accounts[0][:3]
     async with served(pool, dsn, story.now) as base:
-        _, body = await got(f"{base}/api/accounts/past")
-        status, refused = await got(f"{base}/api/accounts/past?whom=me")
-    assert len(body["accounts"]["id"]) == 32
-    assert len(body["spells"]["account"]) > 32
-    gaps = body["groups"][body["accounts"]["group"][body["accounts"]["id"].index(story.accounts[0][1])]][1]
+        _, body = await got(f"{base}/api/accounts/past?ids={','.join(map(str, [*ids, 999]))}")
+    assert body["accounts"]["id"] == sorted(ids)
+    assert set(body["spells"]["account"]) == set(ids)
+    assert len(body["spells"]["account"]) > len(ids)
+    gaps = body["groups"][body["accounts"]["group"][body["accounts"]["id"].index(ids[1])]][1]
     assert len(gaps) == 1, "the hours in which the platform did not answer"
-    assert (status, refused["error"]) == (422, "The parameter whom must be one of watched, file, all.")
+
+
+@pytest.mark.parametrize(
+    "ids",
+    [
+        pytest.param("", id="nobody"),
+        pytest.param("1,,2", id="a number that is missing"),
+        pytest.param("1,-2", id="no account"),
+        pytest.param("9" * 19, id="too large for any account"),
+        pytest.param("\u0663", id="a digit of another script"),
+        pytest.param(",".join(map(str, range(201))), id="more than a screen holds"),
+    ],
+)
+async def test_the_past_is_asked_for_by_account_numbers(
+    pool: Pool, dsn: str, now: datetime, ids: str
+) -> None:
+    async with served(pool, dsn, now) as base:
+        status, refused = await got(f"{base}/api/accounts/past?ids={ids}")
+    assert (status, refused["error"]) == (
+        422,
+        "The parameter ids must be 1 to 200 account numbers, separated by commas.",
+    )
 
 
 async def test_an_answer_has_an_end_and_says_how_many_there_are(pool: Pool, story: Story) -> None:

@@ -31,7 +31,8 @@ async def test_each_message_has_the_fields_and_types_that_the_scripts_read(
             "FilmSnapshot": await film_json(conn, FilmSelection(), now, SETTINGS),
         }
     async with served(pool, dsn, now) as base, aiohttp.ClientSession(base) as session:
-        for name, path in (("AccountsTable", "/api/accounts"), ("AccountsPast", "/api/accounts/past")):
+        past = f"/api/accounts/past?ids={story.accounts[0][0]}"
+        for name, path in (("AccountsTable", "/api/accounts"), ("AccountsPast", past)):
             async with session.get(path) as answer:
                 messages[name] = await answer.json()
     script = tmp_path / "messages.ts"
