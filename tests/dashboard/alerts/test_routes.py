@@ -1,7 +1,9 @@
 """The Alerts page over real sockets: who may do what, what is refused, and what the page then says."""
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any, cast
 from urllib.parse import urlencode
 
@@ -23,12 +25,13 @@ from storage.model.alerts.incidents import IncidentEdit
 from storage.model.alerts.rules import AlertRule, Match
 from storage.model.core.people import Actor, Role
 from storage.postgres.audit_log import acts
-from storage.postgres.pool import Pool, Refused, transaction
+from storage.postgres.pool import Pool, Refused, open_pool, transaction
 from tests.support.clients.page_text import said
-from tests.support.seeds.alerts import HOSTILE, Played
+from tests.support.seeds.alerts import HOSTILE, Played, play_alerts
 from tests.support.seeds.changes import HOUR
-from tests.support.servers.dashboard import SETTINGS, page_of, served
+from tests.support.servers.dashboard import SETTINGS, page_of, served, served_apart
 
+NOW = datetime(2021, 2, 1, 12, 0, tzinfo=UTC)
 Deed = tuple[str, Callable[[Played], dict[str, str]], Role, str]
 """Address, what is sent, the least role that may, and the entry in the audit log."""
 DEEDS_OF_PEOPLE: list[Deed] = [
@@ -183,6 +186,37 @@ async def test_what_was_sent_cannot_be_undone(pool: Pool, dsn: str, played: Play
             assert (await response.json())["toast"]["undo"] is None
 
 
+@dataclass(frozen=True, slots=True)
+class SharedStory:
+    """A dashboard of all rows that are refused, with what was played and two accounts of one name."""
+
+    base: str
+    dsn: str
+    played: Played
+
+
+@pytest.fixture(scope="module")
+def shared(
+    fresh_database: Callable[[], AbstractContextManager[str]],
+) -> Generator[SharedStory]:
+    async def prepare(pool: Pool) -> Played:
+        played = await play_alerts(pool, NOW)
+        async with transaction(pool) as conn:
+            for platform in ("bluesky", "mastodon"):
+                await conn.execute(
+                    """
+                    insert into account (platform, native_id, handle, added_at)
+                    values ($1, 'twin', 'twin', $2)
+                    """,
+                    platform,
+                    played.now,
+                )
+        return played
+
+    with fresh_database() as dsn, served_apart(dsn, NOW, prepare) as (base, played):
+        yield SharedStory(base, dsn, played)
+
+
 @pytest.mark.parametrize(
     "origin",
     [
@@ -194,19 +228,20 @@ async def test_what_was_sent_cannot_be_undone(pool: Pool, dsn: str, played: Play
     ],
 )
 async def test_a_write_from_another_origin_is_refused_and_stores_nothing(
-    pool: Pool, dsn: str, played: Played, origin: str | None
+    shared: SharedStory, origin: str | None
 ) -> None:
-    before = await stored(pool)
     headers = {} if origin is None else {"Origin": origin}
-    async with served(pool, dsn, played.now) as base, aiohttp.ClientSession() as session:
+    async with open_pool(shared.dsn, max_size=1) as pool, aiohttp.ClientSession() as session:
+        before = await stored(pool)
         for path, fields, *_ in DEEDS_OF_PEOPLE:
-            url = f"{base}/api/alerts{path}"
-            async with session.post(url, data=fields(played), headers=headers) as response:
+            url = f"{shared.base}/api/alerts{path}"
+            async with session.post(url, data=fields(shared.played), headers=headers) as response:
                 assert (response.status, await response.text()) == (403, WRONG_ORIGIN)
-        async with session.post(f"{base}/_dash-update-component", json={}, headers=headers) as response:
+        async with session.post(
+            f"{shared.base}/_dash-update-component", json={}, headers=headers
+        ) as response:
             assert response.status == 403
-
-    assert await stored(pool) == before
+        assert await stored(pool) == before
 
 
 WRONG: dict[str, tuple[str, dict[str, str], int, str]] = {
@@ -264,21 +299,13 @@ WRONG: dict[str, tuple[str, dict[str, str], int, str]] = {
 
 @pytest.mark.parametrize(("path", "fields", "status", "sentence"), WRONG.values(), ids=WRONG)
 async def test_wrong_input_gets_one_sentence_and_stores_nothing(
-    pool: Pool, dsn: str, played: Played, path: str, fields: dict[str, str], status: int, sentence: str
+    shared: SharedStory, path: str, fields: dict[str, str], status: int, sentence: str
 ) -> None:
-    async with transaction(pool) as conn:
-        for platform in ("bluesky", "mastodon"):
-            await conn.execute(
-                "insert into account (platform, native_id, handle, added_at) values ($1, 'twin', 'twin', $2)",
-                platform,
-                played.now,
-            )
-    before = await stored(pool)
-    async with served(pool, dsn, played.now) as base, aiohttp.ClientSession() as session:
-        found, told, _ = await sent(session, base, path, fields)
-
-    assert (found, sentence in (told or "")) == (status, True), told
-    assert await stored(pool) == before
+    async with open_pool(shared.dsn, max_size=1) as pool, aiohttp.ClientSession() as session:
+        before = await stored(pool)
+        found, told, _ = await sent(session, shared.base, path, fields)
+        assert (found, sentence in (told or "")) == (status, True), told
+        assert await stored(pool) == before
 
 
 @pytest.mark.parametrize(
@@ -295,11 +322,13 @@ async def test_wrong_input_gets_one_sentence_and_stores_nothing(
     ],
 )
 async def test_what_is_no_form_is_refused_in_one_sentence(
-    pool: Pool, dsn: str, played: Played, kind: str, body: bytes
+    shared: SharedStory, kind: str, body: bytes
 ) -> None:
-    async with served(pool, dsn, played.now) as base, aiohttp.ClientSession() as session:
-        headers = {"Origin": base, "Content-Type": kind}
-        async with session.post(f"{base}/api/alerts/acknowledge", data=body, headers=headers) as response:
+    async with aiohttp.ClientSession() as session:
+        headers = {"Origin": shared.base, "Content-Type": kind}
+        async with session.post(
+            f"{shared.base}/api/alerts/acknowledge", data=body, headers=headers
+        ) as response:
             assert response.status == 422
             told = await response.json()
     assert told == {"error": "The request body is neither a form nor a JSON object of plain values."}

@@ -1,7 +1,9 @@
 """Who may ask the dashboard, and who may write: without a login only a browser on its own pages here."""
 
 import dataclasses
-from datetime import datetime
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -9,8 +11,9 @@ import pytest
 
 from dashboard.asgi.security_headers import WRONG_HOST, WRONG_ORIGIN, host_name, is_loopback, proxied_origin
 from storage.postgres.pool import Pool
-from tests.support.servers.dashboard import SETTINGS, served
+from tests.support.servers.dashboard import SETTINGS, served, served_apart
 
+NOW = datetime(2021, 2, 1, 12, 0, tzinfo=UTC)
 PROXIED = dataclasses.replace(SETTINGS, allowed_origins=("https://watch.example.org:8443",))
 
 HOSTS = [
@@ -29,11 +32,22 @@ HOSTS = [
 ]
 
 
+@pytest.fixture(scope="module")
+def base(fresh_database: Callable[[], AbstractContextManager[str]]) -> Generator[str]:
+    """The address of a dashboard that every row asks and none changes."""
+
+    async def nothing(_: Pool) -> None:
+        pass
+
+    with fresh_database() as dsn, served_apart(dsn, NOW, nothing, PROXIED) as (base, _):
+        yield base
+
+
 @pytest.mark.parametrize(("host", "answered"), HOSTS)
 async def test_a_request_under_another_host_is_refused_in_one_sentence(
-    pool: Pool, dsn: str, now: datetime, host: str, answered: bool
+    base: str, host: str, answered: bool
 ) -> None:
-    async with served(pool, dsn, now, PROXIED) as base, aiohttp.ClientSession() as session:
+    async with aiohttp.ClientSession() as session:
         headers = {"Host": host.format(port=urlsplit(base).port)}
         for path in ("/", "/api/live", "/healthz", "/_dash-layout"):
             async with session.get(base + path, headers=headers) as response:
@@ -44,9 +58,9 @@ async def test_a_request_under_another_host_is_refused_in_one_sentence(
 
 @pytest.mark.parametrize(("host", "answered"), HOSTS)
 async def test_a_websocket_under_another_host_is_refused_even_from_its_own_origin(
-    pool: Pool, dsn: str, now: datetime, host: str, answered: bool
+    base: str, host: str, answered: bool
 ) -> None:
-    async with served(pool, dsn, now, PROXIED) as base, aiohttp.ClientSession() as session:
+    async with aiohttp.ClientSession() as session:
         name = host.format(port=urlsplit(base).port)
         scheme = "https" if name == "watch.example.org" else "http"
         headers = {"Host": name, "Origin": f"{scheme}://{name}"}
@@ -82,11 +96,10 @@ async def test_a_request_that_names_two_hosts_is_refused(pool: Pool, dsn: str, n
 )
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
 async def test_only_the_dashboards_own_pages_may_write(
-    pool: Pool, dsn: str, now: datetime, method: str, host: str, origin: str | None, taken: bool
+    base: str, method: str, host: str, origin: str | None, taken: bool
 ) -> None:
     headers = {"Host": host, **({} if origin is None else {"Origin": origin})}
     async with (
-        served(pool, dsn, now, PROXIED) as base,
         aiohttp.ClientSession() as session,
         session.request(method, f"{base}/api/alerts/mute", headers=headers) as response,
     ):

@@ -5,10 +5,10 @@ a session or a token, and each only as far as that goes.
 import asyncio
 import json
 import re
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import suppress
-from dataclasses import replace
-from datetime import datetime, timedelta
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping
+from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -34,12 +34,13 @@ from storage.people.people import disable, people
 from storage.people.sessions import open_sessions
 from storage.people.tokens import revoke_token, tokens
 from storage.postgres.audit_log import acts
-from storage.postgres.pool import Pool, transaction
+from storage.postgres.pool import Pool, open_pool, transaction
 from tests.support.clients.push import following
 from tests.support.seeds.people import PASSWORD, WITH_LOGIN, a_person, a_token, browser_of, log_in
-from tests.support.servers.dashboard import mounted, served, until
+from tests.support.servers.dashboard import mounted, served, served_apart, until
 from tests.support.servers.routes import routes, served_by
 
+NOW = datetime(2021, 2, 1, 12, 0, tzinfo=UTC)
 PROVIDED = replace(
     WITH_LOGIN, login=Login("http://127.0.0.1:8050", Provider("http://127.0.0.1:1", "blockline", "secret"))
 )
@@ -58,13 +59,45 @@ FREE = {
 """All that answers to anybody."""
 
 
-@pytest.fixture
-async def base(pool: Pool, dsn: str, now: datetime) -> AsyncGenerator[str]:
+async def three_people(pool: Pool, now: datetime) -> None:
+    """Add one person of each role."""
     await a_person(pool, "ada", Role.ADMIN, now)
     await a_person(pool, "ann", Role.ANALYST, now)
     await a_person(pool, "vera", Role.VIEWER, now)
+
+
+@pytest.fixture
+async def base(pool: Pool, dsn: str, now: datetime) -> AsyncGenerator[str]:
+    await three_people(pool, now)
     async with served(pool, dsn, now, PROVIDED) as base:
         yield base
+
+
+@dataclass(frozen=True, slots=True)
+class SharedGate:
+    """A dashboard of all tests that change nothing about people, with a token of each person and scope."""
+
+    base: str
+    dsn: str
+    tokens: Mapping[tuple[str, Scope], str]
+
+    def shown(self, login: str, scope: Scope) -> dict[str, str]:
+        """The header with this person's token."""
+        return {"Authorization": f"Bearer {self.tokens[login, scope]}"}
+
+
+@pytest.fixture(scope="module")
+def gate(fresh_database: Callable[[], AbstractContextManager[str]]) -> Generator[SharedGate]:
+    async def prepare(pool: Pool) -> Mapping[tuple[str, Scope], str]:
+        await three_people(pool, NOW)
+        return {
+            (login, scope): await a_token(pool, login, scope, NOW)
+            for login in ("ada", "ann", "vera")
+            for scope in Scope
+        }
+
+    with fresh_database() as dsn, served_apart(dsn, NOW, prepare, PROVIDED) as (base, tokens):
+        yield SharedGate(base, dsn, tokens)
 
 
 NO_LOGIN: Mapping[str, dict[str, str]] = {
@@ -174,10 +207,10 @@ async def test_a_viewer_writes_nothing_by_any_route(pool: Pool, dsn: str, now: d
         "/mail-link/..%2f..%2fapi%2flive",
     ],
 )
-async def test_nothing_lies_beside_what_is_free(base: str, path: str) -> None:
+async def test_nothing_lies_beside_what_is_free(gate: SharedGate, path: str) -> None:
     async with (
         aiohttp.ClientSession() as session,
-        session.get(URL(base + path, encoded=True), allow_redirects=False) as answer,
+        session.get(URL(gate.base + path, encoded=True), allow_redirects=False) as answer,
     ):
         assert answer.status == 401
 
@@ -191,18 +224,18 @@ async def test_where_there_is_no_provider_its_addresses_are_like_all_others(
                 assert answer.status == 401
 
 
-async def test_no_file_of_a_page_is_given_away(base: str) -> None:
-    async with browser_of(base, "vera") as vera, vera.get(f"{base}/") as answer:
+async def test_no_file_of_a_page_is_given_away(gate: SharedGate) -> None:
+    async with browser_of(gate.base, "vera") as vera, vera.get(f"{gate.base}/") as answer:
         page = await answer.text()
     files = set(re.findall(r'(?:src|href)="(/[^"]+\.(?:css|mjs|js|svg)[^"]*)"', page))
     assert len(files) > 30
     async with aiohttp.ClientSession() as session:
         for file in files:
-            async with session.get(base + file) as answer:
+            async with session.get(gate.base + file) as answer:
                 assert answer.status == 401
 
 
-async def test_a_page_leads_to_the_login_and_not_what_a_script_asks_for(base: str) -> None:
+async def test_a_page_leads_to_the_login_and_not_what_a_script_asks_for(gate: SharedGate) -> None:
     async with aiohttp.ClientSession() as session:
         for headers, status in (
             ({"Accept": "text/html"}, 303),
@@ -210,12 +243,12 @@ async def test_a_page_leads_to_the_login_and_not_what_a_script_asks_for(base: st
             ({"Accept": "text/html", "Sec-Fetch-Mode": "cors"}, 401),
             ({"Accept": "*/*"}, 401),
         ):
-            async with session.get(f"{base}/mail/3", headers=headers, allow_redirects=False) as answer:
+            async with session.get(f"{gate.base}/mail/3", headers=headers, allow_redirects=False) as answer:
                 assert answer.status == status
 
 
-async def test_the_api_refuses_with_a_problem(base: str) -> None:
-    async with aiohttp.ClientSession() as session, session.get(f"{base}/api/v1/accounts") as answer:
+async def test_the_api_refuses_with_a_problem(gate: SharedGate) -> None:
+    async with aiohttp.ClientSession() as session, session.get(f"{gate.base}/api/v1/accounts") as answer:
         assert (answer.status, answer.content_type) == (401, "application/problem+json")
         problem = await answer.json()
     assert (problem["status"], problem["detail"]) == (401, LOGIN_FIRST)
@@ -240,22 +273,21 @@ TOKENS = [
 
 @pytest.mark.parametrize(("login", "scope", "method", "path", "status"), TOKENS)
 async def test_a_token_reaches_as_far_as_its_scope_and_its_person(
-    pool: Pool, now: datetime, base: str, login: str, scope: Scope, method: str, path: str, status: int
+    gate: SharedGate, login: str, scope: Scope, method: str, path: str, status: int
 ) -> None:
-    headers = {"Authorization": f"Bearer {await a_token(pool, login, scope, now)}"}
     async with (
-        aiohttp.ClientSession(headers=headers) as session,
-        session.request(method, base + path, json={} if method == "POST" else None) as answer,
+        aiohttp.ClientSession(headers=gate.shown(login, scope)) as session,
+        session.request(method, gate.base + path, json={} if method == "POST" else None) as answer,
     ):
         said = (await answer.read()).decode(errors="replace")  # some data is packed
     assert answer.status == status
     assert (FEEDS_ONLY in said) is (scope is Scope.FEEDS and status == 403)
 
 
-async def test_who_is_no_page_and_shows_no_token_writes_nothing(base: str) -> None:
+async def test_who_is_no_page_and_shows_no_token_writes_nothing(gate: SharedGate) -> None:
     async with aiohttp.ClientSession() as session:
         for more in ({}, {"Authorization": "Basic YWRhOmFkYQ=="}, {"Authorization": "Bearer"}):
-            async with session.post(f"{base}/api/alerts/rules/disable", json={}, headers=more) as answer:
+            async with session.post(f"{gate.base}/api/alerts/rules/disable", json={}, headers=more) as answer:
                 assert (answer.status, await answer.text()) == (403, WRONG_ORIGIN)
 
 
@@ -321,17 +353,15 @@ async def test_what_is_wrong_with_the_database_is_not_told_to_who_is_not_let_in(
 
 
 @pytest.mark.parametrize("scope", list(Scope))
-async def test_a_token_opens_no_websocket_for_that_would_outlive_it(
-    pool: Pool, now: datetime, base: str, scope: Scope
-) -> None:
-    shown = {"Authorization": f"Bearer {await a_token(pool, 'ada', scope, now)}", "Origin": base}
+async def test_a_token_opens_no_websocket_for_that_would_outlive_it(gate: SharedGate, scope: Scope) -> None:
+    shown = {**gate.shown("ada", scope), "Origin": gate.base}
     async with aiohttp.ClientSession(headers=shown) as session:
         with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
-            await session.ws_connect(f"{base}/_dash-ws-callback")
+            await session.ws_connect(f"{gate.base}/_dash-ws-callback")
     assert refused.value.status == 403
 
 
-async def test_what_is_sent_to_a_callback_is_held_only_up_to_a_size(base: str) -> None:
+async def test_what_is_sent_to_a_callback_is_held_only_up_to_a_size(gate: SharedGate) -> None:
     async def endless() -> AsyncGenerator[bytes]:
         yield b'{"x":"'
         while sent[0] < 100_000_000:
@@ -339,50 +369,49 @@ async def test_what_is_sent_to_a_callback_is_held_only_up_to_a_size(base: str) -
             yield b"a" * 100_000
 
     sent = [0]
-    async with browser_of(base, "vera") as vera:
+    async with browser_of(gate.base, "vera") as vera:
         headers = {"Content-Type": "application/json"}
         with suppress(aiohttp.ClientError):
-            async with vera.post(f"{base}/_dash-update-component", data=endless(), headers=headers) as answer:
+            async with vera.post(
+                f"{gate.base}/_dash-update-component", data=endless(), headers=headers
+            ) as answer:
                 assert answer.status >= 400
         assert sent[0] < 50_000_000
-        async with vera.get(f"{base}/api/people/me") as answer:
+        async with vera.get(f"{gate.base}/api/people/me") as answer:
             assert answer.status == 200
 
 
-async def test_only_a_feed_takes_its_token_from_the_address(pool: Pool, now: datetime, base: str) -> None:
+async def test_only_a_feed_takes_its_token_from_the_address(gate: SharedGate) -> None:
     for scope in (Scope.FEEDS, Scope.READ):
-        secret = await a_token(pool, "ada", scope, now)
+        secret = gate.tokens["ada", scope]
         async with aiohttp.ClientSession() as session:
             for path, status in (("/feeds/all.atom", 200), ("/api/live", 401), ("/", 401)):
-                async with session.get(f"{base}{path}?token={secret}") as answer:
+                async with session.get(f"{gate.base}{path}?token={secret}") as answer:
                     assert answer.status == status
 
 
-async def test_a_session_does_not_help_a_token_that_is_none(base: str) -> None:
+async def test_a_session_does_not_help_a_token_that_is_none(gate: SharedGate) -> None:
     async with (
-        browser_of(base, "ada") as ada,
-        ada.get(f"{base}/api/live", headers={"Authorization": "Bearer made-up"}) as answer,
+        browser_of(gate.base, "ada") as ada,
+        ada.get(f"{gate.base}/api/live", headers={"Authorization": "Bearer made-up"}) as answer,
     ):
         assert answer.status == 401
 
 
-async def test_a_page_elsewhere_cannot_write_with_a_token_or_a_session(
-    pool: Pool, now: datetime, base: str
-) -> None:
+async def test_a_page_elsewhere_cannot_write_with_a_token_or_a_session(gate: SharedGate) -> None:
     elsewhere = {"Origin": "https://elsewhere.example"}
-    secret = await a_token(pool, "ada", Scope.ADMIN, now)
-    async with browser_of(base, "ada") as ada:
-        for more in ({}, {"Authorization": f"Bearer {secret}"}):
+    async with browser_of(gate.base, "ada") as ada:
+        for more in ({}, gate.shown("ada", Scope.ADMIN)):
             for path in (
                 "/api/alerts/rules/disable",
                 "/api/people/add",
                 "/logout",
                 "/_dash-update-component",
             ):
-                async with ada.post(base + path, json={}, headers={**elsewhere, **more}) as answer:
+                async with ada.post(gate.base + path, json={}, headers={**elsewhere, **more}) as answer:
                     assert answer.status == 403
         with pytest.raises(aiohttp.WSServerHandshakeError):
-            await ada.ws_connect(f"{base}/_dash-ws-callback", headers=elsewhere)
+            await ada.ws_connect(f"{gate.base}/_dash-ws-callback", headers=elsewhere)
 
 
 GIVEN: dict[str, dict[str, str]] = {
@@ -473,13 +502,13 @@ async def test_one_ends_only_ones_own_sessions_and_tokens(pool: Pool, now: datet
     ],
 )
 async def test_what_cannot_be_is_refused_in_one_sentence(
-    base: str, pool: Pool, path: str, given: dict[str, str], status: int, sentence: str
+    gate: SharedGate, path: str, given: dict[str, str], status: int, sentence: str
 ) -> None:
     sent = {**GIVEN[path], **given}
-    async with browser_of(base, "ada") as ada:
+    async with open_pool(gate.dsn, max_size=1) as pool, browser_of(gate.base, "ada") as ada:
         async with transaction(pool) as conn:
             before = await people(conn), await tokens(conn)
-        async with ada.post(f"{base}/api/people{path}", data=sent) as answer:
+        async with ada.post(f"{gate.base}/api/people{path}", data=sent) as answer:
             assert (answer.status, sentence in (await answer.json())["error"]) == (status, True)
         async with transaction(pool) as conn:
             assert (await people(conn), await tokens(conn)) == before
