@@ -7,7 +7,7 @@ from pathlib import Path
 
 from storage.model.core.accounts import Platform
 from storage.model.platforms.registry import DECLARED
-from tests.house.source import ROOT, modules
+from tests.house.source import ROOT, modules, tree
 
 KEYS = "|".join(key for key in Platform if len(key) > 1)
 NAMES = "|".join(declared.name for declared in DECLARED.values())
@@ -24,9 +24,8 @@ def _checked() -> list[Path]:
 
 def _texts(module: Path) -> Iterator[tuple[int, str]]:
     """Names, imported modules and strings of a module, without docstrings, each with its line."""
-    tree = ast.parse(module.read_text(encoding="utf-8"))
-    said = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-    for node in ast.walk(tree):
+    said = {id(node.value) for node in ast.walk(tree(module)) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree(module)):
         match node:
             case ast.Constant(value=str(text)) if id(node) not in said:
                 yield node.lineno, text

@@ -5,7 +5,6 @@ import builtins
 import io
 import re
 import tokenize
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -33,12 +32,12 @@ def defined() -> dict[str, frozenset[str]]:
     return found
 
 
-def said(module: Path) -> Iterator[str]:
+@cache
+def said(module: Path) -> tuple[str, ...]:
     """Strings and comments of a module, white space folded."""
     kinds = {tokenize.STRING, tokenize.COMMENT, getattr(tokenize, "FSTRING_MIDDLE", tokenize.COMMENT)}
-    for token in tokenize.generate_tokens(io.StringIO(module.read_text()).readline):
-        if token.type in kinds:
-            yield " ".join(token.string.split())
+    tokens = tokenize.generate_tokens(io.StringIO(module.read_text()).readline)
+    return tuple(" ".join(token.string.split()) for token in tokens if token.type in kinds)
 
 
 def is_there(name: str) -> bool:

@@ -34,8 +34,13 @@ class Sentence:
     text: str
 
 
-def sentences() -> Iterator[Sentence]:
+@cache
+def sentences() -> tuple[Sentence, ...]:
     """Every one, by file."""
+    return tuple(_sentences())
+
+
+def _sentences() -> Iterator[Sentence]:
     for module in modules():
         yield from in_python(module)
     for package in PACKAGES:
