@@ -36,12 +36,13 @@ from storage.model.tables.name_check import check_lines
 from storage.orders.documents import NewDocument, attach
 from storage.orders.name_edits import add_names
 from storage.postgres.pool import Conn, Pool, transaction
+from tests.support.repeats import repeats
 from tests.support.seeds.alerts import Played
 from tests.support.seeds.every_page import a_story
 from tests.support.servers.dashboard import only_drawing, served
 
-EXAMPLES = 10
-"""Of each operation and of each kind: what fits the document, and what does not."""
+EXAMPLES = {GenerationMode.POSITIVE: repeats(7, 10), GenerationMode.NEGATIVE: repeats(3, 10)}
+"""Of each operation, by kind: what fits the document, and what does not."""
 GUARD_S = 120
 """A guard against hanging: an answer that needs a process of its own waits for it on a busy machine."""
 _CHECKS = (
@@ -117,7 +118,6 @@ _FIT: Mapping[str, Mapping[str, Sequence[Any]]] = {
 }
 """What fits, where that is not to be found out of the air."""
 SETTINGS = hypothesis.settings(
-    max_examples=EXAMPLES,
     derandomize=True,
     database=None,
     deadline=None,
@@ -197,7 +197,7 @@ def _explore(
     base: str,
     statuses: set[int],
 ) -> None:
-    @SETTINGS
+    @hypothesis.settings(SETTINGS, max_examples=EXAMPLES[mode])
     @hypothesis.given(case=operation.as_strategy(generation_mode=mode), data=st.data())
     def ask(case: Any, data: st.DataObject) -> None:
         if mode is GenerationMode.POSITIVE:
@@ -215,6 +215,7 @@ def _explore(
 
 
 @pytest.mark.slow
+@pytest.mark.long
 async def test_every_answer_is_one_that_the_document_tells_of(
     played: Played, pool: Pool, dsn: str, now: datetime
 ) -> None:
