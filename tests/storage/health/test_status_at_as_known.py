@@ -54,7 +54,7 @@ from tests.support.samples.invented_histories import write_history
 from tests.support.samples.readings import AVAILABLE, NOT_FOUND, SUSPENDED, T0, WITHHELD_IN
 from tests.support.seeds.single_rows import account
 
-DAYS = 2
+DAYS = repeats(1, 2)
 END = T0 + timedelta(days=DAYS)
 EVERY = timedelta(minutes=20)
 SECOND = timedelta(seconds=1)
@@ -139,7 +139,11 @@ class LateData:
     def script(self) -> list[Scripted]:
         late = [Scripted(T0 + n * 25 * MINUTE, self.answer) for n in range(2, DAYS * 57)]
         late += [Scripted(T0 + n * 31 * MINUTE, self.contrary_answer) for n in range(2, DAYS * 46)]
-        parts = [Scripted(T0 + timedelta(hours=hours), self.record) for hours in (7, 21, 22, 40)]
+        parts = [
+            Scripted(T0 + timedelta(hours=hours), self.record)
+            for hours in (7, 21, 22, 40)
+            if hours < DAYS * 24
+        ]
         return [*late, *parts]
 
     async def answer(self, now: datetime) -> None:
@@ -255,6 +259,6 @@ async def test_what_was_known_at_a_moment_is_what_was_shown_at_that_moment(dsn: 
             assert found.mails.decisions_otherwise == 0
     assert len(keeper.kept) >= MOMENTS
     assert len({bytes_shown for _, _, bytes_shown in keeper.kept}) > MOMENTS * 0.9
-    assert corrected > 20, "answers that came in late corrected what was told before"
+    assert corrected > 10 * DAYS, "answers that came in late corrected what was told before"
     assert imported > 0, "so did a later part of the record"
     assert {r["reason"] for r in reasons} >= {"corrected", "went_back", "moved_on", "imported"}
