@@ -52,7 +52,7 @@ HOUR = timedelta(hours=1)
 EVERY = HOUR
 MS = timedelta(milliseconds=1)
 SETTINGS = DashboardSettings("Live", "", synthetic=True, sweep_every=EVERY)
-PLAN = SimulationPlan(T0 + 48 * HOUR, T0 + 96 * HOUR, EVERY)
+PLAN = SimulationPlan(T0 + repeats(56, 48) * HOUR, T0 + repeats(92, 96) * HOUR, EVERY)
 CUT_OFF = Outage(T0 + 71 * HOUR, T0 + 77 * HOUR)
 """The wave of the history falls into it."""
 SILENCE = Outage(T0 + 86 * HOUR, T0 + 90 * HOUR)
