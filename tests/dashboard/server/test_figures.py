@@ -1,7 +1,9 @@
 """A number on a page leads to the accounts that it counts, and there are as many of them as it says."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -22,9 +24,11 @@ from storage.postgres.pool import Pool, transaction
 from tests.support.clients.page_text import said
 from tests.support.seeds.changes import HOUR, Story
 from tests.support.seeds.every_page import seed_everything
+from tests.support.seeds.live_page import seed
 from tests.support.seeds.posts import turn_into_posts
-from tests.support.servers.dashboard import SETTINGS, page_of, served
+from tests.support.servers.dashboard import SETTINGS, page_of, served, served_apart
 
+NOW = datetime(2021, 2, 1, 12, 0, tzinfo=UTC)
 NUMBER = re.compile(r"[\d,]+")
 STATED = {
     "Named": "the order states it",
@@ -231,6 +235,18 @@ async def test_a_figure_of_posts_only_or_of_accounts_only_leaves_out_the_others(
     assert changed["words"].startswith("0 posts with changes, watched at ")
 
 
+@pytest.fixture(scope="module")
+def shared(fresh_database: Callable[[], AbstractContextManager[str]]) -> Generator[tuple[str, Story]]:
+    """The address of a dashboard with the story, for the rows that only ask."""
+
+    async def prepare(pool: Pool) -> Story:
+        async with transaction(pool) as conn:
+            return await seed(conn, NOW)
+
+    with fresh_database() as dsn, served_apart(dsn, NOW, prepare) as served_story:
+        yield served_story
+
+
 @pytest.mark.parametrize(
     ("name", "why"),
     [
@@ -262,11 +278,10 @@ async def test_a_figure_of_posts_only_or_of_accounts_only_leaves_out_the_others(
         ("nobody", "nobody's figure"),
     ],
 )
-async def test_what_is_no_figure_is_not_found(
-    pool: Pool, dsn: str, story: Story, name: str, why: str
-) -> None:
+async def test_what_is_no_figure_is_not_found(shared: tuple[str, Story], name: str, why: str) -> None:
+    base, story = shared
     at = story.now.isoformat().replace("+00:00", "Z")
-    async with served(pool, dsn, story.now) as base, aiohttp.ClientSession() as session:
+    async with aiohttp.ClientSession() as session:
         async with session.get(f"{base}/api/figures/{name}?at={at}") as answer:
             assert (answer.status, (await answer.json())["error"]) == (404, "There is no such figure."), why
         async with session.get(f"{base}/api/figures/{name}?at=2999-01-01T00:00:00Z") as answer:
