@@ -179,6 +179,7 @@ def lanes_figure(found: OrderFigures, members: Sequence[CohortMember], theme: Th
         categoryorder="array",
         categoryarray=list(reversed(rows)),
         range=[-0.6, len(rows) - 0.4],
+        dtick=1,  # else a narrow figure names every second account
         fixedrange=True,
         showgrid=False,
         tickfont={"size": 11, "color": palette.ink},
@@ -239,7 +240,12 @@ def multiples_figure(orders: Sequence[OrderFigures], theme: Theme) -> go.Figure:
     _frame(figure, palette, 100 + 170 * lines)
     figure.update_layout(margin={"t": 28})
     figure.update_xaxes(matches="x", zeroline=False, rangemode="tozero")
-    figure.update_xaxes(title={"text": "Days since issue", "font": {"size": 11}}, row=lines)
+    for n in range(max(0, len(orders) - columns), len(orders)):
+        # The last panel of each column, which in an incomplete last line stands above an empty place.
+        place = {"row": n // columns + 1, "col": n % columns + 1}
+        figure.update_xaxes(
+            title={"text": "Days since issue", "font": {"size": 11}}, showticklabels=True, **place
+        )
     figure.update_yaxes(ticksuffix=" %", rangemode="tozero", gridcolor=palette.line)
     figure.update_annotations(font={"size": 12, "color": palette.ink})
     return figure
@@ -275,7 +281,8 @@ def _bars(
             "pattern": {"shape": pattern, "fgcolor": edge, "size": 5, "solidity": 0.3},
         },
         customdata=[p.words for p in parts],
-        ids=[f"/account/{p.account_id}" for p in parts],
+        # Plotly draws one bar per id. The number behind the address keeps all bars of an account.
+        ids=[f"/account/{p.account_id} {n}" for n, p in enumerate(parts)],
         hovertemplate="%{customdata}<extra></extra>",
     )
 

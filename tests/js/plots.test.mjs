@@ -20,6 +20,7 @@ for (const [what, point, figure] of /** @type {[string, PlotPoint, string][]} */
 
 test("a point with an address of its own leads there, and one of a trace that counts nobody nowhere", () => {
   assert.equal(leadsTo({ id: "/account/7", x: 3, curveNumber: 0, data: {} }), "/account/7");
+  assert.equal(leadsTo({ id: "/account/7 12", x: 3, curveNumber: 0, data: {} }), "/account/7");
   assert.equal(leadsTo({ x: "2021-02-01", curveNumber: 0, data: {} }), null);
   assert.equal(leadsTo({ x: "no time", curveNumber: 4, data: { meta } }), null);
 });

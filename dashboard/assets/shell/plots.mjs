@@ -6,12 +6,12 @@ import { navigate } from "./navigate.mjs";
 import { DAY } from "./time.mjs";
 
 /**
- * Where a point leads: to its own address; or, if its trace says which figure it draws (dashboard/ui/figures.py), to the
- * accounts of that figure at the time of the point; null for nowhere.
+ * Where a point leads: to its own address, behind which a number may stand; or, if its trace says which figure it
+ * draws (dashboard/ui/figures.py), to the accounts of that figure at the time of the point; null for nowhere.
  * @param {PlotPoint} point
  */
 export function leadsTo({ id, x, data }) {
-  if (id !== undefined) return id;
+  if (id !== undefined) return id.split(" ", 1)[0];
   const lead = data.meta;
   if (!lead) return null;
   const t = typeof x === "number" ? Date.parse(lead.since ?? "") + x * DAY : Date.parse(`${x.replace(" ", "T")}Z`);

@@ -166,9 +166,15 @@ async def test_every_lane_of_an_order_leads_to_its_account(pool: Pool, story: St
     shown = found.cohort.members[:20]
     handles = {f"/account/{one.account_id}": one.handle for one in shown}
     bars = [t for t in traces(lanes_figure(found, shown, "light")) if t["type"] == "bar"]
-    pairs = [(handles[href], row) for bar in bars for href, row in zip(bar["ids"], bar["y"], strict=True)]
+    pairs = [
+        (handles[name.partition(" ")[0]], row)
+        for bar in bars
+        for name, row in zip(bar["ids"], bar["y"], strict=True)
+    ]
     assert len(pairs) > len(shown)
     assert [pair for pair in pairs if not pair[1].startswith(pair[0])] == []
+    assert all(len(set(bar["ids"])) == len(bar["y"]) for bar in bars), "Plotly draws one bar per id"
+    assert any(len(set(bar["y"])) < len(bar["y"]) for bar in bars), "an account has two bars of one status"
 
 
 async def test_every_number_of_the_countries_is_that_of_the_page_behind_it(pool: Pool, now: Any) -> None:
