@@ -176,7 +176,7 @@ def account_figure(
     acts = _signals(figure, beside.signals, axis)
     figure.update_layout(
         shapes=[*_areas(runs, palette), *date_marks.lines(marks, palette)],
-        annotations=[*_gap_words(runs, axis, palette), *date_marks.labels(marks, palette, LABEL_ROWS)],
+        annotations=[*_gap_words(runs, axis, palette), *date_marks.labels(marks, palette, LABEL_ROWS, axis)],
     )
     look(figure, palette, axis, countries, acts=acts)
     is_joined = is_joined or not all(run.is_exact for run in runs)
@@ -261,7 +261,7 @@ def _signals(figure: go.Figure, signals: tuple[LiveSignal, ...], axis: tuple[dat
             x=[mark[0].at for mark in marks],
             y=[EXECUTIVES_ROW] * len(marks),
             mode="markers",
-            name="Executives' engagements, not evidence of cause",
+            name="Executives' engagements,<br>not evidence of cause",
             marker={
                 "symbol": [SYMBOL.get(mark[0].kind, "star") for mark in marks],
                 "size": 9,

@@ -34,7 +34,7 @@ _RECORDED = {"light": "#A34700", "dark": "#FFC08F"}
 PANELS: tuple[tuple[str, Callable[[TransparencyReport], int | None]], ...] = (
     ("Demands", demands),
     ("Accounts specified", lambda r: r.accounts_specified),
-    ("Accounts withheld (published) and newly withheld (observed)", lambda r: r.accounts_withheld),
+    ("Accounts withheld (published)<br>and newly withheld (observed)", lambda r: r.accounts_withheld),
 )
 
 

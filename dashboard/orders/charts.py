@@ -124,7 +124,7 @@ def curve_figure(found: OrderFigures, theme: Theme) -> go.Figure:
             meta=line_leads(line_figure(found, counted), found.at),
         )
     most = max(100 * max(s.possible for s in found.steps) / whole, 4.0)
-    _marks(figure, marks_of(found), palette)
+    _marks(figure, found, palette)
     if found.at_deadline is not None and found.at_deadline.read and found.order.deadline_at is not None:
         figure.add_scatter(
             x=[found.order.deadline_at],
@@ -170,7 +170,7 @@ def lanes_figure(found: OrderFigures, members: Sequence[CohortMember], theme: Th
         fill, light, dark = FILL[status]
         fill = SUSPENDED_DARK if theme == "dark" and status is Status.SUSPENDED else fill
         _bars(figure, parts, name, fill, light if theme == "light" else dark, PATTERN[status], HEIGHT[status])
-    _marks(figure, marks_of(found), palette)
+    _marks(figure, found, palette)
     _frame(figure, palette, 130 + LANE_PX * len(rows))
     figure.update_layout(barmode="overlay", dragmode="pan")
     figure.update_xaxes(**TIME_AXIS, range=[start, end], side="bottom")
@@ -242,18 +242,22 @@ def multiples_figure(orders: Sequence[OrderFigures], theme: Theme) -> go.Figure:
     figure.update_xaxes(matches="x", zeroline=False, rangemode="tozero")
     for n in range(max(0, len(orders) - columns), len(orders)):
         # The last panel of each column, which in an incomplete last line stands above an empty place.
-        place = {"row": n // columns + 1, "col": n % columns + 1}
         figure.update_xaxes(
-            title={"text": "Days since issue", "font": {"size": 11}}, showticklabels=True, **place
+            title={"text": "Days since issue", "font": {"size": 11}},
+            showticklabels=True,
+            row=n // columns + 1,
+            col=n % columns + 1,
         )
     figure.update_yaxes(ticksuffix=" %", rangemode="tozero", gridcolor=palette.line)
     figure.update_annotations(font={"size": 12, "color": palette.ink})
     return figure
 
 
-def _marks(figure: go.Figure, marks: Sequence[DateMark], palette: Palette) -> None:
+def _marks(figure: go.Figure, found: OrderFigures, palette: Palette) -> None:
+    marks, axis = marks_of(found), (found.steps[0].at, found.at)
     figure.update_layout(
-        shapes=date_marks.lines(marks, palette), annotations=date_marks.labels(marks, palette, LABEL_ROWS)
+        shapes=date_marks.lines(marks, palette),
+        annotations=date_marks.labels(marks, palette, LABEL_ROWS, axis),
     )
 
 

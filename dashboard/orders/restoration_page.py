@@ -169,7 +169,7 @@ def _median(
 ) -> None:
     """At one half: thick for the estimate, thin for the limits by account."""
     for bounds, name, width in (
-        (estimate.median_limits, "Median, 99 % confidence limits, as if accounts were independent", 1.5),
+        (estimate.median_limits, "Median, 99 % confidence limits,<br>as if accounts were independent", 1.5),
         (estimate.median, "Median, estimate", 5),
     ):
         if bounds is None:
@@ -202,7 +202,9 @@ def _shares(figure: go.Figure, estimate: RestorationEstimate, palette: Palette) 
         return
     by_order = any(s.by_order for s in estimate.shares)
     name = (
-        "95 % band by order" if by_order else "Share, 99 % confidence limits, as if accounts were independent"
+        "95 % band by order"
+        if by_order
+        else "Share, 99 % confidence limits,<br>as if accounts were independent"
     )
     middle = [sum(bounds) / 2 for _, _, bounds in known]
     figure.add_trace(

@@ -40,8 +40,14 @@ def lines(marks: Iterable[DateMark], palette: Palette) -> list[Dressed]:
     ]
 
 
-def labels(marks: Iterable[DateMark], palette: Palette, rows: int) -> list[Dressed]:
-    """Return the labels above the lines, distributed over `rows` rows in turn."""
+def labels(
+    marks: Iterable[DateMark], palette: Palette, rows: int, axis: tuple[datetime, datetime]
+) -> list[Dressed]:
+    """Return the labels above the lines, distributed over `rows` rows in turn.
+
+    Near the end of the axis a label stands left of its line, because the figure would cut it off.
+    """
+    late = axis[0] + (axis[1] - axis[0]) * 2 / 3
     return [
         {
             "x": mark.at,
@@ -51,7 +57,7 @@ def labels(marks: Iterable[DateMark], palette: Palette, rows: int) -> list[Dress
             "text": mark.label,
             "hovertext": f"{mark.label}: {stamp(mark.at)}",
             "showarrow": False,
-            "xanchor": "left",
+            "xanchor": "right" if mark.at > late else "left",
             "font": {"size": 11, "color": palette.ink},
         }
         for n, mark in enumerate(marks)
