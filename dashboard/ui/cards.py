@@ -15,6 +15,9 @@ Cell = Component | str
 MOST_ROWS = 200
 """Rows that a table of a page shows where there may be thousands."""
 
+NOTHING = "–"
+"""A cell of which there is nothing to say. The card of a narrow screen leaves it out."""
+
 NO_SUCH_PAGE = "There is no such page."
 
 Content = str | Component | Sequence[str | Component]
@@ -67,7 +70,7 @@ def table_card(
     body = [
         html.Tr(
             [
-                html.Td(cell, **{"data-label": plain(column)})  # pyright: ignore[reportArgumentType]  # a wildcard
+                td(cell, column, "none" if cell == NOTHING else "")
                 for column, cell in zip(columns, row, strict=True)
             ]
         )

@@ -28,6 +28,12 @@ test("a cell is text, what stands small below it, and a link where there is one"
   assert.equal(toward.children[0].attributes.href, "/account/5");
 });
 
+test("a cell of which there is nothing to say is marked, so that a phone leaves it out", () => {
+  const cells = [{ text: "–" }, { text: "–", small: "on a list" }, { text: "reply" }];
+  const table = build({ columns: ["Doubts", "Named by", "Engagement"], rows: [{ cells }] }, document);
+  assert.deepEqual(table.children[1].children[0].children.map((td) => td.className), ["none", "", ""]);
+});
+
 test("a moment among words is an element of its own, and the words stay words", () => {
   const text = ["before ", { text: "1 Feb 2021, 12:00 UTC", at: "2021-02-01T12:00Z" }, { text: "an interval", at: "b", from: "a" }];
   const table = build({ columns: ["When"], rows: [{ cells: [{ text }] }] }, document);

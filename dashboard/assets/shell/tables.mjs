@@ -52,6 +52,7 @@ export function build(table, document) {
   const cell = ({ text, small, href }, column) => {
     const td = make("td", ...(href ? [link(String(text), href)] : words(text)), ...(small ? [make("small", small)] : []));
     td.dataset.label = column;
+    if (text === "–" && !small) td.className = "none"; // a card of a phone leaves it out
     return td;
   };
   const heads = table.columns.map((column) => {
