@@ -199,7 +199,17 @@ def _done(sentences: Sequence[str]) -> Component:
         "Purged",
         "",
         html.Div(
-            [html.P(s) for s in (*sentences, "The audit log in Settings has who did it.")],
+            [
+                *(html.P(s) for s in sentences),
+                html.P(
+                    [
+                        "The audit log in ",
+                        html.A("Settings", href="/settings", className="under"),
+                        " has who did it. ",
+                        html.A("Back to the accounts", href="/accounts", className="under"),
+                    ]
+                ),
+            ],
             className="sentences",
         ),
     )

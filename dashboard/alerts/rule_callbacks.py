@@ -167,22 +167,25 @@ def _connect_state(process: WebProcess, app: PageCallbacks) -> None:
         Output("rule-state-said", "children", allow_duplicate=True),
         Output("url", "pathname", allow_duplicate=True),
         Output("url", "search", allow_duplicate=True),
+        Output(TOAST, "data", allow_duplicate=True),
         Input("rule-remove", "n_clicks"),
         State("rule-id", "data"),
         prevent_initial_call=True,
     )
     async def remove(pressed: int | None, rule_id: object) -> Any:  # pyright: ignore[reportUnusedFunction]
-        async def act(conn: Conn, actor: Actor, now: datetime) -> None:
+        async def act(conn: Conn, actor: Actor, now: datetime) -> str:
             stored = await _stored(conn, rule_id)
             await rules.remove_rule(conn, stored.rule.name, actor.name, now)
+            return stored.rule.name
 
         if not pressed:
-            return no_update, no_update, no_update
+            return [no_update] * 4
         try:
-            await _written(process, act)
+            name = await _written(process, act)
         except _NotDone as fault:
-            return str(fault), no_update, no_update
-        return "", "/alerts", ""
+            return [str(fault), *[no_update] * 3]
+        toast = Toast(f"The rule {clean(name, 80)} is removed. It sends nothing from now on.")
+        return "", "/alerts", "", toast.as_json()
 
 
 def _mover(process: WebProcess, *, up: bool) -> Callable[..., Awaitable[object]]:

@@ -17,6 +17,7 @@ from dashboard.orders.words import ORDER_LABELS
 from dashboard.ui import words
 from dashboard.ui.pages import PageCallbacks
 from dashboard.ui.time_markup import timed
+from dashboard.ui.toasts import TOAST, Toast
 from storage.model.orders.legal_bases import basis_called
 from storage.model.orders.similar_orders import OrderHead, SimilarOrder
 from storage.model.text.states import clean
@@ -52,6 +53,7 @@ def _connect_store(process: WebProcess, app: PageCallbacks) -> None:
         Output("order-similar", "children"),
         Output("order-similar-shown", "data"),
         Output("url", "pathname"),
+        Output(TOAST, "data", allow_duplicate=True),
         Input("order-store", "n_clicks"),
         State("order-similar-shown", "data"),
         State("order-check", "data"),
@@ -79,18 +81,19 @@ def _connect_store(process: WebProcess, app: PageCallbacks) -> None:
             return stored.order_id
 
         if not pressed:
-            return no_update, no_update, no_update, no_update
+            return [no_update] * 5
         try:
             with writer(ORDER_LABELS):
                 named = None if names.is_empty else await read_unless_checked(names, checked)
             order_id = await written(process, ORDER_LABELS, act)
         except _SameReference as found:
-            return "", _known(found.head), no_update, no_update
+            return "", _known(found.head), *[no_update] * 3
         except _Similar as found:
-            return "", _similar(found.orders), _key(found.orders), no_update
+            return "", _similar(found.orders), _key(found.orders), *[no_update] * 2
         except NotWritten as fault:
-            return str(fault), "", no_update, no_update
-        return "", "", None, f"/orders/{order_id}"
+            return str(fault), "", *[no_update] * 3
+        toast = Toast("The order is stored. Its figures follow the readings of its accounts.")
+        return "", "", None, f"/orders/{order_id}", toast.as_json()
 
 
 class _SameReference(Exception):

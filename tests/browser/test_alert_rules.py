@@ -123,6 +123,7 @@ async def test_a_rule_is_changed_as_text_switched_off_moved_duplicated_and_remov
         await page.get_by_text("Remove", exact=True).click()
         await page.locator("#rule-remove").click()
         await page.wait_for_url(f"{base}/alerts")
+        await page.get_by_text("The rule Board (copy) is removed.").wait_for()
         await page.get_by_role("button", name="Move down").first.click()
         await page.locator("tr", has_text="Night desk").first.wait_for()
         assert browser.errors == []

@@ -99,6 +99,7 @@ async def test_an_order_of_257_names_is_filed_by_keyboard_alone(
         await tab_to(page, "#order-store")
         await page.keyboard.press("Enter")
         await page.wait_for_url(re.compile(r"/orders/\d+$"))
+        await page.get_by_text("The order is stored.").wait_for()
         await page.get_by_role("heading", name="Seventh list").wait_for()
         names = page.locator("#names")
         await names.wait_for()

@@ -63,6 +63,8 @@ async def test_an_account_is_purged_after_a_preview_and_its_typed_handle(
         await page.locator("#purge-reason").fill("a request of 3 May")
         await page.get_by_role("button", name="Purge permanently").click()
         await page.get_by_text(f"@{clean(handle, 120)}").get_by_text("is purged. Removed:").wait_for()
+        after = page.locator("#purge-done a")
+        assert [await after.nth(n).get_attribute("href") for n in range(2)] == ["/settings", "/accounts"]
         await picture(browser, f"purged-{width}")
         assert await page.get_by_role("button", name="Purge permanently").count() == 0
         assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
