@@ -127,7 +127,7 @@ def _column(field: str, header: str) -> dict[str, Any]:
         "flex": 3 if field == "what" else 1 if wide else None,
         "width": 80 if field == "line" else 130,
         "wrapText": True,
-        "autoHeight": wide,
+        "autoHeight": wide or field == "status",
         "tooltipField": field if wide else None,
         "suppressHeaderMenuButton": True,
         "filter": field == "status",
