@@ -70,17 +70,22 @@ test("days come newest first, count confirmed changes only, and hold outages and
 const mail = (id, hours, state = "sent") => ({ id, state, n: 1, t: at(hours) });
 
 test("a mail that tells some of the changes in a line is not said of the others", () => {
-  assert.equal(reportedWords([{ mail: 1 }, { mail: 1 }], [mail(1, 1)]), "email sent 13:00 UTC to 1 recipient");
-  assert.equal(reportedWords([{ mail: 1 }, { mail: null }, {}], [mail(1, 1)]), "1 of these: email sent 13:00 UTC to 1 recipient");
+  assert.equal(reportedWords([{ mail: 1, seen: at(0) }, { mail: 1 }], [mail(1, 1)]), "email sent 13:00 UTC to 1 recipient");
+  assert.equal(reportedWords([{ mail: 1, seen: at(0) }, { mail: null }, {}], [mail(1, 1)]), "1 of these: email sent 13:00 UTC to 1 recipient");
 });
 
 test("several mails about one group are said in one line, with what is not delivered", () => {
-  assert.equal(mailWords([mail(1, 1)]), "email sent 13:00 UTC to 1 recipient");
-  assert.equal(mailWords([mail(1, 1), mail(2, 3), mail(3, 2)]), "3 emails, last 15:00 UTC");
-  assert.equal(mailWords([mail(1, 1), mail(2, 3, "dead"), mail(3, 2, "queued")]), "3 emails, last 13:00 UTC, 1 could not be delivered, 1 queued");
-  assert.equal(mailWords([mail(1, 1, "queued"), mail(2, 3, "queued")]), "2 emails, 2 queued");
-  assert.equal(mailWords([mail(1, 1, "merged")]), "email was merged into a later one");
-  assert.equal(mailWords([mail(1, 1, "merged"), mail(2, 3)]), "2 emails, last 15:00 UTC, 1 merged into a later one");
+  assert.equal(mailWords([mail(1, 1)], at(0)), "email sent 13:00 UTC to 1 recipient");
+  assert.equal(mailWords([mail(1, 1), mail(2, 3), mail(3, 2)], at(0)), "3 emails, last 15:00 UTC");
+  assert.equal(mailWords([mail(1, 1), mail(2, 3, "dead"), mail(3, 2, "queued")], at(0)), "3 emails, last 13:00 UTC, 1 could not be delivered, 1 queued");
+  assert.equal(mailWords([mail(1, 1, "queued"), mail(2, 3, "queued")], at(0)), "2 emails, 2 queued");
+  assert.equal(mailWords([mail(1, 1, "merged")], at(0)), "email was merged into a later one");
+  assert.equal(mailWords([mail(1, 1, "merged"), mail(2, 3)], at(0)), "2 emails, last 15:00 UTC, 1 merged into a later one");
+});
+
+test("a mail that was sent on another day than its changes were seen has its date", () => {
+  assert.equal(mailWords([mail(1, 20)], at(0)), "email sent 2 Feb, 08:00 UTC to 1 recipient");
+  assert.equal(mailWords([mail(1, 1), mail(2, 20)], at(0)), "2 emails, last 2 Feb, 08:00 UTC");
 });
 
 test("papers are told on the day on which they became known, with the time that they speak of", () => {

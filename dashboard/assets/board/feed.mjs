@@ -1,6 +1,6 @@
 // The feed: which changes belong together, and the words for them. Pure; the page renders the result.
 
-import { between, clock, count, dayStart, HOUR, shortly, zoneName } from "../shell/time.mjs";
+import { between, count, dayStart, HOUR, shortly, zoneName } from "../shell/time.mjs";
 import { members } from "./counts.mjs";
 import { outages } from "./state.mjs";
 
@@ -149,14 +149,18 @@ export function denominator(state, cohort, shown = null, ofPosts = false) {
   return list ? { of: watched, name: list.name, watched, named: false } : null;
 }
 
-/** The state of the emails about one group, in one line. The mail page lists each of them. @param {Mail[]} mails */
-export function mailWords(mails) {
-  if (mails.length === 1) return oneMail(mails[0]);
+/**
+ * The state of the emails about one group, in one line. The mail page lists each of them. A time on another day than
+ * `seen`, when the group was seen, has its date: digests follow on a later day.
+ * @param {Mail[]} mails @param {number} seen
+ */
+export function mailWords(mails, seen) {
+  if (mails.length === 1) return oneMail(mails[0], seen);
   const sent = mails.filter((m) => m.state === "sent");
   const dead = mails.filter((m) => m.state === "dead").length;
   const merged = mails.filter((m) => m.state === "merged").length;
   const last = sent.reduce((t, m) => Math.max(t, m.t), -Infinity);
-  const parts = [`${mails.length} emails${sent.length ? `, last ${clock(last)} ${zoneName(last)}` : ""}`];
+  const parts = [`${mails.length} emails${sent.length ? `, last ${shortly(last, seen)} ${zoneName(last)}` : ""}`];
   if (dead) parts.push(`${dead} could not be delivered`);
   if (merged) parts.push(`${merged} merged into a later one`);
   const left = mails.length - sent.length - dead - merged;
@@ -170,12 +174,13 @@ export function mailWords(mails) {
  */
 export function reportedWords(changes, mails) {
   const reported = changes.filter((change) => change.mail).length;
-  return reported < changes.length ? `${count(reported)} of these: ${mailWords(mails)}` : mailWords(mails);
+  const words = mailWords(mails, changes[0].seen);
+  return reported < changes.length ? `${count(reported)} of these: ${words}` : words;
 }
 
-/** @param {Mail} mail */
-function oneMail(mail) {
-  if (mail.state === "sent") return `email sent ${clock(mail.t)} ${zoneName(mail.t)} to ${count(mail.n)} ${mail.n === 1 ? "recipient" : "recipients"}`;
+/** @param {Mail} mail @param {number} seen */
+function oneMail(mail, seen) {
+  if (mail.state === "sent") return `email sent ${shortly(mail.t, seen)} ${zoneName(mail.t)} to ${count(mail.n)} ${mail.n === 1 ? "recipient" : "recipients"}`;
   if (mail.state === "dead") return "email could not be delivered";
   if (mail.state === "merged") return "email was merged into a later one";
   return "email queued";
