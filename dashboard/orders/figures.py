@@ -23,6 +23,7 @@ _PART_WORDS = {
     CohortPart.BLOCKED_STALE: "blocked when last read, not read lately",
     CohortPart.RESTORED: "restored",
     CohortPart.GONE_SINCE: "gone since",
+    CohortPart.NOT_SEEN_BLOCKED: "read, but never seen blocked since the order",
 }
 
 

@@ -68,6 +68,10 @@ def funnel_rows(found: OrderFigures) -> list[FunnelRow]:
                 CohortPart.GONE_SINCE,
             )
         )
+    if funnel.read:
+        never = funnel.read - funnel.ever_blocked
+        part = CohortPart.NOT_SEEN_BLOCKED
+        rows.append(FunnelRow("Never seen blocked", never, _share(never, found), "named", part))
     return rows
 
 

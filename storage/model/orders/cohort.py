@@ -148,6 +148,8 @@ class CohortPart(StrEnum):
     BLOCKED_STALE = "blocked_stale"
     RESTORED = "restored"
     GONE_SINCE = "gone_since"
+    NOT_SEEN_BLOCKED = "not_seen_blocked"
+    """Read, and in no reading blocked since the order: the rest of `read` beside `ever_blocked`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +245,8 @@ def by_part(
 ) -> dict[CohortPart, list[CohortMember]]:
     """Return the members that each figure of the funnel counts at `at`.
 
-    Parts about blocks leave out members not seen blocked since the order.
+    Parts about blocks leave out members not seen blocked since the order, which are a part of their own if
+    they were ever read.
     """
     begin = order.issued_from or order.issued_at
     found: dict[CohortPart, list[CohortMember]] = {part: [] for part in CohortPart}
@@ -284,10 +287,13 @@ def _parts_of(
     yield CohortPart.ON_ITS_LIST
     if member.watched:
         yield CohortPart.WATCHED
-    if any(stay.since <= at for stay in member.stays):
+    was_read = any(stay.since <= at for stay in member.stays)
+    if was_read:
         yield CohortPart.READ
     times = [b for b in blocked_times(member, begin) if b.since <= at]
     if not times:
+        if was_read:
+            yield CohortPart.NOT_SEEN_BLOCKED
         return
     yield CohortPart.EVER_BLOCKED
     if times[0].since <= begin:

@@ -46,6 +46,7 @@ def test_the_report_has_dashes_and_no_curve() -> None:
     told = Page(report_html(NEVER, grounds(NEVER.cohort.members), IMPRINT))
     funnel = {row[0]: row[1] for row in told.tables["funnel"].rows}
     assert [funnel[name] for name in ("Ever blocked", "Still blocked", "Restored")] == ["–", "–", "–"]
+    assert "Never seen blocked" not in funnel
     assert described(NEVER) == "There is no curve, because no account on the order's list has been read."
     assert "<path" not in curve_svg(NEVER)
     assert "<path" in curve_svg(LATER)

@@ -74,6 +74,7 @@ def test_every_number_of_the_report_is_the_one_of_the_api() -> None:
         "Still blocked": told_there["funnel"]["blocked_now"],
         "Restored": told_there["funnel"]["restored"],
         "Gone since": told_there["funnel"]["gone_since"],
+        "Never seen blocked": told_there["funnel"]["read"] - told_there["funnel"]["ever_blocked"],
     }
     kinds = told.tables["kinds"]
     assert [

@@ -18,10 +18,12 @@ from storage.model.core.orders import Claim, ClaimedWhat, Order, OrderEvent, Ord
 from storage.model.orders.claims import Verdict, checked
 from storage.model.orders.cohort import (
     CohortMember,
+    CohortPart,
     Kind,
     Stay,
     blocked_times,
     by_first_block,
+    by_part,
     funnel,
     kind_in,
     shares,
@@ -129,6 +131,8 @@ def test_funnel(rule: str, who: CohortMember, counts: tuple[int, ...]) -> None:
     assert (f.ever_blocked, f.blocked_before, f.blocked_now, f.restored, f.gone_since) == counts, rule
     assert (f.named, f.resolved, f.watched, f.read) == (10, 1, 1, int(who is not NEVER))
     assert f.ever_blocked == f.blocked_now + f.restored + f.gone_since, "the numbers of a row add up"
+    never = by_part(ORDER, [who], NOW, GAP)[CohortPart.NOT_SEEN_BLOCKED]
+    assert f.ever_blocked + len(never) == f.read, "an account that was read was seen blocked or it was not"
 
 
 def test_kinds_add_up_to_the_members_and_say_what_is_only_last_known() -> None:
