@@ -142,7 +142,8 @@ def verdict(tested: AssociationTest, name: str) -> str:
     return (
         f"{clean(name)}: {found.in_windows:,} of {found.toward:,} {acts} with accounts that {title} names "
         f"{lie} within {span(AROUND)} of {its} of this order, where {_about(found.expected)} would be "
-        f"expected. Of {found.shifts} random shifts of the series, {_as_many(found)} as many or more."
+        f"expected. Of {found.shifts} random shifts of the series, {_as_many(found)} as many or more "
+        f"(p = {found.p:.3f})."
     )
 
 

@@ -178,21 +178,21 @@ ISSUED = Order(1, "SYN/1", "Order 1", "Ministry", "IN", "", T0, None, None, None
             Association(7, 6, 2.63, 3.1, DAY, 9 * DAY, 999, 0.352),
             "Ada: 6 of 7 engagements with accounts that Order 1 names lie within 24 h of the one dated "
             "event of this order, where 2.6 would be expected. Of 999 random shifts of the series, 351 have "
-            "as many or more.",
+            "as many or more (p = 0.352).",
             id="what was seen, expected, and how often chance gives as much",
         ),
         pytest.param(
             Association(5, 1, 0.2, 0.0, DAY, 9 * DAY, 999, 0.002),
             "Ada: 1 of 5 engagements with accounts that Order 1 names lies within 24 h of the one dated "
             "event of this order, where 0.2 would be expected. Of 999 random shifts of the series, 1 has "
-            "as many or more.",
+            "as many or more (p = 0.002).",
             id="one of them",
         ),
         pytest.param(
             Association(5, 5, 0.2, 0.0, DAY, 9 * DAY, 999, 0.001),
             "Ada: 5 of 5 engagements with accounts that Order 1 names lie within 24 h of the one dated "
             "event of this order, where 0.2 would be expected. Of 999 random shifts of the series, none has "
-            "as many or more.",
+            "as many or more (p = 0.001).",
             id="none of them",
         ),
         pytest.param(
