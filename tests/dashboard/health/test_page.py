@@ -224,11 +224,20 @@ def test_the_outbox_is_called_well_only_after_something_was_accepted(
     mail_test: MailTest | str, sent: int, told: str
 ) -> None:
     process = only_drawing(T0)
+    process.settings = replace(process.settings, synthetic=False)
     process.mail_test = mail_test
     facts = replace(NOTHING, outbox=replace(NOTHING.outbox, sent=sent))
     card = said(outbox_cards(facts, process, ADMIN)[0])
     assert told in card
     assert ("OK" in card) == bool(sent)
+
+
+def test_the_demonstration_has_a_mail_server_although_no_setting_names_one() -> None:
+    process = only_drawing(T0)
+    process.settings = replace(process.settings, synthetic=True)
+    card = said(outbox_cards(NOTHING, process, ADMIN)[0])
+    assert "No email was sent yet. The demonstration sends its emails to a mailbox of its own" in card
+    assert "cannot be sent" not in card
 
 
 async def test_countries_that_are_not_heard_and_other_vantages_are_shown(pool: Pool, now: datetime) -> None:
