@@ -45,7 +45,7 @@ def orders_page(
                 [
                     card(
                         "All orders",
-                        "shares refer to what is on each order's list; ever blocked is still blocked, "
+                        "shares refer to what is on each order's list; ever blocked is blocked now, "
                         "restored and gone together",
                         html.Div(
                             html.Table(
@@ -80,7 +80,7 @@ def _compared(drawn: Sequence[OrderFigures], theme: Theme) -> Component:
 def _columns() -> Component:
     names = (
         *("Order", "Issued", "Deadline", "Named", "On the list"),
-        *("Ever blocked", "Still blocked", "Restored", "Gone"),
+        *("Ever blocked", "Blocked now", "Restored", "Gone"),
     )
     return html.Thead(
         html.Tr([html.Th(name, className="" if n < 3 else "n") for n, name in enumerate(names)])
@@ -128,7 +128,7 @@ def _row(found: OrderFigures, about: list[Component]) -> Component:
             td([f"{funnel.named:,}", html.Small(f"{found.noun}s")], "Named", "n"),
             td(linked(funnel.resolved, CohortPart.ON_ITS_LIST), "On the list", "n"),
             blocked("Ever blocked", funnel.ever_blocked, CohortPart.EVER_BLOCKED),
-            blocked("Still blocked", funnel.blocked_now, CohortPart.BLOCKED_NOW, funnel.blocked_stale),
+            blocked("Blocked now", funnel.blocked_now, CohortPart.BLOCKED_NOW, funnel.blocked_stale),
             blocked("Restored", funnel.restored, CohortPart.RESTORED),
             blocked("Gone", funnel.gone_since, CohortPart.GONE_SINCE),
         ]

@@ -53,7 +53,7 @@ def funnel_rows(found: OrderFigures) -> list[FunnelRow]:
         rows.append(FunnelRow("Read", funnel.read, _less(unread, "never read"), "named", CohortPart.READ))
     for name, n, look, part in (
         ("Ever blocked", funnel.ever_blocked, "ever", CohortPart.EVER_BLOCKED),
-        ("Still blocked", funnel.blocked_now, "now", CohortPart.BLOCKED_NOW),
+        ("Blocked now", funnel.blocked_now, "now", CohortPart.BLOCKED_NOW),
         ("Restored", funnel.restored, "back", CohortPart.RESTORED),
     ):
         known, note = (n, _share(n, found)) if funnel.read else (None, "not known")

@@ -234,11 +234,11 @@ def _so_far(found: OrderFigures) -> str:
         return f"Read on its list: {number(funnel.read, found.noun)}. None was seen blocked since the order."
     stale = f" ({funnel.blocked_stale:,} of them not read lately)" if funnel.blocked_stale else ""
     are = "is" if funnel.blocked_now == 1 else "are"
-    parts = [f"{funnel.blocked_now:,} {are} still blocked{stale}"]
+    parts = [f"{funnel.blocked_now:,} {are} blocked now{stale}"]
     if funnel.restored:
         parts.append(f"{funnel.restored:,} {'is' if funnel.restored == 1 else 'are'} back")
     if funnel.gone_since:
-        parts.append(f"{funnel.gone_since:,} {'is' if funnel.gone_since == 1 else 'are'} gone now")
+        parts.append(f"{funnel.gone_since:,} {'is' if funnel.gone_since == 1 else 'are'} gone")
     by_now = parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
     were = "was" if funnel.ever_blocked == 1 else "were"
     return (

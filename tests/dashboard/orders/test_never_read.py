@@ -45,7 +45,7 @@ def test_no_page_shows_a_zero_of_accounts_that_were_never_read(shown: Any) -> No
 def test_the_report_has_dashes_and_no_curve() -> None:
     told = Page(report_html(NEVER, grounds(NEVER.cohort.members), IMPRINT))
     funnel = {row[0]: row[1] for row in told.tables["funnel"].rows}
-    assert [funnel[name] for name in ("Ever blocked", "Still blocked", "Restored")] == ["–", "–", "–"]
+    assert [funnel[name] for name in ("Ever blocked", "Blocked now", "Restored")] == ["–", "–", "–"]
     assert "Never seen blocked" not in funnel
     assert described(NEVER) == "There is no curve, because no account on the order's list has been read."
     assert "<path" not in curve_svg(NEVER)

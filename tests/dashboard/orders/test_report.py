@@ -71,7 +71,7 @@ def test_every_number_of_the_report_is_the_one_of_the_api() -> None:
         "Watched": told_there["funnel"]["watched"],
         "Read": told_there["funnel"]["read"],
         "Ever blocked": told_there["funnel"]["ever_blocked"],
-        "Still blocked": told_there["funnel"]["blocked_now"],
+        "Blocked now": told_there["funnel"]["blocked_now"],
         "Restored": told_there["funnel"]["restored"],
         "Gone since": told_there["funnel"]["gone_since"],
         "Never seen blocked": told_there["funnel"]["read"] - told_there["funnel"]["ever_blocked"],

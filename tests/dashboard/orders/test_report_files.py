@@ -110,7 +110,7 @@ async def test_the_button_downloads_the_figures_of_the_page(
     assert "Synthetic scenario" in report.words
     funnel = {row[0]: int(row[1]) for row in report.tables["funnel"].rows}
     assert funnel["Ever blocked"] == told["funnel"]["ever_blocked"]
-    assert funnel["Still blocked"] == told["funnel"]["blocked_now"]
+    assert funnel["Blocked now"] == told["funnel"]["blocked_now"]
     assert len(report.tables["accounts"].rows) == len(told["accounts"])
 
 

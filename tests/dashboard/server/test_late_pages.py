@@ -15,7 +15,7 @@ from tests.support.servers.dashboard import SETTINGS, page_of
 LATER = NOW + timedelta(days=10)
 PAGES = {
     "/orders": ("all not read lately",),
-    "/orders/{order}": ("2 are still blocked (2 of them not read lately)", "10 not read lately"),
+    "/orders/{order}": ("2 are blocked now (2 of them not read lately)", "10 not read lately"),
     "/orders/{order}/restoration": ("Still blocked when last seen: 2.",),
     "/account/{blocked}": (
         "Available, last read 1 Feb 2021",
