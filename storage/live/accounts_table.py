@@ -16,7 +16,7 @@ from storage.model.core.accounts import Platform
 from storage.model.core.availability import Flag, State, Status
 from storage.model.core.coverage_gaps import Seen
 from storage.postgres.pool import Conn
-from storage.readings.coverage_report import live_coverage, seen_of
+from storage.readings.coverage_report import live_coverage, seen_of, watched_coverage
 
 MOST = 50_000
 """Accounts in one answer."""
@@ -99,7 +99,9 @@ async def accounts_shot(
     event_id = await last_event_id(conn)
     lines = await _lines(conn, whom, most)
     ids = [line.account_id for line in lines]
-    coverage = await live_coverage(conn, since, now, gap_after)
+    only_watched = whom is AccountScope.WATCHED
+    read = watched_coverage if only_watched else live_coverage
+    coverage = await read(conn, since, now, gap_after)
     return AccountsShot(
         live_event_id=event_id,
         total=len(lines) if len(lines) < most else await _count(conn, whom),

@@ -75,10 +75,11 @@ async def kpis(conn: Conn, now: datetime, sweep_every: timedelta) -> Kpis:
         """
         select
             (
-                select max(c.first_seen_new)
+                select c.first_seen_new
                 from standing_change c
                 join change_outcome o using (change_id) join account a using (account_id)
                 where c.kind = 'restoration' and o.outcome = 'confirmed' and a.watched
+                order by c.first_seen_new desc limit 1
             ) as last_restored_at,
             pending.changes as provisional, pending.of_posts as posts_provisional, pending.next_read_at,
             (select count(*) from legal_order where known_at <= $1) as orders,

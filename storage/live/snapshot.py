@@ -18,7 +18,7 @@ from storage.model.core.coverage_gaps import Seen
 from storage.model.core.orders import Order, OrderEvent
 from storage.orders.orders import order_events, orders
 from storage.postgres.pool import Conn
-from storage.readings.coverage_report import CoverageReport, live_coverage
+from storage.readings.coverage_report import CoverageReport, watched_coverage
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ async def snapshot(conn: Conn, since: datetime | None, now: datetime, gap_after:
         """
     )
     start = since or earliest or now
-    coverage = await live_coverage(conn, start, now, gap_after)
+    coverage = await watched_coverage(conn, start, now, gap_after)
     return Snapshot(
         live_event_id=event_id,
         earliest=earliest,

@@ -4,7 +4,7 @@ Only requests from the installation's own connection count, not those from other
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,6 +13,9 @@ from asyncpg import Record
 from storage.model.core.coverage import Gap, is_answered
 from storage.model.core.coverage_gaps import AnsweredRequest, Seen, Watch, coverage_of
 from storage.postgres.pool import Conn
+
+_OVERLAP = timedelta(days=1)
+"""Rosters that were retired so long before are looked into only for accounts that no other was asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,7 @@ async def live_coverage(
     If `account_id` is given, only this account's rosters count, and `outages` is empty.
     """
     if account_id is None:
-        rows = await _requests_of_all(conn, since, now, gap_after)
+        rows = await _requests_of_all(conn, since, now, gap_after, None)
         outages = await _outages(conn, since, now, gap_after)
     else:
         rows = await _requests_of_some(conn, since, now, gap_after, [account_id], None)
@@ -62,13 +65,68 @@ async def live_coverage(
     )
 
 
+async def watched_coverage(
+    conn: Conn, since: datetime, now: datetime, gap_after: timedelta
+) -> CoverageReport:
+    """`live_coverage` of the accounts that are watched, at a cost that does not grow with the rosters that
+    they were in before.
+    """
+    cut = since - _OVERLAP
+    rows = await _requests_of_all(conn, since, now, gap_after, cut)
+    watches = await _watches(conn, rows, with_sweep=True)
+    read_before = {r["roster_id"] for r in rows if r["observed_at"] <= since}
+    known = {
+        i for roster_id in read_before if watches[roster_id].base for i in watches[roster_id].account_ids
+    }
+    requests = [AnsweredRequest(*row) for row in rows]
+    told = {roster_id: w.account_ids for roster_id, w in watches.items() if w.base}
+    for one in await _last_before(conn, since, cut, known):
+        # As a re-read: it is in no roster that is still asked.
+        number = -one["account_id"]
+        watches[number] = Watch((one["account_id"],), base=False)
+        requests.append(AnsweredRequest(number, one["observed_at"], None, None, None))
+    return CoverageReport(
+        rosters=told,
+        seen=await asyncio.to_thread(coverage_of, watches, requests, gap_after),
+        outages=await _outages(conn, since, now, gap_after),
+    )
+
+
+async def _last_before(conn: Conn, since: datetime, cut: datetime, known: Collection[int]) -> list[Record]:
+    """The last answered request, up to `since`, of each watched account that is not in `known`, in the
+    rosters that were retired by `cut`.
+    """
+    return await conn.fetch(
+        """
+        select distinct on (a.account_id) a.account_id, before.observed_at
+        from account a
+        join roster r on r.account_ids @> array[a.account_id::int] and r.base and r.vantage = ''
+            and r.retired_at <= $2
+        cross join lateral (
+            select c.observed_at from coverage c
+            where c.roster_id = r.roster_id and c.outcome = 0 and c.observed_at <= $1
+            order by c.observed_at desc limit 1
+        ) before
+        where a.watched and a.account_id <> all($3::bigint[])
+        order by a.account_id, before.observed_at desc
+        """,
+        since,
+        cut,
+        list(known),
+    )
+
+
 def _seen(watches: Mapping[int, Watch], rows: Iterable[Record], gap_after: timedelta) -> dict[int, Seen]:
     """Fold the rows, whose columns are the fields of an `AnsweredRequest`."""
     return coverage_of(watches, (AnsweredRequest(*row) for row in rows), gap_after)
 
 
-async def _requests_of_all(conn: Conn, since: datetime, now: datetime, gap_after: timedelta) -> list[Record]:
-    """The answered requests that `coverage_of` needs, by roster and time."""
+async def _requests_of_all(
+    conn: Conn, since: datetime, now: datetime, gap_after: timedelta, cut: datetime | None
+) -> list[Record]:
+    """The answered requests that `coverage_of` needs, by roster and time. Rosters that were retired by `cut`
+    are left out; None leaves out none.
+    """
     return await conn.fetch(
         """
         with inside as (
@@ -82,6 +140,7 @@ async def _requests_of_all(conn: Conn, since: datetime, now: datetime, gap_after
                 order by c.observed_at desc limit 1
             ) before
             where r.base and r.vantage = ''
+                and (r.retired_at is null or r.retired_at > coalesce($4, '-infinity'::timestamptz))
         ),
         ordered as (
             select i.roster_id, i.observed_at, i.answered, r.base,
@@ -97,6 +156,7 @@ async def _requests_of_all(conn: Conn, since: datetime, now: datetime, gap_after
         since,
         now,
         gap_after,
+        cut,
     )
 
 

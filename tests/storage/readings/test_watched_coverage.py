@@ -1,0 +1,102 @@
+"""The coverage of the watched accounts is that of all, also where they were in other rosters long before."""
+
+from datetime import timedelta
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from collectors.x.declaration import X
+from storage.model.core.coverage import Gap
+from storage.model.core.coverage_gaps import Seen
+from storage.postgres.pool import Conn, Pool, transaction
+from storage.readings.coverage_report import CoverageReport, live_coverage, watched_coverage
+from tests.support.samples.readings import minutes
+from tests.support.seeds.single_rows import batch, enlist, read, roster_of
+
+DAY = 24 * 60
+GAP = timedelta(minutes=60)
+NOW = 10 * DAY
+
+
+async def both(conn: Conn, since: float, now: float = NOW) -> tuple[CoverageReport, CoverageReport]:
+    window = minutes(since), minutes(now), GAP
+    return await live_coverage(conn, *window), await watched_coverage(conn, *window)
+
+
+async def retire(conn: Conn, roster_id: int, at: float) -> None:
+    await conn.execute("update roster set retired_at = $2 where roster_id = $1", roster_id, minutes(at))
+
+
+async def test_a_gap_that_began_in_a_roster_of_long_ago_is_still_one(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        one, two = await enlist(conn, X, ["1", "2"])
+        old = await roster_of(conn, [one, two])
+        await read(conn, batch(old, minutes(30)))
+        await retire(conn, old.roster_id, 40)
+        new = await roster_of(conn, [one])
+        await read(conn, batch(new, minutes(9 * DAY + 120)))
+        every, watched = await both(conn, 9 * DAY)
+    assert every.seen == watched.seen
+    assert watched.seen[one.account_id] == Seen(
+        minutes(9 * DAY + 120), (Gap(minutes(30), minutes(9 * DAY + 120)),)
+    )
+    assert watched.seen[two.account_id] == Seen(minutes(30), ()), "in no roster now, and read once"
+    assert old.roster_id not in watched.rosters
+
+
+async def test_who_is_not_watched_is_left_to_the_coverage_of_all(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        one, two = await enlist(conn, X, ["1", "2"])
+        old = await roster_of(conn, [one, two])
+        await read(conn, batch(old, minutes(30)))
+        await retire(conn, old.roster_id, 40)
+        await conn.execute("update account set watched = false where account_id = $1", two.account_id)
+        every, watched = await both(conn, 9 * DAY)
+    assert every.seen.keys() == {one.account_id, two.account_id}
+    assert watched.seen.keys() == {one.account_id}
+
+
+HOURS = st.integers(0, 10 * 24 - 1)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    rosters=st.lists(
+        st.tuples(
+            st.sets(st.integers(0, 3), min_size=1),
+            st.lists(HOURS, max_size=6, unique=True),
+            st.none() | HOURS,
+        ),
+        max_size=6,
+        unique_by=lambda one: tuple(sorted(one[0])),
+    ),
+    since=HOURS,
+)
+async def test_in_any_order_of_rosters_the_watched_accounts_are_seen_as_among_all(
+    pool: Pool, rosters: list[tuple[set[int], list[int], int | None]], since: int
+) -> None:
+    async with transaction(pool) as conn:
+        undone = conn.transaction()
+        await undone.start()
+        accounts = await enlist(conn, X, ["1", "2", "3", "4"])
+        for members, hours, retired in rosters:
+            roster = await roster_of(conn, [accounts[n] for n in sorted(members)])
+            asked = [h for h in hours if retired is None or h <= retired]
+            for hour in sorted(asked):
+                await read(conn, batch(roster, minutes(60 * hour)))
+            if retired is not None:
+                await retire(conn, roster.roster_id, 60 * retired + 1)
+        every, watched = await both(conn, 60 * since)
+        await undone.rollback()
+    assert since_then(every, since) == since_then(watched, since)
+    assert every.outages == watched.outages
+
+
+def since_then(report: CoverageReport, since: int) -> dict[int, tuple[object, ...]]:
+    """When each was last read, and the gaps that reach into the window."""
+    begin = minutes(60 * since)
+    return {
+        account_id: (seen.last, tuple(g for g in seen.gaps if g.until is not None and g.until > begin))
+        for account_id, seen in report.seen.items()
+        if seen.last is not None
+    }
