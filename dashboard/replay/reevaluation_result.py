@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from storage.model.bitemporal.reevaluation import Cause, Effect, MailCause
+from storage.model.bitemporal.reevaluation import DifferenceCause, Effect, MailCause
 from storage.model.core.accounts import Platform
 from storage.model.evidence.export_kinds import Cell
 from storage.model.evidence.export_text import csv_lines
@@ -61,7 +61,7 @@ class ChangeCase(BaseModel):
     """A change that differs from the stored one."""
 
     what: Effect
-    cause: Cause
+    cause: DifferenceCause
     account: int
     platform: Platform
     account_id: str
@@ -117,7 +117,7 @@ class ReevaluationSummary(BaseModel):
     accounts: int
     readings: int
     changes: dict[Effect, int]
-    causes: dict[Cause, int]
+    causes: dict[DifferenceCause, int]
     mails: MailTotals
     left_out: dict[str, int]
 
@@ -131,7 +131,7 @@ class ReevaluationSummary(BaseModel):
 
     @property
     def unexplained(self) -> int:
-        return self.causes[Cause.UNEXPLAINED] + self.mails.causes[MailCause.UNEXPLAINED]
+        return self.causes[DifferenceCause.UNEXPLAINED] + self.mails.causes[MailCause.UNEXPLAINED]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from datetime import datetime
 from jobs.detect.redetect import paired
 from storage.model.bitemporal.corrections import OwnChange, RecomputedChange
 from storage.model.bitemporal.reading_columns import Course
-from storage.model.bitemporal.reevaluation import Cause, Effect
+from storage.model.bitemporal.reevaluation import DifferenceCause, Effect
 from storage.model.core.accounts import Account, AccountId
 from storage.model.core.availability import Outcome, Reason
 from storage.model.core.packed_columns import microseconds
@@ -20,7 +20,7 @@ class ChangeDifference:
 
     account: Account
     effect: Effect
-    cause: Cause
+    cause: DifferenceCause
     stored: OwnChange | None
     """As it was at the end of the period; None if there is none."""
     recomputed: RecomputedChange | None
@@ -38,13 +38,13 @@ class ChangeComparison:
         return {effect: found[effect] for effect in Effect if effect is not Effect.SAME}
 
     @property
-    def causes(self) -> dict[Cause, int]:
+    def causes(self) -> dict[DifferenceCause, int]:
         found = Counter(d.cause for d in self.differences)
-        return {cause: found[cause] for cause in Cause}
+        return {cause: found[cause] for cause in DifferenceCause}
 
     @property
     def unexplained(self) -> int:
-        return sum(d.cause is Cause.UNEXPLAINED for d in self.differences)
+        return sum(d.cause is DifferenceCause.UNEXPLAINED for d in self.differences)
 
 
 def compare(
@@ -60,7 +60,7 @@ def compare(
     every difference.
     """
     same, differences = 0, list[ChangeDifference]()
-    known = Cause.THRESHOLDS if other_thresholds else None
+    known = DifferenceCause.THRESHOLDS if other_thresholds else None
     for course in courses:
         stored = [_as_of(c, course, until) for c in course.stored]
         again = recomputed[course.account.account_id]
@@ -76,7 +76,7 @@ def compare(
         same += sum(d.effect is Effect.SAME for d in found)
         differing = sorted((d for d in found if d.effect is not Effect.SAME), key=_seen)
         differences += [
-            replace(d, cause=Cause.FOLLOWS) if n and d.cause is Cause.UNEXPLAINED else d
+            replace(d, cause=DifferenceCause.FOLLOWS) if n and d.cause is DifferenceCause.UNEXPLAINED else d
             for n, d in enumerate(differing)
         ]
     differences.sort(key=lambda d: (_seen(d), d.account.account_id))
@@ -122,6 +122,6 @@ def _effect(stored: OwnChange | None, again: RecomputedChange | None) -> Effect:
     return Effect.SAME if is_same else Effect.OTHERWISE
 
 
-def _cause(stored: OwnChange | None, again: RecomputedChange | None) -> Cause:
+def _cause(stored: OwnChange | None, again: RecomputedChange | None) -> DifferenceCause:
     reasons = {stored and stored.reason, again and again.closed and again.closed.reason}
-    return Cause.COHORT if Reason.COHORT_ACTIVE in reasons else Cause.UNEXPLAINED
+    return DifferenceCause.COHORT if Reason.COHORT_ACTIVE in reasons else DifferenceCause.UNEXPLAINED

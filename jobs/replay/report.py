@@ -15,7 +15,7 @@ from storage.model.bitemporal.reevaluation import (
     CAUSE_WORDS,
     EFFECT_WORDS,
     MAIL_CAUSE_WORDS,
-    Cause,
+    DifferenceCause,
     MailCause,
 )
 from storage.model.core.availability import State
@@ -79,7 +79,7 @@ def as_text(found: Redecided, rules: str | None, of_list: str | None = None) -> 
         if n:
             facts.add_row("", f"{n:,} {EFFECT_WORDS[effect]}")
     for cause, n in compared.causes.items():
-        if n and cause is not Cause.THRESHOLDS:
+        if n and cause is not DifferenceCause.THRESHOLDS:
             facts.add_row("Cause", f"{n:,} × {CAUSE_WORDS[cause]}")
     _add_mails(facts, found.mails)
     if courses.annulled or courses.imported:

@@ -18,7 +18,7 @@ class Effect(StrEnum):
     """Different in some other way, though confirmed in neither, or by the same reading in both."""
 
 
-class Cause(StrEnum):
+class DifferenceCause(StrEnum):
     """Why a change differs."""
 
     THRESHOLDS = "thresholds"
@@ -55,10 +55,10 @@ EFFECT_WORDS = {
     Effect.OTHERWISE: "other difference",
 }
 CAUSE_WORDS = {
-    Cause.THRESHOLDS: "thresholds differ",
-    Cause.COHORT: "order of changes on its list not stored",
-    Cause.FOLLOWS: "earlier change of the account differs",
-    Cause.UNEXPLAINED: "unexplained: fault of Blockline or of the stored data",
+    DifferenceCause.THRESHOLDS: "thresholds differ",
+    DifferenceCause.COHORT: "order of changes on its list not stored",
+    DifferenceCause.FOLLOWS: "earlier change of the account differs",
+    DifferenceCause.UNEXPLAINED: "unexplained: fault of Blockline or of the stored data",
 }
 MAIL_CAUSE_WORDS = {
     MailCause.RULES: "rules or changes differ",

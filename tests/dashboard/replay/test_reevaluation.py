@@ -30,7 +30,7 @@ from jobs.replay.what_if_rules import read_other_rules, thresholds_toml
 from jobs.runtime.replay_process import ReplayProcess
 from storage.model.alerts.rule_toml import to_toml
 from storage.model.alerts.rules import AlertRule
-from storage.model.bitemporal.reevaluation import Cause, Effect
+from storage.model.bitemporal.reevaluation import DifferenceCause, Effect
 from storage.model.core.people import Actor, Role
 from storage.postgres.pool import Pool, transaction
 from tests.support.clients.page_text import said
@@ -138,8 +138,8 @@ async def test_other_thresholds_tell_what_comes_out_otherwise_and_why(pool: Pool
     await told(pool)
     answer = await ReplayProcess(dsn).decide(EARLY)
     assert [(c.handle, c.what, c.cause) for c in answer.changes] == [
-        ("h1", Effect.EARLIER, Cause.THRESHOLDS),
-        ("h2", Effect.EARLIER, Cause.THRESHOLDS),
+        ("h1", Effect.EARLIER, DifferenceCause.THRESHOLDS),
+        ("h2", Effect.EARLIER, DifferenceCause.THRESHOLDS),
     ]
     one = answer.changes[0]
     assert one.stored is not None

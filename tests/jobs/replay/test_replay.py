@@ -14,7 +14,7 @@ from jobs.detect.confirmation import ConfirmationRule
 from jobs.replay.replay import IN_FORCE
 from storage.accounts.accounts import stop_watching
 from storage.export.exports import snapshot
-from storage.model.bitemporal.reevaluation import Cause, Effect
+from storage.model.bitemporal.reevaluation import DifferenceCause, Effect
 from storage.model.core.availability import State
 from storage.postgres.pool import Pool, StorageError, open_pool, transaction
 from tests.support.pipelines.late_batches import LATENCY_MS, Delivery, Desk, Record, Sent
@@ -118,7 +118,7 @@ async def test_other_thresholds_confirm_otherwise(
         await desk.take(sent)
     found = await again(desk.pool, T0, minutes(1_000), rule)
     assert effects(found) == expected
-    assert {d.cause for d in found.compared.differences} <= {Cause.THRESHOLDS}
+    assert {d.cause for d in found.compared.differences} <= {DifferenceCause.THRESHOLDS}
 
 
 async def test_a_time_that_begins_within_a_provisional_change_begins_with_its_first_reading(
