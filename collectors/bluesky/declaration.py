@@ -11,6 +11,7 @@ from storage.model.platforms.declaration import (
     DOMAIN,
     LONGEST_NAME,
     NamedAccount,
+    OwnerNotice,
     PageAddress,
     PlatformDeclaration,
     StateWording,
@@ -30,6 +31,12 @@ atproto.com/specs/record-key).
 _POST = re.compile(rf"at://({_DID.pattern})/app\.bsky\.feed\.post/({RECORD_KEY})")
 _POST_HANDLE = re.compile(rf"(?:{DOMAIN}|{_DID.pattern})/{RECORD_KEY}")
 _APP_ONLY = "taken down in the Bluesky app only"
+_NOTICE = re.compile(
+    rf"A Bluesky account you control \((?P<handle>{DOMAIN})\)|"
+    rf"Bluesky Moderation Notice We are contacting you regarding your account: (?P<named>{DOMAIN})"
+)
+"""From the templates of its moderators (documented: components/email/templates of bluesky-social/ozone)."""
+_OWN_RULES = "our Community Guidelines"
 
 
 def post_of(native_id: str) -> tuple[str, str] | None:
@@ -56,6 +63,16 @@ class BlueskyDeclaration(PlatformDeclaration):
         r"(?:https?://(?:www\.)?bsky\.app/profile/[^/?#]+/post|at://[^/]+/app\.bsky\.feed\.post)"
         r"/([A-Za-z0-9._~:-]{1,64})((?:[?/#&].*)?)"
     )
+
+    notice_senders = frozenset({"bsky.app", "blueskyweb.xyz"})
+
+    def owner_notice(self, text: str) -> OwnerNotice | None:
+        """What was done is said by label and status; that the guidelines were the reason, by the notice."""
+        found = _NOTICE.search(text)
+        if found is None:
+            return None
+        own_rules = _OWN_RULES in text
+        return OwnerNotice(found["handle"] or found["named"], was_done=own_rules, own_rules=own_rules)
 
     def is_native_id(self, text: str) -> bool:
         """A DID of the methods plc and web, or the at-uri of a post with the DID of its author."""

@@ -5,12 +5,14 @@ from collections.abc import Collection, Sequence
 from datetime import timedelta
 from urllib.parse import SplitResult, parse_qs
 
+from collectors.x.owner_notices import SENDERS, owner_notice
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import Flag, MissedReason, Status
 from storage.model.core.signals import NotObservable, SignalKind
 from storage.model.evidence.decisive import Decisive
 from storage.model.platforms.declaration import (
     NamedAccount,
+    OwnerNotice,
     PageAddress,
     PlatformDeclaration,
     Price,
@@ -92,6 +94,11 @@ class XDeclaration(PlatformDeclaration):
         r"/status(?:es)?/([0-9]{1,19})((?:[?/#&].*)?)",
         re.IGNORECASE,
     )
+
+    notice_senders = SENDERS
+
+    def owner_notice(self, text: str) -> OwnerNotice | None:
+        return owner_notice(text)
 
     def is_native_id(self, text: str) -> bool:
         """A number that fits into 64 bits, with `post:` before it for a post."""

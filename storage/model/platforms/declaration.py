@@ -83,6 +83,25 @@ class Unknown:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnerNotice:
+    """What the platform wrote to the owner of an account about a measure, as far as its wording is known."""
+
+    handle: str
+    posts: tuple[str, ...] = ()
+    """The handles of the posts that it names: AUTHOR/ID."""
+    was_done: bool = True
+    """False: it says that somebody asked for a measure, and not that there was one."""
+    own_rules: bool = False
+    """True: the measure is for the platform's own rules."""
+    law: str = ""
+    """The law that it names. Empty: none."""
+    country: str = ""
+    """The English name of the country whose law it names. Empty: none."""
+    requested_by: str = ""
+    """Who asked, in its words. Empty: it does not say."""
+
+
+@dataclass(frozen=True, slots=True)
 class RequestLimit:
     """So many requests in so long, counted for `counted_for`."""
 
@@ -169,6 +188,16 @@ class PlatformDeclaration(ABC):
     """The stable id of a post. Empty: its posts are not watched."""
     post_address: ClassVar[re.Pattern[str] | None] = None
     """The whole address of a post. Its groups are the post's id and what follows it, which is ignored."""
+
+    notice_senders: ClassVar[frozenset[str]] = frozenset()
+    """The domains that its notices to owners come from."""
+
+    def owner_notice(self, text: str) -> OwnerNotice | None:
+        """The notice to an owner in the text of an email, in which every white space is one space.
+
+        None: there is none in a wording that is known, or it names nobody.
+        """
+        return None
 
     @abstractmethod
     def is_native_id(self, text: str) -> bool:
