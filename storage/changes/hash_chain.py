@@ -1,4 +1,4 @@
-"""The hash chain over changes and outcomes: checking it, its last entry of each day, and its anchors.
+"""The hash chain over changes, outcomes and causes: checking it, its last entry of each day, and its anchors.
 
 Heads of the audit log are entries of it (`storage.postgres.audit_chain`), so each anchor covers both chains.
 """
@@ -14,6 +14,7 @@ from storage.model.evidence.chain_check import Broken, ChainCheck, ChainFault, S
 from storage.model.evidence.hash_chain import (
     BEGINNING,
     AuditHeadStatement,
+    CauseStatement,
     ChangeStatement,
     OutcomeStatement,
     Statement,
@@ -70,17 +71,26 @@ async def verify_chain(conn: Conn, since_seq: int = 0) -> ChainCheck:
     entries = purged = 0
     async for row in conn.cursor(
         """
-        select k.seq, k.kind as told, k.change_id, k.audit_seq, k.leaf, k.entry, k.at, l.entry as audit_head,
+        select k.seq, k.kind as told, k.change_id, k.cause_id, k.audit_seq, k.leaf, k.entry, k.at,
+            l.entry as audit_head,
             c.change_id as changed, c.supersedes, a.platform, a.native_id, c.old_status, c.old_withheld_in,
             c.status, c.withheld_in, c.flags, c.kind, c.strength, c.last_seen_old, c.first_seen_new,
             c.recorded_at, c.source, c.old_evidence, c.new_evidence,
             o.change_id as decided, o.outcome, o.reason, o.readings, o.last_agreeing_at, o.decided_at,
-            p.change_id is not null as purged
+            s.cause_id as stated, s.supersedes as instead_of, s.is_withdrawn, s.change_id as about_change,
+            b.platform as about_platform, b.native_id as about_account, d.reference as about_order,
+            s.kind as cause_kind, s.said_by, s.speaker, s.legal_basis, s.source as cause_source, s.stated_on,
+            s.confidence, s.disputed_by, s.note, s.document, s.recorded_at as stated_at, s.recorded_by,
+            p.change_id is not null or q.cause_id is not null as purged
         from chain k
         left join change c on k.kind = 'change' and c.change_id = k.change_id
         left join account a on a.account_id = c.account_id
         left join change_outcome o on k.kind = 'outcome' and o.change_id = k.change_id
+        left join cause s on s.cause_id = k.cause_id
+        left join account b on b.account_id = s.account_id
+        left join legal_order d on d.order_id = s.order_id
         left join purged_change p on p.change_id = k.change_id
+        left join purged_cause q on q.cause_id = k.cause_id
         left join audit_chain l on l.seq = k.audit_seq
         where k.seq > $1 order by k.seq
         """,
@@ -89,11 +99,11 @@ async def verify_chain(conn: Conn, since_seq: int = 0) -> ChainCheck:
     ):
         fault = _fault(row, previous, since_seq + entries + 1)
         if fault is not None:
-            number = row["audit_seq"] or row["change_id"]
+            number = row["audit_seq"] or row["cause_id"] or row["change_id"]
             return ChainCheck(entries, purged, Broken(fault, row["seq"], StatementKind(row["told"]), number))
         previous = row["entry"]
         entries += 1
-        purged += row["changed"] is None and row["decided"] is None and row["audit_seq"] is None
+        purged += row["purged"] and statement_in(row) is None
     return ChainCheck(entries, purged, await _unchained(conn, since_seq))
 
 
@@ -118,10 +128,10 @@ def _audit_head_in(row: Record) -> AuditHeadStatement | None:
 
 
 def statement_in(row: Record) -> Statement | None:
-    """Return the statement that a chain entry attests. None if the entry's change or outcome is no longer
-    stored.
+    """Return the statement that a chain entry attests. None if the entry's change, outcome or cause is no
+    longer stored.
 
-    `row` is the entry, joined either with its change and the account, or with its outcome.
+    `row` is the entry, joined with its change and the account, with its outcome, or with its cause.
     """
     if row["changed"] is not None:
         return ChangeStatement(
@@ -152,7 +162,32 @@ def statement_in(row: Record) -> Statement | None:
             last_agreeing_at=row["last_agreeing_at"],
             decided_at=row["decided_at"],
         )
-    return None
+    return None if row["stated"] is None else cause_in(row)
+
+
+def cause_in(row: Record) -> CauseStatement:
+    """Return the statement of a cause. `row` has its columns under the names that `verify_chain` gives."""
+    return CauseStatement(
+        cause_id=row["stated"],
+        supersedes=row["instead_of"],
+        is_withdrawn=row["is_withdrawn"],
+        change_id=row["about_change"],
+        platform=row["about_platform"],
+        account=row["about_account"],
+        legal_order=row["about_order"],
+        kind=row["cause_kind"],
+        said_by=row["said_by"],
+        speaker=row["speaker"],
+        legal_basis=row["legal_basis"],
+        source=row["cause_source"],
+        stated_on=row["stated_on"],
+        confidence=row["confidence"],
+        disputed_by=row["disputed_by"],
+        note=row["note"],
+        document=_hex(row["document"]),
+        recorded_at=row["stated_at"],
+        recorded_by=row["recorded_by"],
+    )
 
 
 def _hex(sha256: bytes | None) -> str | None:
@@ -160,30 +195,35 @@ def _hex(sha256: bytes | None) -> str | None:
 
 
 async def _unchained(conn: Conn, since_seq: int) -> Broken | None:
-    """Find the first change or outcome without an entry. None if each has an entry.
+    """Find the first change, outcome or cause without an entry. None if each has an entry.
 
-    The search begins at the first change with an entry after `since_seq`. If there is no such entry, all
-    changes are searched.
+    The search begins at the first change with an entry after `since_seq`, and at the first such cause. If
+    there is no such entry, all are searched.
     """
     row = await conn.fetchrow(
         """
         with first as (
-            select coalesce(min(change_id), 0) as change_id from chain where seq > $1 and kind = 'change'
+            select coalesce(min(change_id) filter (where kind = 'change'), 0) as change_id,
+                coalesce(min(cause_id), 0) as cause_id
+            from chain where seq > $1
         )
-        select t.told, t.change_id from (
-            select 'change' as told, c.change_id from change c, first where c.change_id >= first.change_id
+        select t.told, coalesce(t.change_id, t.cause_id) as number from (
+            select 'change' as told, c.change_id, null::bigint as cause_id from change c, first
+            where c.change_id >= first.change_id
             union all
-            select 'outcome', o.change_id from change_outcome o, first where o.change_id >= first.change_id
+            select 'outcome', o.change_id, null from change_outcome o, first
+            where o.change_id >= first.change_id
+            union all
+            select 'cause', null, s.cause_id from cause s, first where s.cause_id >= first.cause_id
         ) t
         where not exists (select from chain k where k.change_id = t.change_id and k.kind = t.told)
-        order by t.change_id, t.told limit 1
+            and not exists (select from chain k where k.cause_id = t.cause_id)
+        order by number, t.told limit 1
         """,
         since_seq,
     )
     return (
-        None
-        if row is None
-        else Broken(ChainFault.UNCHAINED, None, StatementKind(row["told"]), row["change_id"])
+        None if row is None else Broken(ChainFault.UNCHAINED, None, StatementKind(row["told"]), row["number"])
     )
 
 

@@ -18,6 +18,7 @@ from typing import Any
 from storage.accounts import canaries, notes
 from storage.accounts.accounts import announce_watch, end_pending, end_watch
 from storage.accounts.posts import posts_with_any_handle
+from storage.causes.forget import forget_documents
 from storage.model.core.accounts import Platform
 from storage.model.platforms.registry import DECLARED
 from storage.people.api_answers import empty_answers
@@ -84,6 +85,7 @@ async def purge_account(
     ]
     await forget_engagement_words(conn, account_id, platform, native_id, names)
     await notes.forget(conn, account_id)
+    await forget_documents(conn, account_id)
     await empty_answers(conn, names)
     bare = native_id if whole and await _was_purged(conn, account_id) else None
     counted = {

@@ -10,6 +10,7 @@ platform gives.
 from collections.abc import Sequence
 from datetime import datetime
 
+from storage.causes.forget import forget_causes
 from storage.postgres.pool import Conn
 
 
@@ -40,6 +41,7 @@ async def remove(
     conn: Conn, account_id: int, purge_id: int, platform: str, native_id: str, now: datetime
 ) -> None:
     """Remove everything that points to the account, after its content went and the purge was logged."""
+    await forget_causes(conn, account_id, purge_id)
     await _remove_changes(conn, account_id, purge_id)
     await _remove_acts(conn, account_id, platform, native_id, now)
     for command in _REST:

@@ -14,6 +14,10 @@ begin
         if exists (select from purged_change p where p.change_id = old.change_id) then
             return old;
         end if;
+    elsif tg_op = 'DELETE' and tg_table_name = 'cause' then
+        if exists (select from purged_cause p where p.cause_id = old.cause_id) then
+            return old;
+        end if;
     end if;
     raise exception 'table % is append-only: corrections are new rows', tg_table_name
         using errcode = 'restrict_violation';
@@ -21,7 +25,7 @@ end
 $$;
 comment on function refuse_rewriting is
     'Refuses to change or remove rows of an append-only table. A change, its outcome and its steps may be deleted '
-    'after purged_change names the change, which cannot be taken back.';
+    'after purged_change names the change, and a cause after purged_cause names it, which cannot be taken back.';
 
 create function refuse_other_than_end() returns trigger language plpgsql as $$
 begin

@@ -1,4 +1,4 @@
--- The hash chain: every change and every outcome gets an entry that depends on all entries before it. Now and then
+-- The hash chain: every change, outcome and cause gets an entry that depends on all entries before it. Now and then
 -- the head of the chain over the audit log (0100_11_people.sql) gets one, so that a head of this chain covers both.
 -- entry = sha256(previous entry || leaf), leaf = sha256(statement); the first previous entry is 32 zero bytes.
 -- A statement is what `chain_statement` makes of the row: one JSON object without white space, its keys in the
@@ -6,29 +6,33 @@
 
 create table chain (
     seq bigint primary key,
-    kind text not null check (kind in ('change', 'outcome', 'audit head')),
+    kind text not null check (kind in ('change', 'outcome', 'cause', 'audit head')),
     change_id bigint,
+    cause_id bigint unique,
     audit_seq bigint unique,
     leaf bytea not null,
     entry bytea not null,
     at timestamptz not null,
-    check ((kind = 'audit head') = (audit_seq is not null) and (audit_seq is null) = (change_id is not null))
+    check (num_nonnulls(change_id, cause_id, audit_seq) = 1),
+    check ((kind = 'cause') = (cause_id is not null) and (kind = 'audit head') = (audit_seq is not null))
 );
 create unique index chain_change on chain (change_id, kind);
 create index chain_at on chain (at);
 comment on table chain is
-    'The hash chain: one entry per change and per outcome, and heads of the audit log. Only triggers and '
+    'The hash chain: one entry per change, outcome and cause, and heads of the audit log. Only triggers and '
     'chain_audit_head write it, with the rights of the owner.';
 comment on column chain.seq is 'Number of the entry, from 1 and without a gap.';
-comment on column chain.kind is 'Whether the entry attests a change, an outcome or a head of the audit log.';
+comment on column chain.kind is 'Whether the entry attests a change, an outcome, a cause or a head of the audit log.';
 comment on column chain.change_id is
-    'The change. It is not a foreign key: the entry stays when the change itself is purged. Null: a head of the audit '
-    'log.';
+    'The change. It is not a foreign key: the entry stays when the change itself is purged. Null: a cause, or a head '
+    'of the audit log.';
+comment on column chain.cause_id is
+    'The cause. It is not a foreign key, as with changes. Null: something else is attested.';
 comment on column chain.audit_seq is
-    'The number of the entry of audit_chain that was its head. Null: a change or an outcome.';
+    'The number of the entry of audit_chain that was its head. Null: something else is attested.';
 comment on column chain.leaf is 'SHA-256 of the statement.';
 comment on column chain.entry is 'SHA-256 of the previous entry and the leaf.';
-comment on column chain.at is 'When the change, the outcome or the head counts as known.';
+comment on column chain.at is 'When what it attests counts as known.';
 create trigger chain_append_only before update or delete on chain
     for each row execute function refuse_rewriting();
 create trigger chain_no_truncate before truncate on chain
@@ -123,9 +127,9 @@ begin
         head := sha256(head || leaf);
         entries := array_append(entries, head);
     end loop;
-    insert into chain (seq, kind, change_id, audit_seq, leaf, entry, at)
-    select coalesce(last_seq, 0) + u.n, u.kind, case when u.kind <> 'audit head' then u.id end,
-        case when u.kind = 'audit head' then u.id end, u.leaf, u.entry, u.at
+    insert into chain (seq, kind, change_id, cause_id, audit_seq, leaf, entry, at)
+    select coalesce(last_seq, 0) + u.n, u.kind, case when u.kind in ('change', 'outcome') then u.id end,
+        case when u.kind = 'cause' then u.id end, case when u.kind = 'audit head' then u.id end, u.leaf, u.entry, u.at
     from unnest(kinds, ids, leaves, entries, times) with ordinality as u (kind, id, leaf, entry, at, n);
 end
 $$;

@@ -1,4 +1,4 @@
--- Legal orders: what each demands, whom it names, what others said and saw of it.
+-- Legal orders: what each demands, whom it names, what others said and saw of it. And causes: who says why.
 
 create table legal_order (
     order_id bigint generated always as identity primary key,
@@ -199,3 +199,135 @@ comment on table order_keyword is 'Words by which an engagement of an executive 
 comment on column order_keyword.order_id is 'The order.';
 comment on column order_keyword.word is 'The word, in lower case; a hashtag without its sign.';
 comment on column order_keyword.known_at is 'When it counts as known.';
+
+-- causes: who says why -------------------------------------------------------------------------------------
+create table cause_document (
+    sha256 bytea primary key check (octet_length(sha256) = 32),
+    name text not null,
+    media_type text not null,
+    content bytea not null,
+    added_at timestamptz not null,
+    added_by text not null
+);
+comment on table cause_document is
+    'A document that says what the cause of something was, such as the notice of a platform as it was forwarded. Only '
+    'the purge of the last account that it is about removes it.';
+comment on column cause_document.sha256 is 'SHA-256 of the content.';
+comment on column cause_document.name is 'The name of the file.';
+comment on column cause_document.media_type is 'What it is, as a media type.';
+comment on column cause_document.content is 'The bytes of the file.';
+comment on column cause_document.added_at is 'When it was added.';
+comment on column cause_document.added_by is 'Who added it.';
+
+create table cause (
+    cause_id bigint generated always as identity primary key,
+    supersedes bigint unique references cause,
+    is_withdrawn boolean not null default false,
+    change_id bigint references change,
+    account_id bigint references account,
+    order_id bigint references legal_order,
+    kind text not null check (
+        kind in (
+            'government order', 'court ruling', 'platform terms', 'copyright', 'owner', 'platform error', 'unknown'
+        )
+    ),
+    said_by text not null check (
+        said_by in (
+            'platform notice', 'platform answer', 'order text', 'transparency report', 'court record', 'owner',
+            'press', 'analyst'
+        )
+    ),
+    speaker text not null,
+    legal_basis text not null,
+    source text not null check (source <> ''),
+    stated_on timestamptz not null,
+    confidence text not null check (
+        confidence in ('stated by the platform', 'documented', 'reported', 'inferred')
+    ),
+    disputed_by text not null,
+    note text not null,
+    document bytea check (octet_length(document) = 32),
+    recorded_at timestamptz not null,
+    recorded_by text not null,
+    check (num_nonnulls(change_id, account_id, order_id) = 1),
+    check (not is_withdrawn or supersedes is not null)
+);
+create index cause_change on cause (change_id) where change_id is not null;
+create index cause_account on cause (account_id) where account_id is not null;
+create index cause_order on cause (order_id) where order_id is not null;
+comment on table cause is
+    'What somebody said was the cause of a change, or of the status of an account, a post or an order. A correction is '
+    'a new row.';
+comment on column cause.cause_id is 'Number of the cause.';
+comment on column cause.supersedes is 'The row that it corrects or withdraws. Null: it is the first.';
+comment on column cause.is_withdrawn is 'True: it repeats the row that it supersedes in order to take it back.';
+comment on column cause.change_id is 'The change that it is about. Null: it is about an account, a post or an order.';
+comment on column cause.account_id is 'The account or post that it is about. Null: it is about something else.';
+comment on column cause.order_id is 'The order that it is about. Null: it is about something else.';
+comment on column cause.kind is 'What is said to be the cause.';
+comment on column cause.said_by is 'Who says so.';
+comment on column cause.speaker is
+    'The person, paper, court or office that says so. Empty: said_by names it well enough.';
+comment on column cause.legal_basis is 'The law that is named, such as "Section 69A IT Act". Empty: none is.';
+comment on column cause.source is 'The address of the document that says so, or what it is called.';
+comment on column cause.stated_on is 'The date of what was said.';
+comment on column cause.confidence is 'How sure it is.';
+comment on column cause.disputed_by is 'Who says that this is not the cause. Empty: nobody is known to.';
+comment on column cause.note is 'What the team adds. Empty: nothing.';
+comment on column cause.document is
+    'SHA-256 of the document that says so. Null: none was put on record. The document itself may be purged.';
+comment on column cause.recorded_at is 'When the row counts as known.';
+comment on column cause.recorded_by is 'Who recorded it.';
+create trigger cause_append_only before update or delete on cause
+    for each row execute function refuse_rewriting();
+create trigger cause_no_truncate before truncate on cause
+    for each statement execute function refuse_rewriting();
+
+create function chain_statement(c cause) returns text stable language sql as $$
+    select row_to_json(s)::text from (
+        select 'cause' as statement,
+            c.cause_id,
+            c.supersedes,
+            c.is_withdrawn,
+            c.change_id,
+            a.platform,
+            a.native_id as account,
+            o.reference as legal_order,
+            c.kind,
+            c.said_by,
+            c.speaker,
+            c.legal_basis,
+            c.source,
+            chain_time(c.stated_on) as stated_on,
+            c.confidence,
+            c.disputed_by,
+            c.note,
+            encode(c.document, 'hex') as document,
+            chain_time(c.recorded_at) as recorded_at,
+            c.recorded_by
+        from (select) one
+        left join account a on a.account_id = c.account_id
+        left join legal_order o on o.order_id = c.order_id
+    ) s
+$$;
+comment on function chain_statement(cause) is 'The statement of a cause.';
+
+create function chain_causes() returns trigger security definer language plpgsql as $$
+begin
+    perform chain_append(
+        array_agg('cause'::text order by c.cause_id),
+        array_agg(c.cause_id order by c.cause_id),
+        array_agg(chain_leaf(chain_statement(c)) order by c.cause_id),
+        array_agg(c.recorded_at order by c.cause_id)
+    ) from added join cause c using (cause_id);
+    return null;
+end
+$$;
+comment on function chain_causes is 'Gives each cause that was inserted its entry.';
+do $$
+begin
+    execute format('alter function chain_causes() set search_path = %I, pg_temp', current_schema());
+end
+$$;
+create trigger cause_chain after insert on cause
+    referencing new table as added for each statement execute function chain_causes();

@@ -43,6 +43,19 @@ create trigger purged_change_append_only before update or delete on purged_chang
 create trigger purged_change_no_truncate before truncate on purged_change
     for each statement execute function refuse_rewriting();
 
+create table purged_cause (
+    cause_id bigint primary key,
+    purge_id bigint not null references purge_log
+);
+create index purged_cause_purge on purged_cause (purge_id);
+comment on table purged_cause is 'Which causes a purge removed, as purged_change says it of changes.';
+comment on column purged_cause.cause_id is 'The number that the cause had.';
+comment on column purged_cause.purge_id is 'The purge.';
+create trigger purged_cause_append_only before update or delete on purged_cause
+    for each row execute function refuse_rewriting();
+create trigger purged_cause_no_truncate before truncate on purged_cause
+    for each statement execute function refuse_rewriting();
+
 create table retention_log (
     retention_id bigint generated always as identity primary key,
     at timestamptz not null,

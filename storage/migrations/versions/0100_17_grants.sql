@@ -17,11 +17,11 @@ begin
         if this.relkind = 'S' then
             execute format('grant usage on sequence %s to %I', this.name, role_name);
         elsif this.relkind in ('r', 'p') and this.relname not in (
-            'alembic_version', 'audit_chain', 'chain', 'coverage_aside', 'purged_change'
+            'alembic_version', 'audit_chain', 'chain', 'coverage_aside', 'purged_change', 'purged_cause'
         ) then
             execute format('grant insert on %s to %I', this.name, role_name);
             if this.relname not in (
-                'change', 'change_outcome', 'pending_step', 'chain_anchor', 'coverage_row', 'purge_log',
+                'change', 'change_outcome', 'pending_step', 'cause', 'chain_anchor', 'coverage_row', 'purge_log',
                 'retention_log', 'audit_log', 'list_thresholds', 'backup_log'
             ) then
                 execute format('grant update, delete on %s to %I', this.name, role_name);

@@ -1,14 +1,14 @@
 """What an entry of a hash chain attests, byte for byte, and how one entry follows from the one before.
 
-There are two chains: one over changes and outcomes, and one over the audit log, whose heads are entries of
-the first. The database makes the same bytes when a row is recorded (`chain_statement` in
-`storage/migrations/versions/0100_05_chain.sql` and `0100_11_people.sql`). They are made here a second time,
-so that the chains can be checked without trusting it.
+There are two chains: one over changes, outcomes and causes, and one over the audit log, whose heads are
+entries of the first. The database makes the same bytes when a row is recorded (`chain_statement` in
+`storage/migrations/versions/0100_05_chain.sql`, `0100_07_orders.sql` and `0100_11_people.sql`). They are
+made here a second time, so that the chains can be checked without trusting it.
 """
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -23,6 +23,7 @@ class StatementKind(StrEnum):
 
     CHANGE = "change"
     OUTCOME = "outcome"
+    CAUSE = "cause"
     AUDIT_HEAD = "audit head"
     """The newest entry that the chain over the audit log had."""
     AUDIT_ENTRY = "audit entry"
@@ -82,7 +83,44 @@ class OutcomeStatement:
         return self.decided_at
 
 
-Statement: TypeAlias = ChangeStatement | OutcomeStatement
+@dataclass(frozen=True, slots=True)
+class CauseStatement:
+    """What somebody said was the cause of something, as it was recorded."""
+
+    cause_id: int
+    supersedes: int | None
+    is_withdrawn: bool
+    change_id: int | None
+    """The change that it is about; None if it is about an account or an order."""
+    platform: str | None
+    account: str | None
+    """The platform's own stable id of the account or post that it is about."""
+    legal_order: str | None
+    """The reference of the order that it is about."""
+    kind: str
+    said_by: str
+    speaker: str
+    legal_basis: str
+    source: str
+    stated_on: datetime
+    confidence: str
+    disputed_by: str
+    note: str
+    document: str | None
+    """SHA-256 of the document that says so, in hexadecimal."""
+    recorded_at: datetime
+    recorded_by: str
+
+    @property
+    def told(self) -> StatementKind:
+        return StatementKind.CAUSE
+
+    @property
+    def at(self) -> datetime:
+        return self.recorded_at
+
+
+Statement: TypeAlias = ChangeStatement | OutcomeStatement | CauseStatement
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +181,7 @@ def read_statement(content: bytes) -> Statement:
     """The statement that these bytes are. Raises ValueError unless they are exactly those of a statement."""
     try:
         said = json.loads(content)
-        statement = _change(said) if said["statement"] == StatementKind.CHANGE else _outcome(said)
+        statement = _READ[said["statement"]](said)
         is_exact = statement_bytes(statement) == content
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise ValueError("the content is not a statement") from error
@@ -193,6 +231,37 @@ def _outcome(said: Mapping[str, object]) -> OutcomeStatement:
         last_agreeing_at=_time(said["last_agreeing_at"]),
         decided_at=_time(said["decided_at"]),
     )
+
+
+def _cause(said: Mapping[str, object]) -> CauseStatement:
+    return CauseStatement(
+        cause_id=_number(said["cause_id"]),
+        supersedes=None if said["supersedes"] is None else _number(said["supersedes"]),
+        is_withdrawn=said["is_withdrawn"] is True,
+        change_id=None if said["change_id"] is None else _number(said["change_id"]),
+        platform=_text_or_none(said["platform"]),
+        account=_text_or_none(said["account"]),
+        legal_order=_text_or_none(said["legal_order"]),
+        kind=_text(said["kind"]),
+        said_by=_text(said["said_by"]),
+        speaker=_text(said["speaker"]),
+        legal_basis=_text(said["legal_basis"]),
+        source=_text(said["source"]),
+        stated_on=_time(said["stated_on"]),
+        confidence=_text(said["confidence"]),
+        disputed_by=_text(said["disputed_by"]),
+        note=_text(said["note"]),
+        document=_text_or_none(said["document"]),
+        recorded_at=_time(said["recorded_at"]),
+        recorded_by=_text(said["recorded_by"]),
+    )
+
+
+_READ: Final[Mapping[object, Callable[[Mapping[str, object]], Statement]]] = {
+    StatementKind.CHANGE.value: _change,
+    StatementKind.OUTCOME.value: _outcome,
+    StatementKind.CAUSE.value: _cause,
+}
 
 
 def _number(value: object) -> int:

@@ -1,0 +1,327 @@
+"""The ledger of causes: recorded, corrected and withdrawn, each time by a new row."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+
+from asyncpg import Record
+
+from storage.model.causes.causes import (
+    CauseKind,
+    CauseSource,
+    CauseSubject,
+    CauseText,
+    Confidence,
+    StatedCause,
+    checked_cause,
+)
+from storage.model.causes.consistent_orders import NamingOrder
+from storage.postgres.audit_log import log
+from storage.postgres.pool import Conn, Refused
+from storage.postgres.recording_order import moment
+
+
+@dataclass(frozen=True, slots=True)
+class CauseDocument:
+    """A document that says what the cause was, to be kept as it came."""
+
+    name: str
+    media_type: str
+    content: bytes
+
+
+async def record_cause(
+    conn: Conn,
+    subject: CauseSubject,
+    text: CauseText,
+    actor: str,
+    now: datetime,
+    document: CauseDocument | None = None,
+) -> int:
+    """Record a cause and return its number.
+
+    Raises CauseFault if it cannot be a cause, Refused if what it is about does not exist.
+    """
+    text = checked_cause(text, now)
+    await _check_subject(conn, subject)
+    at = await moment(conn, lambda: now)
+    digest = None if document is None else await _keep(conn, document, actor, at)
+    cause_id = await _insert(conn, subject, text, digest, actor, at)
+    await _log(conn, at, actor, "cause recorded", subject, cause_id)
+    return cause_id
+
+
+async def correct_cause(
+    conn: Conn,
+    cause_id: int,
+    text: CauseText,
+    actor: str,
+    now: datetime,
+    document: CauseDocument | None = None,
+) -> int:
+    """Record a corrected cause in place of another, and return its number. Without `document` that of the
+    other one counts.
+
+    Raises CauseFault if it cannot be a cause, Refused if `cause_id` does not stand.
+    """
+    text = checked_cause(text, now)
+    at = await moment(conn, lambda: now)
+    stated = await _standing(conn, cause_id)
+    digest = stated.document if document is None else await _keep(conn, document, actor, at)
+    corrected = await _insert(conn, stated.subject, text, digest, actor, at, supersedes=cause_id)
+    await _log(conn, at, actor, "cause corrected", stated.subject, corrected, supersedes=cause_id)
+    return corrected
+
+
+async def withdraw_cause(conn: Conn, cause_id: int, actor: str, now: datetime) -> int:
+    """Withdraw a cause: it stays readable, with who withdrew it and when. Returns the number of the new row.
+
+    Raises Refused if `cause_id` does not stand.
+    """
+    at = await moment(conn, lambda: now)
+    stated = await _standing(conn, cause_id)
+    withdrawn = await _insert(
+        conn, stated.subject, stated.text, stated.document, actor, at, supersedes=cause_id, is_withdrawn=True
+    )
+    await _log(conn, at, actor, "cause withdrawn", stated.subject, withdrawn, supersedes=cause_id)
+    return withdrawn
+
+
+async def causes_of_accounts(conn: Conn, account_ids: Sequence[int]) -> dict[int, list[StatedCause]]:
+    """Return every row about these accounts or posts and about their changes, by account. Each list is in the
+    order of recording, with the rows that were superseded.
+    """
+    rows = await conn.fetch(
+        """
+        select s.*, coalesce(s.account_id, c.account_id) as about
+        from cause s left join change c using (change_id)
+        where s.account_id = any($1::bigint[]) or c.account_id = any($1::bigint[])
+        order by s.cause_id
+        """,
+        account_ids,
+    )
+    found: dict[int, list[StatedCause]] = {}
+    for row in rows:
+        found.setdefault(row["about"], []).append(_cause(row))
+    return found
+
+
+async def orders_naming(conn: Conn, account_id: int) -> list[NamingOrder]:
+    """Return the orders on whose lists an account or a post is now."""
+    rows = await conn.fetch(
+        """
+        select o.order_id, o.reference, o.country, coalesce(o.issued_from, o.issued_at) as issued_from
+        from legal_order o join watch_list_member m using (list_id)
+        where m.account_id = $1 order by issued_from, o.order_id
+        """,
+        account_id,
+    )
+    return [NamingOrder(*r) for r in rows]
+
+
+async def causes_of_order(conn: Conn, order_id: int) -> list[StatedCause]:
+    """Return every row about an order itself, in the order of recording."""
+    rows = await conn.fetch("select * from cause where order_id = $1 order by cause_id", order_id)
+    return [_cause(row) for row in rows]
+
+
+async def paged_causes(
+    conn: Conn,
+    *,
+    known_at: datetime | None,
+    account_id: int | None,
+    order: str | None,
+    after: int,
+    limit: int,
+) -> list[StatedCause]:
+    """Return the standing causes with numbers above `after`, by number, as was known at `known_at`; None
+    means now.
+
+    `account_id` asks for those of an account or a post and of its changes, `order` for those of the order
+    with this reference.
+    """
+    rows = await conn.fetch(
+        """
+        select s.* from cause s left join change c using (change_id)
+        where s.cause_id > $1 and s.recorded_at <= coalesce($2::timestamptz, 'infinity')
+            and not s.is_withdrawn
+            and not exists (
+                select from cause later where later.supersedes = s.cause_id
+                    and later.recorded_at <= coalesce($2::timestamptz, 'infinity')
+            )
+            and ($3::bigint is null or coalesce(s.account_id, c.account_id) = $3)
+            and (
+                $4::text is null
+                or s.order_id = (select order_id from legal_order where reference = $4)
+            )
+        order by s.cause_id limit $5
+        """,
+        after,
+        known_at,
+        account_id,
+        order,
+        limit,
+    )
+    return [_cause(row) for row in rows]
+
+
+async def cause_numbered(conn: Conn, cause_id: int) -> StatedCause | None:
+    """Return one row; None if there is none."""
+    row = await conn.fetchrow("select * from cause where cause_id = $1", cause_id)
+    return None if row is None else _cause(row)
+
+
+async def document_of(conn: Conn, digest: bytes) -> CauseDocument | None:
+    """Return a document by its SHA-256; None if it is not stored, as after a purge.
+
+    Raises Refused if the stored content no longer matches.
+    """
+    row = await conn.fetchrow("select * from cause_document where sha256 = $1", digest)
+    if row is None:
+        return None
+    if sha256(row["content"]).digest() != digest:
+        raise Refused("The stored content of this document was changed: it no longer matches its hash.")
+    return CauseDocument(row["name"], row["media_type"], row["content"])
+
+
+async def _check_subject(conn: Conn, subject: CauseSubject) -> None:
+    """Raises Refused unless what a cause is about exists."""
+    exists = await conn.fetchval(
+        """
+        select case
+            when $1::bigint is not null then exists (select from change where change_id = $1)
+            when $2::bigint is not null then exists (select from account where account_id = $2)
+            else exists (select from legal_order where order_id = $3)
+        end
+        """,
+        subject.change_id,
+        subject.account_id,
+        subject.order_id,
+    )
+    if not exists:
+        raise Refused(f"There is no {_named(subject)}.")
+
+
+async def _standing(conn: Conn, cause_id: int) -> StatedCause:
+    """Return a cause that nothing supersedes. Who has the turn to record sees whatever superseded it.
+
+    Raises Refused.
+    """
+    row = await conn.fetchrow(
+        """
+        select s.*, (select l.cause_id from cause l where l.supersedes = s.cause_id) as later
+        from cause s where s.cause_id = $1
+        """,
+        cause_id,
+    )
+    if row is None:
+        raise Refused(f"There is no cause with the number {cause_id}.")
+    if row["later"] is not None:
+        raise Refused(f"Cause {cause_id} was already corrected or withdrawn, by cause {row['later']}.")
+    if row["is_withdrawn"]:
+        raise Refused(f"Cause {cause_id} is withdrawn. Record a new one.")
+    return _cause(row)
+
+
+async def _keep(conn: Conn, document: CauseDocument, actor: str, at: datetime) -> bytes:
+    digest = sha256(document.content).digest()
+    await conn.execute(
+        """
+        insert into cause_document (sha256, name, media_type, content, added_at, added_by)
+        values ($1, $2, $3, $4, $5, $6) on conflict (sha256) do nothing
+        """,
+        digest,
+        document.name,
+        document.media_type,
+        document.content,
+        at,
+        actor,
+    )
+    return digest
+
+
+async def _insert(
+    conn: Conn,
+    subject: CauseSubject,
+    text: CauseText,
+    document: bytes | None,
+    actor: str,
+    at: datetime,
+    *,
+    supersedes: int | None = None,
+    is_withdrawn: bool = False,
+) -> int:
+    return await conn.fetchval(
+        """
+        insert into cause (
+            supersedes, is_withdrawn, change_id, account_id, order_id, kind, said_by, speaker, legal_basis,
+            source, stated_on, confidence, disputed_by, note, document, recorded_at, recorded_by
+        )
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+        returning cause_id
+        """,
+        supersedes,
+        is_withdrawn,
+        subject.change_id,
+        subject.account_id,
+        subject.order_id,
+        text.kind.value,
+        text.said_by.value,
+        text.speaker,
+        text.legal_basis,
+        text.source,
+        text.stated_on,
+        text.confidence.value,
+        text.disputed_by,
+        text.note,
+        document,
+        at,
+        actor,
+    )
+
+
+async def _log(
+    conn: Conn,
+    at: datetime,
+    actor: str,
+    action: str,
+    subject: CauseSubject,
+    cause_id: int,
+    *,
+    supersedes: int | None = None,
+) -> None:
+    # Without its text: a purge removes the text, and nothing is ever removed from the log.
+    detail: Mapping[str, int] = {"cause": cause_id} | ({} if supersedes is None else {"before": supersedes})
+    await log(conn, at, actor, action, _named(subject), detail)
+
+
+def _named(subject: CauseSubject) -> str:
+    if subject.change_id is not None:
+        return f"change {subject.change_id}"
+    if subject.account_id is not None:
+        return f"account {subject.account_id}"
+    return f"order {subject.order_id}"
+
+
+def _cause(row: Record) -> StatedCause:
+    return StatedCause(
+        cause_id=row["cause_id"],
+        supersedes=row["supersedes"],
+        is_withdrawn=row["is_withdrawn"],
+        subject=CauseSubject(row["change_id"], row["account_id"], row["order_id"]),
+        text=CauseText(
+            kind=CauseKind(row["kind"]),
+            said_by=CauseSource(row["said_by"]),
+            speaker=row["speaker"],
+            legal_basis=row["legal_basis"],
+            source=row["source"],
+            stated_on=row["stated_on"],
+            confidence=Confidence(row["confidence"]),
+            disputed_by=row["disputed_by"],
+            note=row["note"],
+        ),
+        document=row["document"],
+        recorded_at=row["recorded_at"],
+        recorded_by=row["recorded_by"],
+    )

@@ -1,0 +1,177 @@
+"""Pure: who says why an account, a post, a change or an order is as it is, and on what evidence.
+
+A cause is what somebody said, never what Blockline concludes: that an account is named by an order and then
+withheld in its country is no cause (`storage.model.causes.consistent_orders`).
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+
+from storage.model.tables.csv_cells import CellError
+
+LONGEST_TEXT = 2_000
+"""Characters of a text field."""
+
+
+class CauseKind(StrEnum):
+    """What is said to be the cause."""
+
+    GOVERNMENT_ORDER = "government order"
+    COURT_RULING = "court ruling"
+    PLATFORM_TERMS = "platform terms"
+    COPYRIGHT = "copyright"
+    OWNER = "owner"
+    """The owner's own act."""
+    PLATFORM_ERROR = "platform error"
+    UNKNOWN = "unknown"
+    """Somebody who should know gives no cause, such as a platform's notice without a reason."""
+
+
+class CauseSource(StrEnum):
+    """Who says so."""
+
+    PLATFORM_NOTICE = "platform notice"
+    """The platform's notice to the owner."""
+    PLATFORM_ANSWER = "platform answer"
+    """What the platform's interface tells everybody, such as a compliance job or a label."""
+    ORDER_TEXT = "order text"
+    TRANSPARENCY_REPORT = "transparency report"
+    COURT_RECORD = "court record"
+    OWNER = "owner"
+    PRESS = "press"
+    ANALYST = "analyst"
+
+
+class Confidence(StrEnum):
+    """How sure it is, the surest first."""
+
+    PLATFORM = "stated by the platform"
+    DOCUMENTED = "documented"
+    REPORTED = "reported"
+    INFERRED = "inferred"
+    """By a named person."""
+
+
+USUAL_CONFIDENCE: Mapping[CauseSource, Confidence] = MappingProxyType(
+    {
+        CauseSource.PLATFORM_NOTICE: Confidence.PLATFORM,
+        CauseSource.PLATFORM_ANSWER: Confidence.PLATFORM,
+        CauseSource.ORDER_TEXT: Confidence.DOCUMENTED,
+        CauseSource.TRANSPARENCY_REPORT: Confidence.DOCUMENTED,
+        CauseSource.COURT_RECORD: Confidence.DOCUMENTED,
+        CauseSource.OWNER: Confidence.REPORTED,
+        CauseSource.PRESS: Confidence.REPORTED,
+        CauseSource.ANALYST: Confidence.INFERRED,
+    }
+)
+"""The confidence where nobody chose another. It is also the highest that a source can have."""
+
+
+class CauseFault(CellError):
+    """A cause that cannot be. `field` is the name of the field that is wrong."""
+
+    def __init__(self, sentence: str, field: str) -> None:
+        super().__init__(sentence)
+        self.field = field
+
+
+@dataclass(frozen=True, slots=True)
+class CauseSubject:
+    """What a cause is about: a change, else an account or a post, else an order. One of them is not None."""
+
+    change_id: int | None = None
+    account_id: int | None = None
+    """The number of an account or of a post."""
+    order_id: int | None = None
+
+    def __post_init__(self) -> None:
+        if sum(number is not None for number in (self.change_id, self.account_id, self.order_id)) != 1:
+            raise ValueError(f"a cause is about one thing: {self}")
+
+
+@dataclass(frozen=True, slots=True)
+class CauseText:
+    """What is said, by whom and where it can be read."""
+
+    kind: CauseKind
+    said_by: CauseSource
+    speaker: str
+    """The person, paper, court or office that says so. Empty where the source names itself."""
+    legal_basis: str
+    """The law that is named, such as "Section 69A IT Act". Empty: none is."""
+    source: str
+    """The address of the document, or what it is called."""
+    stated_on: datetime
+    """The date of what was said, which is the first moment of a day in UTC where only the day is known."""
+    confidence: Confidence
+    disputed_by: str = ""
+    """Who says that this is not the cause. Empty: nobody is known to."""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StatedCause:
+    """A cause as it is stored. A correction is a new row that supersedes this one."""
+
+    cause_id: int
+    supersedes: int | None
+    is_withdrawn: bool
+    """True: the row takes back the one that it supersedes, which it repeats."""
+    subject: CauseSubject
+    text: CauseText
+    document: bytes | None
+    """SHA-256 of the document that says so. None: nobody put one on record."""
+    recorded_at: datetime
+    recorded_by: str
+
+
+def checked_cause(text: CauseText, now: datetime) -> CauseText:
+    """Return the cause, without spaces around its texts, if it can be one. Raises CauseFault."""
+    given = {name: getattr(text, name).strip() for name in _TEXTS}
+    text = replace(text, **given)
+    for name, value in given.items():
+        if len(value) > LONGEST_TEXT:
+            raise CauseFault(f"{name} has {len(value):,} characters; the limit is {LONGEST_TEXT:,}.", name)
+        if "\0" in value or any("\ud800" <= char <= "\udfff" for char in value):
+            raise CauseFault(f"{name} contains a character that is not allowed.", name)
+    if not text.source:
+        raise CauseFault("source is empty: an address, or the name of a document.", "source")
+    if text.said_by in _NAMED and not text.speaker:
+        raise CauseFault(f"speaker is empty: {_NAMED[text.said_by]}", "speaker")
+    if text.stated_on > now:
+        raise CauseFault("stated_on is in the future.", "stated_on")
+    if _SUREST.index(text.confidence) < _SUREST.index(USUAL_CONFIDENCE[text.said_by]):
+        raise CauseFault(
+            f"confidence is {text.confidence!s}, but a cause from this source ({text.said_by}) is at most "
+            f"{USUAL_CONFIDENCE[text.said_by]}.",
+            "confidence",
+        )
+    if text.confidence is Confidence.INFERRED and not text.speaker:
+        raise CauseFault("speaker is empty: who inferred the cause is to be named.", "speaker")
+    return text
+
+
+def standing(causes: Iterable[StatedCause], known_at: datetime | None = None) -> list[StatedCause]:
+    """Return those that no later row corrects or withdraws, the surest and newest first.
+
+    As was known at `known_at`, including what was recorded at that very moment; None means now.
+    """
+    known = [c for c in causes if known_at is None or c.recorded_at <= known_at]
+    superseded = {c.supersedes for c in known}
+    found = [c for c in known if c.cause_id not in superseded and not c.is_withdrawn]
+    found.sort(key=lambda c: (c.text.stated_on, c.cause_id), reverse=True)
+    return sorted(found, key=lambda c: _SUREST.index(c.text.confidence))
+
+
+_SUREST = tuple(Confidence)
+_TEXTS = ("speaker", "legal_basis", "source", "disputed_by", "note")
+_NAMED: Mapping[CauseSource, str] = MappingProxyType(
+    {
+        CauseSource.COURT_RECORD: "which court it was.",
+        CauseSource.PRESS: "which paper or broadcaster it was.",
+        CauseSource.ANALYST: "who inferred the cause is to be named.",
+    }
+)

@@ -1,0 +1,278 @@
+"""The ledger of causes: what was said stays as it was said, and a correction is a new row."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from collectors.x.declaration import X
+from storage.causes.ledger import (
+    CauseDocument,
+    causes_of_accounts,
+    causes_of_order,
+    correct_cause,
+    document_of,
+    record_cause,
+    withdraw_cause,
+)
+from storage.changes.hash_chain import verify_chain
+from storage.model.causes.causes import (
+    CauseFault,
+    CauseKind,
+    CauseSource,
+    CauseSubject,
+    CauseText,
+    Confidence,
+    StatedCause,
+    checked_cause,
+    standing,
+)
+from storage.model.core.accounts import Account
+from storage.model.core.orders import NewOrder
+from storage.model.evidence.chain_check import ChainFault
+from storage.model.evidence.hash_chain import StatementKind
+from storage.orders.orders import add_order
+from storage.postgres.audit_log import acts
+from storage.postgres.pool import Conn, Pool, Refused, StorageError, transaction
+from storage.purge.purge import purge_account
+from tests.support.samples.readings import SUSPENDED, minutes
+from tests.support.seeds.single_rows import become, enlist, roster_of
+
+NOW = minutes(60)
+NOTICE = CauseText(
+    kind=CauseKind.GOVERNMENT_ORDER,
+    said_by=CauseSource.PLATFORM_NOTICE,
+    speaker="",
+    legal_basis="Section 69A IT Act",
+    source="notice.eml",
+    stated_on=minutes(0),
+    confidence=Confidence.PLATFORM,
+)
+PAPER = replace(
+    NOTICE,
+    kind=CauseKind.PLATFORM_TERMS,
+    said_by=CauseSource.PRESS,
+    speaker="A paper",
+    confidence=Confidence.REPORTED,
+)
+MAIL = CauseDocument("notice.eml", "message/rfc822", b"Subject: Receipt\r\n\r\nHello")
+
+
+async def blocked(conn: Conn, native_id: str = "1") -> tuple[Account, int]:
+    """An account that was suspended, and the number of that change."""
+    (one,) = await enlist(conn, X, [native_id])
+    await become(conn, await roster_of(conn, [one]), one, None, SUSPENDED, minutes(1))
+    change_id = await conn.fetchval("select max(change_id) from change where account_id = $1", one.account_id)
+    return one, change_id
+
+
+def told(causes: list[StatedCause]) -> list[tuple[int, str]]:
+    return [(c.cause_id, c.text.kind.value) for c in causes]
+
+
+async def test_a_cause_is_of_an_account_a_change_or_an_order_and_in_the_chain_and_the_log(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        one, change_id = await blocked(conn)
+        at = minutes(0)
+        await add_order(
+            conn, NewOrder("R/1", "First", "Min", "IN", "69A", at, None, None, None, 1, "R", at), at
+        )
+        order_id = await conn.fetchval("select order_id from legal_order")
+        of_account = await record_cause(conn, CauseSubject(account_id=one.account_id), NOTICE, "ada", NOW)
+        of_change = await record_cause(
+            conn, CauseSubject(change_id=change_id), replace(PAPER, note=" é “x” "), "ada", NOW, MAIL
+        )
+        of_order = await record_cause(conn, CauseSubject(order_id=order_id), PAPER, "bob", NOW)
+        found = await causes_of_accounts(conn, [one.account_id])
+        about_order = await causes_of_order(conn, order_id)
+        chained = await conn.fetch("select kind, cause_id from chain where cause_id is not null order by seq")
+        logged = [(a.actor, a.action, a.subject, a.detail["cause"]) for a in await acts(conn, 3)]
+        check = await verify_chain(conn)
+        kept = await document_of(conn, found[one.account_id][1].document or b"")
+
+    assert told(found[one.account_id]) == [(of_account, "government order"), (of_change, "platform terms")]
+    assert found[one.account_id][1].text.note == "é “x”"
+    assert told(about_order) == [(of_order, "platform terms")]
+    assert [tuple(r) for r in chained] == [("cause", n) for n in (of_account, of_change, of_order)]
+    assert check.broken is None
+    assert kept == MAIL
+    assert logged == [
+        ("bob", "cause recorded", f"order {order_id}", of_order),
+        ("ada", "cause recorded", f"change {change_id}", of_change),
+        ("ada", "cause recorded", f"account {one.account_id}", of_account),
+    ]
+
+
+async def test_a_correction_keeps_what_was_said_and_as_known_earlier_it_still_stands(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        one, _ = await blocked(conn)
+        about = CauseSubject(account_id=one.account_id)
+        first = await record_cause(conn, about, NOTICE, "ada", minutes(10), MAIL)
+        second = await correct_cause(
+            conn, first, replace(NOTICE, disputed_by="the ministry"), "bob", minutes(20)
+        )
+        third = await record_cause(conn, about, PAPER, "ada", minutes(30))
+        await withdraw_cause(conn, third, "ada", minutes(40))
+        rows = (await causes_of_accounts(conn, [one.account_id]))[one.account_id]
+
+    assert told(standing(rows, minutes(5))) == []
+    assert told(standing(rows, minutes(10))) == [(first, "government order")]
+    assert told(standing(rows, minutes(20))) == [(second, "government order")]
+    assert told(standing(rows, minutes(30))) == [(second, "government order"), (third, "platform terms")]
+    assert told(standing(rows)) == [(second, "government order")]
+    assert [c.text.disputed_by for c in standing(rows)] == ["the ministry"]
+    assert rows[1].document == rows[0].document, "a correction keeps the document"
+
+
+async def test_the_surest_and_newest_cause_comes_first(pool: Pool) -> None:
+    said = [
+        replace(PAPER, stated_on=minutes(9)),
+        NOTICE,
+        replace(PAPER, stated_on=minutes(8)),
+        replace(NOTICE, stated_on=minutes(1)),
+    ]
+    async with transaction(pool) as conn:
+        one, _ = await blocked(conn)
+        for text in said:
+            await record_cause(conn, CauseSubject(account_id=one.account_id), text, "ada", NOW)
+        rows = (await causes_of_accounts(conn, [one.account_id]))[one.account_id]
+    assert [c.cause_id for c in standing(rows)] == [4, 2, 1, 3]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field", "why"),
+    [
+        pytest.param(replace(NOTICE, source=" "), "source", "source is empty", id="without a source"),
+        pytest.param(
+            replace(PAPER, speaker=""), "speaker", "which paper", id="a paper that nobody can look up"
+        ),
+        pytest.param(
+            replace(NOTICE, confidence=Confidence.INFERRED),
+            "speaker",
+            "who inferred",
+            id="inferred by nobody",
+        ),
+        pytest.param(
+            replace(PAPER, confidence=Confidence.PLATFORM),
+            "confidence",
+            "at most reported",
+            id="surer than its source",
+        ),
+        pytest.param(replace(NOTICE, stated_on=minutes(61)), "stated_on", "in the future", id="not yet said"),
+        pytest.param(replace(NOTICE, note="x" * 2_001), "note", "2,001 characters", id="without an end"),
+        pytest.param(replace(NOTICE, source="a\0"), "source", "not allowed", id="a character of no text"),
+    ],
+)
+def test_what_cannot_be_a_cause_is_refused_with_its_field(wrong: CauseText, field: str, why: str) -> None:
+    with pytest.raises(CauseFault, match=why) as refused:
+        checked_cause(wrong, NOW)
+    assert refused.value.field == field
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        pytest.param(CauseSubject(account_id=999), id="account"),
+        pytest.param(CauseSubject(change_id=999), id="change"),
+        pytest.param(CauseSubject(order_id=999), id="order"),
+    ],
+)
+async def test_a_cause_is_about_something_that_exists(pool: Pool, subject: CauseSubject) -> None:
+    async with transaction(pool) as conn:
+        with pytest.raises(Refused, match="There is no "):
+            await record_cause(conn, subject, NOTICE, "ada", NOW)
+        assert await conn.fetchval("select count(*) from audit_log") == 0
+
+
+async def test_of_two_corrections_at_once_one_is_refused(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        one, _ = await blocked(conn)
+        first = await record_cause(conn, CauseSubject(account_id=one.account_id), NOTICE, "ada", NOW)
+
+    async def correct(actor: str) -> str:
+        try:
+            async with transaction(pool) as conn:
+                await correct_cause(conn, first, PAPER, actor, NOW)
+        except Refused as refused:
+            return str(refused)
+        return ""
+
+    said = sorted(await asyncio.gather(correct("bob"), correct("eve")))
+    assert said[0] == ""
+    assert said[1].startswith("Cause 1 was already corrected or withdrawn, by cause ")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        pytest.param("update cause set note = 'other'", id="its words are not changed"),
+        pytest.param("delete from cause", id="nor is it removed"),
+        pytest.param("truncate cause", id="nor all of them"),
+    ],
+)
+async def test_the_database_refuses_to_rewrite_a_cause(pool: Pool, command: str) -> None:
+    async with transaction(pool) as conn:
+        one, _ = await blocked(conn)
+        await record_cause(conn, CauseSubject(account_id=one.account_id), NOTICE, "ada", NOW)
+    with pytest.raises(StorageError, match="append-only"):
+        async with transaction(pool) as conn:
+            await conn.execute(command)
+
+
+async def test_a_cause_that_was_altered_or_lost_breaks_the_chain(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        one, _ = await blocked(conn)
+        first = await record_cause(conn, CauseSubject(account_id=one.account_id), NOTICE, "ada", NOW)
+        for command, fault in (
+            ("update cause set confidence = 'reported'", ChainFault.LEAF),
+            ("update cause set stated_on = '2020-01-01'", ChainFault.LEAF),
+            ("delete from cause", ChainFault.GONE),
+        ):
+            savepoint = conn.transaction()
+            await savepoint.start()
+            await conn.execute("alter table cause disable trigger cause_append_only")
+            await conn.execute(command)
+            broken = (await verify_chain(conn)).broken
+            await savepoint.rollback()
+            assert broken is not None
+            assert (broken.fault, broken.kind, broken.number) == (fault, StatementKind.CAUSE, first)
+
+
+@pytest.mark.parametrize(
+    ("whole", "left"),
+    [
+        pytest.param(False, [1, 2, 3, 4], id="of its content: what was said stays"),
+        pytest.param(True, [4], id="of all of it"),
+    ],
+)
+async def test_a_purge_takes_documents_and_a_whole_one_causes_and_the_chain_holds(
+    pool: Pool, whole: bool, left: list[int]
+) -> None:
+    both = CauseDocument("both.pdf", "application/pdf", b"%PDF")
+    async with transaction(pool) as conn:
+        one, change_id = await blocked(conn)
+        other, _ = await blocked(conn, "2")
+        about, about_other = (
+            CauseSubject(account_id=one.account_id),
+            CauseSubject(account_id=other.account_id),
+        )
+        first = await record_cause(conn, about, NOTICE, "ada", NOW, MAIL)
+        await correct_cause(conn, first, PAPER, "ada", NOW)
+        await record_cause(conn, CauseSubject(change_id=change_id), NOTICE, "ada", NOW, both)
+        await record_cause(conn, about_other, NOTICE, "ada", NOW, both)
+
+        await purge_account(conn, one.account_id, NOW, whole=whole, reason="asked")
+
+        found = await causes_of_accounts(conn, [one.account_id, other.account_id])
+        names = await conn.fetch("select name from cause_document")
+        check = await verify_chain(conn)
+    assert sorted(c.cause_id for causes in found.values() for c in causes) == left
+    assert [r["name"] for r in names] == ["both.pdf"]
+    assert check.broken is None
+    assert (check.purged > 0) is whole
+
+
+def test_a_cause_is_about_one_thing() -> None:
+    for numbers in ((None, None, None), (1, 2, None)):
+        with pytest.raises(ValueError, match="one thing"):
+            CauseSubject(*numbers)

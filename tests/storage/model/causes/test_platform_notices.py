@@ -1,0 +1,146 @@
+"""A platform's notice that an owner forwards: what it says, and that other emails are told from it."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from email.message import EmailMessage
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from storage.model.causes.causes import CauseKind
+from storage.model.causes.platform_notices import LARGEST, NoticeError, PlatformNotice, read_notice
+from storage.model.core.accounts import Platform
+
+SENT = datetime(2022, 6, 26, 12, 30, tzinfo=UTC)
+WITHHELD = (
+    "Hello @ada_lovelace,\n\nIn order to comply with Twitter’s obligations under India's local laws, we "
+    "have\nwithheld the following account in India under the country's Information Technology Act, 2000; the "
+    "content remains available elsewhere:\n\n{}\n"
+)
+ASKED = (
+    "In the interest of transparency, we are writing to inform you that X has received a request from {} "
+    "regarding your X account, @ada_lovelace, that claims the following content violates the law(s) of "
+    "India: https://x.com/ada_lovelace/status/1234 https://twitter.com/ada_lovelace/status/77\n"
+)
+NOTHING_DONE = "We have not taken any action on the reported content at this time.\n"
+BLUESKY = (
+    "A Bluesky account you control (ada.example) was reviewed by Bluesky content moderators and was found to "
+    "include misleading content, which is in violation of our Community Guidelines.\n"
+)
+ADA = PlatformNotice(
+    platform=Platform("x"),
+    handle="ada_lovelace",
+    posts=(),
+    kind=CauseKind.GOVERNMENT_ORDER,
+    legal_basis="Information Technology Act, 2000",
+    country="IN",
+    requested_by="",
+    sent_at=SENT,
+    is_quoted=False,
+)
+
+
+def email(text: str, sender: str = "X <notify@x.com>", html: bool = False) -> EmailMessage:
+    one = EmailMessage()
+    one["From"], one["To"], one["Subject"] = sender, "ada@example.org", "X Receipt of Correspondence"
+    one["Date"] = "Sun, 26 Jun 2022 18:00:00 +0530"
+    one.set_content(f"<style>p {{}}</style><p>{text}</p>", subtype="html") if html else one.set_content(text)
+    return one
+
+
+def forwarded(notice: EmailMessage) -> EmailMessage:
+    """As an attachment, which keeps its headers."""
+    outer = email("Look what they sent me.", "ada@example.org")
+    outer.replace_header("Date", "Mon, 27 Jun 2022 09:00:00 +0000")
+    outer.add_attachment(notice)
+    return outer
+
+
+def quoted(notice: str) -> EmailMessage:
+    lines = "".join(f"> {line}\n" for line in notice.splitlines())
+    return email(f"See below.\n\n{lines}", "Ada <ada@example.org>")
+
+
+@pytest.mark.parametrize(
+    ("message", "found"),
+    [
+        pytest.param(email(WITHHELD.format("@ada_lovelace")), ADA, id="an account that was withheld"),
+        pytest.param(email(WITHHELD.format("@ada_lovelace"), html=True), ADA, id="the same as HTML"),
+        pytest.param(forwarded(email(WITHHELD.format(""))), ADA, id="forwarded as an attachment"),
+        pytest.param(quoted(WITHHELD.format("")), replace(ADA, is_quoted=True), id="quoted by its owner"),
+        pytest.param(
+            email(WITHHELD.format("https://twitter.com/ada_lovelace/status/99")),
+            replace(ADA, posts=("ada_lovelace/99",)),
+            id="a post that was withheld",
+        ),
+        pytest.param(
+            email(ASKED.format("Indian law enforcement") + NOTHING_DONE),
+            replace(
+                ADA,
+                posts=("ada_lovelace/1234", "ada_lovelace/77"),
+                kind=None,
+                legal_basis="",
+                requested_by="Indian law enforcement",
+            ),
+            id="somebody asked, which is no cause",
+        ),
+        pytest.param(
+            email(ASKED.format("the High Court of Delhi") + WITHHELD.format("")),
+            replace(
+                ADA,
+                posts=("ada_lovelace/1234", "ada_lovelace/77"),
+                kind=CauseKind.COURT_RULING,
+                requested_by="the High Court of Delhi",
+            ),
+            id="a court asked, and it was withheld",
+        ),
+        pytest.param(
+            email(BLUESKY, "moderation@bsky.app"),
+            replace(
+                ADA,
+                platform=Platform("bluesky"),
+                handle="ada.example",
+                kind=CauseKind.PLATFORM_TERMS,
+                legal_basis="",
+                country=None,
+            ),
+            id="Bluesky's terms",
+        ),
+    ],
+)
+def test_a_notice_says_what_was_done_to_whom_and_by_what_law(
+    message: EmailMessage, found: PlatformNotice
+) -> None:
+    assert read_notice(message.as_bytes()) == found
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        pytest.param(b"", "no notice", id="nothing"),
+        pytest.param(email("Your weekly digest").as_bytes(), "no notice", id="another email of X"),
+        pytest.param(WITHHELD.format("").encode(), "no notice|no date", id="a text without its headers"),
+        pytest.param(b"x" * (LARGEST + 1), "the limit is 2,000,000", id="too large"),
+        pytest.param(
+            email(WITHHELD.replace("Hello @ada_lovelace", "Hello").format("")).as_bytes(),
+            "no notice",
+            id="to nobody",
+        ),
+    ],
+)
+def test_what_is_no_notice_is_refused_in_one_sentence(content: bytes, why: str) -> None:
+    with pytest.raises(NoticeError, match=why):
+        read_notice(content)
+
+
+@given(st.binary(max_size=400), st.integers(0, 600))
+def test_an_email_of_any_bytes_is_a_notice_or_refused(noise: bytes, at: int) -> None:
+    content = email(WITHHELD.format("")).as_bytes()
+    for tried in (noise, content[:at] + noise + content[at:]):
+        said = ""
+        try:
+            read_notice(tried)
+        except NoticeError as refused:
+            said = str(refused)
+        assert said[-1:] in {"", "."}
