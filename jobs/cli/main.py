@@ -41,6 +41,7 @@ GROUPS = {
     "History": {
         "replay": "Re-evaluate stored readings with the same or other rules.",
         "orders": "Manage legal orders and the accounts that they name.",
+        "causes": "Record who says why something was blocked or came back.",
         "report": "Write a report on an order as HTML or PDF.",
         "published": "Compare a country's published figures with observed blocks.",
         "stories": "List, show and export written stories.",
@@ -74,6 +75,7 @@ The docstring of a command's function is the rest of its help.
 SUMMARIES = {name: summary for commands in GROUPS.values() for name, summary in commands.items()}
 """Every command and group of commands, with the first paragraph of its help."""
 MODULES = {
+    "run": "workers",
     "import": "import_records",
     "published": "import_records",
     "report": "reports_and_stories",

@@ -1,5 +1,8 @@
-"""The commands about workers: which are active, which requests wait in the queue, and which failed."""
+"""The command `run`, and the commands about workers: which are active, which requests wait in the queue, and
+which failed.
+"""
 
+import logging
 from datetime import datetime
 from typing import Annotated
 
@@ -11,11 +14,15 @@ from dashboard.health.words import asked_lately, counted_as
 from dashboard.health.words import left as words_of_left
 from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
+from jobs.base.event_loop import for_ever, run
+from jobs.base.log_format import LogFormat, configure_logs
 from jobs.base.output import moment, show, show_json
 from jobs.base.wording import number
 from jobs.cli.command import COMMAND_LINE, AsJson, ConfigFile, examples
-from jobs.config.database import with_conn
+from jobs.config.database import database, with_conn
 from jobs.config.settings import load_settings
+from jobs.runtime import app
+from jobs.runtime.app import ProcessRole
 from jobs.status.workers import budget_json, machines_json, worker_row
 from storage.health.workers_report import Queue, WorkersReport, machines
 from storage.model.limits.rate_limits import BudgetBasis, NamedBudget
@@ -25,12 +32,39 @@ from storage.postgres.pool import Conn
 from storage.work.rate_limits import budgets
 from storage.work.request_queue import FailedJob, drop_held, held_jobs
 
+log = logging.getLogger(__name__)
+
 workers = typer.Typer(invoke_without_command=True, epilog=examples("blockline workers"))
 
 
 def register(cli: typer.Typer) -> None:
     """Add these commands to the command line."""
+    cli.command("run", epilog=examples("blockline run", "blockline run --role collect"))(run_command)
     cli.add_typer(workers, name="workers")
+
+
+def run_command(
+    *,
+    config: ConfigFile = None,
+    role: Annotated[
+        list[ProcessRole] | None,
+        typer.Option(help="Run only this part; can be repeated. Default: all parts."),
+    ] = None,
+) -> None:
+    """Settings are read from blockline.toml and from environment variables that start with BLOCKLINE_."""
+    settings = load_settings(config)
+    configure_logs(LogFormat(settings.log_format))
+    roles = role or list(ProcessRole)
+    app.check(settings, roles)
+    with database(settings) as dsn:
+
+        async def work() -> None:
+            async with app.running(settings, dsn, roles) as said:
+                for sentence in said:
+                    log.info("%s", sentence, extra={"event": "started"})
+                await for_ever()
+
+        run(work)
 
 
 @workers.callback()

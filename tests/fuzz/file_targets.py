@@ -26,6 +26,8 @@ from jobs.orders.lumen import is_json, read_lumen
 from jobs.setup.setup_file import read_setup
 from storage.model.alerts.rule_toml import to_toml
 from storage.model.alerts.rules import AlertRule, Digest, Match
+from storage.model.causes.causes_csv import cause_rows
+from storage.model.causes.platform_notices import NoticeError, read_notice
 from storage.model.core.availability import ChangeKind
 from storage.model.orders.keywords import words_of_html
 from storage.model.orders.pasted_names import check_lines_of
@@ -41,6 +43,14 @@ from tests.jobs.imports.test_engagement_parse import FOLLOWS as FOLLOW_COLUMNS
 from tests.jobs.imports.test_histories import HISTORY, RESTORATIONS, SPANS, at, span
 from tests.jobs.imports.test_transparency_figures import FEW, HEADER, INDIA, WORLD
 from tests.jobs.orders.test_lumen import notice
+from tests.storage.model.causes.test_platform_notices import (
+    ASKED,
+    BLUESKY,
+    WITHHELD,
+    email,
+    forwarded,
+    quoted,
+)
 
 _FIXTURES: Final = Path(__file__).parent.parent / "fixtures"
 NOW: Final = datetime(2031, 4, 1, 12, tzinfo=UTC)
@@ -166,6 +176,24 @@ LONG_LINES: Final = (
 MANY_WORDS: Final = b",".join(b"%x" % number for number in range(330_000))
 
 
+CAUSES: Final = (
+    b"platform,handle,kind,said_by,source,stated_on,speaker,confidence\n"
+    b"x,one,court ruling,court record,A 1,2021-02-04,High Court,documented\n",
+    b"change,order,kind,said_by,source,stated_on\n12,,owner,owner,mail,2021-02-04T06:00:00Z\n",
+)
+NOTICES: Final = tuple(
+    one.as_bytes()
+    for one in (
+        email(WITHHELD.format("@one")),
+        email(WITHHELD.format("@one"), html=True),
+        quoted(ASKED.format("a court") + WITHHELD.format("")),
+        forwarded(email(BLUESKY, "moderation@bsky.app")),
+    )
+)
+NESTED: Final = b"Content-Type: message/rfc822\n\n" * 20_000
+"""Emails in emails."""
+
+
 def read_names(data: bytes) -> object:
     return said_names(_text(data), _FILE, None)
 
@@ -247,6 +275,8 @@ FILES: tuple[Target, ...] = (
     Target("setup.file", SETUPS, plain(lambda data: read_setup(data, _FILE, NOW)), (TableError,)),
     Target("settings.file", (*SETTINGS, LONG_KEY), in_file(read_settings), (CommandError,)),
     Target("settings.secret", (b"secret\n", b"two\nlines"), in_file(read_secret_file), (ValueError,)),
+    Target("import.causes", CAUSES, plain(lambda data: cause_rows(data, _FILE, NOW)), (TableError,)),
+    Target("causes.notice", (*NOTICES, NESTED), plain(read_notice), (NoticeError,)),
     Target("simulator.history", HISTORIES[:1], plain(read_history), (HistoryError,)),
     Target("simulator.acts", ACTS_FILE, plain(read_acts), (HistoryError,)),
 )
