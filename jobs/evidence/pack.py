@@ -15,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from storage.model.core.accounts import Platform
 from storage.model.evidence.hash_chain import (
+    CauseStatement,
     ChangeStatement,
     OutcomeStatement,
     Statement,
@@ -260,9 +261,22 @@ def manifest_in(files: Files) -> PackManifest:
 
 def statement_name(statement: Statement, change_id: int) -> str:
     """Name the file of a statement in the pack of a change."""
+    if isinstance(statement, CauseStatement):
+        return f"causes/cause-{statement.cause_id}.json"
     if statement.change_id == change_id:
         return "statement.json" if isinstance(statement, ChangeStatement) else "outcome.json"
     return f"corrections/{statement.told.value}-{statement.change_id}.json"
+
+
+def statement_words(statement: Statement) -> str:
+    """A statement in words: "outcome of change 12"."""
+    match statement:
+        case ChangeStatement():
+            return f"change {statement.change_id}"
+        case OutcomeStatement():
+            return f"outcome of change {statement.change_id}"
+        case CauseStatement():
+            return f"cause {statement.cause_id}"
 
 
 def raw_name(sha256: str) -> str:
@@ -323,10 +337,8 @@ def _statement(files: Files, name: str, change_id: int) -> Statement:
     except ValueError as error:
         raise PackError(f"{name} is not a statement.") from error
     if statement_name(statement, change_id) != name:
-        raise PackError(
-            f"{name} contains the {statement.told.value} statement of change {statement.change_id}, which "
-            "does not match its name."
-        )
+        said = statement_words(statement)
+        raise PackError(f"{name} contains the statement of the {said}, which does not match its name.")
     return statement
 
 

@@ -10,9 +10,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template, select
 from jobs.base.wording import day, handle_name, number
 from jobs.evidence.pack import FORMAT, PAGE, README, PackContent, PackError, documents, facts_in, listed
 from jobs.evidence.pack_handles import author_called, is_called_by_id, is_name, names_told
+from storage.model.causes.causes import CauseKind, CauseSource, CauseText, Confidence
+from storage.model.causes.words import cause_words
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import ChangeKind, Flag, Outcome, Reason, State, Status, Strength
-from storage.model.evidence.hash_chain import ChangeStatement, OutcomeStatement, moment
+from storage.model.evidence.hash_chain import CauseStatement, ChangeStatement, OutcomeStatement, moment
 from storage.model.evidence.packs import Material, PackRequest, PackRequestRole
 from storage.model.text.states import PLATFORM_NAME, capital, change_words, clean, state_words
 
@@ -126,6 +128,7 @@ def _content(facts: PackContent) -> dict[str, object]:
         "outcome": _outcome(outcome, flags, noun),
         "decided": _time(outcome.decided_at) if outcome else None,
         "corrections": _corrections(facts, platform),
+        "causes": _causes(facts),
         "looks": [_look(one, noun) for one in facts.coverage.coverage.looks],
         "other": [f"{clean(what, 100)}: {n}" for what, n in facts.coverage.coverage.other.items()],
         "raw": _raw(facts),
@@ -193,6 +196,33 @@ def _corrections(facts: PackContent, platform: Platform) -> list[str]:
             said += f", takes the place of change {one.supersedes}"
         said += f": {new}, {since}by {instant(one.first_seen_new)}."
         out.append(f"{said} {_outcome(outcomes.get(one.change_id), _flags(one), facts.manifest.noun)}")
+    return out
+
+
+def _causes(facts: PackContent) -> list[str]:
+    """What is said to be the cause, in the order in which it was recorded."""
+    out: list[str] = []
+    for attested in facts.attested:
+        said = attested.statement
+        if not isinstance(said, CauseStatement):
+            continue
+        text = CauseText(
+            CauseKind(said.kind),
+            CauseSource(said.said_by),
+            said.speaker,
+            said.legal_basis,
+            said.source,
+            said.stated_on,
+            Confidence(said.confidence),
+            said.disputed_by,
+            said.note,
+        )
+        before = f", in place of cause {said.supersedes}" if said.supersedes is not None else ""
+        withdrawn = f"Withdraws cause {said.supersedes}: " if said.is_withdrawn else ""
+        out.append(
+            f"Cause {said.cause_id}, recorded on {instant(said.recorded_at)}"
+            f"{'' if said.is_withdrawn else before}. {withdrawn}{cause_words(text)}"
+        )
     return out
 
 

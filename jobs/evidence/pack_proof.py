@@ -6,9 +6,9 @@ from datetime import datetime
 from enum import StrEnum
 
 from jobs.base.wording import number
-from jobs.evidence.pack import Files, PackContent
+from jobs.evidence.pack import Files, PackContent, statement_words
 from jobs.evidence.pack_page import instant
-from storage.model.evidence.hash_chain import ChangeStatement, Statement, entry_of
+from storage.model.evidence.hash_chain import entry_of
 
 
 class ProofResult(StrEnum):
@@ -81,12 +81,6 @@ def entries_in(facts: PackContent) -> tuple[Entries, list[ProofCheck]]:
     return entries, [ok(f"{said}, up to the {number(len(ends), 'head')} that the pack names.")]
 
 
-def what(statement: Statement) -> str:
-    """A statement in words: "outcome of change 12"."""
-    of = "change" if isinstance(statement, ChangeStatement) else "outcome of change"
-    return f"{of} {statement.change_id}"
-
-
 def stamps_in(
     files: Files, facts: PackContent, entries: Entries, stamp_of: StampOf
 ) -> tuple[list[ProofCheck], dict[int, str]]:
@@ -134,7 +128,7 @@ def heads_reached(
         out.append(ProofCheck(ProofResult.NOTE, _not_covered(facts, entries, known)))
     for attested in facts.attested:
         after = _reached(facts, attested.seq, fixed)
-        said = what(attested.statement)
+        said = statement_words(attested.statement)
         if after is None:
             why = "the pack leads from it to none of them"
             out.append(ProofCheck(ProofResult.OPEN, f"The {said} is not covered by these heads: {why}."))

@@ -5,6 +5,7 @@ again. It is a head of the chain, known from elsewhere, that fixes what the pack
 """
 
 import hashlib
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Final
 
@@ -23,6 +24,7 @@ from jobs.evidence.pack import (
     facts_in,
     is_post,
     raw_name,
+    statement_words,
 )
 from jobs.evidence.pack_handles import author_called, is_called_by_id, is_name, names_told
 from jobs.evidence.pack_page import instant, page, readme
@@ -37,9 +39,8 @@ from jobs.evidence.pack_proof import (
     heads_reached,
     ok,
     stamps_in,
-    what,
 )
-from storage.model.evidence.hash_chain import ChangeStatement, leaf_of
+from storage.model.evidence.hash_chain import CauseStatement, ChangeStatement, Statement, leaf_of
 from storage.model.evidence.packs import PackRequestRole
 
 _MILLISECOND: Final = timedelta(milliseconds=1)
@@ -90,14 +91,21 @@ def _statements(files: Files, facts: PackContent, entries: Entries) -> list[Proo
     out: list[ProofCheck] = []
     related = _related(facts)
     for named, attested in zip(facts.chain.statements, facts.attested, strict=True):
-        said = f"{named.file} ({what(attested.statement)})"
+        said = f"{named.file} ({statement_words(attested.statement)})"
         if entries.get(named.seq, ("", ""))[0] != leaf_of(files[named.file]).hex():
             out.append(failed(f"{said} is not what entry {named.seq} of the chain attests."))
-        elif attested.statement.change_id not in related:
+        elif not _belongs(attested.statement, facts.change, related):
             out.append(failed(f"{said} is not related to change {facts.change.change_id}."))
         else:
             out.append(ok(f"{said} is what entry {named.seq} of the chain attests."))
     return out
+
+
+def _belongs(statement: Statement, change: ChangeStatement, related: Collection[int]) -> bool:
+    """Whether a statement is about the change, a related one, or the account."""
+    if isinstance(statement, CauseStatement) and statement.change_id is None:
+        return (statement.platform, statement.account) == (change.platform, change.account)
+    return statement.change_id in related
 
 
 def _related(facts: PackContent) -> set[int]:

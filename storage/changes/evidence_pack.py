@@ -2,13 +2,13 @@
 other accounts.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 from asyncpg import Record
 
-from storage.changes.hash_chain import statement_in
+from storage.changes.hash_chain import cause_in, statement_in
 from storage.model.core.coverage import BatchOutcome
 from storage.model.evidence.hash_chain import BEGINNING, ChangeStatement, OutcomeStatement
 from storage.model.evidence.packs import (
@@ -74,7 +74,9 @@ async def material(conn: Conn, change_id: int) -> Material:
     stored evidence is damaged.
     """
     rows = await _entries(conn, change_id)
-    attested = tuple(Attested(r["seq"], said) for r in rows if (said := statement_in(r)) is not None)
+    told = [Attested(r["seq"], said) for r in rows if (said := statement_in(r)) is not None]
+    told += await _causes(conn, change_id, {r["change_id"] for r in rows})
+    attested = tuple(sorted(told, key=lambda one: one.seq))
     own = [a.statement for a in attested if a.statement.change_id == change_id]
     changes = [s for s in own if isinstance(s, ChangeStatement)]
     if not changes:
@@ -135,6 +137,26 @@ async def _entries(conn: Conn, change_id: int) -> list[Record]:
         """,
         change_id,
     )
+
+
+async def _causes(conn: Conn, change_id: int, related: Collection[int]) -> list[Attested]:
+    """Return the entries of causes that are said of the change, of a related one, or of its account."""
+    rows = await conn.fetch(
+        """
+        select k.seq, s.cause_id as stated, s.supersedes as instead_of, s.is_withdrawn,
+            s.change_id as about_change, b.platform as about_platform, b.native_id as about_account,
+            null::text as about_order, s.kind as cause_kind, s.said_by, s.speaker, s.legal_basis,
+            s.source as cause_source, s.stated_on, s.confidence, s.disputed_by, s.note, s.document,
+            s.recorded_at as stated_at, s.recorded_by
+        from cause s join chain k on k.cause_id = s.cause_id
+        left join account b on b.account_id = s.account_id
+        where s.change_id = any($2::bigint[])
+            or s.account_id = (select account_id from change where change_id = $1)
+        """,
+        change_id,
+        list(related),
+    )
+    return [Attested(r["seq"], cause_in(r)) for r in rows]
 
 
 async def _raw(conn: Conn, statements: Sequence[object]) -> tuple[Raw, ...]:

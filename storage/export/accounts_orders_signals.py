@@ -211,6 +211,46 @@ async def facts(conn: Conn, wanted: ExportFilter) -> Rows:
     )
 
 
+async def causes(conn: Conn, wanted: ExportFilter) -> Rows:
+    """What somebody said was the cause of something, by the date of what was said. Rows that were corrected
+    or withdrawn by `known_at` are left out.
+    """
+    return await rows_of(
+        conn,
+        """
+        select s.cause_id, s.supersedes, s.change_id, a.platform, a.native_id as account_id, a.handle,
+            o.reference as order, s.kind, s.legal_basis, s.said_by, s.speaker, s.source,
+            encode(s.document, 'hex') as document, s.stated_on, s.confidence, s.disputed_by, s.note,
+            s.recorded_at, s.recorded_by
+        from cause s
+        left join change c using (change_id)
+        left join account a on a.account_id = coalesce(s.account_id, c.account_id)
+        left join legal_order o on o.order_id = s.order_id
+        where s.stated_on >= coalesce($1::timestamptz, '-infinity')
+            and s.stated_on < coalesce($2::timestamptz, 'infinity')
+            and s.recorded_at <= coalesce($3::timestamptz, 'infinity')
+            and not s.is_withdrawn
+            and not exists (
+                select from cause later where later.supersedes = s.cause_id
+                    and later.recorded_at <= coalesce($3::timestamptz, 'infinity')
+            )
+            and ($4::text is null or exists (
+                select from membership m join watch_list l using (list_id)
+                where m.account_id = a.account_id and l.name = $4
+                    and m.added_at <= coalesce($3::timestamptz, 'infinity')
+                    and (m.removed_at is null or m.removed_at > $3)
+            ) or exists (select from watch_list l where l.list_id = o.list_id and l.name = $4))
+            and ($5::text is null or a.platform = $5)
+        order by s.stated_on, s.cause_id
+        """,
+        wanted.since,
+        wanted.until,
+        wanted.known_at,
+        wanted.list_name,
+        wanted.platform,
+    )
+
+
 async def transparency(conn: Conn, wanted: ExportFilter) -> Rows:
     """What platforms published of the demands that they got. Sources overlap: never sum over them."""
     return await rows_of(

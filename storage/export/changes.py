@@ -119,9 +119,10 @@ async def chain(conn: Conn, wanted: ExportFilter) -> Rows:
     return await rows_of(
         conn,
         """
-        select seq, kind, change_id, at, leaf, entry, is_head
+        select seq, kind, change_id, cause_id, at, leaf, entry, is_head
         from (
-            select seq, kind, change_id, at, encode(leaf, 'hex') as leaf, encode(entry, 'hex') as entry,
+            select seq, kind, change_id, cause_id, at, encode(leaf, 'hex') as leaf,
+                encode(entry, 'hex') as entry,
                 seq = max(seq) over (partition by (at at time zone 'UTC')::date) as is_head
             from chain
             where at <= coalesce($3::timestamptz, 'infinity')

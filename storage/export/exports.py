@@ -44,6 +44,7 @@ EXPORTS: Mapping[Kind, Export] = {
     Kind.SIGNALS: Export(accounts_orders_signals.signals, _RANGE | _KNOWN | _WHOSE, "at"),
     Kind.RENAMES: Export(accounts_orders_signals.renames, _RANGE | _KNOWN | _WHOSE, "first_seen_new"),
     Kind.FACTS: Export(accounts_orders_signals.facts, _RANGE | _WHOSE, "first_seen"),
+    Kind.CAUSES: Export(accounts_orders_signals.causes, _RANGE | _KNOWN | _WHOSE, "stated_on"),
     Kind.TRANSPARENCY: Export(accounts_orders_signals.transparency, _KNOWN | {Choice.PLATFORM}),
     # The order of the chain is that of its numbers, not that of its times.
     Kind.CHAIN: Export(changes.chain, _RANGE | _KNOWN),

@@ -22,6 +22,7 @@ class Kind(StrEnum):
     SIGNALS = "signals"
     RENAMES = "renames"
     FACTS = "facts"
+    CAUSES = "causes"
     TRANSPARENCY = "transparency"
     CHAIN = "chain"
 

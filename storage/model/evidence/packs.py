@@ -111,7 +111,9 @@ class Material:
     handle: str
     """Of the account, when the pack was made: no statement holds it."""
     attested: tuple[Attested, ...]
-    """The change, its outcome, and the same of all that it supersedes or that supersedes it."""
+    """The change, its outcome, the same of all that it supersedes or that supersedes it, and the causes that
+    are said of it or of its account.
+    """
     raw: tuple[Raw, ...]
     coverage: PackCoverage | None
     """None for a change that somebody else published: it was not we who looked."""

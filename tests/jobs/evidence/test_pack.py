@@ -24,6 +24,7 @@ from jobs.evidence.pack import (
     PAGE,
     README,
     Files,
+    PackError,
     facts_in,
     listed,
     manifest_in,
@@ -32,14 +33,23 @@ from jobs.evidence.pack_files import read_pack, write_pack
 from jobs.evidence.pack_page import instant, readme, whole_pack
 from jobs.evidence.pack_proof import KnownHeads, ProofResult, Stamp
 from jobs.evidence.pack_verification import verify
+from storage.causes.ledger import correct_cause, record_cause
 from storage.changes.evidence_pack import changes_named, material, stretches
-from storage.model.evidence.hash_chain import ChangeStatement, entry_of, leaf_of, statement_bytes
+from storage.model.causes.causes import CauseSubject
+from storage.model.evidence.hash_chain import (
+    CauseStatement,
+    ChangeStatement,
+    entry_of,
+    leaf_of,
+    statement_bytes,
+)
 from storage.model.evidence.packs import Attested, DayHead, Material, Segment
 from storage.postgres.pool import Pool, transaction
 from storage.purge.purge import purge_account
 from storage.readings import evidence
 from tests.support.samples.readings import minutes
 from tests.support.seeds.chain_rows import RAW, add_change, add_outcome, block_of
+from tests.support.seeds.export_rows import CAUSE
 from tests.support.seeds.single_rows import enlist
 
 MADE_BY = "Blockline 1.2.3"
@@ -165,6 +175,45 @@ async def test_the_page_tells_the_two_readings_and_how_it_was_confirmed(pack: Pa
     )
     assert "Confirmed: the platform itself said so in 1 reading." in words
     assert pack.head in page
+
+
+async def test_causes_of_the_change_and_its_account_are_in_its_pack_as_the_chain_attests_them(
+    pool: Pool,
+) -> None:
+    async with transaction(pool) as conn:
+        one, change_id = await block_of(conn)
+        (other,) = await enlist(conn, X, ["2"])
+        of_change = CauseSubject(change_id=change_id)
+        first = await record_cause(conn, of_change, CAUSE, "ada", minutes(90), None)
+        await correct_cause(conn, first, replace(CAUSE, disputed_by="<b>the owner"), "ada", minutes(91))
+        await record_cause(conn, CauseSubject(account_id=one.account_id), CAUSE, "ada", minutes(92))
+        await record_cause(conn, CauseSubject(account_id=other.account_id), CAUSE, "ada", minutes(93))
+    found = await pack_of(pool, change_id)
+    words = " ".join(re.sub(r"<[^>]*>", "", found.files[PAGE].decode()).split())
+
+    named = [name for name in found.files if name.startswith("causes/")]
+    assert named == ["causes/cause-1.json", "causes/cause-2.json", "causes/cause-3.json"]
+    assert failures(found.files, known(found.head)) == []
+    assert "Cause 2, recorded on 1 Feb 2021, 01:31:00 UTC, in place of cause 1." in words
+    assert (
+        "An order of a government (69A), according to the platform&#39;s notice to the owner of 1 Feb 2021, "
+        "notice.eml; stated by the platform; disputed by &lt;b&gt;the owner." in words
+    )
+    altered = {**found.files, "causes/cause-3.json": found.files["causes/cause-1.json"]}
+    with pytest.raises(PackError, match="statement of the cause 1, which does not match its name"):
+        facts_in(altered)
+    of_other = replace(
+        found.material, attested=tuple(_of_another_account(a) for a in found.material.attested)
+    )
+    forged = whole_pack(of_other, MADE_BY, minutes(60))
+    assert any("causes/cause-3.json (cause 3) is not" in one for one in failures(forged))
+
+
+def _of_another_account(attested: Attested) -> Attested:
+    said = attested.statement
+    if isinstance(said, CauseStatement) and said.account is not None:
+        return replace(attested, statement=replace(said, account="2"))
+    return attested
 
 
 async def test_the_same_change_makes_the_same_bytes(pool: Pool, pack: Pack, tmp_path: Path) -> None:

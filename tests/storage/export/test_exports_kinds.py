@@ -54,6 +54,12 @@ async def test_what_stands_beside_the_changes_can_be_taken_out_too(pool: Pool) -
         assert only(await table(conn, Kind.FACTS), "kind", "value", "first_seen", "first_absent") == [
             ("moved", "one@elsewhere.example", minutes(20), None)
         ]
+        told = ("cause_id", "account_id", "kind", "confidence", "disputed_by")
+        assert only(await table(conn, Kind.CAUSES), *told) == [
+            (2, "1", "government order", "stated by the platform", "=the owner")
+        ]
+        before = await table(conn, Kind.CAUSES, ExportFilter(NOW, known_at=minutes(189)))
+        assert only(before, *told) == [(1, "1", "government order", "stated by the platform", "")]
 
 
 async def test_figures_that_a_platform_published_are_told_with_their_source(pool: Pool) -> None:

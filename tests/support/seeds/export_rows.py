@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 
 from collectors.bluesky.declaration import BLUESKY
 from collectors.x.declaration import X
 from storage.accounts import side_facts
 from storage.accounts.accounts import record_renames
+from storage.causes.ledger import correct_cause, record_cause
 from storage.executives.signals import add_executive, executives, record_signals
 from storage.export.exports import EXPORTS
+from storage.model.causes.causes import CauseKind, CauseSource, CauseSubject, CauseText, Confidence
 from storage.model.core.accounts import Account, HandleChange
 from storage.model.core.availability import Flag
 from storage.model.core.orders import NewOrder, NewOrderEvent, OrderEventKind
@@ -21,6 +24,15 @@ from tests.support.samples.readings import AVAILABLE, T0, WITHHELD_IN, minutes
 from tests.support.seeds.single_rows import become, enlist, roster_of
 
 NOW = minutes(600)
+CAUSE = CauseText(
+    kind=CauseKind.GOVERNMENT_ORDER,
+    said_by=CauseSource.PLATFORM_NOTICE,
+    speaker="",
+    legal_basis="69A",
+    source="notice.eml",
+    stated_on=minutes(65),
+    confidence=Confidence.PLATFORM,
+)
 
 
 async def table(conn: Conn, kind: Kind, wanted: ExportFilter | None = None) -> list[dict[str, object]]:
@@ -55,7 +67,9 @@ async def story(conn: Conn) -> tuple[Account, Account]:
 
 
 async def context(conn: Conn) -> None:
-    """An order with its notice, a claim beside it, an executive with two acts, a rename and a side fact."""
+    """An order with its notice, a claim beside it, an executive with two acts, a rename, a side fact and a
+    cause that was corrected.
+    """
     one, _ = await story(conn)
     await add_order(
         conn,
@@ -86,3 +100,5 @@ async def context(conn: Conn) -> None:
     )
     seen = frozenset({(Flag.MOVED, "one@elsewhere.example")})
     await side_facts.observe(conn, "", [FactSighting(one.account_id, seen, None, minutes(20))])
+    first = await record_cause(conn, CauseSubject(account_id=one.account_id), CAUSE, "ada", minutes(100))
+    await correct_cause(conn, first, replace(CAUSE, disputed_by="=the owner"), "ada", minutes(190))
