@@ -14,6 +14,7 @@ from dashboard.api.accounts import account_routes
 from dashboard.api.alert_actions import alerting_routes
 from dashboard.api.alert_rules import ruling_routes
 from dashboard.api.alerts import alert_routes
+from dashboard.api.causes import cause_routes, cause_writing_routes
 from dashboard.api.changes import change_routes
 from dashboard.api.exports import export_routes, file_routes
 from dashboard.api.health import health_routes
@@ -38,8 +39,7 @@ from dashboard.api.problem_responses import (
 )
 from dashboard.api.readings import reading_routes
 from dashboard.api.request_checks import LARGEST, ApiContext, may_read, only_known
-from dashboard.api.stories import written_routes
-from dashboard.api.story_edits import written_editing_routes
+from dashboard.api.stories import written_editing_routes, written_routes
 from dashboard.asgi.body_limit import BodyLimitMiddleware
 from dashboard.asgi.problem_json import API, is_api
 from storage.orders.order_edits import LARGEST_DOCUMENT
@@ -78,6 +78,8 @@ def api_v1(source: ApiContext) -> FastAPI:
         order_writing_routes,
         order_name_routes,
         order_document_routes,
+        cause_routes,
+        cause_writing_routes,
         watching_routes,
         alert_routes,
         health_routes,

@@ -1,31 +1,44 @@
-"""Written stories over the API: the list, the figures of a story, and a story as a file."""
+"""Written stories over the API: the list, the figures of a story, a story as a file, and writing them.
+
+What is written is one transaction with its entry in the audit log.
+"""
 
 from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
-from pydantic import ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field
 
+from dashboard.api.account_edits import Analyst, ApiInput, made
 from dashboard.api.account_models import ApiModel
 from dashboard.api.paging import Page, number_in, page, sent, sent_as
-from dashboard.api.parameter_types import AsKnownAt, CursorText, Limit, PathNumber
-from dashboard.api.problem_responses import NOT_FOUND, ApiInvalidField, ApiNotFound
+from dashboard.api.parameter_types import AsKnownAt, CursorText, Limit, Moment, PathNumber, Text, storable
+from dashboard.api.problem_responses import CONFLICT, NOT_FOUND, ApiInvalidField, ApiNotFound
 from dashboard.api.request_checks import ApiContext, past
 from dashboard.asgi.off_loop import off_loop
 from dashboard.stories.content import story_content
 from dashboard.stories.reader import StoryRead, read_story
 from dashboard.stories.standalone_html import story_html
 from dashboard.stories.story_json import head_json, story_json
+from storage.accounts.lookup import list_called
 from storage.export.exports import snapshot
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import ChangeKind, Status
 from storage.model.evidence.packs import made_by
-from storage.model.stories.stories import StoryFault, View
+from storage.model.stories.stories import (
+    LONGEST_CAPTION,
+    LONGEST_TITLE,
+    StoryFault,
+    StoryHead,
+    View,
+    lines_of,
+    one_line,
+)
 from storage.model.stories.stories import WrittenStory as StoredStory
-from storage.postgres.pool import transaction
+from storage.postgres.pool import Conn, transaction
 from storage.postgres.recording_order import settle_at_most
-from storage.stories.stories import stories, story
+from storage.stories import stories as stored_stories
 
 _FILE: dict[int | str, dict[str, Any]] = {
     200: {"description": "One HTML file that loads nothing from the network.", "content": {"text/html": {}}}
@@ -150,14 +163,14 @@ def written_routes(source: ApiContext) -> APIRouter:
         """List written stories, by number."""
         after = number_in(request, cursor) or 0
         async with transaction(source.pool) as conn:
-            rows = await stories(conn, after=after, limit=limit + 1)
+            rows = await stored_stories.stories(conn, after=after, limit=limit + 1)
         return page(request, rows, limit, written, lambda row: row.story_id)
 
     @router.get("/{written_story_id}", response_model=WrittenStory, responses=NOT_FOUND)
     async def show_written(request: Request, written_story_id: PathNumber) -> Response:
         """Get a story with its captions, as it was written."""
         async with transaction(source.pool) as conn:
-            found = await story(conn, written_story_id)
+            found = await stored_stories.story(conn, written_story_id)
         if found is None:
             raise ApiNotFound(f"There is no story {written_story_id}.")
         return sent(request, written(found))
@@ -197,3 +210,118 @@ async def _read(source: ApiContext, number: int, as_known_at: datetime | None) -
     if isinstance(read, StoryFault):
         raise ApiInvalidField("query.as_known_at", read.value)
     return read
+
+
+class StoryGiven(ApiInput):
+    """The time range of a story. Its accounts are those watched now, all or on a list."""
+
+    title: Annotated[
+        str,
+        Field(min_length=1, max_length=LONGEST_TITLE, examples=["6 pm: all 257 back"]),
+        AfterValidator(storable),
+    ]
+    list_name: Annotated[Text | None, Field(alias="list")] = None
+    """The name of a list. Null for all watched accounts."""
+    since: Annotated[Moment, Field(alias="from")]
+    until: Annotated[Moment, Field(alias="to")]
+    view: View = View.AS_IT_WAS
+    """Whether figures include later knowledge, or show each moment as known then."""
+    as_known_at: Moment | None = None
+    """With `as_it_was`: only what had been recorded by then. Null for what is known when it is read."""
+
+
+class CaptionGiven(ApiInput):
+    """What to say about one moment of the range."""
+
+    at: Moment
+    text: Annotated[
+        str,
+        Field(min_length=1, max_length=LONGEST_CAPTION, examples=["all are back"]),
+        AfterValidator(storable),
+    ]
+
+
+def written_editing_routes(source: ApiContext) -> APIRouter:
+    router = APIRouter(tags=["stories"])
+
+    @router.post("/written-stories", status_code=201, response_model=WrittenStory, responses=CONFLICT)
+    async def write_story(given: StoryGiven, actor: Analyst) -> Response:
+        """Add a story without captions. Requires an analyst."""
+        async with transaction(source.pool) as conn:
+            head = await _head(conn, given)
+            story = await stored_stories.write_story(
+                conn, head, source.settings.late_after, actor.name, source.clock()
+            )
+        return made(written(story))
+
+    @router.put(
+        "/written-stories/{written_story_id}",
+        response_model=WrittenStory,
+        responses={**NOT_FOUND, **CONFLICT},
+    )
+    async def change_story(
+        request: Request, written_story_id: PathNumber, given: StoryGiven, actor: Analyst
+    ) -> Response:
+        """Change the title, range, list or view of a story. Requires an analyst."""
+        async with transaction(source.pool) as conn:
+            await _there(conn, written_story_id)
+            head = await _head(conn, given)
+            story = await stored_stories.change_story(
+                conn, written_story_id, head, actor.name, source.clock()
+            )
+        return sent(request, written(story))
+
+    @router.delete(
+        "/written-stories/{written_story_id}", status_code=204, response_class=Response, responses=NOT_FOUND
+    )
+    async def remove_story(written_story_id: PathNumber, actor: Analyst) -> Response:
+        """Remove a story with its captions. Requires an analyst."""
+        async with transaction(source.pool) as conn:
+            await _there(conn, written_story_id)
+            await stored_stories.remove_story(conn, written_story_id, actor.name, source.clock())
+        return Response(status_code=204)
+
+    @router.post(
+        "/written-stories/{written_story_id}/captions",
+        status_code=201,
+        response_model=WrittenStory,
+        responses={**NOT_FOUND, **CONFLICT},
+    )
+    async def add_caption(written_story_id: PathNumber, given: CaptionGiven, actor: Analyst) -> Response:
+        """Add a caption at a time in the range. Requires an analyst."""
+        async with transaction(source.pool) as conn:
+            await _there(conn, written_story_id)
+            story = await stored_stories.add_caption(
+                conn, written_story_id, given.at, lines_of(given.text), actor.name, source.clock()
+            )
+        return made(written(story))
+
+    @router.put("/captions/{caption_id}", response_model=WrittenStory, responses=CONFLICT)
+    async def change_caption(
+        request: Request, caption_id: PathNumber, given: CaptionGiven, actor: Analyst
+    ) -> Response:
+        """Change the time or text of a caption. Requires an analyst."""
+        async with transaction(source.pool) as conn:
+            story = await stored_stories.change_caption(
+                conn, caption_id, given.at, lines_of(given.text), actor.name, source.clock()
+            )
+        return sent(request, written(story))
+
+    @router.delete("/captions/{caption_id}", response_model=WrittenStory, responses=CONFLICT)
+    async def remove_caption(request: Request, caption_id: PathNumber, actor: Analyst) -> Response:
+        """Remove a caption. The answer is the story without it. Requires an analyst."""
+        async with transaction(source.pool) as conn:
+            story = await stored_stories.remove_caption(conn, caption_id, actor.name, source.clock())
+        return sent(request, written(story))
+
+    return router
+
+
+async def _head(conn: Conn, given: StoryGiven) -> StoryHead:
+    list_id = None if given.list_name is None else await list_called(conn, given.list_name)
+    return StoryHead(one_line(given.title), list_id, given.since, given.until, given.view, given.as_known_at)
+
+
+async def _there(conn: Conn, story_id: int) -> None:
+    if await stored_stories.story(conn, story_id) is None:
+        raise ApiNotFound(f"There is no story {story_id}.")

@@ -28,7 +28,7 @@ from dashboard.api.paging import _write as cursor_of
 from dashboard.api.paging import key_in, number_in
 from dashboard.api.parameter_types import Country, Moment, Number, Text
 from dashboard.api.problem_responses import ApiInvalidField
-from dashboard.api.story_edits import CaptionGiven, StoryGiven
+from dashboard.api.stories import CaptionGiven, StoryGiven
 from dashboard.asgi.body_limit import BodyLimitMiddleware
 from dashboard.asgi.client_disconnects import ClientDisconnectMiddleware
 from dashboard.asgi.security_headers import SecurityHeadersMiddleware

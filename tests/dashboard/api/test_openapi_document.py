@@ -65,6 +65,12 @@ _ORDER = {
     "issued_at": "2021-01-24T00:00:00Z",
 }
 _EVENT = {"kind": "notice", "at": "2021-01-25T00:00:00Z", "text": "noticed", "source": "press"}
+_CAUSE = {
+    "kind": "unknown",
+    "said_by": "owner",
+    "source": "a letter",
+    "stated_on": "2021-01-25T00:00:00Z",
+}
 _FIT: Mapping[str, Mapping[str, Sequence[Any]]] = {
     "POST /rules": {"body": [{"toml": 'name = "New desk"\nrecipients = ["new@example.org"]\n'}]},
     "POST /rules/preview": {"body": [{"toml": 'name = "Any"\nrecipients = ["any@example.org"]\n'}]},
@@ -83,6 +89,8 @@ _FIT: Mapping[str, Mapping[str, Sequence[Any]]] = {
     "PUT /written-stories/{written_story_id}": {"body": [{**_STORY, "title": "Other"}]},
     "POST /written-stories/{written_story_id}/captions": {"body": [_CAPTION]},
     "PUT /captions/{caption_id}": {"body": [_CAPTION]},
+    "POST /causes": {"body": [{**_CAUSE, "account_id": 1}, {**_CAUSE, "order": "SYN/1"}]},
+    "PUT /causes/{cause_id}": {"body": [_CAUSE]},
     "POST /name-checks": {"body": [{"text": "x:stranger\nx:NASA"}]},
     "POST /accounts": {
         "body": [

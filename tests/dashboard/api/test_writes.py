@@ -321,6 +321,7 @@ ORDER = {
     "issued_at": "2021-01-24T00:00:00Z",
 }
 EVENT = {"kind": "notice", "at": "2021-01-25T00:00:00Z", "text": "noticed", "source": "press"}
+CAUSE = {"kind": "unknown", "said_by": "owner", "source": "mail", "stated_on": "2021-01-25T00:00:00Z"}
 WRITES: list[tuple[str, str, object, Role]] = [
     ("POST", "/accounts/tags", {"accounts": [1], "add": ["press"]}, Role.ANALYST),
     ("POST", "/lists/1/accounts", {"add": [1]}, Role.ANALYST),
@@ -351,6 +352,9 @@ WRITES: list[tuple[str, str, object, Role]] = [
     ("PUT", "/captions/1", CAPTION, Role.ANALYST),
     ("DELETE", "/captions/1", None, Role.ANALYST),
     ("DELETE", "/written-stories/1", None, Role.ANALYST),
+    ("POST", "/causes", {**CAUSE, "account_id": 1}, Role.ANALYST),
+    ("PUT", "/causes/1", CAUSE, Role.ANALYST),
+    ("DELETE", "/causes/2", None, Role.ANALYST),
     ("POST", "/name-checks", {"text": "x:stranger"}, Role.ANALYST),
     ("POST", "/accounts", {"name_check_id": 1}, Role.ANALYST),
     ("PATCH", "/accounts", {"accounts": [1], "watched": True}, Role.ANALYST),
