@@ -1,21 +1,27 @@
 """What stands beside an account's status: side facts, other vantages, handles. None decides the status."""
 
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from dash import html
 from dash.development.base_component import Component
 
+from dashboard.causes.cards import causes_card
 from dashboard.ui import words
 from dashboard.ui.cards import Cell, table_card
 from storage.accounts.handle_history import HandleEntry
 from storage.accounts.posts import PostAuthor, StoredPost, StoredPosts
 from storage.live.account_detail import AccountHistory
+from storage.live.snapshot import LiveChange
+from storage.model.causes.causes import StatedCause
+from storage.model.causes.consistent_orders import NamingOrder, consistent_orders
 from storage.model.core.accounts import Platform
-from storage.model.core.availability import Flag
+from storage.model.core.availability import ChangeKind, Flag, Outcome
+from storage.model.core.people import Actor
 from storage.model.core.side_facts import ObservedKind, SideFact
 from storage.model.platforms.registry import DECLARED
 from storage.model.text.side_facts import flag_words, observed_words, seen_as_words
-from storage.model.text.states import capital, clean, state_words
+from storage.model.text.states import capital, change_words, clean, state_words
 from storage.model.text.units import number
 
 
@@ -185,3 +191,42 @@ def handles_card(account: AccountHistory, record: tuple[HandleEntry, ...]) -> li
         note = "dates as the platform records them"
         out.append(table_card("Recorded handles", note, ("Handle", "Since", "Source", "Fetched"), rows))
     return out
+
+
+_MOST_CHANGES = 20
+"""Changes that a cause can be recorded for on the page, the newest."""
+
+
+def account_causes_card(
+    account: AccountHistory, causes: Sequence[StatedCause], naming: Sequence[NamingOrder], actor: Actor
+) -> Component:
+    """`naming` are the orders that name it."""
+    named = {c.subject.change_id for c in causes}
+    shown = [c for c in account.changes if _is_told(c)]
+    older = [c for c in shown[_MOST_CHANGES:] if c.change_id in named]
+    about = {f"account-{account.account_id}": f"The {account.noun} as it is"}
+    about |= {f"change-{c.change_id}": _said(c) for c in (*shown[:_MOST_CHANGES], *older)}
+    return causes_card(
+        causes, about, list(_fitting(account.changes, naming)), actor, f"/account/{account.account_id}"
+    )
+
+
+def _is_told(change: LiveChange) -> bool:
+    return change.kind is not ChangeKind.BASELINE and change.outcome in {None, Outcome.CONFIRMED}
+
+
+def _said(change: LiveChange) -> str:
+    said = change_words(change.kind, change.old, change.new, change.platform, change.flags, before=False)
+    return f"{capital(said)}, seen {words.stamp(change.first_seen_new)}"
+
+
+def _fitting(changes: Sequence[LiveChange], naming: Sequence[NamingOrder]) -> Iterator[str]:
+    """A sentence for each change that fits an order, the newest first."""
+    for change in changes:
+        if not _is_told(change):
+            continue
+        for order in consistent_orders(change.old, change.new, change.first_seen_new, naming):
+            yield (
+                f"{_said(change)}: consistent with order {clean(order.reference, 80)}, which names it. "
+                "That is not a cause."
+            )

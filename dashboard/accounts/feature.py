@@ -6,6 +6,7 @@ from dash.development.base_component import Component
 
 from dashboard.accounts.account_chart import TimelineOverlay, account_figure
 from dashboard.accounts.account_context import read_account_context
+from dashboard.accounts.account_context_cards import account_causes_card
 from dashboard.accounts.account_links_card import links_card
 from dashboard.accounts.account_notes import notes_card
 from dashboard.accounts.account_page import account_page, status_known_until
@@ -38,6 +39,7 @@ from dashboard.ui.pages import (
 from storage.accounts.notes import notes_of
 from storage.accounts.watch_lists import all_lists, list_row
 from storage.alerts.mutes import mute_lines
+from storage.causes.ledger import causes_of_accounts, orders_naming
 from storage.live.account_detail import account_detail
 from storage.live.account_links import account_links
 from storage.live.lists_and_executives import lists, signals
@@ -143,6 +145,8 @@ async def _account(asked: PageRequest) -> Drawing | None:
     stretch = readings_range(asked.query, now)
     looks = await read_readings(conn, account_id, stretch) if isinstance(stretch, ReadingsRange) else stretch
     notes = await notes_of(conn, account_id)
+    stated = (await causes_of_accounts(conn, [account_id])).get(account_id, [])
+    naming = await orders_naming(conn, account_id)
     links, muted = await account_links(conn, account_id), await mute_lines(conn, now)
 
     def draw() -> Component:
@@ -159,6 +163,7 @@ async def _account(asked: PageRequest) -> Drawing | None:
         drawn = graph(timeline.figure, "account-figure", f"Timeline of the {account.noun}")
         may_pack = asked.actor.role.includes(access.PACK_EVIDENCE)
         beside = (
+            account_causes_card(account, stated, naming, asked.actor),
             notes_card(account_id, notes, asked.actor),
             readings_card(account, looks, now, may_pack=may_pack),
         )

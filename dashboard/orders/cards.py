@@ -11,13 +11,20 @@ from dash.development.base_component import Component
 from dashboard.orders import rows
 from dashboard.orders import words as order_words
 from dashboard.orders.facts import OrderFigures
-from dashboard.orders.figures import claim_figure, kind_figure, part_figure
+from dashboard.orders.figures import (
+    blocked_by_cause,
+    cause_figure,
+    claim_figure,
+    kind_figure,
+    part_figure,
+)
 from dashboard.ui import words
 from dashboard.ui.cards import MOST_ROWS, Cell, card, empty_card, not_shown, table_card, td
 from dashboard.ui.figures import figure_link
+from storage.model.causes.words import KIND_WORDS
 from storage.model.core.orders import NameOutcome, OrderDocument, OrderEvent, OrderName
 from storage.model.orders.claims import CheckedClaim
-from storage.model.orders.cohort import CohortShare, Kind
+from storage.model.orders.cohort import CohortPart, CohortShare, Kind
 from storage.model.orders.outside_findings import Probe
 from storage.model.text.states import capital, clean
 from storage.orders.edit_history import OrderAct
@@ -81,6 +88,36 @@ def kinds_card(found: OrderFigures) -> Component:
         f"of {order_words.counted_words(found)} on the order's list, by last confirmed status",
         html.Table(html.Tbody([_kind_row(s, found) for s in found.shares]), className="kinds"),
     )
+
+
+def cause_breakdown_card(found: OrderFigures) -> list[Component]:
+    """Who was seen blocked since the order, by the surest cause that somebody stated; empty if nobody was.
+
+    Beside each number, how many of them were restored.
+    """
+    shares = blocked_by_cause(found)
+    if not shares:
+        return []
+    restored = {m.account_id for m in found.parts[CohortPart.RESTORED]}
+    told: list[tuple[Cell, ...]] = [
+        (
+            "Not known" if share.kind is None else capital(KIND_WORDS[share.kind]),
+            "" if share.confidence is None else capital(share.confidence.value),
+            figure_link(f"{len(share.accounts):,}", cause_figure(found, share), found.at),
+            figure_link(
+                f"{len(share.accounts & restored):,}", cause_figure(found, share, restored=True), found.at
+            ),
+        )
+        for share in shares
+    ]
+    return [
+        table_card(
+            f"Causes of blocks of {found.noun}s",
+            "stated by people and documents, never concluded; each counted by the surest",
+            ("Cause", "Confidence", "Seen blocked", "Restored since"),
+            told,
+        )
+    ]
 
 
 def _kind_row(share: CohortShare, found: OrderFigures) -> Component:

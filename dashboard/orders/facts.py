@@ -1,13 +1,24 @@
 """The figures of an order, computed once, so that page, API and report show the same."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
 from dashboard.asgi.off_loop import off_loop
+from storage.causes.ledger import causes_of_accounts, causes_of_order
+from storage.model.causes.causes import StatedCause, standing
 from storage.model.core.orders import Order, OrderCheck, OrderDocument, OrderName
 from storage.model.orders.claims import CheckedClaim, checked
-from storage.model.orders.cohort import CohortFunnel, CohortMember, CohortShare, funnel, shares
+from storage.model.orders.cohort import (
+    CohortFunnel,
+    CohortMember,
+    CohortPart,
+    CohortShare,
+    by_part,
+    funnel,
+    shares,
+)
 from storage.model.orders.curve import CurveStep, curve, step_at
 from storage.model.orders.outside_findings import NamedCounts, OrderNameCounts, Outside, count_names, outside
 from storage.orders.compliance_report import OrderCohort, cohort, coverage_of, find_order
@@ -43,6 +54,10 @@ class OrderFigures:
     names: OrderNameCounts
     outside: Outside
     documents: tuple[OrderDocument, ...]
+    causes: Mapping[int, Sequence[StatedCause]]
+    """What is said of each account or post and of its changes, by number, the surest first."""
+    own_causes: tuple[StatedCause, ...]
+    """What is said of the order itself, with the rows that were corrected or withdrawn."""
     posts: "OrderFigures | None"
     """The figures of its posts, which no other figure counts. None if the order names no post, and in the
     figures of posts.
@@ -72,6 +87,11 @@ class OrderFigures:
         return self.names.posts if self.noun == "post" else self.names.accounts
 
     @property
+    def parts(self) -> Mapping[CohortPart, Sequence[CohortMember]]:
+        """Its members by the figures of the funnel."""
+        return by_part(self.order, self.cohort.members, self.at, self.gap_after)
+
+    @property
     def watched(self) -> int:
         """How many are on its list. Every share is a share of them."""
         return len(self.cohort.members)
@@ -84,6 +104,10 @@ class OrderRecord:
     names: tuple[OrderName, ...] = ()
     checks: tuple[OrderCheck, ...] = ()
     documents: tuple[OrderDocument, ...] = ()
+    causes: Mapping[int, Sequence[StatedCause]] = field(default_factory=dict[int, Sequence[StatedCause]])
+    """What is said of each account or post on its list and of its changes, by number, the surest first."""
+    own_causes: tuple[StatedCause, ...] = ()
+    """What is said of the order itself, with the rows that were corrected or withdrawn."""
 
 
 async def read_order(
@@ -130,13 +154,18 @@ async def _read(
     documents = await documents_of(conn, order_id)
     names = await names_of(conn, order_id, known_at)
     checks = await checks_of(conn, order_id, known_at)
+    members = await cohort(conn, order, at, coverage, known_at)
+    causes = await causes_of_accounts(conn, [m.account_id for m in members.members])
+    own_causes = await causes_of_order(conn, order_id)
     return await off_loop(
         figures_of,
-        await cohort(conn, order, at, coverage, known_at),
+        members,
         OrderRecord(
             tuple(names),
             tuple(checks),
             tuple(d for d in documents if known_at is None or d.added_at <= known_at),
+            {number: standing(said, known_at) for number, said in causes.items()},
+            tuple(c for c in own_causes if known_at is None or c.recorded_at <= known_at),
         ),
         at,
         gap_after,
@@ -197,5 +226,7 @@ def _figures(
         names=names,
         outside=outside(order.country, papers.names, papers.checks),
         documents=papers.documents,
+        causes=papers.causes,
+        own_causes=papers.own_causes,
         posts=posts,
     )

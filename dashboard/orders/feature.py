@@ -2,11 +2,13 @@
 
 from functools import partial
 
+from dash.development.base_component import Component
 from fastapi import APIRouter
 
 from dashboard.asgi.file_maker import FileMaker
 from dashboard.asgi.process import WebProcess
 from dashboard.auth import access
+from dashboard.causes.cards import causes_card
 from dashboard.orders.facts import read_order, read_orders
 from dashboard.orders.order_page import lane_pages, order_page
 from dashboard.orders.orders_page import orders_page
@@ -52,4 +54,10 @@ async def read_page_of_orders(asked: PageRequest) -> Drawing | None:
     issued = found.order.issued_from or found.order.issued_at
     has_changes = any(stay.since >= issued for member in found.members for stay in member.stays)
     may_pack = has_changes and asked.actor.role.includes(access.PACK_EVIDENCE)
-    return partial(order_page, found, acts, page, theme, tag, may_write=may_write, may_pack=may_pack)
+
+    def draw() -> Component:
+        about = {f"order-{order_id}": "The order"}
+        stated = causes_card(found.own_causes, about, (), asked.actor, f"/orders/{order_id}")
+        return order_page(found, acts, page, theme, tag, (stated,), may_write=may_write, may_pack=may_pack)
+
+    return draw

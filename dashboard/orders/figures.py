@@ -1,18 +1,22 @@
 """The accounts behind the figures of an order."""
 
 from collections.abc import Sequence
+from enum import StrEnum
 
 from dashboard.orders import words as order_words
 from dashboard.orders.facts import OrderFigures, read_order
 from dashboard.ui import words
 from dashboard.ui.figures import FigureAccounts, FigureRequest, FigureSource, time_in
 from dashboard.ui.pages import number_in
+from storage.model.causes.breakdown import CauseShare, breakdown
+from storage.model.causes.words import KIND_WORDS
 from storage.model.orders.claims import CheckedClaim
-from storage.model.orders.cohort import CohortMember, CohortPart, Kind, by_kind, by_part
+from storage.model.orders.cohort import CohortMember, CohortPart, Kind, by_kind
 from storage.model.orders.curve import CurveLine, on_line
 from storage.model.text.states import clean
 from storage.model.text.units import number
 
+_NO_CAUSE = "none"
 _PART_WORDS = {
     CohortPart.ON_ITS_LIST: "on its list",
     CohortPart.WATCHED: "on its list and watched",
@@ -47,6 +51,31 @@ def line_figure(found: OrderFigures, line: CurveLine) -> str:
     return f"{_begin(found)}/line/{line.value}"
 
 
+def cause_figure(found: OrderFigures, share: CauseShare, *, restored: bool = False) -> str:
+    """The name of the number of those that were seen blocked since the order, by their surest cause; or of
+    those of them that were restored.
+    """
+    part = CohortPart.RESTORED if restored else CohortPart.EVER_BLOCKED
+    return f"{_begin(found)}/cause/{_dashed(share.kind)}/{_dashed(share.confidence)}/{part.value}"
+
+
+def _dashed(word: StrEnum | None) -> str:
+    return _NO_CAUSE if word is None else word.value.replace(" ", "-")
+
+
+def blocked_by_cause(found: OrderFigures) -> Sequence[CauseShare]:
+    """Those that were seen blocked since the order, by their surest cause."""
+    blocked = [m.account_id for m in found.parts[CohortPart.EVER_BLOCKED]]
+    return breakdown((number, found.causes.get(number, ())) for number in blocked)
+
+
+def cause_share_words(share: CauseShare) -> str:
+    """What those of a share have in common."""
+    if share.kind is None:
+        return "cause not known"
+    return f"cause: {KIND_WORDS[share.kind]}, {share.confidence}"
+
+
 def _begin(found: OrderFigures) -> str:
     return f"order/{found.order.order_id}" + ("/posts" if found.noun == "post" else "")
 
@@ -67,7 +96,7 @@ def _accounts(found: OrderFigures, which: Sequence[str]) -> FigureAccounts | Non
             return None if found.posts is None else _accounts(found.posts, of_posts)
         case ["part", name] if name in list(CohortPart):
             part = CohortPart(name)
-            return _figure(found, _PART_WORDS[part], by_part(order, members, found.at, found.gap_after)[part])
+            return _figure(found, _PART_WORDS[part], found.parts[part])
         case ["kind", name] if name in list(Kind):
             of_kind = by_kind(members, found.at).get(Kind(name), [])
             return _figure(found, order_words.kind_inside(Kind(name), order.country), of_kind)
@@ -75,6 +104,19 @@ def _accounts(found: OrderFigures, which: Sequence[str]) -> FigureAccounts | Non
             line = CurveLine(name)
             what = f"{line_words(line, order.country)} at {words.exact(then)}"
             return _figure(found, what, on_line(members, line, then))
+        case ["cause", kind, confidence, CohortPart.EVER_BLOCKED | CohortPart.RESTORED as part]:
+            share = next(
+                (
+                    s
+                    for s in blocked_by_cause(found)
+                    if (_dashed(s.kind), _dashed(s.confidence)) == (kind, confidence)
+                ),
+                None,
+            )
+            if share is None:
+                return None
+            of_cause = [m for m in found.parts[CohortPart(part)] if m.account_id in share.accounts]
+            return _figure(found, f"{_PART_WORDS[CohortPart(part)]}, {cause_share_words(share)}", of_cause)
         case ["claim", number, "sure" | "possible" as limit]:
             claim = next((c for c in found.claims if str(c.event.order_event_id) == number), None)
             if claim is None:

@@ -11,6 +11,7 @@ from dashboard.names.waiting_names import waiting_for
 from dashboard.orders import rows
 from dashboard.orders import words as order_words
 from dashboard.orders.cards import (
+    cause_breakdown_card,
     claims_card,
     funnel_card,
     history_card,
@@ -44,14 +45,15 @@ def order_page(
     number: int,
     theme: Theme,
     tag: list[Component],
+    beside: Sequence[Component] = (),
     *,
     may_write: bool = False,
     may_pack: bool = False,
 ) -> Component:
     """Return the page of an order with page `number` of its lanes, counted from 1.
 
-    `acts` are what was done to the order. With `may_write`, a button leads to its forms;
-    with `may_pack`, another to the evidence packs of its accounts.
+    `acts` are what was done to the order, `beside` the cards of what is said about it. With `may_write`, a
+    button leads to its forms; with `may_pack`, another to the evidence packs of its accounts.
     """
     order = found.order
     begin, here = order.issued_from or order.issued_at, f"/orders/{order.order_id}"
@@ -86,6 +88,8 @@ def order_page(
                         [*(kinds_card(one) for one in found.sections), claims_card(found)],
                         className="order-two",
                     ),
+                    *(one for section in found.sections for one in cause_breakdown_card(section)),
+                    *beside,
                     *outside_card(found),
                     _lanes_card(found, shown, number, theme),
                     *names_card(found.said),

@@ -12,6 +12,7 @@ from dashboard.api.feature import api
 from dashboard.asgi.file_maker import FileMaker
 from dashboard.asgi.process import WebProcess
 from dashboard.auth.feature import logging_in
+from dashboard.causes.feature import causes
 from dashboard.countries.feature import countries
 from dashboard.executives.feature import executives
 from dashboard.feeds.feature import feeds
@@ -46,6 +47,7 @@ def features(process: WebProcess, decider: Decider) -> list[Feature]:
         accounts(process, decider),
         name_checks(process),
         orders(process, decider),
+        causes(process),
         alerts(process, decider),
         incidents(process, decider),
         executives(process),

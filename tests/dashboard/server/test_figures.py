@@ -114,7 +114,9 @@ async def test_every_number_of_the_orders_has_its_accounts(pool: Pool, dsn: str,
             told = await behind(base, address)
             assert len(set(told["accounts"])) == number, address
             assert told["words"].startswith(f"{number:,} account"), address
-    assert {a.split("/")[3].split("&")[0] for _, a in found if "order/" in a} == {"part", "kind", "claim"}
+    assert {a.split("/")[3].split("&")[0] for _, a in found if "order/" in a} == {
+        *("part", "kind", "claim", "cause")
+    }
     assert max(number for number, _ in found) > 10
     assert {name for page in pages for name in not_linked(page)} - STATED.keys() == set()
 

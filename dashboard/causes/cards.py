@@ -1,0 +1,117 @@
+"""The card of causes: who says why, the orders that a change fits, and the forms to record and correct."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from dash import html
+from dash.development.base_component import Component
+
+from dashboard.causes.form import cause_fields
+from dashboard.causes.routes import WRITE_CAUSES
+from dashboard.ui import words
+from dashboard.ui.time_markup import QUOTED
+from storage.model.causes.causes import StatedCause, standing
+from storage.model.causes.words import NOT_KNOWN, cause_words
+from storage.model.core.people import Actor
+from storage.model.text.states import clean
+
+
+def causes_card(
+    causes: Sequence[StatedCause],
+    about: Mapping[str, str],
+    fitting: Sequence[str],
+    actor: Actor,
+    back: str,
+) -> Component:
+    """`causes` are all rows, superseded ones too. `about` are the things that a cause can be recorded for, by
+    `account-12`, `change-7` or `order-3` and words, the page's own first. `fitting` says which orders fit.
+    """
+    may_write = actor.role.includes(WRITE_CAUSES)
+    stated = standing(causes)
+    numbers = {c.cause_id for c in stated}
+    past = [c for c in reversed(causes) if c.cause_id not in numbers]
+    body: list[Component] = [
+        html.Ul([_cause(c, about, back, may_write=may_write) for c in stated], className="notes")
+    ]
+    if not stated:
+        body = [html.P(f"{NOT_KNOWN}. Nobody has recorded one.", className="nothing")]
+    body += [html.P(sentence, className="not-said") for sentence in fitting]
+    if past:
+        body.append(
+            html.Details(
+                [
+                    html.Summary(f"{len(past):,} corrected or withdrawn"),
+                    html.Ul([_cause(c, about, back, may_write=False) for c in past], className="notes"),
+                ]
+            )
+        )
+    return html.Div(
+        [
+            html.Div(
+                [
+                    html.H2("Causes"),
+                    html.Span("stated by people and documents, never concluded", className="faint"),
+                ],
+                className="card-head",
+            ),
+            *body,
+            *([_recording(about, back)] if may_write else []),
+        ],
+        className="card narrow",
+        id="causes",
+    )
+
+
+def _cause(cause: StatedCause, about: Mapping[str, str], back: str, *, may_write: bool) -> Component:
+    said = cause_words(cause.text)
+    subject = about.get(_value(cause))
+    of = "" if subject is None or subject == next(iter(about.values())) else f"{subject}. "
+    verb = "withdrawn" if cause.is_withdrawn else "recorded"
+    number = f"Cause {cause.cause_id}, {verb} by {clean(cause.recorded_by)}, {words.stamp(cause.recorded_at)}"
+    note = [html.P(cause.text.note, className=f"note {QUOTED}")] if cause.text.note else []
+    forms = [_correcting(cause, back), _withdrawing(cause, back)] if may_write else []
+    return html.Li(
+        [html.P(html.Del(said) if cause.is_withdrawn else said), *note, html.Small(f"{of}{number}"), *forms]
+    )
+
+
+def _value(cause: StatedCause) -> str:
+    subject = cause.subject
+    if subject.change_id is not None:
+        return f"change-{subject.change_id}"
+    return f"order-{subject.order_id}" if subject.account_id is None else f"account-{subject.account_id}"
+
+
+def _recording(about: Mapping[str, str], back: str) -> Component:
+    button = html.Button("Record cause", type="submit", className="button")
+    form = html.Form(
+        [*cause_fields(None, about), button],
+        action=_address("record", back),
+        method="post",
+        className="form writing",
+    )
+    return html.Details([html.Summary("Record a cause"), form])
+
+
+def _correcting(cause: StatedCause, back: str) -> Component:
+    named: dict[str, Any] = {"name": "cause", "value": str(cause.cause_id)}
+    button = html.Button("Save correction", type="submit", className="button", **named)
+    form = html.Form(
+        [*cause_fields(cause.text, {}), button],
+        action=_address("correct", back),
+        method="post",
+        className="form writing",
+    )
+    return html.Details([html.Summary("Correct"), form])
+
+
+def _withdrawing(cause: StatedCause, back: str) -> Component:
+    named: dict[str, Any] = {"name": "cause", "value": str(cause.cause_id)}
+    label = f"Withdraw cause {cause.cause_id}"
+    button = html.Button("Withdraw", type="submit", className="link", **{"aria-label": label}, **named)
+    return html.Form(button, action=_address("withdraw", back), method="post", className="form")
+
+
+def _address(act: str, back: str) -> str:
+    return f"/api/causes/{act}?back={quote(back)}"

@@ -1,0 +1,187 @@
+"""The card of causes on the page of an account: what is said, the orders that fit, and the forms."""
+
+import re
+from dataclasses import replace
+from typing import Any
+
+import aiohttp
+import pytest
+
+from dashboard.orders.facts import read_order
+from dashboard.orders.figures import blocked_by_cause, cause_figure
+from storage.causes.ledger import causes_of_accounts, record_cause
+from storage.model.causes.causes import (
+    CauseKind,
+    CauseSubject,
+    Confidence,
+    StatedCause,
+    standing,
+)
+from storage.model.core.people import Role
+from storage.model.orders.cohort import CohortPart
+from storage.postgres.pool import Pool, transaction
+from tests.storage.causes.test_ledger import NOTICE, PAPER
+from tests.support.clients.page_text import said
+from tests.support.seeds.changes import Story
+from tests.support.servers.dashboard import SETTINGS, page_of, served
+
+FILLED = {
+    "kind": "government order",
+    "said_by": "platform notice",
+    "source": "notice.eml",
+    "stated_on": "2021-01-25",
+    "legal_basis": "Section 69A IT Act",
+    "confidence": "",
+}
+
+
+async def posted(base: str, act: str, fields: dict[str, str], back: str = "/alerts") -> tuple[int, Any]:
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(
+            f"{base}/api/causes/{act}?back={back}",
+            data=fields,
+            headers={"Origin": base},
+            allow_redirects=False,
+        ) as answer,
+    ):
+        return answer.status, answer.headers.get("location") or (await answer.json())["error"]
+
+
+async def stored(pool: Pool, account_id: int) -> list[StatedCause]:
+    async with transaction(pool) as conn:
+        return (await causes_of_accounts(conn, [account_id])).get(account_id, [])
+
+
+async def shown(pool: Pool, story: Story, account_id: int) -> str:
+    async with transaction(pool) as conn:
+        return said(await page_of(conn, f"/account/{account_id}", story.now, SETTINGS, "light"))
+
+
+async def test_a_cause_is_recorded_corrected_and_withdrawn_on_the_page(
+    pool: Pool, dsn: str, story: Story
+) -> None:
+    one = story.accounts[0][0]
+    page = f"/account/{one}"
+    before = await shown(pool, story, one)
+    async with served(pool, dsn, story.now) as base:
+        about = {"about": f"account-{one}"}
+        assert await posted(base, "record", {**FILLED, **about}, page) == (303, page)
+        (first,) = await stored(pool, one)
+        recorded = await shown(pool, story, one)
+        correction = {**FILLED, "disputed_by": "the ministry", "cause": str(first.cause_id)}
+        assert await posted(base, "correct", correction, page) == (303, page)
+        second = (await stored(pool, one))[1]
+        corrected = await shown(pool, story, one)
+        again = await posted(base, "withdraw", {"cause": str(first.cause_id)}, page)
+        assert await posted(base, "withdraw", {"cause": str(second.cause_id)}, page) == (303, page)
+    withdrawn = await shown(pool, story, one)
+
+    assert "Cause: not known. Nobody has recorded one." in before
+    sentence = (
+        "An order of a government (Section 69A IT Act), according to the platform's notice to the owner of "
+        "25 Jan 2021, notice.eml; stated by the platform"
+    )
+    assert f"{sentence}." in recorded
+    assert "Cause: not known" not in recorded
+    assert f"{sentence}; disputed by the ministry." in corrected
+    assert "1 corrected or withdrawn" in corrected
+    assert again == (
+        409,
+        f"Cause {first.cause_id} was already corrected or withdrawn, by cause {second.cause_id}.",
+    )
+    assert "Cause: not known. Nobody has recorded one." in withdrawn
+    assert "3 corrected or withdrawn" in withdrawn
+    assert standing(await stored(pool, one)) == []
+
+
+async def test_a_change_that_fits_an_order_is_said_to_and_is_no_cause(pool: Pool, story: Story) -> None:
+    one = story.accounts[0][0]
+    page = await shown(pool, story, one)
+    assert "consistent with order SYN/1, which names it. That is not a cause." in page
+    assert "Cause: not known" in page
+
+
+async def test_a_cause_of_a_change_names_the_change(pool: Pool, dsn: str, story: Story) -> None:
+    one = story.accounts[0][0]
+    async with transaction(pool) as conn:
+        change_id = await conn.fetchval(
+            "select max(change_id) from standing_change where account_id = $1 and kind = 'block'", one
+        )
+    async with served(pool, dsn, story.now) as base:
+        await posted(base, "record", {**FILLED, "about": f"change-{change_id}"})
+    (cause,) = await stored(pool, one)
+    assert cause.subject.change_id == change_id
+    assert "Withheld in India (IN), seen" in await shown(pool, story, one)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "status", "why"),
+    [
+        pytest.param({"source": " "}, 422, "Document: an address or a name is empty.", id="no source"),
+        pytest.param(
+            {"stated_on": "yesterday"}, 422, "Date 'yesterday' is an impossible time.", id="no date"
+        ),
+        pytest.param({"stated_on": "2031-01-01"}, 422, "Date is in the future.", id="not yet said"),
+        pytest.param(
+            {"said_by": "press"},
+            422,
+            "Name of the person, paper or court is empty: which paper or broadcaster it was.",
+            id="a paper without a name",
+        ),
+        pytest.param({"kind": "weather"}, 422, "Cause 'weather' is not known", id="no cause"),
+        pytest.param({"about": "account-x"}, 422, "The field about is not an account", id="about nothing"),
+        pytest.param({"about": "account-999"}, 409, "There is no account 999.", id="about nobody"),
+    ],
+)
+async def test_what_is_filled_in_wrongly_is_refused_in_one_sentence(
+    pool: Pool, dsn: str, story: Story, wrong: dict[str, str], status: int, why: str
+) -> None:
+    one = story.accounts[0][0]
+    async with served(pool, dsn, story.now) as base:
+        answer = await posted(base, "record", {**FILLED, "about": f"account-{one}", **wrong})
+    assert answer[0] == status
+    assert answer[1].startswith(why)
+    assert await stored(pool, one) == []
+
+
+async def test_who_may_only_look_finds_no_form_and_records_nothing(
+    pool: Pool, dsn: str, story: Story
+) -> None:
+    one = story.accounts[0][0]
+    viewer = replace(SETTINGS, role=Role.VIEWER)
+    async with served(pool, dsn, story.now, viewer) as base:
+        status, why = await posted(base, "record", {**FILLED, "about": f"account-{one}"})
+    async with transaction(pool) as conn:
+        page = said(await page_of(conn, f"/account/{one}", story.now, viewer, "light"))
+    assert (status, why) == (403, "This needs the role analyst or a higher one; your role is viewer.")
+    assert "Record a cause" not in page
+
+
+async def test_the_page_of_an_order_counts_its_blocks_by_the_surest_cause(
+    pool: Pool, dsn: str, story: Story
+) -> None:
+    one, other = story.accounts[0][:2]
+    async with transaction(pool) as conn:
+        order_id = await conn.fetchval("select order_id from legal_order where reference = 'SYN/1'")
+        for account_id, text in ((one, NOTICE), (one, PAPER), (other, PAPER)):
+            about = CauseSubject(account_id=account_id)
+            await record_cause(conn, about, replace(text, stated_on=story.start), "ada", story.now)
+        found = await read_order(conn, order_id, story.now, SETTINGS.gap_after)
+        page = said(await page_of(conn, f"/orders/{order_id}", story.now, SETTINGS, "light"))
+    assert found is not None
+    blocked = len(found.parts[CohortPart.EVER_BLOCKED])
+    shares = {(s.kind, s.confidence): len(s.accounts) for s in blocked_by_cause(found)}
+    assert shares == {
+        (CauseKind.GOVERNMENT_ORDER, Confidence.PLATFORM): 1,
+        (CauseKind.PLATFORM_TERMS, Confidence.REPORTED): 1,
+        (None, None): blocked - 2,
+    }
+    assert "Causes of blocks of accounts" in page
+    assert "An order of a government Stated by the platform 1" in page
+    assert re.search(rf"Not known\W+{blocked - 2}\b", page)
+    async with served(pool, dsn, story.now) as base, aiohttp.ClientSession() as session:
+        for share in blocked_by_cause(found):
+            address = f"{base}/api/figures/{cause_figure(found, share)}?at={story.now:%Y-%m-%dT%H:%M:%SZ}"
+            async with session.get(address) as answer:
+                assert sorted((await answer.json())["accounts"]) == sorted(share.accounts)
