@@ -36,6 +36,10 @@ _OF_TIMES: _Caveats = (
 )
 _OF_ACTORS: _Caveats = (
     (
+        lambda c: c.new.status.is_blocked,
+        "The cause: no reading shows one. Causes that were stated are on the page of {one}.",
+    ),
+    (
         lambda c: not c.is_post and _unclaimed(c),
         "Who closed an account that is gone: its owner or the platform.",
     ),

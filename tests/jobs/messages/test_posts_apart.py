@@ -194,6 +194,11 @@ def test_posts_whose_status_is_that_of_their_author_have_a_section_of_their_own(
     [
         (some(1, 1, NOT_FOUND), "Who removed a post that is gone: its author or the platform."),
         (some(1, 1, NOT_FOUND), "Who closed an account that is gone: its owner or the platform."),
+        (
+            some(1, 1, WITHHELD_IN),
+            "The cause: no reading shows one. Causes that were stated are on the page of an "
+            "account or a post.",
+        ),
         (some(1, 1, AVAILABLE, SUSPENDED), "Who brought an account or a post back, and why."),
         (some(0, 2, AVAILABLE, SUSPENDED), "Who brought a post back, and why."),
     ],
