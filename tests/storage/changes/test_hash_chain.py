@@ -309,7 +309,7 @@ async def test_recording_a_change_needs_no_right_to_write_the_chain(pool: Pool) 
             await conn.execute("set local role recorder_of_chain")
             await add_change(conn, one.account_id, "a", minutes(0))
             for refused in (
-                "insert into chain values (9, 'change', 1, null, '', '', now())",
+                "insert into chain values (9, 'change', 1, null, null, '', '', now())",
                 "select chain_append('{change}', '{1}', array[''::bytea], array[now()])",
             ):
                 with pytest.raises(Exception, match="permission denied"):
