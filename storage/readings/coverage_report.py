@@ -15,7 +15,9 @@ from storage.model.core.coverage_gaps import AnsweredRequest, Seen, Watch, cover
 from storage.postgres.pool import Conn
 
 _OVERLAP = timedelta(days=1)
-"""Rosters that were retired so long before are looked into only for accounts that no other was asked for."""
+"""Rosters that were retired so long before are looked into only for accounts that were not read since."""
+_LATE = timedelta(hours=1)
+"""An answer to a roster that has just been retired comes sooner than this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +76,9 @@ async def watched_coverage(
     cut = since - _OVERLAP
     rows = await _requests_of_all(conn, since, now, gap_after, cut)
     watches = await _watches(conn, rows, with_sweep=True)
-    read_before = {r["roster_id"] for r in rows if r["observed_at"] <= since}
-    known = {
-        i for roster_id in read_before if watches[roster_id].base for i in watches[roster_id].account_ids
-    }
+    # Whoever was read later than that was not read later in a roster that was retired before.
+    recent = {r["roster_id"] for r in rows if cut + _LATE < r["observed_at"] <= since}
+    known = {i for roster_id in recent if watches[roster_id].base for i in watches[roster_id].account_ids}
     requests = [AnsweredRequest(*row) for row in rows]
     told = {roster_id: w.account_ids for roster_id, w in watches.items() if w.base}
     for one in await _last_before(conn, since, cut, known):
@@ -96,23 +97,27 @@ async def _last_before(conn: Conn, since: datetime, cut: datetime, known: Collec
     """The last answered request, up to `since`, of each watched account that is not in `known`, in the
     rosters that were retired by `cut`.
     """
+    watched = await conn.fetch("select account_id from account where watched")
     return await conn.fetch(
         """
-        select distinct on (a.account_id) a.account_id, before.observed_at
-        from account a
-        join roster r on r.account_ids @> array[a.account_id::int] and r.base and r.vantage = ''
-            and r.retired_at <= $2
+        with asked as materialized (
+            select roster_id, account_ids from roster
+            where base and vantage = '' and retired_at <= $2 and account_ids && $3::int[]
+        )
+        select m.account_id, max(before.observed_at) as observed_at
+        from asked
         cross join lateral (
             select c.observed_at from coverage c
-            where c.roster_id = r.roster_id and c.outcome = 0 and c.observed_at <= $1
+            where c.roster_id = asked.roster_id and c.outcome = 0 and c.observed_at <= $1
             order by c.observed_at desc limit 1
         ) before
-        where a.watched and a.account_id <> all($3::bigint[])
-        order by a.account_id, before.observed_at desc
+        cross join lateral unnest(asked.account_ids) as m (account_id)
+        where m.account_id = any($3::int[])
+        group by m.account_id
         """,
         since,
         cut,
-        list(known),
+        [r["account_id"] for r in watched if r["account_id"] not in known],
     )
 
 

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from collectors.x.declaration import X
@@ -72,6 +72,7 @@ HOURS = st.integers(0, 10 * 24 - 1)
     ),
     since=HOURS,
 )
+@example(rosters=[({1}, [0], None), ({0, 1, 2}, [1], 1)], since=26).via("a roster that is in use again")
 async def test_in_any_order_of_rosters_the_watched_accounts_are_seen_as_among_all(
     pool: Pool, rosters: list[tuple[set[int], list[int], int | None]], since: int
 ) -> None:
