@@ -212,7 +212,7 @@ async def test_notes_and_readings_of_one_account_are_written_and_asked_for_in_pl
     one = f"/account/{story.wave[0]}"
     async with served(pool, dsn, story.now) as base, opened(base, one, width=390) as browser:
         page = browser.page
-        await page.locator(".writing textarea").fill("Called <b>the owner</b>")
+        await page.locator("#notes .writing textarea").fill("Called <b>the owner</b>")
         await page.evaluate("window.__loaded_once = true")
         await page.get_by_role("button", name="Save note").click()
         await page.locator(".note", has_text="Called <b>the owner</b>").wait_for()

@@ -7,9 +7,10 @@ from typing import Any
 import aiohttp
 import pytest
 
+from dashboard.causes.cards import causes_card
 from dashboard.orders.facts import read_order
 from dashboard.orders.figures import blocked_by_cause, cause_figure
-from storage.causes.ledger import causes_of_accounts, record_cause
+from storage.causes.ledger import cause_numbered, causes_of_accounts, record_cause
 from storage.model.causes.causes import (
     CauseKind,
     CauseSubject,
@@ -17,7 +18,7 @@ from storage.model.causes.causes import (
     StatedCause,
     standing,
 )
-from storage.model.core.people import Role
+from storage.model.core.people import Actor, Role
 from storage.model.orders.cohort import CohortPart
 from storage.postgres.pool import Pool, transaction
 from tests.storage.causes.test_ledger import NOTICE, PAPER
@@ -113,6 +114,18 @@ async def test_a_cause_of_a_change_names_the_change(pool: Pool, dsn: str, story:
     (cause,) = await stored(pool, one)
     assert cause.subject.change_id == change_id
     assert "Withheld in India (IN), seen" in await shown(pool, story, one)
+
+
+async def test_a_cause_of_a_change_that_was_corrected_since_says_which_change_it_was(
+    pool: Pool, story: Story
+) -> None:
+    async with transaction(pool) as conn:
+        change_id = await conn.fetchval("select min(change_id) from change where kind = 'block'")
+        number = await record_cause(conn, CauseSubject(change_id=change_id), NOTICE, "ada", story.now)
+        cause = await cause_numbered(conn, number)
+    assert cause is not None
+    card = causes_card([cause], {"account-1": "The account as it is"}, (), Actor("ada", Role.VIEWER), "/")
+    assert f"Change {change_id}. Cause {number}, recorded by ada" in said(card)
 
 
 @pytest.mark.parametrize(

@@ -123,6 +123,8 @@ async def test_a_reply_to_who_left_the_rule_has_no_link(pool: Pool) -> None:
         minutes(5),
     )
     await tick(pool, None, minutes(9), HEAD)
-    rows = await pool.fetch("select kind, text_body from mail where recipients[1] = 'left@example.org'")
+    rows = await pool.fetch(
+        "select kind, text_body from mail where recipients[1] = 'left@example.org' order by mail_id"
+    )
     assert [r["kind"] for r in rows] == ["wave", "reply"]
     assert "/mail-link/" not in rows[1]["text_body"]
