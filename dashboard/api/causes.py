@@ -35,6 +35,7 @@ from storage.model.causes.causes import (
     CauseText,
     Confidence,
     StatedCause,
+    cause_facts,
 )
 from storage.model.causes.causes_csv import NamedSubject
 from storage.postgres.pool import Conn, transaction
@@ -123,13 +124,13 @@ def cause_routes(source: ApiContext) -> APIRouter:
                 after=number_in(request, cursor) or 0,
                 limit=limit + 1,
             )
-        return page(request, rows, limit, _told, lambda row: row.cause_id)
+        return page(request, rows, limit, _model, lambda row: row.cause_id)
 
     @router.get("/{cause_id}", response_model=Cause, responses=NOT_FOUND)
     async def show_cause(request: Request, cause_id: PathNumber) -> Response:
         """Get a cause, also one that was corrected or withdrawn."""
         async with transaction(source.pool) as conn:
-            return sent(request, _told(await _there(conn, cause_id)))
+            return sent(request, _model(await _there(conn, cause_id)))
 
     return router
 
@@ -147,7 +148,7 @@ def cause_writing_routes(source: ApiContext) -> APIRouter:
                 number = await ledger.record_cause(conn, subject, _text(given), actor.name, now)
             except CauseFault as fault:
                 raise ApiInvalidField(f"body.{fault.field}", str(fault)) from fault
-            return made(_told(await _there(conn, number)))
+            return made(_model(await _there(conn, number)))
 
     @router.put("/{cause_id}", response_model=Cause, responses={**NOT_FOUND, **CONFLICT})
     async def correct_cause(
@@ -161,7 +162,7 @@ def cause_writing_routes(source: ApiContext) -> APIRouter:
                 number = await ledger.correct_cause(conn, cause_id, _text(given), actor.name, now)
             except CauseFault as fault:
                 raise ApiInvalidField(f"body.{fault.field}", str(fault)) from fault
-            return sent(request, _told(await _there(conn, number)))
+            return sent(request, _model(await _there(conn, number)))
 
     @router.delete("/{cause_id}", response_model=Cause, responses={**NOT_FOUND, **CONFLICT})
     async def withdraw_cause(request: Request, cause_id: PathNumber, actor: Analyst) -> Response:
@@ -169,7 +170,7 @@ def cause_writing_routes(source: ApiContext) -> APIRouter:
         async with transaction(source.pool) as conn:
             await _there(conn, cause_id)
             number = await ledger.withdraw_cause(conn, cause_id, actor.name, source.clock())
-            return sent(request, _told(await _there(conn, number)))
+            return sent(request, _model(await _there(conn, number)))
 
     return router
 
@@ -182,7 +183,9 @@ async def _there(conn: Conn, cause_id: int) -> StatedCause:
 
 
 async def _subject(conn: Conn, given: NewCauseGiven) -> CauseSubject:
-    """Raises ApiInvalidField unless one thing is named, Refused if there is no such order."""
+    """Return what the cause is about. Raises ApiInvalidField if it is not exactly one thing, and Refused if
+    there is no such order.
+    """
     if sum(one is not None for one in (given.account_id, given.change_id, given.order)) != 1:
         raise ApiInvalidField("body", "Give one of `account_id`, `change_id` and `order`.")
     if given.order is not None:
@@ -204,25 +207,5 @@ def _text(given: CauseGiven) -> CauseText:
     )
 
 
-def _told(cause: StatedCause) -> Cause:
-    text = cause.text
-    return Cause(
-        cause_id=cause.cause_id,
-        supersedes=cause.supersedes,
-        withdrawn=cause.is_withdrawn,
-        change_id=cause.subject.change_id,
-        account_id=cause.subject.account_id,
-        order_id=cause.subject.order_id,
-        kind=text.kind,
-        legal_basis=text.legal_basis,
-        said_by=text.said_by,
-        speaker=text.speaker,
-        source=text.source,
-        document=None if cause.document is None else cause.document.hex(),
-        stated_on=text.stated_on,
-        confidence=text.confidence,
-        disputed_by=text.disputed_by,
-        note=text.note,
-        recorded_at=cause.recorded_at,
-        recorded_by=cause.recorded_by,
-    )
+def _model(cause: StatedCause) -> Cause:
+    return Cause.model_validate(cause_facts(cause))

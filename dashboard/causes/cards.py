@@ -14,7 +14,7 @@ from dashboard.ui.time_markup import QUOTED
 from storage.model.causes.causes import StatedCause, standing
 from storage.model.causes.words import NOT_KNOWN, cause_words
 from storage.model.core.people import Actor
-from storage.model.text.states import clean
+from storage.model.text.states import capital, clean
 
 
 def causes_card(
@@ -65,8 +65,9 @@ def causes_card(
 
 def _cause(cause: StatedCause, about: Mapping[str, str], back: str, *, may_write: bool) -> Component:
     said = cause_words(cause.text)
-    subject = about.get(_value(cause))
-    of = "" if subject is None or subject == next(iter(about.values())) else f"{subject}. "
+    key = f"{cause.subject.kind}-{cause.subject.number}"
+    # A change that was corrected since is not among those that a cause can be recorded for.
+    of = "" if key == next(iter(about)) else f"{about.get(key, capital(cause.subject.name))}. "
     verb = "withdrawn" if cause.is_withdrawn else "recorded"
     number = f"Cause {cause.cause_id}, {verb} by {clean(cause.recorded_by)}, {words.stamp(cause.recorded_at)}"
     note = [html.P(cause.text.note, className=f"note {QUOTED}")] if cause.text.note else []
@@ -74,13 +75,6 @@ def _cause(cause: StatedCause, about: Mapping[str, str], back: str, *, may_write
     return html.Li(
         [html.P(html.Del(said) if cause.is_withdrawn else said), *note, html.Small(f"{of}{number}"), *forms]
     )
-
-
-def _value(cause: StatedCause) -> str:
-    subject = cause.subject
-    if subject.change_id is not None:
-        return f"change-{subject.change_id}"
-    return f"order-{subject.order_id}" if subject.account_id is None else f"account-{subject.account_id}"
 
 
 def _recording(about: Mapping[str, str], back: str) -> Component:

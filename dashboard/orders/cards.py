@@ -91,15 +91,14 @@ def kinds_card(found: OrderFigures) -> Component:
 
 
 def cause_breakdown_card(found: OrderFigures) -> list[Component]:
-    """Who was seen blocked since the order, by the surest cause that somebody stated; empty if nobody was.
-
-    Beside each number, how many of them were restored.
+    """The accounts or posts that were seen blocked since the order, by their surest stated cause, and how
+    many of each were restored. Empty if none was seen blocked.
     """
     shares = blocked_by_cause(found)
     if not shares:
         return []
     restored = {m.account_id for m in found.parts[CohortPart.RESTORED]}
-    told: list[tuple[Cell, ...]] = [
+    body: list[tuple[Cell, ...]] = [
         (
             "Not known" if share.kind is None else capital(KIND_WORDS[share.kind]),
             "" if share.confidence is None else capital(share.confidence.value),
@@ -115,7 +114,7 @@ def cause_breakdown_card(found: OrderFigures) -> list[Component]:
             f"Causes of blocks of {found.noun}s",
             "stated by people and documents, never concluded; each counted by the surest",
             ("Cause", "Confidence", "Seen blocked", "Restored since"),
-            told,
+            body,
         )
     ]
 

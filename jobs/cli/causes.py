@@ -3,6 +3,7 @@
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -37,6 +38,7 @@ from storage.model.causes.causes import (
     CauseText,
     Confidence,
     StatedCause,
+    cause_facts,
     standing,
 )
 from storage.model.causes.causes_csv import NamedSubject, said_on, word
@@ -128,7 +130,7 @@ def causes_list(
         "No cause is stored.",
     )
     for cause in found:
-        table.add(_row(cause), _object(cause))
+        table.add(_row(cause), _plain(cause_facts(cause)))
     table.show("causes", as_json=as_json)
 
 
@@ -378,7 +380,7 @@ def _row(cause: StatedCause) -> tuple[str, ...]:
     disputed = f", disputed by {text.disputed_by}" if text.disputed_by else ""
     return (
         str(cause.cause_id),
-        _about(cause.subject),
+        cause.subject.name,
         f"withdrawn: {what}" if cause.is_withdrawn else what,
         said_by,
         f"{text.confidence}{disputed}",
@@ -389,31 +391,5 @@ def _row(cause: StatedCause) -> tuple[str, ...]:
     )
 
 
-def _about(subject: CauseSubject) -> str:
-    if subject.change_id is not None:
-        return f"change {subject.change_id}"
-    return f"order {subject.order_id}" if subject.account_id is None else f"account {subject.account_id}"
-
-
-def _object(cause: StatedCause) -> dict[str, object]:
-    text = cause.text
-    return {
-        "cause_id": cause.cause_id,
-        "supersedes": cause.supersedes,
-        "withdrawn": cause.is_withdrawn,
-        "change_id": cause.subject.change_id,
-        "account_id": cause.subject.account_id,
-        "order_id": cause.subject.order_id,
-        "kind": text.kind.value,
-        "said_by": text.said_by.value,
-        "speaker": text.speaker,
-        "legal_basis": text.legal_basis,
-        "source": text.source,
-        "stated_on": text.stated_on.isoformat(),
-        "confidence": text.confidence.value,
-        "disputed_by": text.disputed_by,
-        "note": text.note,
-        "document": None if cause.document is None else cause.document.hex(),
-        "recorded_at": cause.recorded_at.isoformat(),
-        "recorded_by": cause.recorded_by,
-    }
+def _plain(facts: dict[str, object]) -> dict[str, object]:
+    return {name: at.isoformat() if isinstance(at, datetime) else at for name, at in facts.items()}

@@ -102,7 +102,7 @@ async def posts_of(
 async def posts_with_any_handle(
     conn: Conn, platform: Platform, native_id: str, handles: Collection[str]
 ) -> list[AccountId]:
-    """The stored posts of an account that has or had these handles, whoever else had one of them.
+    """The stored posts of an account that has or had these handles, even if others had one of them too.
 
     A post whose id names its author is found by that alone; another by a handle that it has or had. Empty for
     a platform whose posts name no author (YouTube).

@@ -200,7 +200,7 @@ async def _check_subject(conn: Conn, subject: CauseSubject) -> None:
         subject.order_id,
     )
     if not exists:
-        raise Refused(f"There is no {_named(subject)}.")
+        raise Refused(f"There is no {subject.name}.")
 
 
 async def _standing(conn: Conn, cause_id: int) -> StatedCause:
@@ -293,15 +293,7 @@ async def _log(
 ) -> None:
     # Without its text: a purge removes the text, and nothing is ever removed from the log.
     detail: Mapping[str, int] = {"cause": cause_id} | ({} if supersedes is None else {"before": supersedes})
-    await log(conn, at, actor, action, _named(subject), detail)
-
-
-def _named(subject: CauseSubject) -> str:
-    if subject.change_id is not None:
-        return f"change {subject.change_id}"
-    if subject.account_id is not None:
-        return f"account {subject.account_id}"
-    return f"order {subject.order_id}"
+    await log(conn, at, actor, action, subject.name, detail)
 
 
 def _cause(row: Record) -> StatedCause:

@@ -74,9 +74,9 @@ async def material(conn: Conn, change_id: int) -> Material:
     stored evidence is damaged.
     """
     rows = await _entries(conn, change_id)
-    told = [Attested(r["seq"], said) for r in rows if (said := statement_in(r)) is not None]
-    told += await _causes(conn, change_id, {r["change_id"] for r in rows})
-    attested = tuple(sorted(told, key=lambda one: one.seq))
+    found = [Attested(r["seq"], said) for r in rows if (said := statement_in(r)) is not None]
+    found += await _causes(conn, change_id, {r["change_id"] for r in rows})
+    attested = tuple(sorted(found, key=lambda one: one.seq))
     own = [a.statement for a in attested if a.statement.change_id == change_id]
     changes = [s for s in own if isinstance(s, ChangeStatement)]
     if not changes:

@@ -76,18 +76,18 @@ async def watched_coverage(
     cut = since - _OVERLAP
     rows = await _requests_of_all(conn, since, now, gap_after, cut)
     watches = await _watches(conn, rows, with_sweep=True)
-    # Whoever was read later than that was not read later in a roster that was retired before.
+    # No roster that was retired before `cut` has a later reading of these accounts.
     recent = {r["roster_id"] for r in rows if cut + _LATE < r["observed_at"] <= since}
     known = {i for roster_id in recent if watches[roster_id].base for i in watches[roster_id].account_ids}
     requests = [AnsweredRequest(*row) for row in rows]
-    told = {roster_id: w.account_ids for roster_id, w in watches.items() if w.base}
+    rosters = {roster_id: w.account_ids for roster_id, w in watches.items() if w.base}
     for one in await _last_before(conn, since, cut, known):
-        # As a re-read: it is in no roster that is still asked.
+        # Like a single re-read: this roster is asked no more.
         number = -one["account_id"]
         watches[number] = Watch((one["account_id"],), base=False)
         requests.append(AnsweredRequest(number, one["observed_at"], None, None, None))
     return CoverageReport(
-        rosters=told,
+        rosters=rosters,
         seen=await asyncio.to_thread(coverage_of, watches, requests, gap_after),
         outages=await _outages(conn, since, now, gap_after),
     )

@@ -91,6 +91,23 @@ class CauseSubject:
         if sum(number is not None for number in (self.change_id, self.account_id, self.order_id)) != 1:
             raise ValueError(f"a cause is about one thing: {self}")
 
+    @property
+    def kind(self) -> str:
+        """`change`, `account`, also for a post, or `order`."""
+        if self.change_id is not None:
+            return "change"
+        return "order" if self.account_id is None else "account"
+
+    @property
+    def number(self) -> int:
+        """Its number of that kind."""
+        numbers = (self.change_id, self.account_id, self.order_id)
+        return next(number for number in numbers if number is not None)
+
+    @property
+    def name(self) -> str:
+        return f"{self.kind} {self.number}"
+
 
 @dataclass(frozen=True, slots=True)
 class CauseText:
@@ -126,6 +143,31 @@ class StatedCause:
     """SHA-256 of the document that says so. None: nobody put one on record."""
     recorded_at: datetime
     recorded_by: str
+
+
+def cause_facts(cause: StatedCause) -> dict[str, object]:
+    """Return the fields of a row side by side, as the API and the command line report them."""
+    text = cause.text
+    return {
+        "cause_id": cause.cause_id,
+        "supersedes": cause.supersedes,
+        "withdrawn": cause.is_withdrawn,
+        "change_id": cause.subject.change_id,
+        "account_id": cause.subject.account_id,
+        "order_id": cause.subject.order_id,
+        "kind": text.kind.value,
+        "legal_basis": text.legal_basis,
+        "said_by": text.said_by.value,
+        "speaker": text.speaker,
+        "source": text.source,
+        "document": None if cause.document is None else cause.document.hex(),
+        "stated_on": text.stated_on,
+        "confidence": text.confidence.value,
+        "disputed_by": text.disputed_by,
+        "note": text.note,
+        "recorded_at": cause.recorded_at,
+        "recorded_by": cause.recorded_by,
+    }
 
 
 def checked_cause(text: CauseText, now: datetime) -> CauseText:

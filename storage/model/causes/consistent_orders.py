@@ -23,9 +23,9 @@ def consistent_orders(
 ) -> Sequence[NamingOrder]:
     """Return the orders that a change is consistent with, the earliest first.
 
-    The account is named by the order, is withheld in the order's country since the change, and was seen so no
-    earlier than the order can have been issued. Nothing else is consistent with an order: whoever suspends an
-    account or leaves may have other reasons.
+    The order names the account, the account is withheld in the order's country since the change, and it was
+    seen so no earlier than the order can have been issued. No other change is consistent with an order: an
+    account may be suspended or gone for other reasons.
     """
     before = () if old is None else old.withheld_in
     gained = set(new.withheld_in) - set(before)

@@ -30,6 +30,8 @@ from dashboard.asgi.problem_json import API
 from jobs.runtime.replay_process import ReplayProcess
 from storage.accounts.name_checks import open_check
 from storage.accounts.notes import add_note
+from storage.causes.ledger import record_cause
+from storage.model.causes.causes import CauseKind, CauseSource, CauseSubject, CauseText, Confidence
 from storage.model.core.orders import NameOutcome, NewName
 from storage.model.stories.stories import View
 from storage.model.tables.name_check import check_lines
@@ -168,10 +170,16 @@ async def _there(pool: Pool, played: Played, now: datetime) -> dict[str, Sequenc
             "written_story_id": await numbers("select written_story_id from written_story order by 1"),
             "caption_id": await numbers("select written_caption_id from written_caption order by 1"),
             "note_id": note_ids,
+            "cause_id": [await _cause(conn, account_id, now) for _ in range(12)],
             "name_check_id": [check_id],
         }
         none = {"story_key": "0", "sha256": "0" * 64}
         return {name: [*values, none.get(name, 999_999)] for name, values in found.items()}
+
+
+async def _cause(conn: Conn, account_id: int, now: datetime) -> int:
+    text = CauseText(CauseKind.UNKNOWN, CauseSource.OWNER, "owner", "", "a letter", now, Confidence.REPORTED)
+    return await record_cause(conn, CauseSubject(account_id=account_id), text, "desk", now)
 
 
 async def _document(conn: Conn, now: datetime) -> str:
