@@ -37,6 +37,15 @@ _NOTICE = re.compile(
 )
 """From the templates of its moderators (documented: components/email/templates of bluesky-social/ozone)."""
 _OWN_RULES = "our Community Guidelines"
+_ASKED = re.compile(
+    r"received a formal request from (?P<who>.{2,160}?) regarding the removal of your "
+    rf"(?:account|content|post)[^(]{{0,80}}\(@?(?P<handle>{DOMAIN})\)"
+)
+"""From an email that the owner of a withheld account published in April 2025 (documented: bsky.app, post
+3lmuz3nr62k26 of ssg.dev).
+"""
+_LOCAL_LAW = re.compile(r"violates local laws in (?P<country>[^.,]{2,60})")
+_RESTRICTED = "we have restricted access to your"
 
 
 def post_of(native_id: str) -> tuple[str, str] | None:
@@ -67,7 +76,18 @@ class BlueskyDeclaration(PlatformDeclaration):
     notice_senders = frozenset({"bsky.app", "blueskyweb.xyz"})
 
     def owner_notice(self, text: str) -> OwnerNotice | None:
-        """What was done is said by label and status; that the guidelines were the reason, by the notice."""
+        """What was done is said by label and status; that the guidelines or a law were the reason, by the
+        notice.
+        """
+        asked = _ASKED.search(text)
+        if asked is not None:
+            law = _LOCAL_LAW.search(text)
+            return OwnerNotice(
+                asked["handle"],
+                was_done=_RESTRICTED in text,
+                country="" if law is None else law["country"],
+                requested_by=asked["who"],
+            )
         found = _NOTICE.search(text)
         if found is None:
             return None

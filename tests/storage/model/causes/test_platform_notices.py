@@ -28,6 +28,12 @@ BLUESKY = (
     "A Bluesky account you control (ada.example) was reviewed by Bluesky content moderators and was found to "
     "include misleading content, which is in violation of our Community Guidelines.\n"
 )
+BLUESKY_LAW = (
+    "We have received a formal request from a legal authority in Turkey regarding the removal of your "
+    "account associated with the following handle (@ada.example) on Bluesky. The legal authority has claimed "
+    "that this content violates local laws in Turkey.\n"
+)
+RESTRICTED = "In compliance with these provisions, we have restricted access to your account for users.\n"
 ADA = PlatformNotice(
     platform=Platform("x"),
     handle="ada_lovelace",
@@ -106,6 +112,31 @@ def quoted(notice: str) -> EmailMessage:
                 country=None,
             ),
             id="Bluesky's terms",
+        ),
+        pytest.param(
+            email(BLUESKY_LAW + RESTRICTED, "moderation@bsky.app"),
+            replace(
+                ADA,
+                platform=Platform("bluesky"),
+                handle="ada.example",
+                legal_basis="",
+                country="TR",
+                requested_by="a legal authority in Turkey",
+            ),
+            id="withheld by Bluesky because an authority asked",
+        ),
+        pytest.param(
+            email(BLUESKY_LAW, "moderation@bsky.app"),
+            replace(
+                ADA,
+                platform=Platform("bluesky"),
+                handle="ada.example",
+                kind=None,
+                legal_basis="",
+                country="TR",
+                requested_by="a legal authority in Turkey",
+            ),
+            id="an authority asked Bluesky, which is no cause",
         ),
     ],
 )
