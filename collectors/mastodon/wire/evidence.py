@@ -19,7 +19,7 @@ from collectors.mastodon.wire.identity import (
 
 _ASKED_FOR = " asked for "
 _KEPT = (
-    *("id", "acct", "uri", "url", "suspended", "limited", "memorial", "created_at"),
+    *("id", "acct", "uri", "url", "suspended", "limited", "memorial", "created_at", "edited_at"),
     *("error", "error_description", "subject", "type"),
 )
 """Keys of accounts, posts, actor documents, webfinger answers and errors."""

@@ -44,6 +44,7 @@ class ServedPost:
     local_id: str
     author: Profile
     is_boost: bool
+    is_edited: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +119,8 @@ def served(
         return Missed(who.native_id, at, MissedReason.CONTRADICTORY, detail)
     handle = full_acct(author.acct, domain or "")
     named = None if handle.endswith("@") else f"{handle}/{who.local_id}"
-    return Reading(who.native_id, at, _AVAILABLE, Strength.STRONG, named)
+    flags = frozenset({Flag.EDITED} if post.is_edited else ())
+    return Reading(who.native_id, at, _AVAILABLE, Strength.STRONG, named, flags)
 
 
 def is_author(who: MastodonPostIdentity, account: Profile) -> bool:
@@ -181,4 +183,5 @@ def _post_of(item: object) -> ServedPost | WireFault:
     author = profile_of(item.get("account"))
     if isinstance(author, WireFault):
         return WireFault(author.reason, f"the author of the post: {author.detail}")
-    return ServedPost(local_id, author, is_boost=boosted is not None)
+    is_edited = item.get("edited_at") is not None
+    return ServedPost(local_id, author, is_boost=boosted is not None, is_edited=is_edited)

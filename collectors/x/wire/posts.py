@@ -53,6 +53,7 @@ _BY_AUTHOR: Final = "user"
 _AVAILABLE: Final = State(Status.AVAILABLE)
 _NOT_FOUND: Final = State(Status.NOT_FOUND)
 _NO_FLAGS: Final[frozenset[Flag]] = frozenset()
+_EDITED: Final = frozenset({Flag.EDITED})
 
 
 class _Withheld(NamedTuple):
@@ -251,9 +252,11 @@ def _from_data(number: str, item: dict[str, object], authors: _Authors) -> tuple
     if isinstance(author, WireFault):
         raise _UnclearError(author.reason, author.detail)
     handle = f"{author.username}/{number}"
+    # The history of a post that was never edited holds its own id alone (documented).
+    edited = _EDITED if len(_edits(item)) > 1 else _NO_FLAGS
     if own is _NOWHERE and not author.withheld_in:
-        return _AVAILABLE, handle, _NO_FLAGS
-    flags = {Flag.COPYRIGHT_WITHHELD} if own.is_by_copyright else set[Flag]()
+        return _AVAILABLE, handle, edited
+    flags = set(edited) | ({Flag.COPYRIGHT_WITHHELD} if own.is_by_copyright else set())
     countries = own.countries | author.withheld_in
     if countries and (own.is_with_author or not own.countries):
         flags.add(Flag.WITH_AUTHOR)

@@ -118,6 +118,9 @@ class Flag(StrEnum):
     WITH_AUTHOR = "with_author"
     """Only of a post: its status comes from its author's account, whose posts are all withheld or gone."""
 
+    EDITED = "edited"
+    """Only of a post: its author edited it. Its text is not read, so how is not known."""
+
     DAY_ONLY = "day_only"
     """From an imported record that gives only the UTC day. Such a time is the last second of its day; where
     it bounds a later change, the first.

@@ -29,6 +29,7 @@ _FLAG_WORDS = {
     Flag.FIRST_SEEN: "first seen there: no earlier answer spoke of the country",
     Flag.PARTLY_FIRST_SEEN: "first seen in one of the countries: no earlier answer spoke of it",
     Flag.WITH_AUTHOR: "its status is that of its author's account, and not of the post itself",
+    Flag.EDITED: "edited by its author",
     Flag.DAY_ONLY: "only the days of the observations are known",
 }
 _SERVER_WORDS = {

@@ -122,6 +122,26 @@ def test_a_refusal_says_nothing_of_the_post(http_status: int, reason: MissedReas
     assert said.reason is reason
 
 
+@pytest.mark.parametrize(
+    ("edited_at", "flags"),
+    [
+        pytest.param(None, set(), id="never edited"),
+        pytest.param("2021-02-01T10:00:00.000Z", {Flag.EDITED}, id="edited"),
+    ],
+)
+def test_that_a_post_was_edited_is_a_side_fact(edited_at: str | None, flags: set[Flag]) -> None:
+    document = encoded(post(edited_at=edited_at))
+    said = read_post(200, document)
+    assert isinstance(said, ServedPost)
+    reading = served(POST, said, AT, domain="example.org")
+    assert isinstance(reading, Reading)
+    assert reading.flags == flags
+    kept = _kept(
+        "https://one.example/api/v1/statuses/109", POST.native_id, post(edited_at=edited_at), POST.native_id
+    )
+    assert ("edited_at" in kept[POST.native_id]) is bool(flags)
+
+
 @pytest.mark.parametrize("http_status", [404, 410])
 def test_a_post_that_is_not_shown_is_absent_in_json_or_not(http_status: int) -> None:
     assert read_post(http_status, b'{"error":"Record not found"}') == Absent(http_status, in_json=True)

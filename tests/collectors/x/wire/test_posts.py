@@ -345,7 +345,7 @@ NEWEST = "1346889436626259999"
 @pytest.mark.parametrize("name", ["edit_history_tweet_ids", "edit_history_post_ids"])
 def test_the_newest_edit_answers_for_the_edit_that_was_asked_for(name: str) -> None:
     answer = posts_body({"id": NEWEST, "author_id": AUTHOR["id"], name: [POST_ID, NEWEST]})
-    assert said_of(answer) == seen(AVAILABLE)
+    assert said_of(answer) == seen(AVAILABLE, frozenset({Flag.EDITED}))
     lookup = read_posts(200, answer, [ID, f"post:{NEWEST}"], AT)
     assert {r.native_id: r.handle for r in lookup.readings} == {
         ID: f"Somebody/{POST_ID}",
@@ -365,6 +365,24 @@ def test_items_about_one_post(newest: dict[str, object], want: State | MissedRea
     blocked = {"id": NEWEST, "withheld": withheld("IN"), **history}
     said = said_of(posts_body({**POST, **newest, **({} if not newest else history)}, blocked))
     assert (said.state if isinstance(said, Reading) else said.reason) == want
+
+
+@pytest.mark.parametrize(
+    ("parts", "flags"),
+    [
+        pytest.param({"edit_history_tweet_ids": [POST_ID]}, set(), id="never edited"),
+        pytest.param({"edit_history_post_ids": ["1", POST_ID]}, {Flag.EDITED}, id="edited"),
+        pytest.param(
+            {"edit_history_tweet_ids": ["1", POST_ID], "withheld": withheld("IN")},
+            {Flag.EDITED},
+            id="edited and withheld",
+        ),
+    ],
+)
+def test_that_a_post_was_edited_is_a_side_fact(parts: dict[str, object], flags: set[Flag]) -> None:
+    said = said_of(post(**parts))
+    assert isinstance(said, Reading)
+    assert said.flags == flags
 
 
 @pytest.mark.parametrize("history", [None, POST_ID, [int(POST_ID)], {"0": POST_ID}])
