@@ -152,6 +152,10 @@ class ClosureReasons(Protocol):
         """
         ...
 
+    def says_closed_by_owner(self, reason: str) -> bool:
+        """Whether a reason says that the owner closed the account."""
+        ...
+
 
 # --- What executives do, where their timeline does not show it
 

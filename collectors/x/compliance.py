@@ -103,6 +103,12 @@ class XCompliance:
         reasons = read_reasons(answer.http_status, answer.body, asked)
         return self._trouble(reasons, None, now) if isinstance(reasons, WireFault) else reasons
 
+    def says_closed_by_owner(self, reason: str) -> bool:
+        """Only "deactivated": nobody but the owner deactivates an account (recalled). "deleted" does not say
+        by whom.
+        """
+        return reason == "deactivated"
+
     async def _job(
         self, method: str, url: str, headers: dict[str, str], body: bytes | None, now: datetime
     ) -> ComplianceJob | RequestFailure:

@@ -12,6 +12,7 @@ from xml.etree.ElementTree import Element, SubElement
 
 from dashboard.ui import words
 from storage.live.feeds import FeedChange
+from storage.model.causes.words import cause_line
 from storage.model.platforms.registry import DECLARED
 from storage.model.text.states import PLATFORM_NAME, change_words, clean, short_words, state_words
 
@@ -53,7 +54,7 @@ def atom_xml(
         entry = SubElement(feed, "entry")
         _text(entry, "id", f"urn:blockline:change:{change.change_key}")
         _text(entry, "title", f"{mark}{account_name(change)}: {_what(change)}")
-        _text(entry, "updated", _moment(change.decided_at))
+        _text(entry, "updated", _moment(change.updated_at))
         address = f"{base}/account/{change.account_id}"
         SubElement(entry, "link", {"rel": "alternate", "type": "text/html", "href": address})
         content = SubElement(SubElement(entry, "content", {"type": "xhtml"}), "div", {"xmlns": XHTML})
@@ -81,6 +82,8 @@ def sentences(change: FeedChange) -> Iterator[str]:
     yield _evidence(change)
     if change.corrects:
         yield "This change corrects an earlier record."
+    if change.causes:
+        yield cause_line(change.causes)
     yield NO_CAUSE.format("a post" if is_post(change) else "an account")
 
 

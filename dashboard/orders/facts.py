@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from dashboard.asgi.off_loop import off_loop
-from storage.causes.ledger import causes_of_accounts, causes_of_order
+from storage.causes.ledger import causes_of_blocks, causes_of_order
 from storage.model.causes.causes import StatedCause, standing
 from storage.model.core.orders import Order, OrderCheck, OrderDocument, OrderName
 from storage.model.orders.claims import CheckedClaim, checked
@@ -55,7 +55,7 @@ class OrderFigures:
     outside: Outside
     documents: tuple[OrderDocument, ...]
     causes: Mapping[int, Sequence[StatedCause]]
-    """What is said of each account or post and of its changes, by number, the surest first."""
+    """What is said of each account or post and of its blocks since the order, by number, the surest first."""
     own_causes: tuple[StatedCause, ...]
     """What is said of the order itself, with the rows that were corrected or withdrawn."""
     posts: "OrderFigures | None"
@@ -105,7 +105,9 @@ class OrderRecord:
     checks: tuple[OrderCheck, ...] = ()
     documents: tuple[OrderDocument, ...] = ()
     causes: Mapping[int, Sequence[StatedCause]] = field(default_factory=dict[int, Sequence[StatedCause]])
-    """What is said of each account or post on its list and of its changes, by number, the surest first."""
+    """What is said of each account or post on its list and of its blocks since the order, by number, the
+    surest first.
+    """
     own_causes: tuple[StatedCause, ...] = ()
     """What is said of the order itself, with the rows that were corrected or withdrawn."""
 
@@ -155,7 +157,8 @@ async def _read(
     names = await names_of(conn, order_id, known_at)
     checks = await checks_of(conn, order_id, known_at)
     members = await cohort(conn, order, at, coverage, known_at)
-    causes = await causes_of_accounts(conn, [m.account_id for m in members.members])
+    numbers = [m.account_id for m in members.members]
+    causes = await causes_of_blocks(conn, numbers, order.country, order.issued_from or order.issued_at)
     own_causes = await causes_of_order(conn, order_id)
     return await off_loop(
         figures_of,

@@ -115,7 +115,7 @@ def _accounts(found: OrderFigures, which: Sequence[str]) -> FigureAccounts | Non
             )
             if share is None:
                 return None
-            of_cause = [m for m in found.parts[CohortPart(part)] if m.account_id in share.accounts]
+            of_cause = [m for m in found.parts[CohortPart(part)] if m.account_id in share.numbers]
             return _figure(found, f"{_PART_WORDS[CohortPart(part)]}, {cause_share_words(share)}", of_cause)
         case ["claim", number, "sure" | "possible" as limit]:
             claim = next((c for c in found.claims if str(c.event.order_event_id) == number), None)

@@ -1,4 +1,6 @@
-"""Asking a platform once a day why accounts are not found. The reason is a side fact, never a status."""
+"""Asking a platform once a day why accounts are not found. The reason is a side fact, never a status; that
+the owner closed the account is recorded as a cause.
+"""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -11,6 +13,7 @@ from collectors.core.collector import RequestFailure
 from jobs.base.clock import Clock
 from storage.accounts.accounts import accounts_not_found
 from storage.accounts.side_facts import observe
+from storage.causes.platform_answers import record_closed_by_owner
 from storage.model.core.accounts import Account, AccountId, Platform
 from storage.model.core.availability import MissedReason
 from storage.model.core.side_facts import FactSighting, ObservedKind
@@ -130,9 +133,13 @@ class ClosureReasonsLoop:
             self._close(under_way)
 
     async def _take_in(self, under_way: _Open, reasons: Mapping[str, frozenset[str]]) -> None:
-        seen = sightings(under_way.asked, reasons, self._asked_before, self._clock())
+        now = self._clock()
+        seen = sightings(under_way.asked, reasons, self._asked_before, now)
+        closed = [s.account_id for s in seen if any(self._jobs.says_closed_by_owner(v) for _, v in s.facts)]
+        job = f"compliance job {under_way.job_id}"
         async with transaction(self._pool) as conn:
             await observe(conn, self._jobs.source, seen)
+            await record_closed_by_owner(conn, closed, self._name, job, self._jobs.source, now)
         self._asked_before.update(dict.fromkeys((s.account_id for s in seen), under_way.asked_at))
         self._close(under_way)
 

@@ -1,6 +1,6 @@
 """The ledger of causes: recorded, corrected and withdrawn, each time by a new row."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -17,7 +17,9 @@ from storage.model.causes.causes import (
     checked_cause,
 )
 from storage.model.causes.consistent_orders import NamingOrder
-from storage.postgres.audit_log import log
+from storage.model.core.accounts import Platform
+from storage.model.core.availability import EVERYWHERE
+from storage.postgres.audit_log import log, log_each
 from storage.postgres.pool import Conn, Refused
 from storage.postgres.recording_order import moment
 
@@ -29,6 +31,18 @@ class CauseDocument:
     name: str
     media_type: str
     content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class NamedCause:
+    """A cause, and the name of what it is about."""
+
+    cause: StatedCause
+    account_id: int | None
+    """The account or post that it is about, or whose change. None: it is about an order."""
+    name: str
+    """The handle, or the reference of the order."""
+    platform: Platform | None
 
 
 async def record_cause(
@@ -43,13 +57,30 @@ async def record_cause(
 
     Raises CauseFault if it cannot be a cause, Refused if what it is about does not exist.
     """
+    (cause_id,) = await record_causes(conn, [subject], text, actor, now, document)
+    return cause_id
+
+
+async def record_causes(
+    conn: Conn,
+    subjects: Sequence[CauseSubject],
+    text: CauseText,
+    actor: str,
+    now: datetime,
+    document: CauseDocument | None = None,
+) -> list[int]:
+    """Record the same cause of each of these, and return the numbers in the same order. Raises as
+    `record_cause` does.
+    """
     text = checked_cause(text, now)
-    await _check_subject(conn, subject)
+    await _check_subjects(conn, subjects)
     at = await moment(conn, lambda: now)
     digest = None if document is None else await _keep(conn, document, actor, at)
-    cause_id = await _insert(conn, subject, text, digest, actor, at)
-    await _log(conn, at, actor, "cause recorded", subject, cause_id)
-    return cause_id
+    numbers = await _insert(conn, subjects, text, digest, actor, at)
+    # Without its text: a purge removes the text, and nothing is ever removed from the log.
+    entries = [(subject.name, {"cause": n}) for subject, n in zip(subjects, numbers, strict=True)]
+    await log_each(conn, at, actor, "cause recorded", entries)
+    return numbers
 
 
 async def correct_cause(
@@ -69,8 +100,9 @@ async def correct_cause(
     at = await moment(conn, lambda: now)
     stated = await _standing(conn, cause_id)
     digest = stated.document if document is None else await _keep(conn, document, actor, at)
-    corrected = await _insert(conn, stated.subject, text, digest, actor, at, supersedes=cause_id)
-    await _log(conn, at, actor, "cause corrected", stated.subject, corrected, supersedes=cause_id)
+    (corrected,) = await _insert(conn, [stated.subject], text, digest, actor, at, supersedes=cause_id)
+    detail = {"cause": corrected, "before": cause_id}
+    await log(conn, at, actor, "cause corrected", stated.subject.name, detail)
     return corrected
 
 
@@ -81,10 +113,18 @@ async def withdraw_cause(conn: Conn, cause_id: int, actor: str, now: datetime) -
     """
     at = await moment(conn, lambda: now)
     stated = await _standing(conn, cause_id)
-    withdrawn = await _insert(
-        conn, stated.subject, stated.text, stated.document, actor, at, supersedes=cause_id, is_withdrawn=True
+    (withdrawn,) = await _insert(
+        conn,
+        [stated.subject],
+        stated.text,
+        stated.document,
+        actor,
+        at,
+        supersedes=cause_id,
+        is_withdrawn=True,
     )
-    await _log(conn, at, actor, "cause withdrawn", stated.subject, withdrawn, supersedes=cause_id)
+    detail = {"cause": withdrawn, "before": cause_id}
+    await log(conn, at, actor, "cause withdrawn", stated.subject.name, detail)
     return withdrawn
 
 
@@ -101,10 +141,34 @@ async def causes_of_accounts(conn: Conn, account_ids: Sequence[int]) -> dict[int
         """,
         account_ids,
     )
-    found: dict[int, list[StatedCause]] = {}
-    for row in rows:
-        found.setdefault(row["about"], []).append(_cause(row))
-    return found
+    return _by_account(rows)
+
+
+async def causes_of_blocks(
+    conn: Conn, account_ids: Sequence[int], country: str, since: datetime
+) -> dict[int, list[StatedCause]]:
+    """As `causes_of_accounts`, but of their changes only those by which they were blocked for readers in
+    `country` at or after `since`: why an account came back, left, or is withheld elsewhere says nothing about
+    why it was blocked there.
+    """
+    rows = await conn.fetch(
+        """
+        select s.*, coalesce(s.account_id, c.account_id) as about
+        from cause s left join change c using (change_id)
+        where s.account_id = any($1::bigint[])
+            or c.account_id = any($1::bigint[])
+                and (c.status = 'suspended' or c.status = 'withheld' and c.withheld_in && $2::text[])
+                and exists (
+                    select from spell p
+                    where p.change_id = c.change_id and coalesce(upper(p.valid), 'infinity') >= $3
+                )
+        order by s.cause_id
+        """,
+        account_ids,
+        [country, EVERYWHERE],
+        since,
+    )
+    return _by_account(rows)
 
 
 async def orders_naming(conn: Conn, account_id: int) -> list[NamingOrder]:
@@ -122,7 +186,22 @@ async def orders_naming(conn: Conn, account_id: int) -> list[NamingOrder]:
 
 async def causes_of_order(conn: Conn, order_id: int) -> list[StatedCause]:
     """Return every row about an order itself, in the order of recording."""
-    rows = await conn.fetch("select * from cause where order_id = $1 order by cause_id", order_id)
+    return await causes_about(conn, [CauseSubject(order_id=order_id)])
+
+
+async def causes_about(conn: Conn, subjects: Sequence[CauseSubject]) -> list[StatedCause]:
+    """Return every row about these and nothing else, such as the changes of an account, in the order of
+    recording.
+    """
+    rows = await conn.fetch(
+        """
+        select * from cause
+        where change_id = any($1::bigint[]) or account_id = any($2::bigint[])
+            or order_id = any($3::bigint[])
+        order by cause_id
+        """,
+        *_columns(subjects),
+    )
     return [_cause(row) for row in rows]
 
 
@@ -166,6 +245,57 @@ async def paged_causes(
     return [_cause(row) for row in rows]
 
 
+async def newest_causes(conn: Conn, limit: int) -> list[NamedCause]:
+    """Return the standing causes that were recorded last, the newest first."""
+    rows = await conn.fetch(
+        """
+        select s.*, a.account_id as about, a.platform, coalesce(a.handle, o.reference) as name
+        from cause s left join change c using (change_id)
+        left join account a on a.account_id = coalesce(s.account_id, c.account_id)
+        left join legal_order o on o.order_id = s.order_id
+        where not s.is_withdrawn
+            and not exists (select from cause later where later.supersedes = s.cause_id)
+        order by s.cause_id desc limit $1
+        """,
+        limit,
+    )
+    return [
+        NamedCause(
+            _cause(r), r["about"], r["name"], None if r["platform"] is None else Platform(r["platform"])
+        )
+        for r in rows
+    ]
+
+
+async def surest_causes(conn: Conn) -> list[StatedCause]:
+    """Return the surest standing cause of each change, account and post that has one, without orders."""
+    rows = await conn.fetch(
+        """
+        select distinct on (s.change_id, s.account_id) s.* from cause s
+        where s.order_id is null and not s.is_withdrawn
+            and not exists (select from cause later where later.supersedes = s.cause_id)
+        order by s.change_id, s.account_id, s.kind = 'unknown',
+            array_position(array['stated by the platform', 'documented', 'reported'], s.confidence),
+            s.stated_on desc, s.cause_id desc
+        """
+    )
+    return [_cause(row) for row in rows]
+
+
+async def standing_by_confidence(conn: Conn) -> dict[Confidence, int]:
+    """Return how many causes stand, the surest first."""
+    rows = await conn.fetch(
+        """
+        select s.confidence, count(*) as causes from cause s
+        where not s.is_withdrawn
+            and not exists (select from cause later where later.supersedes = s.cause_id)
+        group by s.confidence
+        """
+    )
+    found = {Confidence(r["confidence"]): r["causes"] for r in rows}
+    return {confidence: found[confidence] for confidence in Confidence if confidence in found}
+
+
 async def cause_numbered(conn: Conn, cause_id: int) -> StatedCause | None:
     """Return one row; None if there is none."""
     row = await conn.fetchrow("select * from cause where cause_id = $1", cause_id)
@@ -185,22 +315,21 @@ async def document_of(conn: Conn, digest: bytes) -> CauseDocument | None:
     return CauseDocument(row["name"], row["media_type"], row["content"])
 
 
-async def _check_subject(conn: Conn, subject: CauseSubject) -> None:
-    """Raises Refused unless what a cause is about exists."""
-    exists = await conn.fetchval(
+async def _check_subjects(conn: Conn, subjects: Sequence[CauseSubject]) -> None:
+    """Raises Refused unless everything that a cause is about exists."""
+    missing = await conn.fetchval(
         """
-        select case
-            when $1::bigint is not null then exists (select from change where change_id = $1)
-            when $2::bigint is not null then exists (select from account where account_id = $2)
-            else exists (select from legal_order where order_id = $3)
-        end
+        select min(n)
+        from unnest($1::bigint[], $2::bigint[], $3::bigint[]) with ordinality
+            as u (change_id, account_id, order_id, n)
+        where not exists (select from change c where c.change_id = u.change_id)
+            and not exists (select from account a where a.account_id = u.account_id)
+            and not exists (select from legal_order o where o.order_id = u.order_id)
         """,
-        subject.change_id,
-        subject.account_id,
-        subject.order_id,
+        *_columns(subjects),
     )
-    if not exists:
-        raise Refused(f"There is no {subject.name}.")
+    if missing is not None:
+        raise Refused(f"There is no {subjects[missing - 1].name}.")
 
 
 async def _standing(conn: Conn, cause_id: int) -> StatedCause:
@@ -243,7 +372,7 @@ async def _keep(conn: Conn, document: CauseDocument, actor: str, at: datetime) -
 
 async def _insert(
     conn: Conn,
-    subject: CauseSubject,
+    subjects: Sequence[CauseSubject],
     text: CauseText,
     document: bytes | None,
     actor: str,
@@ -251,21 +380,23 @@ async def _insert(
     *,
     supersedes: int | None = None,
     is_withdrawn: bool = False,
-) -> int:
-    return await conn.fetchval(
+) -> list[int]:
+    rows = await conn.fetch(
         """
         insert into cause (
             supersedes, is_withdrawn, change_id, account_id, order_id, kind, said_by, speaker, legal_basis,
             source, stated_on, confidence, disputed_by, note, document, recorded_at, recorded_by
         )
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+        select $1::bigint, $2::boolean, u.change_id, u.account_id, u.order_id, $6, $7, $8, $9, $10,
+            $11::timestamptz, $12, $13, $14, $15::bytea, $16::timestamptz, $17
+        from unnest($3::bigint[], $4::bigint[], $5::bigint[]) with ordinality
+            as u (change_id, account_id, order_id, n)
+        order by u.n
         returning cause_id
         """,
         supersedes,
         is_withdrawn,
-        subject.change_id,
-        subject.account_id,
-        subject.order_id,
+        *_columns(subjects),
         text.kind.value,
         text.said_by.value,
         text.speaker,
@@ -279,21 +410,23 @@ async def _insert(
         at,
         actor,
     )
+    return sorted(r["cause_id"] for r in rows)
 
 
-async def _log(
-    conn: Conn,
-    at: datetime,
-    actor: str,
-    action: str,
-    subject: CauseSubject,
-    cause_id: int,
-    *,
-    supersedes: int | None = None,
-) -> None:
-    # Without its text: a purge removes the text, and nothing is ever removed from the log.
-    detail: Mapping[str, int] = {"cause": cause_id} | ({} if supersedes is None else {"before": supersedes})
-    await log(conn, at, actor, action, subject.name, detail)
+def _columns(subjects: Sequence[CauseSubject]) -> tuple[list[int | None], ...]:
+    """The numbers of what they are about, a column for changes, accounts and orders each."""
+    return (
+        [s.change_id for s in subjects],
+        [s.account_id for s in subjects],
+        [s.order_id for s in subjects],
+    )
+
+
+def _by_account(rows: Sequence[Record]) -> dict[int, list[StatedCause]]:
+    found: dict[int, list[StatedCause]] = {}
+    for row in rows:
+        found.setdefault(row["about"], []).append(_cause(row))
+    return found
 
 
 def _cause(row: Record) -> StatedCause:

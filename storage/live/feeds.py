@@ -1,9 +1,11 @@
 """Read model of the feeds: the newest confirmed changes that stand, of everything or of one list."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from storage.causes.ledger import causes_of_accounts
+from storage.model.causes.causes import StatedCause, standing
 from storage.model.core.accounts import ListId, Platform
 from storage.model.core.availability import ChangeKind, Flag, Reason, State, Status
 from storage.postgres.pool import Conn
@@ -34,6 +36,13 @@ class FeedChange:
     """Who saw it: a platform's name for our own monitor, `import:<name>` for a published record."""
     corrects: bool
     """Whether it takes the place of something that was recorded before."""
+    causes: tuple[StatedCause, ...]
+    """What is said of its cause, or of a block why the account is blocked, the surest first."""
+
+    @property
+    def updated_at(self) -> datetime:
+        """When what is told of it last changed."""
+        return max([self.decided_at, *(cause.recorded_at for cause in self.causes)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +67,10 @@ async def newest_changes(conn: Conn, list_id: ListId | None, limit: int) -> Newe
     """
     rows = await conn.fetch(
         """
-        select c.change_key, c.account_id, a.platform, a.native_id, a.handle, c.kind, c.old_status,
-            c.old_withheld_in, c.status, c.withheld_in, c.flags, c.last_seen_old, c.first_seen_new,
-            o.decided_at, o.reason, o.readings, c.source, c.supersedes is not null as corrects
+        select c.change_id, c.change_key, c.account_id, a.platform, a.native_id, a.handle, c.kind,
+            c.old_status, c.old_withheld_in, c.status, c.withheld_in, c.flags, c.last_seen_old,
+            c.first_seen_new, o.decided_at, o.reason, o.readings, c.source,
+            c.supersedes is not null as corrects
         from standing_change c
         join change_outcome o using (change_id)
         join ordinary_accounts() a using (account_id)
@@ -85,31 +95,38 @@ async def newest_changes(conn: Conn, list_id: ListId | None, limit: int) -> Newe
         list_id,
         limit,
     )
-    corrected_at = await _corrected_at(conn, list_id)
-    known = [at for at in (rows[0]["decided_at"] if rows else None, corrected_at) if at is not None]
-    return Newest(
-        tuple(
-            FeedChange(
-                change_key=r["change_key"],
-                account_id=r["account_id"],
-                platform=Platform(r["platform"]),
-                native_id=r["native_id"],
-                handle=r["handle"],
-                kind=ChangeKind(r["kind"]),
-                old=_state(r["old_status"], r["old_withheld_in"]) if r["old_status"] is not None else None,
-                new=_state(r["status"], r["withheld_in"]),
-                flags=frozenset(map(Flag, r["flags"])),
-                last_seen_old=r["last_seen_old"],
-                first_seen_new=r["first_seen_new"],
-                decided_at=r["decided_at"],
-                reason=Reason(r["reason"]),
-                readings=r["readings"],
-                source=r["source"],
-                corrects=r["corrects"],
-            )
-            for r in rows
-        ),
-        max(known, default=None),
+    causes = await causes_of_accounts(conn, list({r["account_id"] for r in rows}))
+    changes = tuple(
+        FeedChange(
+            change_key=r["change_key"],
+            account_id=r["account_id"],
+            platform=Platform(r["platform"]),
+            native_id=r["native_id"],
+            handle=r["handle"],
+            kind=ChangeKind(r["kind"]),
+            old=_state(r["old_status"], r["old_withheld_in"]) if r["old_status"] is not None else None,
+            new=_state(r["status"], r["withheld_in"]),
+            flags=frozenset(map(Flag, r["flags"])),
+            last_seen_old=r["last_seen_old"],
+            first_seen_new=r["first_seen_new"],
+            decided_at=r["decided_at"],
+            reason=Reason(r["reason"]),
+            readings=r["readings"],
+            source=r["source"],
+            corrects=r["corrects"],
+            causes=_of_change(causes.get(r["account_id"], ()), r["change_id"], Status(r["status"])),
+        )
+        for r in rows
+    )
+    known = [*(c.updated_at for c in changes), await _corrected_at(conn, list_id)]
+    return Newest(changes, max((at for at in known if at is not None), default=None))
+
+
+def _of_change(said: Iterable[StatedCause], change_id: int, status: Status) -> tuple[StatedCause, ...]:
+    return tuple(
+        cause
+        for cause in standing(said)
+        if cause.subject.change_id == change_id or (cause.subject.account_id and status.is_blocked)
     )
 
 

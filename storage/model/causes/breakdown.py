@@ -13,18 +13,19 @@ class CauseShare:
     kind: CauseKind | None
     """None: no cause is on record, which is not the same as "unknown", which somebody said."""
     confidence: Confidence | None
-    accounts: frozenset[int]
+    numbers: frozenset[int]
 
 
 def breakdown(causes: Iterable[tuple[int, Sequence[StatedCause]]]) -> Sequence[CauseShare]:
-    """Divide accounts or posts by their surest cause, the largest share first and those without any last.
+    """Divide accounts, posts or changes by their surest cause, the largest share first, and last those
+    without any.
 
     `causes` are the numbers of all of them, each with its standing causes as `standing` orders them. Each is
     in one share, so that the shares add up to all.
     """
     members: dict[tuple[CauseKind | None, Confidence | None], set[int]] = {}
-    for account_id, said in causes:
+    for number, said in causes:
         key = (said[0].text.kind, said[0].text.confidence) if said else (None, None)
-        members.setdefault(key, set()).add(account_id)
+        members.setdefault(key, set()).add(number)
     shares = [CauseShare(kind, sure, frozenset(ids)) for (kind, sure), ids in members.items()]
-    return sorted(shares, key=lambda s: (s.kind is None, -len(s.accounts), str(s.kind), str(s.confidence)))
+    return sorted(shares, key=lambda s: (s.kind is None, -len(s.numbers), str(s.kind), str(s.confidence)))

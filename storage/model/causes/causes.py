@@ -197,15 +197,22 @@ def checked_cause(text: CauseText, now: datetime) -> CauseText:
 
 
 def standing(causes: Iterable[StatedCause], known_at: datetime | None = None) -> list[StatedCause]:
-    """Return those that no later row corrects or withdraws, the surest and newest first.
+    """Return those that no later row corrects or withdraws, as `surest_first` orders them.
 
     As was known at `known_at`, including what was recorded at that very moment; None means now.
     """
     known = [c for c in causes if known_at is None or c.recorded_at <= known_at]
     superseded = {c.supersedes for c in known}
     found = [c for c in known if c.cause_id not in superseded and not c.is_withdrawn]
-    found.sort(key=lambda c: (c.text.stated_on, c.cause_id), reverse=True)
-    return sorted(found, key=lambda c: _SUREST.index(c.text.confidence))
+    return surest_first(found)
+
+
+def surest_first(causes: Iterable[StatedCause]) -> list[StatedCause]:
+    """Return the surest first, of equally sure ones the newest. Those that name no cause come last, whoever
+    says so.
+    """
+    newest = sorted(causes, key=lambda c: (c.text.stated_on, c.cause_id), reverse=True)
+    return sorted(newest, key=lambda c: (c.text.kind is CauseKind.UNKNOWN, _SUREST.index(c.text.confidence)))
 
 
 _SUREST = tuple(Confidence)

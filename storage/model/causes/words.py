@@ -52,10 +52,20 @@ def cause_words(text: CauseText) -> str:
     )
 
 
+def cause_summary(causes: Sequence[StatedCause]) -> str:
+    """The surest of the standing causes in a few words: "Cause: a court ruling, documented"."""
+    if not causes:
+        return NOT_KNOWN
+    text = causes[0].text
+    disputed = ", disputed" if text.disputed_by else ""
+    return f"Cause: {cause_name(text)}, {text.confidence}{disputed}"
+
+
 def cause_line(causes: Sequence[StatedCause]) -> str:
-    """One line for a mail: the surest of the standing causes, and how many others there are."""
+    """One line: the surest of the standing causes, and how many others there are."""
     if not causes:
         return f"{NOT_KNOWN}."
     others = len(causes) - 1
     more = "" if not others else f" {'One more is' if others == 1 else f'{others} more are'} stored."
-    return f"Cause: {cause_words(causes[0].text)}{more}"
+    said = cause_words(causes[0].text)
+    return f"Cause: {said[:1].lower()}{said[1:]}{more}"

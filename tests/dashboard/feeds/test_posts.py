@@ -29,6 +29,7 @@ GONE = FeedChange(
     readings=4,
     source="x",
     corrects=False,
+    causes=(),
 )
 UNKNOWN = "not found: X does not say whether the post was removed or its author's account is gone"
 

@@ -15,15 +15,18 @@ from yarl import URL
 from collectors.bluesky.declaration import BLUESKY
 from collectors.x.declaration import X
 from storage.accounts.accounts import NewAccount, add_accounts
+from storage.causes.ledger import record_cause
 from storage.imports.imports import import_history
 from storage.live.feeds import newest_changes
 from storage.model.bitemporal.imported_records import ImportedAccount, ImportedChange, ImportedHistory
+from storage.model.causes.causes import CauseSubject
 from storage.model.core.accounts import Account
 from storage.model.core.availability import ChangeKind, Flag, State, Strength, change_key
 from storage.model.core.orders import NewOrder, NewOrderEvent, OrderEventKind
 from storage.orders.orders import add_order, add_order_event
 from storage.postgres.pool import Conn, Pool, transaction
 from tests.dashboard.server.test_hostile_handles import HARMLESS, HOSTILE
+from tests.storage.causes.test_ledger import NOTICE as STATED
 from tests.support.pipelines.late_readings import deliver
 from tests.support.samples.readings import AVAILABLE, MINUTE, NOT_FOUND, SUSPENDED, T0, WITHHELD_IN, minutes
 from tests.support.seeds.single_rows import account, become, enlist, roster_of
@@ -139,6 +142,23 @@ async def test_an_entry_says_who_what_where_between_which_readings_and_on_what_e
         "Confirmed 1 Feb 2021, 00:15:00 UTC by the platform monitor: the platform said so in one reading.",
         "An order that names an account, or an engagement near a change, is not evidence of cause.",
     ]
+
+
+async def test_a_stated_cause_is_in_the_entry_of_its_change_which_is_newer_by_it(
+    pool: Pool, dsn: str
+) -> None:
+    async with transaction(pool) as conn:
+        await one_block(conn)
+        change_id = await conn.fetchval("select max(change_id) from change")
+        await record_cause(conn, CauseSubject(change_id=change_id), STATED, "ada", minutes(90))
+    answer = await ask(pool, dsn, "/feeds/all.atom")
+    (entry,) = answer.feed.iter(f"{ATOM}entry")
+    assert (
+        "Cause: an order of a government (Section 69A IT Act), according to the platform's notice to the "
+        "owner of 1 Feb 2021, notice.eml; stated by the platform."
+    ) in list(entry.itertext())
+    for updated in (entry.findtext(f"{ATOM}updated", ""), answer.feed.findtext(f"{ATOM}updated", "")):
+        assert datetime.fromisoformat(updated) == minutes(90)
 
 
 async def test_only_confirmed_changes_are_told_the_last_confirmed_first(pool: Pool, dsn: str) -> None:

@@ -16,9 +16,11 @@ from jobs.base.clock import SimulatedClock
 from jobs.collect.closure_reasons import ClosureReasonsLoop
 from storage.accounts.accounts import accounts_not_found
 from storage.accounts.side_facts import facts_of
+from storage.causes.ledger import paged_causes, withdraw_cause
+from storage.model.causes.causes import CauseKind, CauseSource, CauseSubject, Confidence, StatedCause
 from storage.model.core.availability import State, Status
 from storage.model.core.side_facts import ObservedKind
-from storage.postgres.pool import Pool, transaction
+from storage.postgres.pool import Conn, Pool, transaction
 from tests.support.samples.readings import MINUTE, T0
 from tests.support.samples.x_answers import body
 from tests.support.simulated.scripted_x import plain, scripted
@@ -99,6 +101,32 @@ async def test_the_reason_of_a_vanished_account_becomes_a_side_fact_between_two_
     async with transaction(pool) as conn:
         assert [a.native_id for a in await accounts_not_found(conn, X)] == ["7", "8"]
         assert await conn.fetchval("select count(*) from change") == 2
+
+
+async def test_that_the_owner_closed_an_account_is_recorded_once_as_the_cause_of_its_change(
+    pool: Pool,
+) -> None:
+    await vanished(pool, "7", "8")
+    clock = SimulatedClock(T0)
+    async with serve_x(GONE, now=T0) as server, app(server.base_url) as x:
+        loop = ClosureReasonsLoop(pool, X, x, clock)
+        await run(loop, clock, server, T0 + DAY + 30 * MINUTE)
+        async with transaction(pool) as conn:
+            (cause,) = await all_causes(conn)
+            await withdraw_cause(conn, cause.cause_id, "ada", clock())
+        await run(loop, clock, server, T0 + 2 * DAY + 30 * MINUTE)
+        async with transaction(pool) as conn:
+            assert await all_causes(conn) == []
+            change_id = await conn.fetchval("select change_id from change where change_key = '7'")
+    assert cause.subject == CauseSubject(change_id=change_id)
+    assert (cause.text.kind, cause.text.said_by) == (CauseKind.OWNER, CauseSource.PLATFORM_ANSWER)
+    assert (cause.text.confidence, cause.text.stated_on) == (Confidence.PLATFORM, T0 + READY_AFTER)
+    assert cause.recorded_by == "x compliance"
+
+
+async def all_causes(conn: Conn) -> list[StatedCause]:
+    """Those that stand."""
+    return await paged_causes(conn, known_at=None, account_id=None, order=None, after=0, limit=9)
 
 
 async def test_only_watched_accounts_that_are_not_found_are_asked_about(pool: Pool) -> None:

@@ -153,6 +153,15 @@ async def test_a_notice_without_a_cause_of_ours_is_refused_and_nothing_is_kept(
         assert await conn.fetchval("select count(*) from cause_document") == 0
 
 
+async def test_a_notice_of_tomorrow_is_refused_in_one_sentence(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        await watched(conn)
+    notice = email(WITHHELD.format(""))
+    notice.replace_header("Date", "Sun, 26 Jun 2044 18:00:00 +0530")
+    with pytest.raises(TableError, match=r"n\.eml: stated_on is in the future"):
+        await import_notice(pool, notice.as_bytes(), "n.eml", "ada", NOW)
+
+
 async def test_a_file_that_is_no_notice_is_refused_by_its_name(pool: Pool) -> None:
     with pytest.raises(TableError, match=r"n\.eml: The email holds no notice of Bluesky or X"):
         await import_notice(pool, b"Subject: hello\n\nhello", "n.eml", "ada", NOW)

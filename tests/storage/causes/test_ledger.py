@@ -8,11 +8,14 @@ import pytest
 from collectors.x.declaration import X
 from storage.causes.ledger import (
     CauseDocument,
+    causes_about,
     causes_of_accounts,
+    causes_of_blocks,
     causes_of_order,
     correct_cause,
     document_of,
     record_cause,
+    surest_causes,
     withdraw_cause,
 )
 from storage.changes.hash_chain import verify_chain
@@ -35,7 +38,7 @@ from storage.orders.orders import add_order
 from storage.postgres.audit_log import acts
 from storage.postgres.pool import Conn, Pool, Refused, StorageError, transaction
 from storage.purge.purge import purge_account
-from tests.support.samples.readings import SUSPENDED, minutes
+from tests.support.samples.readings import AVAILABLE, SUSPENDED, WITHHELD_IN, minutes
 from tests.support.seeds.single_rows import become, enlist, roster_of
 
 NOW = minutes(60)
@@ -101,6 +104,72 @@ async def test_a_cause_is_of_an_account_a_change_or_an_order_and_in_the_chain_an
         ("ada", "cause recorded", f"change {change_id}", of_change),
         ("ada", "cause recorded", f"account {one.account_id}", of_account),
     ]
+
+
+async def test_the_causes_of_blocks_leave_out_why_somebody_came_back_and_earlier_blocks(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        one, block = await blocked(conn)
+        await become(conn, await roster_of(conn, [one]), one, SUSPENDED, AVAILABLE, minutes(5))
+        back = await conn.fetchval("select max(change_id) from change")
+        of_account = await record_cause(conn, CauseSubject(account_id=one.account_id), PAPER, "ada", NOW)
+        of_block = await record_cause(conn, CauseSubject(change_id=block), NOTICE, "ada", NOW)
+        await record_cause(conn, CauseSubject(change_id=back), PAPER, "ada", NOW)
+        since_start = await causes_of_blocks(conn, [one.account_id], "IN", minutes(2))
+        since_back = await causes_of_blocks(conn, [one.account_id], "IN", minutes(6))
+    assert [c.cause_id for c in since_start[one.account_id]] == [of_account, of_block]
+    assert [c.cause_id for c in since_back[one.account_id]] == [of_account]
+
+
+async def test_why_an_account_is_withheld_elsewhere_is_no_cause_of_a_block_here(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        (one,) = await enlist(conn, X, ["1"])
+        await become(conn, await roster_of(conn, [one]), one, None, WITHHELD_IN, minutes(1))
+        change_id = await conn.fetchval("select max(change_id) from change")
+        await record_cause(conn, CauseSubject(change_id=change_id), NOTICE, "ada", NOW)
+        here = await causes_of_blocks(conn, [one.account_id], "IN", minutes(0))
+        elsewhere = await causes_of_blocks(conn, [one.account_id], "TR", minutes(0))
+    assert (len(here[one.account_id]), elsewhere) == (1, {})
+
+
+async def test_the_surest_cause_of_each_is_the_first_of_those_that_stand(pool: Pool) -> None:
+    silent = replace(NOTICE, kind=CauseKind.UNKNOWN)
+    later = replace(PAPER, stated_on=minutes(1))
+    async with transaction(pool) as conn:
+        one, change_id = await blocked(conn)
+        other, _ = await blocked(conn, "2")
+        of_one, of_change = CauseSubject(account_id=one.account_id), CauseSubject(change_id=change_id)
+        of_other = CauseSubject(account_id=other.account_id)
+        for subject in (of_one, of_change):
+            for text in (PAPER, later, silent, NOTICE):
+                number = await record_cause(conn, subject, text, "ada", NOW)
+        await withdraw_cause(conn, number, "ada", NOW)
+        await record_cause(conn, of_other, silent, "ada", NOW)
+        found = {c.subject: c for c in await surest_causes(conn)}
+        rows = await causes_about(conn, [of_one, of_change, of_other])
+    assert found == {
+        subject: standing(c for c in rows if c.subject == subject)[0]
+        for subject in (of_one, of_change, of_other)
+    }
+    assert (found[of_one].text, found[of_change].text, found[of_other].text) == (NOTICE, later, silent)
+
+
+def test_who_names_a_cause_comes_before_who_names_none() -> None:
+    about, at = CauseSubject(account_id=1), minutes(0)
+    silent = replace(NOTICE, kind=CauseKind.UNKNOWN)
+    rows = [
+        StatedCause(
+            number,
+            supersedes=None,
+            is_withdrawn=False,
+            subject=about,
+            text=text,
+            document=None,
+            recorded_at=at,
+            recorded_by="ada",
+        )
+        for number, text in enumerate((silent, PAPER), 1)
+    ]
+    assert told(standing(rows)) == [(2, "platform terms"), (1, "unknown")]
 
 
 async def test_a_correction_keeps_what_was_said_and_as_known_earlier_it_still_stands(pool: Pool) -> None:
