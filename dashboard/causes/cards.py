@@ -7,12 +7,14 @@ from urllib.parse import quote
 from dash import html
 from dash.development.base_component import Component
 
-from dashboard.causes.form import cause_fields
+from dashboard.causes.form import cause_fields, each_of
 from dashboard.causes.routes import WRITE_CAUSES
 from dashboard.ui import words
+from dashboard.ui.cards import Cell, table_card
 from dashboard.ui.time_markup import QUOTED
+from storage.model.causes.breakdown import breakdown
 from storage.model.causes.causes import StatedCause, standing
-from storage.model.causes.words import NOT_KNOWN, cause_words
+from storage.model.causes.words import KIND_WORDS, NOT_KNOWN, cause_words
 from storage.model.core.people import Actor
 from storage.model.text.states import capital, clean
 
@@ -52,6 +54,8 @@ def causes_card(
                 [
                     html.H2("Causes"),
                     html.Span("stated by people and documents, never concluded", className="faint"),
+                    html.Span(className="grow"),
+                    html.A("All causes", href="/causes", className="under"),
                 ],
                 className="card-head",
             ),
@@ -60,6 +64,38 @@ def causes_card(
         ],
         className="card narrow",
         id="causes",
+    )
+
+
+def shared_causes_card(
+    changes: Mapping[int, int], causes: Mapping[int, Sequence[StatedCause]], actor: Actor, back: str
+) -> Component:
+    """How many of these changes have which surest cause, and the form to record one for all of them.
+
+    `changes` are the numbers of changes with those of their accounts; `causes` all rows about the accounts
+    and their changes, by account.
+    """
+    said = {
+        change: [c for c in standing(causes.get(account, ())) if c.subject.change_id in {None, change}]
+        for change, account in changes.items()
+    }
+    rows: list[tuple[Cell, ...]] = [
+        (
+            "Not known" if share.kind is None else capital(KIND_WORDS[share.kind]),
+            "" if share.confidence is None else capital(share.confidence.value),
+            f"{len(share.numbers):,}",
+        )
+        for share in breakdown(said.items())
+    ]
+    all_of = "The change" if len(changes) == 1 else f"Each of the {len(changes):,} changes"
+    about = each_of("change", list(changes), all_of)
+    may_write = actor.role.includes(WRITE_CAUSES) and about
+    return table_card(
+        "Causes",
+        "of changes to blocked or gone; stated by people and documents, never concluded",
+        ("Cause", "Confidence", "Changes"),
+        rows,
+        *([_recording(about, back)] if may_write else []),
     )
 
 

@@ -1,9 +1,21 @@
-"""The routes of causes. Their cards stand on the pages of accounts and orders."""
+"""The page of causes and what is done with them. Their cards stand on the pages of accounts and orders."""
+
+from functools import partial
 
 from dashboard.asgi.process import WebProcess
-from dashboard.causes.routes import cause_page_routes
-from dashboard.ui.pages import Feature
+from dashboard.causes.page import connect_causes_page, read_causes
+from dashboard.causes.routes import WRITE_CAUSES, cause_page_routes
+from dashboard.ui.pages import Feature, Page, PageAction, Place
 
 
 def causes(process: WebProcess) -> Feature:
-    return Feature(routers=(cause_page_routes(process.pool, process.clock),))
+    page = Page(
+        path="causes",
+        title="Causes",
+        read=read_causes,
+        place=Place.NOWHERE,
+        under="orders",
+        actions=(PageAction("Import causes", "/causes#import", WRITE_CAUSES),),
+        callbacks=partial(connect_causes_page, process),
+    )
+    return Feature(pages=(page,), routers=(cause_page_routes(process.pool, process.clock),))

@@ -1,12 +1,13 @@
 """The form of a cause: its fields, and the cause that was filled in. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from dash import html
 from dash.development.base_component import Component
 
 from dashboard.ui.form_input import Filled, WrongInput
 from dashboard.ui.forms import choice, line
+from dashboard.ui.pages import number_in
 from storage.model.causes.causes import (
     USUAL_CONFIDENCE,
     CauseKind,
@@ -20,6 +21,8 @@ from storage.model.causes.words import KIND_WORDS, SOURCE_WORDS
 from storage.model.tables.csv_cells import CellError
 from storage.model.text.states import capital
 
+MOST_AT_ONCE = 5_000
+"""Accounts or posts for which one form records a cause."""
 _PLATFORM = CauseSource.PLATFORM_NOTICE.value
 _BY_SOURCE = ""
 """The choice that leaves the confidence to the source."""
@@ -87,18 +90,31 @@ def cause_of(given: Filled) -> CauseText:
         raise WrongInput(str(fault)) from fault
 
 
-def subject_of(given: Filled) -> CauseSubject:
-    """What it is about: `account-12`, `change-7` or `order-3`. Raises WrongInput."""
+def subjects_of(given: Filled) -> list[CauseSubject]:
+    """What it is about: `account-12`, `change-7` or `order-3`, or several of a kind as `account-12.13`.
+
+    Raises WrongInput.
+    """
     kind, _, text = given.needed("about", "About").partition("-")
-    number = int(text) if text.isascii() and text.isdigit() and len(text) <= _DIGITS else None
-    if number is None or kind not in {"account", "change", "order"}:
+    numbers = [number_in(part) for part in text.split(".")]
+    if None in numbers or kind not in {"account", "change", "order"}:
         raise WrongInput("The field about is not an account, a change or an order.")
-    return CauseSubject(
-        change_id=number if kind == "change" else None,
-        account_id=number if kind == "account" else None,
-        order_id=number if kind == "order" else None,
-    )
+    if len(numbers) > MOST_AT_ONCE:
+        raise WrongInput(f"A cause is recorded for at most {MOST_AT_ONCE:,} at once.")
+    return [
+        CauseSubject(
+            change_id=number if kind == "change" else None,
+            account_id=number if kind == "account" else None,
+            order_id=number if kind == "order" else None,
+        )
+        for number in numbers
+    ]
 
 
-_DIGITS = 18
-"""Of the longest number that fits a column for certain."""
+def each_of(kind: str, numbers: Sequence[int], words: str) -> dict[str, str]:
+    """The choice to record a cause for each of these, which are all accounts and posts, or all changes.
+    Nothing for none or too many.
+    """
+    if not 1 <= len(numbers) <= MOST_AT_ONCE:
+        return {}
+    return {f"{kind}-{'.'.join(map(str, numbers))}": words}

@@ -1,27 +1,55 @@
 """What is done with causes on pages: recorded, corrected and withdrawn."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 
 from fastapi import APIRouter, Request
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import JSONResponse, RedirectResponse, Response
 
+from dashboard.asgi.refusals import refusal
 from dashboard.auth.form_actions import run_form_action
-from dashboard.causes.form import LABELS, cause_of, subject_of
+from dashboard.causes.form import LABELS, cause_of, subjects_of
 from dashboard.ui.form_input import Filled, WrongInput, page_of
-from storage.causes.ledger import correct_cause, record_cause, withdraw_cause
-from storage.model.causes.causes import CauseFault
+from storage.causes.cause_import import record_once
+from storage.causes.ledger import correct_cause, surest_causes, withdraw_cause
+from storage.model.causes.causes import CauseFault, StatedCause, surest_first
+from storage.model.causes.words import NOT_KNOWN, cause_summary
 from storage.model.core.people import Actor, Role
-from storage.postgres.pool import Conn, Pool, transaction
+from storage.postgres.pool import Conn, Pool, StorageError, transaction
 
 WRITE_CAUSES = Role.ANALYST
 
 
+def surest_json(causes: Sequence[StatedCause]) -> dict[str, object]:
+    """The causes in words, and which is that of a change or of an account or a post. Pure; `causes` has at
+    most one of each.
+    """
+    places: dict[str, int] = {}
+    about: dict[str, dict[int, int]] = {"change": {}, "account": {}}
+    for cause in surest_first(causes):
+        words = cause_summary([cause])
+        about[cause.subject.kind][cause.subject.number] = places.setdefault(words, len(places))
+    return {
+        "words": list(places),
+        "none": NOT_KNOWN,
+        "changes": about["change"],
+        "accounts": about["account"],
+    }
+
+
 def cause_page_routes(pool: Pool, clock: Callable[[], datetime]) -> APIRouter:
-    """`/api/causes/record`, `correct` and `withdraw`."""
+    """`/api/causes/surest`; and `record`, `correct` and `withdraw`, to which forms are posted."""
     router = APIRouter(prefix="/api/causes")
 
-    async def write(request: Request, act: Callable[[Conn, Filled, Actor], Awaitable[int]]) -> Response:
+    @router.get("/surest")
+    async def surest() -> Response:
+        try:
+            async with transaction(pool) as conn:
+                return JSONResponse(surest_json(await surest_causes(conn)))
+        except StorageError as error:
+            return refusal(503, str(error))
+
+    async def write(request: Request, act: Callable[[Conn, Filled, Actor], Awaitable[object]]) -> Response:
         async def do(given: Filled, actor: Actor) -> Response:
             try:
                 async with transaction(pool) as conn:
@@ -37,8 +65,8 @@ def cause_page_routes(pool: Pool, clock: Callable[[], datetime]) -> APIRouter:
     async def record(request: Request) -> Response:
         return await write(
             request,
-            lambda conn, given, actor: record_cause(
-                conn, subject_of(given), cause_of(given), actor.name, clock()
+            lambda conn, given, actor: record_once(
+                conn, subjects_of(given), cause_of(given), actor.name, clock()
             ),
         )
 

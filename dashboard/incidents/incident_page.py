@@ -1,6 +1,6 @@
 """The page of one incident: its state, the form of the work on it, and its history."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,6 +8,7 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from dashboard.auth import access
+from dashboard.causes.cards import shared_causes_card
 from dashboard.incidents.words import (
     IncidentEvent,
     accounts_words,
@@ -26,9 +27,11 @@ from storage.alerts.incidents import (
     IncidentLine,
     assignable,
     incident_acts,
+    incident_blocks,
     incident_line,
     incident_sendings,
 )
+from storage.causes.ledger import causes_of_accounts
 from storage.model.alerts.incidents import (
     LONGEST_NOTE,
     NONE,
@@ -37,6 +40,7 @@ from storage.model.alerts.incidents import (
     IncidentState,
     IncidentWork,
 )
+from storage.model.causes.causes import StatedCause
 from storage.model.core.people import Actor
 from storage.model.text.states import clean
 from storage.postgres.pool import Conn
@@ -50,6 +54,10 @@ class ShownIncident:
     people: Sequence[Assignee]
     """Everybody to whom it can be assigned."""
     events: Sequence[IncidentEvent]
+    blocks: Mapping[int, int]
+    """Its changes by which accounts and posts were blocked or gone, each with the number of the account."""
+    causes: Mapping[int, Sequence[StatedCause]]
+    """What is said of these accounts and of their changes, by account."""
 
 
 async def read_incident(conn: Conn, story_key: str) -> ShownIncident | None:
@@ -58,7 +66,9 @@ async def read_incident(conn: Conn, story_key: str) -> ShownIncident | None:
     if line is None:
         return None
     acts, sendings = await incident_acts(conn, story_key), await incident_sendings(conn, story_key)
-    return ShownIncident(line, await assignable(conn), events(acts, sendings, line.work))
+    blocks = await incident_blocks(conn, story_key)
+    causes = await causes_of_accounts(conn, list(set(blocks.values())))
+    return ShownIncident(line, await assignable(conn), events(acts, sendings, line.work), blocks, causes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,12 +136,20 @@ def incident_page(found: ShownIncident, actor: Actor, now: datetime, tag: list[C
                 [
                     html.Div(facts_card(found, now), id="incident-facts"),
                     *(_forms(found, actor) if may else [_only_shown(actor)]),
+                    *_causes(found, actor),
                     html.Div(history_card(found), id="incident-history"),
                 ],
                 className="stack order-form incident",
             ),
         ]
     )
+
+
+def _causes(found: ShownIncident, actor: Actor) -> list[Component]:
+    if not found.blocks:
+        return []
+    back = f"/incidents/{found.line.work.story_key}"
+    return [shared_causes_card(found.blocks, found.causes, actor, back)]
 
 
 def facts_card(found: ShownIncident, now: datetime) -> Component:

@@ -12,7 +12,6 @@ from dashboard.orders import rows
 from dashboard.orders import words as order_words
 from dashboard.orders.facts import OrderFigures
 from dashboard.orders.figures import (
-    blocked_by_cause,
     cause_figure,
     claim_figure,
     kind_figure,
@@ -21,10 +20,9 @@ from dashboard.orders.figures import (
 from dashboard.ui import words
 from dashboard.ui.cards import MOST_ROWS, Cell, card, empty_card, not_shown, table_card, td
 from dashboard.ui.figures import figure_link
-from storage.model.causes.words import KIND_WORDS
 from storage.model.core.orders import NameOutcome, OrderDocument, OrderEvent, OrderName
 from storage.model.orders.claims import CheckedClaim
-from storage.model.orders.cohort import CohortPart, CohortShare, Kind
+from storage.model.orders.cohort import CohortShare, Kind
 from storage.model.orders.outside_findings import Probe
 from storage.model.text.states import capital, clean
 from storage.orders.edit_history import OrderAct
@@ -94,20 +92,17 @@ def cause_breakdown_card(found: OrderFigures) -> list[Component]:
     """The accounts or posts that were seen blocked since the order, by their surest stated cause, and how
     many of each were restored. Empty if none was seen blocked.
     """
-    shares = blocked_by_cause(found)
-    if not shares:
+    found_rows = rows.cause_rows(found)
+    if not found_rows:
         return []
-    restored = {m.account_id for m in found.parts[CohortPart.RESTORED]}
     body: list[tuple[Cell, ...]] = [
         (
-            "Not known" if share.kind is None else capital(KIND_WORDS[share.kind]),
-            "" if share.confidence is None else capital(share.confidence.value),
-            figure_link(f"{len(share.accounts):,}", cause_figure(found, share), found.at),
-            figure_link(
-                f"{len(share.accounts & restored):,}", cause_figure(found, share, restored=True), found.at
-            ),
+            row.name,
+            row.confidence,
+            figure_link(f"{row.blocked:,}", cause_figure(found, row.share), found.at),
+            figure_link(f"{row.restored:,}", cause_figure(found, row.share, restored=True), found.at),
         )
-        for share in shares
+        for row in found_rows
     ]
     return [
         table_card(

@@ -28,6 +28,7 @@ from dashboard.ui.chart_style import (
 from dashboard.ui.date_marks import DateMark
 from dashboard.ui.figures import line_leads
 from dashboard.ui.words import between, drawn_as, state
+from storage.model.causes.words import cause_summary
 from storage.model.core.accounts import AccountId
 from storage.model.core.availability import Status
 from storage.model.core.orders import OrderEventKind
@@ -159,7 +160,7 @@ def lanes_figure(found: OrderFigures, members: Sequence[CohortMember], theme: Th
             label = capital(group_words(part.stay.state.status, member.platform, part.stay.flags))
             until = max(part.until, part.since + least / 4)
             pieces.setdefault((status, label), []).append(
-                _LanePart(part.since, until, row, _status_words(member, part.stay), member.account_id)
+                _LanePart(part.since, until, row, _bar_words(found, member, part.stay), member.account_id)
             )
         windows += [
             _LanePart(w.since, w.until, row, f"change: {_status_words(member, w.stay)}", member.account_id)
@@ -186,6 +187,13 @@ def lanes_figure(found: OrderFigures, members: Sequence[CohortMember], theme: Th
         automargin=True,
     )
     return figure
+
+
+def _bar_words(found: OrderFigures, member: CohortMember, stay: Stay) -> str:
+    """The status, and of a block its surest cause."""
+    said = found.causes.get(member.account_id, ())
+    words = _status_words(member, stay)
+    return f"{words}<br>{figure_text(cause_summary(said), 160)}" if stay.kind.is_block else words
 
 
 def _status_words(member: CohortMember, stay: Stay) -> str:

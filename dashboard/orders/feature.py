@@ -9,6 +9,7 @@ from dashboard.asgi.file_maker import FileMaker
 from dashboard.asgi.process import WebProcess
 from dashboard.auth import access
 from dashboard.causes.cards import causes_card
+from dashboard.causes.form import each_of
 from dashboard.orders.facts import read_order, read_orders
 from dashboard.orders.order_page import lane_pages, order_page
 from dashboard.orders.orders_page import orders_page
@@ -18,6 +19,7 @@ from dashboard.orders.restoration_page import RESTORATION, restoration_page
 from dashboard.orders.routes import order_routes
 from dashboard.ui.pages import Drawing, PageRequest, number_in
 from storage.model.core.people import Role
+from storage.model.orders.cohort import CohortPart
 from storage.orders.edit_history import acts_on
 
 WRITE_ORDERS = Role.ANALYST
@@ -57,6 +59,11 @@ async def read_page_of_orders(asked: PageRequest) -> Drawing | None:
 
     def draw() -> Component:
         about = {f"order-{order_id}": "The order"}
+        for section in found.sections:
+            blocked = [member.account_id for member in section.parts[CohortPart.EVER_BLOCKED]]
+            if len(blocked) > 1:
+                all_of = f"Each of the {len(blocked):,} {section.noun}s seen blocked since the order"
+                about |= each_of("account", blocked, all_of)
         stated = causes_card(found.own_causes, about, (), asked.actor, f"/orders/{order_id}")
         return order_page(found, acts, page, theme, tag, (stated,), may_write=may_write, may_pack=may_pack)
 

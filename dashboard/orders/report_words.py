@@ -156,8 +156,8 @@ def methods(found: OrderFigures) -> list[tuple[str, str]]:
         (
             "Counted as blocked",
             f"Withheld in {country} or in all countries, and suspended everywhere. Both hide it "
-            f"from readers in {country}, and both are done by the platform. The report does not claim that "
-            "an order was the reason, because no platform's answer says so.",
+            f"from readers in {country}, and both are done by the platform. The report does not conclude "
+            "that an order was the reason. What people and documents say about it is listed under Causes.",
         ),
         (
             "Not counted as blocked",

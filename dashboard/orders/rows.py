@@ -1,15 +1,21 @@
 """The rows of an order's tables in words: the page and the report show the same."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dashboard.orders import words as order_words
 from dashboard.orders.facts import OrderFigures
+from dashboard.orders.figures import blocked_by_cause
 from dashboard.ui import words
+from storage.model.causes.breakdown import CauseShare
+from storage.model.causes.causes import standing
+from storage.model.causes.words import KIND_WORDS, cause_words
 from storage.model.core.orders import Order, OrderEvent, OrderEventKind
 from storage.model.orders.cohort import CohortPart
 from storage.model.orders.outside_findings import Probe
 from storage.model.text.states import capital, clean
+from storage.model.text.units import number
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +79,46 @@ def funnel_rows(found: OrderFigures) -> list[FunnelRow]:
         part = CohortPart.NOT_SEEN_BLOCKED
         rows.append(FunnelRow("Never seen blocked", never, _share(never, found), "named", part))
     return rows
+
+
+@dataclass(frozen=True, slots=True)
+class CauseRow:
+    """Those that were seen blocked since the order and have the same surest cause."""
+
+    share: CauseShare
+    name: str
+    confidence: str
+    """Empty: no cause is recorded."""
+    blocked: int
+    restored: int
+
+
+def cause_rows(found: OrderFigures) -> list[CauseRow]:
+    """Divide those that were seen blocked since the order by their surest cause; empty if none was."""
+    restored = {m.account_id for m in found.parts[CohortPart.RESTORED]}
+    return [
+        CauseRow(
+            share,
+            "Not known" if share.kind is None else capital(KIND_WORDS[share.kind]),
+            "" if share.confidence is None else capital(share.confidence.value),
+            len(share.numbers),
+            len(share.numbers & restored),
+        )
+        for share in blocked_by_cause(found)
+    ]
+
+
+def statements(found: OrderFigures) -> list[tuple[str, str]]:
+    """What is said of the order, and of those of its accounts and posts that were seen blocked since: whom
+    each statement is about, and the statement with its source. What is said of most comes first.
+    """
+    said = [("The order", cause_words(c.text)) for c in standing(found.own_causes, found.known_at)]
+    for one in found.sections:
+        about: Counter[str] = Counter()
+        for member in one.parts[CohortPart.EVER_BLOCKED]:
+            about.update({cause_words(c.text) for c in found.causes.get(member.account_id, ())})
+        said += [(capital(number(n, one.noun)), sentence) for sentence, n in about.most_common()]
+    return said
 
 
 def funnel_note(found: OrderFigures) -> str:

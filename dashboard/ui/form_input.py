@@ -16,7 +16,7 @@ LONGEST_NOTE = 500
 _NUMBER = re.compile(r"\d{1,18}", re.ASCII)
 _SPOKEN_DAY = re.compile(r"(today|tomorrow) ([01]?\d|2[0-3]):([0-5]\d)", re.ASCII)
 _BACK = re.compile(
-    r"/(health|alerts(/decisions/[a-z_]{1,20}|/deliveries(\?[\w.~%+&=-]{1,500})?)?|(mail|account|orders)/\d{1,18})",
+    r"/(health|alerts(/decisions/[a-z_]{1,20}|/deliveries(\?[\w.~%+&=-]{1,500})?)?|(mail|account|orders)/\d{1,18}|incidents/[\w-]{1,80})",
     re.ASCII,
 )
 

@@ -267,6 +267,23 @@ async def incident_sendings(conn: Conn, story_key: str) -> list[IncidentSending]
     ]
 
 
+async def incident_blocks(conn: Conn, story_key: str) -> dict[int, int]:
+    """The confirmed changes by which its accounts and posts were withheld, suspended or gone, each with the
+    number of its account or post; the first first.
+    """
+    rows = await conn.fetch(
+        """
+        select distinct c.change_id, c.account_id
+        from story s join alert_decision d using (story_id) join alert a using (alert_id)
+        join standing_change c using (change_id) join change_outcome o using (change_id)
+        where s.story_key = $1 and o.outcome = 'confirmed' and c.status not in ('available', 'protected')
+        order by c.change_id
+        """,
+        story_key,
+    )
+    return {r["change_id"]: r["account_id"] for r in rows}
+
+
 async def assignee_called(conn: Conn, login: str) -> Assignee:
     """The person of that name. Raises Refused if there is nobody."""
     row = None

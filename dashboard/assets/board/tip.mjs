@@ -27,10 +27,14 @@ export function showTip(html, event) {
 /** @param {string} words */
 export const tipLine = (words) => `<div>${words}</div>`;
 
-/** @param {State} state @param {Account} account @param {number} t @param {At} event */
-export function tipForAccount(state, account, t, event) {
+/**
+ * `more` is a line below what is known, or null.
+ * @param {State} state @param {Account} account @param {number} t @param {At} event @param {string | null} more
+ */
+export function tipForAccount(state, account, t, event, more = null) {
   const out = [`<b>@${escaped(account.handle)}</b>`, `<div class="faint">${full(t)}</div>`];
   out.push(...momentLines(state, account, t).map(tipLine));
+  if (more) out.push(tipLine(escaped(more)));
   showTip(out.join(""), event);
 }
 

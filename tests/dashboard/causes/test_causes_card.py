@@ -8,9 +8,12 @@ import aiohttp
 import pytest
 
 from dashboard.causes.cards import causes_card
+from dashboard.causes.form import MOST_AT_ONCE
 from dashboard.orders.facts import read_order
 from dashboard.orders.figures import blocked_by_cause, cause_figure
+from storage.alerts.incidents import incident_blocks
 from storage.causes.ledger import cause_numbered, causes_of_accounts, record_cause
+from storage.changes.hash_chain import verify_chain
 from storage.model.causes.causes import (
     CauseKind,
     CauseSubject,
@@ -23,6 +26,7 @@ from storage.model.orders.cohort import CohortPart
 from storage.postgres.pool import Pool, transaction
 from tests.storage.causes.test_ledger import NOTICE, PAPER
 from tests.support.clients.page_text import said
+from tests.support.seeds.alerts import Played
 from tests.support.seeds.changes import Story
 from tests.support.servers.dashboard import SETTINGS, page_of, served
 
@@ -144,6 +148,14 @@ async def test_a_cause_of_a_change_that_was_corrected_since_says_which_change_it
         ),
         pytest.param({"kind": "weather"}, 422, "Cause 'weather' is not known", id="no cause"),
         pytest.param({"about": "account-x"}, 422, "The field about is not an account", id="about nothing"),
+        pytest.param({"about": "account-1.x"}, 422, "The field about is not an account", id="half a list"),
+        pytest.param(
+            {"about": "account-" + ".".join("1" * (MOST_AT_ONCE + 1))},
+            422,
+            "A cause is recorded",
+            id="too many",
+        ),
+        pytest.param({"about": "account-1.999"}, 409, "There is no account 999.", id="one of them is nobody"),
         pytest.param({"about": "account-999"}, 409, "There is no account 999.", id="about nobody"),
     ],
 )
@@ -184,7 +196,7 @@ async def test_the_page_of_an_order_counts_its_blocks_by_the_surest_cause(
         page = said(await page_of(conn, f"/orders/{order_id}", story.now, SETTINGS, "light"))
     assert found is not None
     blocked = len(found.parts[CohortPart.EVER_BLOCKED])
-    shares = {(s.kind, s.confidence): len(s.accounts) for s in blocked_by_cause(found)}
+    shares = {(s.kind, s.confidence): len(s.numbers) for s in blocked_by_cause(found)}
     assert shares == {
         (CauseKind.GOVERNMENT_ORDER, Confidence.PLATFORM): 1,
         (CauseKind.PLATFORM_TERMS, Confidence.REPORTED): 1,
@@ -197,4 +209,86 @@ async def test_the_page_of_an_order_counts_its_blocks_by_the_surest_cause(
         for share in blocked_by_cause(found):
             address = f"{base}/api/figures/{cause_figure(found, share)}?at={story.now:%Y-%m-%dT%H:%M:%SZ}"
             async with session.get(address) as answer:
-                assert sorted((await answer.json())["accounts"]) == sorted(share.accounts)
+                assert sorted((await answer.json())["accounts"]) == sorted(share.numbers)
+
+
+async def test_a_cause_is_recorded_once_for_each_of_those_that_an_order_s_page_offers(
+    pool: Pool, dsn: str, story: Story
+) -> None:
+    async with transaction(pool) as conn:
+        order_id = await conn.fetchval("select order_id from legal_order where reference = 'SYN/1'")
+        found = await read_order(conn, order_id, story.now, SETTINGS.gap_after)
+        page = await page_of(conn, f"/orders/{order_id}", story.now, SETTINGS, "light")
+    assert found is not None
+    blocked = [m.account_id for m in found.parts[CohortPart.EVER_BLOCKED]]
+    about = f"account-{'.'.join(map(str, blocked))}"
+    assert about in str(page)
+    assert f"Each of the {len(blocked)} accounts seen blocked since the order" in said(page)
+    async with served(pool, dsn, story.now) as base:
+        for _ in range(2):
+            assert (await posted(base, "record", {**FILLED, "about": about}))[0] == 303
+    for account_id in blocked:
+        assert len(await stored(pool, account_id)) == 1
+    async with transaction(pool) as conn:
+        assert await conn.fetchval("select count(*) from cause") == len(blocked)
+        assert (await verify_chain(conn)).broken is None
+
+
+async def test_the_lanes_are_told_the_surest_cause_of_changes_and_accounts(
+    pool: Pool, dsn: str, story: Story
+) -> None:
+    one, other = story.accounts[0][:2]
+    async with transaction(pool) as conn:
+        change_id = await conn.fetchval("select max(change_id) from change where account_id = $1", one)
+        for subject, text in (
+            (CauseSubject(account_id=one), PAPER),
+            (CauseSubject(account_id=other), PAPER),
+            (CauseSubject(change_id=change_id), NOTICE),
+        ):
+            await record_cause(conn, subject, text, "ada", story.now)
+    async with (
+        served(pool, dsn, story.now) as base,
+        aiohttp.ClientSession() as session,
+        session.get(f"{base}/api/causes/surest") as answer,
+    ):
+        told = await answer.json()
+    assert told == {
+        "words": [
+            "Cause: an order of a government (Section 69A IT Act), stated by the platform",
+            "Cause: the platform's terms (Section 69A IT Act), reported",
+        ],
+        "none": "Cause: not known",
+        "changes": {str(change_id): 0},
+        "accounts": {str(one): 1, str(other): 1},
+    }
+
+
+async def test_why_an_account_came_back_is_no_cause_of_its_block(pool: Pool, story: Story) -> None:
+    one = story.accounts[0][0]
+    async with transaction(pool) as conn:
+        order_id = await conn.fetchval("select order_id from legal_order where reference = 'SYN/1'")
+        back = await conn.fetchval(
+            "select max(change_id) from standing_change where account_id = $1 and kind = 'restoration'", one
+        )
+        await record_cause(conn, CauseSubject(change_id=back), PAPER, "ada", story.now)
+        found = await read_order(conn, order_id, story.now, SETTINGS.gap_after)
+    assert found is not None
+    assert [share.kind for share in blocked_by_cause(found)] == [None]
+
+
+async def test_a_cause_is_recorded_for_every_block_of_an_incident_at_once(
+    pool: Pool, dsn: str, played: Played
+) -> None:
+    key = played.story_keys[0]
+    address = f"/incidents/{key}"
+    async with transaction(pool) as conn:
+        blocks = await incident_blocks(conn, key)
+        before = said(await page_of(conn, address, played.now, SETTINGS, "light"))
+    assert len(blocks) > 1
+    about = f"change-{'.'.join(map(str, blocks))}"
+    async with served(pool, dsn, played.now) as base:
+        assert await posted(base, "record", {**FILLED, "about": about}, address) == (303, address)
+    async with transaction(pool) as conn:
+        after = said(await page_of(conn, address, played.now, SETTINGS, "light"))
+    assert re.search(rf"Not known\W+{len(blocks)}\b", before)
+    assert f"An order of a government Stated by the platform {len(blocks)}" in after

@@ -11,6 +11,7 @@ import pytest
 from collectors.mastodon.declaration import MASTODON
 from collectors.x.declaration import X
 from dashboard.orders import words as order_words
+from dashboard.orders.charts import lanes_figure
 from dashboard.orders.facts import OrderFigures, OrderRecord
 from dashboard.orders.order_json import order_json
 from dashboard.orders.report import OrderReport
@@ -20,11 +21,19 @@ from dashboard.orders.report_svg import curve_svg, described
 from dashboard.orders.report_words import CONFIRMATION, blocked_words, coverage_words, silences, within
 from dashboard.ui import words
 from jobs.detect.confirmation import ConfirmationRule
+from storage.model.causes.causes import (
+    CauseKind,
+    CauseSource,
+    CauseSubject,
+    CauseText,
+    Confidence,
+    StatedCause,
+)
 from storage.model.core.availability import Flag
 from storage.model.core.coverage import Gap
 from storage.model.core.late import gap_after
 from storage.model.core.orders import NameOutcome, OrderCheck, OrderDocument, OrderName
-from storage.model.orders.cohort import Kind, blocked_times, by_first_block
+from storage.model.orders.cohort import CohortPart, Kind, blocked_times, by_first_block
 from storage.model.orders.curve import step_at
 from tests.support.clients.report_text import Page
 from tests.support.samples.orders import GAP, IMPRINT, MEMBERS, NOW, ORDER, figures, grounds, member, renamed
@@ -276,6 +285,60 @@ def test_a_disputed_date_stays_a_range() -> None:
     order = replace(ORDER, issued_from=minutes(-2_000), issued_to=minutes(90))
     told = page(figures(order))
     assert "the date is disputed: sources say between 30 Jan 2021 and 1 Feb 2021" in told.words
+
+
+def stated(number: int, text: CauseText, about: CauseSubject) -> StatedCause:
+    return StatedCause(
+        cause_id=number,
+        supersedes=None,
+        is_withdrawn=False,
+        subject=about,
+        text=text,
+        document=None,
+        recorded_at=NOW,
+        recorded_by="ada",
+    )
+
+
+def test_each_stated_cause_is_there_with_its_source_and_how_many_it_is_about() -> None:
+    blocked = [m.account_id for m in figures().parts[CohortPart.EVER_BLOCKED]]
+    notice = CauseText(
+        CauseKind.GOVERNMENT_ORDER,
+        CauseSource.PLATFORM_NOTICE,
+        "",
+        "Section 69A IT Act",
+        f"{HOSTILE}.eml",
+        minutes(0),
+        Confidence.PLATFORM,
+    )
+    paper = replace(notice, kind=CauseKind.COURT_RULING, said_by=CauseSource.PRESS, speaker="A paper")
+    paper = replace(paper, confidence=Confidence.REPORTED, source="a.html", disputed_by="the ministry")
+    causes = {n: [stated(n, notice, CauseSubject(account_id=n))] for n in blocked[:-1]}
+    own = (stated(900, paper, CauseSubject(order_id=1)),)
+    found = figures(papers=OrderRecord(causes=causes, own_causes=own))
+    told = page(found)
+    (of_order, first), (of_accounts, second) = told.tables["causes"].rows
+    assert (of_order, of_accounts) == ("The order", f"{len(causes)} account{'s' if len(causes) > 1 else ''}")
+    assert first.startswith("A court ruling (Section 69A IT Act), according to the press (A paper) of 1 Feb")
+    assert first.endswith("a.html; reported; disputed by the ministry.")
+    assert second.startswith("An order of a government (Section 69A IT Act), according to the platform's")
+    assert not {"script", "img"} & {tag for tag, _ in told.tags}
+    shares = [[row[0], row[1], number(row[2])] for row in told.tables["causes-of"].rows]
+    assert shares == [
+        ["An order of a government", "Stated by the platform", len(causes)],
+        ["Not known", "", 1],
+    ]
+    lanes: Any = lanes_figure(found, found.cohort.members, "light")
+    hovers = {words for trace in lanes.data for words in trace.customdata}
+    assert any(
+        "Cause: an order of a government (Section 69A IT Act), stated by the platform" in w for w in hovers
+    )
+    assert any("Cause: not known" in w for w in hovers)
+    assert not any("Cause" in w for w in hovers if w.startswith("available"))
+
+
+def test_an_order_without_causes_says_that_none_is_known() -> None:
+    assert "Cause: not known. Nobody has recorded one." in page(figures()).words
 
 
 def test_an_order_without_papers_says_that_there_are_none() -> None:

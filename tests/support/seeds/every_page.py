@@ -2,16 +2,18 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from collectors.x.declaration import X
 from dashboard.auth.signed_links import Link, LinkAction, token
 from storage.accounts.name_checks import open_check
 from storage.accounts.watch_lists import archive_list, make_list
+from storage.causes.ledger import record_cause
 from storage.countries.transparency_figures import add_reports
 from storage.executives.signals import add_signals
 from storage.imports.imports import import_history
+from storage.model.causes.causes import CauseKind, CauseSource, CauseSubject, CauseText, Confidence
 from storage.model.core.accounts import AccountId
 from storage.model.core.coverage import WhyRead
 from storage.model.core.signals import Signal, SignalKind
@@ -44,6 +46,7 @@ PAGES = {
     "names to add": "/accounts/add/{check}",
     "names": "/names/{check}",
     "orders": "/orders",
+    "causes": "/causes",
     "new order": "/orders/new",
     "order": "/orders/{order}",
     "editing an order": "/orders/{order}/edit",
@@ -162,6 +165,29 @@ async def a_name_check(conn: Conn, now: datetime) -> int:
     return await open_check(conn, check_lines(text, "the list", X), "the list", X, None, "Asha", now)
 
 
+async def three_causes(conn: Conn, account_id: int, change_id: int, order_id: int, now: datetime) -> None:
+    """What a platform, a paper and an order say, about an account, its change and an order."""
+    notice = CauseText(
+        CauseKind.GOVERNMENT_ORDER,
+        CauseSource.PLATFORM_NOTICE,
+        "X",
+        "Section 69A IT Act",
+        "notice.eml",
+        now - HOUR,
+        Confidence.PLATFORM,
+    )
+    paper = replace(
+        notice, said_by=CauseSource.PRESS, speaker="A paper", legal_basis="", confidence=Confidence.REPORTED
+    )
+    order = replace(notice, said_by=CauseSource.ORDER_TEXT, speaker="", confidence=Confidence.DOCUMENTED)
+    for subject, text in (
+        (CauseSubject(change_id=change_id), notice),
+        (CauseSubject(account_id=account_id), paper),
+        (CauseSubject(order_id=order_id), order),
+    ):
+        await record_cause(conn, subject, text, "Asha", now)
+
+
 async def an_archived_list(conn: Conn, now: datetime) -> None:
     await make_list(conn, "Old desk", "Asha", now)
     await archive_list(conn, "Old desk", "Asha", now, archived=True)
@@ -207,6 +233,7 @@ async def seed_everything(pool: Pool, now: datetime) -> Everything:
         await an_archived_list(conn, now)
         check = await a_name_check(conn, now)
         await answers_of(conn, played.story.wave[0])
+        await three_causes(conn, played.story.wave[0], block, order, now)
         written = [await a_story(conn, played, view, now) for view in View]
     story = played.story
     numbers = {
