@@ -10,7 +10,6 @@ from storage.accounts.paged_accounts import AccountRow, StateRow
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import Flag, Status
 from storage.model.core.availability import State as Confirmed
-from storage.model.platforms.registry import DECLARED
 from storage.model.text.states import state_words
 
 
@@ -55,7 +54,7 @@ class Provisional(ApiModel):
 
 
 class Account(ApiModel):
-    """A stored account with its last confirmed state."""
+    """A stored account or post with its last confirmed state."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -65,6 +64,7 @@ class Account(ApiModel):
                     "platform": "x",
                     "native_id": "1100000012",
                     "handle": "mandi_notes",
+                    "post": False,
                     "watched": True,
                     "added_at": "2021-01-20T00:00:00Z",
                     "control": False,
@@ -98,6 +98,8 @@ class Account(ApiModel):
     """The platform's own id, which never changes. The export calls it `account_id`."""
     handle: str
     """The handle as last seen. It may change, so do not use it as a key."""
+    post: bool
+    """Whether it is a post or a video, and not an account."""
     watched: bool
     """Whether it is read now. If not, it is stored for its history only."""
     added_at: datetime
@@ -122,13 +124,15 @@ class Account(ApiModel):
 
 
 class StateAt(ApiModel):
-    """An account with the state that was confirmed for a time."""
+    """An account or post with the state that was confirmed for a time."""
 
     account_id: int
     platform: Platform
     native_id: str
     handle: str
     """As stored now."""
+    post: bool
+    """Whether it is a post or a video, and not an account."""
     watched: bool
     """Whether it is read now."""
     state: State | None
@@ -147,7 +151,7 @@ def account(row: AccountRow) -> Account:
             change_id=row.provisional_change_id,
             status=Status(row.provisional_status),
             withheld_in=list(countries),
-            words=words(row.platform, row.provisional_status, countries, None, row.native_id),
+            words=words(row.platform, row.provisional_status, countries, None, post=row.post),
             first_seen_new=row.provisional_since,
             readings=row.provisional_readings,
         )
@@ -168,22 +172,20 @@ def words(
     status: str | None,
     withheld_in: Collection[str],
     flags: Collection[str] | None,
-    native_id: str = "",
     *,
+    post: bool = False,
     then: bool = False,
 ) -> str:
-    """Return a state in the words of all pages. `then`: the state of a change at its first reading.
-
-    Without `native_id`, the words are those for accounts.
+    """Return a state in the words of all pages, which differ for a post. `then`: the state of a change at its
+    first reading.
     """
     state = None if status is None else Confirmed(Status(status), tuple(withheld_in))
     known_flags = None if flags is None else [Flag(f) for f in flags]
-    of_post = DECLARED[Platform(platform)].is_post(native_id)
-    return state_words(state, Platform(platform), known_flags, then=then, of_post=of_post)
+    return state_words(state, Platform(platform), known_flags, then=then, of_post=post)
 
 
 def _state(row: AccountRow | StateRow) -> State | None:
     if row.status is None or row.since is None or row.source is None or row.change_id is None:
         return None
-    state_words = words(row.platform, row.status, row.withheld_in or (), row.flags, row.native_id)
+    state_words = words(row.platform, row.status, row.withheld_in or (), row.flags, post=row.post)
     return State.model_validate({**fields_of(row), "words": state_words})

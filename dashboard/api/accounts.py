@@ -16,6 +16,7 @@ from dashboard.api.parameter_types import (
     InStatus,
     Limit,
     OfAccount,
+    OfPosts,
     OnList,
     OnPlatform,
     PathNumber,
@@ -108,10 +109,11 @@ def account_routes(source: ApiContext) -> APIRouter:
         watched: Annotated[
             bool | None, Query(description="True: only accounts that are read now. False: only others.")
         ] = None,
+        post: OfPosts = None,
         limit: Limit = 100,
         cursor: CursorText = None,
     ) -> Response:
-        """List accounts, watched or not, by number, each with its last confirmed state."""
+        """List accounts and posts, watched or not, by number, each with its last confirmed state."""
         after = number_in(request, cursor) or 0
         wanted = AccountFilter(
             platform=platform,
@@ -122,6 +124,7 @@ def account_routes(source: ApiContext) -> APIRouter:
             tag=tag,
             text=q,
             watched=watched,
+            post=post,
         )
         async with transaction(source.pool) as conn:
             await refuse_unknown_list(conn, list_name)
@@ -163,14 +166,15 @@ def account_routes(source: ApiContext) -> APIRouter:
         status: InStatus = None,
         country: InCountry = None,
         account_id: OfAccount = None,
+        post: OfPosts = None,
         limit: Limit = 100,
         cursor: CursorText = None,
     ) -> Response:
-        """List every account with the state confirmed for a time, as `blockline export states` does."""
+        """List every account and post with the state confirmed for a time, as the export of states does."""
         now = source.clock()
         moment, known = past(at, "at", now) or now, past(as_known_at, "as_known_at", now)
         after = number_in(request, cursor) or 0
-        wanted = StateFilter(platform, list_name, status, country, account_id)
+        wanted = StateFilter(platform, list_name, status, country, account_id, post)
         async with as_known(source.pool, known) as conn:
             await refuse_unknown_list(conn, list_name)
             rows = await states_page(conn, wanted, moment, known or now, after, limit + 1)

@@ -57,6 +57,8 @@ class Change(ApiModel):
     native_id: str
     handle: str
     """As stored now."""
+    post: bool
+    """Whether it is about a post or a video, and not an account."""
     kind: ChangeKind
     old_status: Status | None
     """Null if nothing was known before."""
@@ -93,6 +95,8 @@ class Spell(ApiModel):
     platform: Platform
     native_id: str
     handle: str
+    post: bool
+    """Whether it is of a post or a video, and not an account."""
     status: Status
     withheld_in: list[str]
     words: str
@@ -184,7 +188,7 @@ def change_routes(source: ApiContext) -> APIRouter:
 
 
 def change(row: ChangeRow) -> Change:
-    said = words(row.platform, row.status, row.withheld_in, row.flags, row.native_id, then=True)
+    said = words(row.platform, row.status, row.withheld_in, row.flags, post=row.post, then=True)
     return Change.model_validate({**fields_of(row), "words": said})
 
 
@@ -192,6 +196,6 @@ def spell(row: SpellRow) -> Spell:
     return Spell.model_validate(
         {
             **fields_of(row),
-            "words": words(row.platform, row.status, row.withheld_in, row.flags, row.native_id),
+            "words": words(row.platform, row.status, row.withheld_in, row.flags, post=row.post),
         }
     )

@@ -23,6 +23,8 @@ class AccountFilter:
     """A part of a handle, of now or of before, or a whole native id."""
     watched: bool | None = None
     account_id: int | None = None
+    post: bool | None = None
+    """True: posts only. False: accounts only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,7 @@ class AccountRow:
     platform: str
     native_id: str
     handle: str
+    post: bool
     watched: bool
     added_at: datetime
     control: bool
@@ -92,9 +95,10 @@ async def accounts_page(
                     ))
                 and ($11::boolean is null or a.watched = $11)
                 and ($12::bigint is null or a.account_id = $12)
+                and ($13::boolean is null or a.is_post = $13)
             order by a.account_id limit $2
         )
-        select a.account_id, a.platform, a.native_id, a.handle, a.watched, a.added_at,
+        select a.account_id, a.platform, a.native_id, a.handle, a.is_post as post, a.watched, a.added_at,
             exists (
                 select from canary k where k.account_id = a.account_id and k.retired_at is null
             ) as control,
@@ -135,6 +139,7 @@ async def accounts_page(
         wanted.text,
         wanted.watched,
         wanted.account_id,
+        wanted.post,
     )
     return [AccountRow(**dict(r.items())) for r in rows]
 
@@ -147,6 +152,7 @@ class StateRow:
     platform: str
     native_id: str
     handle: str
+    post: bool
     watched: bool
     status: str | None
     withheld_in: Sequence[str] | None
@@ -167,6 +173,8 @@ class StateFilter:
     statuses: Sequence[str] | None = None
     country: str | None = None
     account_id: int | None = None
+    post: bool | None = None
+    """True: posts only. False: accounts only."""
 
 
 async def states_page(
@@ -179,7 +187,7 @@ async def states_page(
     rows = await conn.fetch(
         """
         with chosen as (
-            select a.account_id, a.platform, a.native_id, a.handle,
+            select a.account_id, a.platform, a.native_id, a.handle, a.is_post as post,
                 exists (
                     select from watch_period w where w.account_id = a.account_id
                         and w.since <= $4 and (w.until is null or w.until > $4)
@@ -198,10 +206,11 @@ async def states_page(
                 and ($7::text[] is null or coalesce(s.status, 'unknown') = any($7))
                 and ($8::text is null or s.withheld_in && array[$8, 'XX'])
                 and ($9::bigint is null or a.account_id = $9)
+                and ($10::boolean is null or a.is_post = $10)
                 and a.added_at <= $4
             order by a.account_id limit $2
         )
-        select a.account_id, a.platform, a.native_id, a.handle, a.watched, a.status, a.withheld_in,
+        select a.account_id, a.platform, a.native_id, a.handle, a.post, a.watched, a.status, a.withheld_in,
             f.flags, a.last_seen_old, a.since, r.at as last_read_at, a.recorded_at, c.source, a.change_id
         from chosen a
         left join change c on c.change_id = a.change_id
@@ -221,5 +230,6 @@ async def states_page(
         wanted.statuses,
         wanted.country,
         wanted.account_id,
+        wanted.post,
     )
     return [StateRow(**dict(r.items())) for r in rows]

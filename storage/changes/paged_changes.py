@@ -36,6 +36,7 @@ class ChangeRow:
     platform: str
     native_id: str
     handle: str
+    post: bool
     kind: str
     old_status: str | None
     old_withheld_in: Sequence[str] | None
@@ -140,6 +141,7 @@ class SpellRow:
     platform: str
     native_id: str
     handle: str
+    post: bool
     status: str
     withheld_in: Sequence[str]
     flags: Sequence[str] | None
@@ -162,7 +164,7 @@ async def spells_page(
     """
     rows = await conn.fetch(
         """
-        select a.account_id, a.platform, a.native_id, a.handle, s.status, s.withheld_in,
+        select a.account_id, a.platform, a.native_id, a.handle, a.is_post as post, s.status, s.withheld_in,
             f.flags, s.onset_after as last_seen_old, lower(s.valid) as since, n.onset_after as last_seen,
             upper(s.valid) as until, lower(s.recorded) as recorded_at, c.source, s.change_id
         from spells_known($3) s

@@ -6,7 +6,7 @@ from storage.postgres.pool import Conn
 
 
 async def accounts(conn: Conn, wanted: ExportFilter) -> Rows:
-    """Everybody on file, watched or not, executives and control accounts as such.
+    """Every stored account and post, watched or not, executives and control accounts as such.
 
     Of an earlier knowledge only those who were on file by then, with whether they were watched then; all else
     of them is as it is now.
@@ -14,7 +14,7 @@ async def accounts(conn: Conn, wanted: ExportFilter) -> Rows:
     return await rows_of(
         conn,
         """
-        select a.platform, a.native_id as account_id, a.handle,
+        select a.platform, a.native_id as account_id, a.handle, a.is_post as post,
             exists (
                 select from watch_period w where w.account_id = a.account_id
                     and w.since <= coalesce($3::timestamptz, 'infinity') and (w.until is null or w.until > $3)
@@ -48,7 +48,7 @@ async def lists(conn: Conn, wanted: ExportFilter) -> Rows:
         conn,
         """
         select l.name as list, l.created_at, o.reference as order, a.platform, a.native_id as account_id,
-            a.handle, case when a.account_id is not null then exists (
+            a.handle, a.is_post as post, case when a.account_id is not null then exists (
                 select from watch_period w where w.account_id = a.account_id
                     and w.since <= coalesce($3::timestamptz, 'infinity') and (w.until is null or w.until > $3)
             ) end as watched,
@@ -164,8 +164,8 @@ async def renames(conn: Conn, wanted: ExportFilter) -> Rows:
     return await rows_of(
         conn,
         """
-        select a.platform, a.native_id as account_id, r.old_handle, r.new_handle, r.last_seen_old,
-            r.first_seen_new, r.recorded_at
+        select a.platform, a.native_id as account_id, r.old_handle, r.new_handle, a.is_post as post,
+            r.last_seen_old, r.first_seen_new, r.recorded_at
         from rename r join account a using (account_id)
         where r.first_seen_new >= coalesce($1::timestamptz, '-infinity')
             and r.first_seen_new < coalesce($2::timestamptz, 'infinity')
@@ -192,8 +192,8 @@ async def facts(conn: Conn, wanted: ExportFilter) -> Rows:
     return await rows_of(
         conn,
         """
-        select a.platform, a.native_id as account_id, a.handle, f.observer, f.kind, f.value, f.last_absent,
-            f.first_seen, f.last_seen, f.first_absent, f.recorded_at
+        select a.platform, a.native_id as account_id, a.handle, a.is_post as post, f.observer, f.kind,
+            f.value, f.last_absent, f.first_seen, f.last_seen, f.first_absent, f.recorded_at
         from fact f join account a using (account_id)
         where f.first_seen >= coalesce($1::timestamptz, '-infinity')
             and f.first_seen < coalesce($2::timestamptz, 'infinity')
@@ -219,7 +219,7 @@ async def causes(conn: Conn, wanted: ExportFilter) -> Rows:
         conn,
         """
         select s.cause_id, s.supersedes, s.change_id, a.platform, a.native_id as account_id, a.handle,
-            o.reference as order, s.kind, s.legal_basis, s.said_by, s.speaker, s.source,
+            a.is_post as post, o.reference as order, s.kind, s.legal_basis, s.said_by, s.speaker, s.source,
             encode(s.document, 'hex') as document, s.stated_on, s.confidence, s.disputed_by, s.note,
             s.recorded_at, s.recorded_by
         from cause s

@@ -12,7 +12,7 @@ async def changes(conn: Conn, wanted: ExportFilter) -> Rows:
     return await rows_of(
         conn,
         """
-        select change_id, supersedes, platform, native_id as account_id, handle, kind, old_status,
+        select change_id, supersedes, platform, native_id as account_id, handle, post, kind, old_status,
             old_withheld_in, status, withheld_in, flags, strength, last_seen_old, first_seen_new, recorded_at,
             outcome, reason, readings, last_agreeing_at, decided_at, source, old_evidence, new_evidence
         from changes_told($3) c
@@ -45,7 +45,7 @@ async def spells(conn: Conn, wanted: ExportFilter) -> Rows:
     return await rows_of(
         conn,
         """
-        select a.platform, a.native_id as account_id, a.handle, s.status, s.withheld_in,
+        select a.platform, a.native_id as account_id, a.handle, a.is_post as post, s.status, s.withheld_in,
             f.flags, s.onset_after as last_seen_old, lower(s.valid) as since, n.onset_after as last_seen,
             upper(s.valid) as until, lower(s.recorded) as recorded_at, c.source, s.change_id
         from spells_known($3) s
@@ -82,7 +82,7 @@ async def states(conn: Conn, wanted: ExportFilter) -> Rows:
     return await rows_of(
         conn,
         """
-        select a.platform, a.native_id as account_id, a.handle, exists (
+        select a.platform, a.native_id as account_id, a.handle, a.is_post as post, exists (
                 select from watch_period w where w.account_id = a.account_id
                     and w.since <= $2::timestamptz and (w.until is null or w.until > $2)
             ) as watched,

@@ -53,8 +53,8 @@ async def readings(conn: Conn, wanted: ExportFilter) -> Rows:
     return await rows_of_each(
         conn,
         """
-        select a.platform, a.native_id as account_id, a.handle, r.asked_at, r.at, r.status, r.withheld_in,
-            r.strength, r.flags, r.silent_on, r.roster_id, r.recorded_at, r.change_id
+        select a.platform, a.native_id as account_id, a.handle, a.is_post as post, r.asked_at, r.at, r.status,
+            r.withheld_in, r.strength, r.flags, r.silent_on, r.roster_id, r.recorded_at, r.change_id
         from account a
         cross join lateral (
             select * from account_readings(

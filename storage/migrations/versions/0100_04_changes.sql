@@ -325,13 +325,13 @@ comment on function fact_rows is
 
 create function changes_told(known_at timestamptz) returns table (
     change_id bigint, change_key text, supersedes bigint, account_id bigint, platform text, native_id text,
-    handle text, kind text, old_status text, old_withheld_in text[], status text,
+    handle text, post boolean, kind text, old_status text, old_withheld_in text[], status text,
     withheld_in text[], flags text[], strength text, last_seen_old timestamptz, first_seen_new timestamptz,
     recorded_at timestamptz, outcome text, reason text, readings int, last_agreeing_at timestamptz,
     decided_at timestamptz, source text, old_evidence text, new_evidence text
 ) stable parallel safe language sql as $$
-    select c.change_id, c.change_key, c.supersedes, c.account_id, a.platform, a.native_id, a.handle, c.kind,
-        c.old_status, case when c.old_status is not null then c.old_withheld_in end, c.status, c.withheld_in,
+    select c.change_id, c.change_key, c.supersedes, c.account_id, a.platform, a.native_id, a.handle, a.is_post,
+        c.kind, c.old_status, case when c.old_status is not null then c.old_withheld_in end, c.status, c.withheld_in,
         c.flags, c.strength,
         c.last_seen_old, c.first_seen_new, c.recorded_at, coalesce(o.outcome, 'provisional'), o.reason,
         coalesce(o.readings, case when $1 is null then p.agreeing else coalesce(s.agreeing, 1) end),

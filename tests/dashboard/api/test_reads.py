@@ -25,6 +25,7 @@ from tests.support.clients.api import Api
 from tests.support.samples.readings import T0
 from tests.support.seeds.alerts import Played, play_alerts
 from tests.support.seeds.export_rows import table
+from tests.support.seeds.posts import turn_into_posts
 from tests.support.servers.dashboard import SETTINGS, served_apart
 
 NOW = datetime(2021, 2, 1, 12, 0, tzinfo=UTC)
@@ -53,6 +54,7 @@ async def _prepared(pool: Pool) -> Played:
     played = await play_alerts(pool, NOW)
     async with transaction(pool) as conn:
         await edit_tags(conn, played.story.accounts[0][:2], ["press"], [], "desk", NOW)
+        await turn_into_posts(conn, played.story.accounts[0][-2:])
     return played
 
 
@@ -161,6 +163,7 @@ async def test_statuses_are_those_of_the_export_at_any_moment_as_known_at_any_ot
     for one, row in zip(told, exported, strict=True):
         state = _state(one)
         assert one["native_id"] == row["account_id"]
+        assert one["post"] is row["post"]
         assert one["last_read_at"] == row["last_read_at"]
         assert one["recorded_at"] == row["recorded_at"]
         for name in ("status", "withheld_in", "flags", "last_seen_old", "since", "source", "change_id"):
@@ -251,6 +254,8 @@ FILTERS: list[tuple[str, dict[str, Any], Callable[[Found], bool]]] = [
     ("with a part of a handle", {"q": "TRACTOR"}, lambda a: "tractor" in a["handle"]),
     ("with an id", {"q": "110000003"}, lambda a: a["native_id"] == "110000003"),
     ("not watched", {"watched": "false"}, lambda a: not a["watched"]),
+    ("only posts", {"post": "true"}, lambda a: a["post"]),
+    ("only accounts", {"post": "false"}, lambda a: not a["post"]),
     ("of a platform where nobody is", {"platform": "mastodon"}, lambda _: False),
 ]
 
@@ -264,6 +269,25 @@ async def test_accounts_are_chosen_by_what_is_known_of_them(
 
     assert [a["account_id"] for a in chosen] == [a["account_id"] for a in everybody if fits(a)]
     assert (len(chosen) == 0) is (rule == "of a platform where nobody is")
+
+
+@pytest.mark.parametrize("path", ["/accounts", "/statuses"])
+async def test_posts_and_accounts_can_be_listed_apart(world: World, path: str) -> None:
+    everything = (await world.api.get(path, limit=500)).items
+    found = {
+        post: [one["account_id"] for one in (await world.api.get(path, limit=500, post=post)).items]
+        for post in ("true", "false")
+    }
+    posts = set(world.played.story.accounts[0][-2:])
+    assert set(found["true"]) == posts
+    assert found["false"] == [one["account_id"] for one in everything if one["account_id"] not in posts]
+
+
+async def test_a_change_and_a_spell_say_whether_they_are_of_a_post(world: World) -> None:
+    posts = set(world.played.story.accounts[0][-2:])
+    for path in ("/changes", "/spells"):
+        found = (await world.api.get(path, limit=500)).items
+        assert {one["account_id"] for one in found if one["post"]} == posts
 
 
 async def test_what_is_not_confirmed_yet_stands_beside_the_state_and_is_none(world: World) -> None:

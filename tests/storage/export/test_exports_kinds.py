@@ -15,6 +15,7 @@ from storage.model.evidence.export_kinds import Choice, ExportFilter, Kind
 from storage.postgres.pool import Pool, transaction
 from tests.support.samples.readings import T0, minutes
 from tests.support.seeds.export_rows import NOW, context, only, story, table
+from tests.support.seeds.posts import turn_into_posts
 from tests.support.seeds.single_rows import enlist
 
 DOCS = Path(__file__).parent.parent.parent.parent / "docs" / "export.md"
@@ -60,6 +61,30 @@ async def test_what_stands_beside_the_changes_can_be_taken_out_too(pool: Pool) -
         ]
         before = await table(conn, Kind.CAUSES, ExportFilter(NOW, known_at=minutes(189)))
         assert only(before, *told) == [(1, "1", "government order", "stated by the platform", "")]
+
+
+OF_ACCOUNTS = [
+    Kind.CHANGES,
+    Kind.SPELLS,
+    Kind.STATES,
+    Kind.READINGS,
+    Kind.ACCOUNTS,
+    Kind.LISTS,
+    Kind.RENAMES,
+    Kind.FACTS,
+    Kind.CAUSES,
+]
+
+
+@pytest.mark.parametrize("kind", OF_ACCOUNTS)
+async def test_a_row_about_a_post_says_so_and_no_other_does(pool: Pool, kind: Kind) -> None:
+    async with transaction(pool) as conn:
+        one, _ = await context(conn)
+        await turn_into_posts(conn, [one.account_id])
+        told = set(only(await table(conn, kind), "account_id", "post"))
+    assert ("post:1", True) in told
+    assert {post for account, post in told if account is None} <= {None}
+    assert {post for account, post in told if account not in {None, "post:1"}} <= {False}
 
 
 async def test_figures_that_a_platform_published_are_told_with_their_source(pool: Pool) -> None:

@@ -66,11 +66,11 @@ async def story(conn: Conn) -> tuple[Account, Account]:
     return one, two
 
 
-async def context(conn: Conn) -> None:
+async def context(conn: Conn) -> tuple[Account, Account]:
     """An order with its notice, a claim beside it, an executive with two acts, a rename, a side fact and a
-    cause that was corrected.
+    cause that was corrected. Returns the two accounts that are on a list.
     """
-    one, _ = await story(conn)
+    one, two = await story(conn)
     await add_order(
         conn,
         NewOrder("R 1", "=1+1", "MeitY", "IN", "69A", T0, None, None, None, 257, "Farmers", minutes(5)),
@@ -102,3 +102,4 @@ async def context(conn: Conn) -> None:
     await side_facts.observe(conn, "", [FactSighting(one.account_id, seen, None, minutes(20))])
     first = await record_cause(conn, CauseSubject(account_id=one.account_id), CAUSE, "ada", minutes(100))
     await correct_cause(conn, first, replace(CAUSE, disputed_by="=the owner"), "ada", minutes(190))
+    return one, two
