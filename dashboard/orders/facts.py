@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Literal
 
 from dashboard.asgi.off_loop import off_loop
 from storage.causes.ledger import causes_of_blocks, causes_of_order
@@ -21,14 +20,13 @@ from storage.model.orders.cohort import (
 )
 from storage.model.orders.curve import CurveStep, curve, step_at
 from storage.model.orders.outside_findings import NamedCounts, OrderNameCounts, Outside, count_names, outside
+from storage.model.text.target_counts import Noun
 from storage.orders.compliance_report import OrderCohort, cohort, coverage_of, find_order
 from storage.orders.documents import documents_of
 from storage.orders.names import checks_of, names_of
 from storage.orders.orders import orders
 from storage.postgres.pool import Conn
 from storage.readings.coverage_report import CoverageReport
-
-Noun = Literal["account", "post"]
 
 
 @dataclass(frozen=True, slots=True)

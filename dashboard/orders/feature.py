@@ -48,7 +48,7 @@ async def read_page_of_orders(asked: PageRequest) -> Drawing | None:
     if found is None:
         return None
     if part == RESTORATION:
-        return lambda: restoration_page(found, restoration_of(found), theme, tag)
+        return lambda: restoration_page(found, [restoration_of(one) for one in found.sections], theme, tag)
     page = number_in(part)
     if not page or page > lane_pages(found):
         return None

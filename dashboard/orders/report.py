@@ -23,8 +23,9 @@ class OrderReport:
 
     def html(self) -> str:
         """Return the whole page. Estimating the time to restoration may take seconds of CPU time."""
-        restoration = section(restoration_of(self.found)) if self.found.funnel.ever_blocked else None
-        return report_html(self.found, self.behind, self.imprint, restoration)
+        blocked = [one for one in self.found.sections if one.funnel.ever_blocked]
+        restored = [section(restoration_of(one)) for one in blocked]
+        return report_html(self.found, self.behind, self.imprint, restored)
 
     def name(self, suffix: str) -> str:
         """Return the name of its file: `report-IN-69A-2021-02-04-2021-02-11.html`."""

@@ -3,6 +3,7 @@
 It shows the figures of the order's page and JSON, and the sources behind them.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -19,6 +20,7 @@ from dashboard.orders.report_words import coverage_words, methods
 from dashboard.ui import words
 from storage.model.orders.cohort import by_first_block
 from storage.model.text.states import clean
+from storage.model.text.target_counts import Noun
 from storage.orders.report_sources import ReportSources
 
 _templates = Environment(
@@ -46,8 +48,9 @@ class Imprint:
 
 @dataclass(frozen=True, slots=True)
 class RestorationSection:
-    """How long it took until accounts came back, as a section of the report."""
+    """How long it took until accounts, or posts, came back, as a section of the report."""
 
+    noun: Noun
     sentences: tuple[str, ...]
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
@@ -58,9 +61,12 @@ def report_html(
     found: OrderFigures,
     behind: ReportSources,
     imprint: Imprint,
-    restoration: RestorationSection | None = None,
+    restored: Sequence[RestorationSection] = (),
 ) -> str:
-    """Return the whole page. Equal figures and an equal imprint give the same page."""
+    """Return the whole page. Equal figures and an equal imprint give the same page.
+
+    `restored` are the sections on the time to restoration; empty leaves them out.
+    """
     order = found.order
     ranked = by_first_block(found.members, order.issued_from or order.issued_at)
     line = f"Blockline report · order {clean(order.reference, 60)} · as of {words.stamp(found.at)}"
@@ -82,7 +88,7 @@ def report_html(
         "claims": report_rows.claims(found),
         "outside": order_rows.outside_words(found),
         "probes": report_rows.probes(found),
-        "restoration": _restoration(restoration),
+        "restored": restored,
         "events": report_rows.events(found),
         "documents": report_rows.documents(found),
         "lanes": lanes_of(found, ranked),
@@ -115,18 +121,6 @@ def _section(found: OrderFigures) -> dict[str, object]:
 def css_text(plain: str) -> Markup:
     """Return text for a CSS string, with every character escaped so that none can end the string."""
     return Markup("".join(f"\\{ord(c):06x}" for c in plain))  # noqa: S704 - hexadecimal digits only
-
-
-def _restoration(restoration: RestorationSection | None) -> dict[str, object] | None:
-    """Return the section on time to restoration; None when it was not computed."""
-    if restoration is None:
-        return None
-    return {
-        "sentences": restoration.sentences,
-        "columns": restoration.columns,
-        "rows": restoration.rows,
-        "figure": restoration.figure,
-    }
 
 
 def _known_late(found: OrderFigures) -> str:

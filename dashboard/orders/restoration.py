@@ -1,4 +1,4 @@
-"""Time to restoration of the accounts of an order: for its page, its JSON and its report."""
+"""Time to restoration of the accounts and of the posts of an order: for its page, its JSON and its report."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -11,42 +11,52 @@ from dashboard.wire.compact_json import Json
 from storage.model.core.availability import Spell, State, Status
 from storage.model.orders.cohort import CohortMember, Kind, Stay, blocked_times
 from storage.model.orders.restoration import BlockedFor, BlockedShare, NoShare, RestorationEstimate, durations
-
-COLUMNS = ("After", "Still blocked (estimate)", "99 % limits, independent accounts")
-_MISSING = {
-    NoShare.NO_SPELLS: "no block of an account was seen to begin",
-    NoShare.TOO_SHORT: "a block this short may go unseen",
-    NoShare.NOT_FOLLOWED: "no account was followed this long",
-}
+from storage.model.text.target_counts import WITH_ARTICLE, Noun
 
 
 def blocked_times_of(found: OrderFigures) -> tuple[BlockedFor, ...]:
-    """Return the blocks of its accounts that lasted past its issue, with the bounds of their duration."""
+    """Return the blocks of its accounts, or of its posts, that lasted past its issue, each with the bounds of
+    its duration.
+    """
     begin = found.order.issued_from or found.order.issued_at
     return tuple(b for m in found.cohort.members for b in _since(m, found, begin))
 
 
 def restoration_of(found: OrderFigures) -> RestorationEstimate:
-    """Estimate the statistics. The fit may take seconds of CPU time if thousands of durations all differ."""
-    return restoration(blocked_times_of(found), found.gap_after)
+    """Estimate the statistics of its accounts, or of its posts. The fit may take seconds of CPU time if
+    thousands of durations all differ.
+    """
+    return restoration(blocked_times_of(found), found.gap_after, noun=found.noun)
+
+
+def columns(estimate: RestorationEstimate) -> tuple[str, str, str]:
+    """Return the heads of the table of shares."""
+    return "After", "Still blocked (estimate)", f"99 % limits, independent {estimate.noun}s"
 
 
 def rows(estimate: RestorationEstimate) -> list[tuple[str, str, str]]:
-    """Return the cells below `COLUMNS`."""
-    return [(words.span(s.after), _bounds(s), _pair(s.limits)) for s in estimate.shares]
+    """Return the cells below `columns`."""
+    return [(words.span(s.after), _bounds(s, estimate.noun), _pair(s.limits)) for s in estimate.shares]
 
 
 def section(estimate: RestorationEstimate) -> RestorationSection:
     """Return the section of the report."""
-    return RestorationSection(estimate.sentences, COLUMNS, tuple(rows(estimate)))
+    return RestorationSection(estimate.noun, estimate.sentences, columns(estimate), tuple(rows(estimate)))
 
 
-def restoration_json(found: OrderFigures, estimate: RestorationEstimate) -> Json:
-    """Return the statistics, and the intervals in seconds that lifelines gets; null means no end."""
-    times = blocked_times_of(found)
+def restoration_json(found: OrderFigures) -> Json:
+    """Return the statistics, and the intervals in seconds that lifelines gets; null means no end.
+
+    Numbers under `posts` count posts, all others accounts. `posts` is null if the order names no post.
+    """
+    return {**_statistics(found), "posts": None if found.posts is None else _statistics(found.posts)}
+
+
+def _statistics(found: OrderFigures) -> Json:
+    estimate, times = restoration_of(found), blocked_times_of(found)
     return {
         "spells": estimate.spells,
-        "accounts": estimate.accounts,
+        f"{estimate.noun}s": estimate.accounts,
         "still_blocked": estimate.still_blocked,
         "gone": estimate.gone,
         "unbounded_starts": estimate.unbounded_starts,
@@ -73,7 +83,7 @@ def restoration_json(found: OrderFigures, estimate: RestorationEstimate) -> Json
 
 
 def _since(member: CohortMember, found: OrderFigures, begin: datetime) -> Iterator[BlockedFor]:
-    """Return the blocks of one account that were seen since the order.
+    """Return the blocks of one account or post that were seen since the order.
 
     All its blocks are computed first, so that each one begins where it was seen to begin.
     """
@@ -92,8 +102,16 @@ def _spell(member: CohortMember, stay: Stay) -> Spell:
     return Spell(member.account_id, state, stay.onset_after, stay.since, stay.until)
 
 
-def _bounds(share: BlockedShare) -> str:
-    return _MISSING[share.missing] if share.missing is not None else _pair(share.bounds)
+def _bounds(share: BlockedShare, noun: Noun) -> str:
+    match share.missing:
+        case None:
+            return _pair(share.bounds)
+        case NoShare.NO_SPELLS:
+            return f"no block of {WITH_ARTICLE[noun]} was seen to begin"
+        case NoShare.TOO_SHORT:
+            return "a block this short may go unseen"
+        case NoShare.NOT_FOLLOWED:
+            return f"no {noun} was followed this long"
 
 
 def _pair(ends: tuple[float, float] | None) -> str:

@@ -19,6 +19,7 @@ from storage.model.orders.restoration import (
     NoShare,
     RestorationEstimate,
 )
+from storage.model.text.target_counts import Noun
 
 SHARES_AFTER = tuple(timedelta(days=n) for n in (1, 7, 30, 90))
 INSIDE = timedelta(microseconds=1)
@@ -30,7 +31,9 @@ stopped up to 0.005 off where a finer tolerance led to.
 DAY_S = 86_400
 
 
-def restoration(durations: Sequence[BlockedFor], gap: timedelta, seed: int = 0) -> RestorationEstimate:
+def restoration(
+    durations: Sequence[BlockedFor], gap: timedelta, seed: int = 0, noun: Noun = "account"
+) -> RestorationEstimate:
     """The time to restoration in `durations`; `gap` is the longest usual distance between two readings.
 
     The estimate is Turnbull's, the nonparametric maximum likelihood for interval-censored times. Where within
@@ -65,6 +68,7 @@ def restoration(durations: Sequence[BlockedFor], gap: timedelta, seed: int = 0) 
         curve=curve,
         follow_up=follow_up,
         shortest_detectable=gap,
+        noun=noun,
     )
     return replace(estimate, sentences=sentences(estimate))
 

@@ -1,6 +1,7 @@
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 """The page on time to restoration of an order, its figure, and what is not known about it."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from math import isfinite, log10
 
@@ -8,8 +9,8 @@ import plotly.graph_objects as go
 from dash import html
 from dash.development.base_component import Component
 
-from dashboard.orders import restoration
 from dashboard.orders.facts import OrderFigures
+from dashboard.orders.restoration import columns, rows
 from dashboard.orders.restoration_words import counted, facts
 from dashboard.ui.cards import card, facts_list, td
 from dashboard.ui.chart_style import FILL, PALETTES, Palette, Theme, graph, surface
@@ -17,6 +18,7 @@ from dashboard.ui.words import span
 from storage.model.core.availability import Status
 from storage.model.orders.restoration import RestorationEstimate
 from storage.model.text.states import clean
+from storage.model.text.target_counts import WITH_ARTICLE
 
 RESTORATION = "restoration"
 """The last part of the page's address."""
@@ -37,10 +39,12 @@ TICKS = {
 
 
 def restoration_page(
-    found: OrderFigures, estimate: RestorationEstimate, theme: Theme, tag: list[Component]
+    found: OrderFigures, estimates: Sequence[RestorationEstimate], theme: Theme, tag: list[Component]
 ) -> Component:
-    """Return the page: the share still blocked over time, bounds of the median, and the limits of both."""
-    number = found.order.order_id
+    """Return the page: for each estimate the share still blocked over time, bounds of the median, and the
+    limits of both.
+    """
+    number, is_one = found.order.order_id, len(estimates) == 1
     return html.Div(
         [
             html.Div(
@@ -58,29 +62,9 @@ def restoration_page(
             ),
             html.Div(
                 [
-                    _head(estimate),
-                    card(
-                        "Share still blocked",
-                        "time since the block, on a logarithmic scale",
-                        html.Div(
-                            graph(
-                                restoration_figure(estimate, theme),
-                                "order-restoration",
-                                "Share still blocked over time",
-                            ),
-                            className="figure",
-                        ),
-                        html.Div(
-                            html.Table(
-                                [
-                                    html.Thead(html.Tr([html.Th(c) for c in restoration.COLUMNS])),
-                                    html.Tbody([_row(*cells) for cells in restoration.rows(estimate)]),
-                                ],
-                                className="labelled",
-                            ),
-                            className="table-scroll narrow",
-                        ),
-                    ),
+                    part
+                    for estimate in estimates
+                    for part in (_head(estimate, is_one=is_one), _share_card(estimate, theme))
                 ],
                 className="stack order",
             ),
@@ -88,11 +72,12 @@ def restoration_page(
     )
 
 
-def _head(estimate: RestorationEstimate) -> Component:
+def _head(estimate: RestorationEstimate, *, is_one: bool) -> Component:
     """The median with its bounds, what the figures cover, and folded, how they are estimated."""
     first, figures = list(counted(estimate)), facts(estimate)
     return html.Div(
         [
+            *([] if is_one else [html.H2(f"{estimate.noun.capitalize()}s")]),
             html.Div([html.P(s) for s in first], className="sentences"),
             *([facts_list(figures)] if figures else []),
             html.Details(
@@ -106,9 +91,29 @@ def _head(estimate: RestorationEstimate) -> Component:
     )
 
 
-def _row(after: str, bounds: str, limits: str) -> Component:
-    _, first, second = restoration.COLUMNS
-    return html.Tr([html.Th(after, scope="row"), td(bounds, first), td(limits, second)])
+def _share_card(estimate: RestorationEstimate, theme: Theme) -> Component:
+    heads, noun = columns(estimate), estimate.noun
+    _, first, second = heads
+    name = "order-restoration" if noun == "account" else "order-restoration-posts"
+    cells = [
+        html.Tr([html.Th(after, scope="row"), td(bounds, first), td(limits, second)])
+        for after, bounds, limits in rows(estimate)
+    ]
+    return card(
+        f"Share of {noun}s still blocked",
+        "time since the block, on a logarithmic scale",
+        html.Div(
+            graph(restoration_figure(estimate, theme), name, f"Share of {noun}s still blocked over time"),
+            className="figure",
+        ),
+        html.Div(
+            html.Table(
+                [html.Thead(html.Tr([html.Th(head) for head in heads])), html.Tbody(cells)],
+                className="labelled",
+            ),
+            className="table-scroll narrow",
+        ),
+    )
 
 
 def restoration_figure(estimate: RestorationEstimate, theme: Theme) -> go.Figure:
@@ -169,7 +174,7 @@ def _median(
 ) -> None:
     """At one half: thick for the estimate, thin for the limits by account."""
     for bounds, name, width in (
-        (estimate.median_limits, "Median, 99 % confidence limits,<br>as if accounts were independent", 1.5),
+        (estimate.median_limits, f"Median, 99 % confidence limits,<br>{_independent(estimate)}", 1.5),
         (estimate.median, "Median, estimate", 5),
     ):
         if bounds is None:
@@ -201,11 +206,7 @@ def _shares(figure: go.Figure, estimate: RestorationEstimate, palette: Palette) 
     if not known:
         return
     by_order = any(s.by_order for s in estimate.shares)
-    name = (
-        "95 % band by order"
-        if by_order
-        else "Share, 99 % confidence limits,<br>as if accounts were independent"
-    )
+    name = "95 % band by order" if by_order else f"Share, 99 % confidence limits,<br>{_independent(estimate)}"
     middle = [sum(bounds) / 2 for _, _, bounds in known]
     figure.add_trace(
         go.Scatter(
@@ -232,6 +233,10 @@ def _shares(figure: go.Figure, estimate: RestorationEstimate, palette: Palette) 
     )
 
 
+def _independent(estimate: RestorationEstimate) -> str:
+    return f"as if {estimate.noun}s were independent"
+
+
 def _outside(
     figure: go.Figure, estimate: RestorationEstimate, axis: tuple[float, float], palette: Palette
 ) -> None:
@@ -254,7 +259,7 @@ def _outside(
     followed = (
         f"followed for {span(estimate.follow_up)} at most"
         if estimate.spells
-        else "no block of an account was seen to begin"
+        else f"no block of {WITH_ARTICLE[estimate.noun]} was seen to begin"
     )
     figure.add_annotation(
         x=1,

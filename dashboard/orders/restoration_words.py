@@ -6,6 +6,9 @@ from datetime import timedelta
 from dashboard.orders.restoration_limits import LEAST_ORDERS
 from dashboard.ui.words import span
 from storage.model.orders.restoration import Bounds, RestorationEstimate
+from storage.model.text.states import capital
+from storage.model.text.target_counts import WITH_ARTICLE
+from storage.model.text.units import number
 
 
 def sentences(estimate: RestorationEstimate) -> tuple[str, ...]:
@@ -22,9 +25,9 @@ def facts(estimate: RestorationEstimate) -> list[tuple[str, str, str]]:
         (
             "99 % confidence limits",
             _bounds(estimate.median_limits),
-            "if accounts are independent of each other",
+            f"if {estimate.noun}s are independent of each other",
         ),
-        ("Blocks counted", f"{estimate.spells:,}", f"of {_of(estimate.accounts, 'account')}"),
+        ("Blocks counted", f"{estimate.spells:,}", f"of {number(estimate.accounts, estimate.noun)}"),
         ("Still blocked", f"{estimate.still_blocked:,}", "when last seen"),
     ]
 
@@ -38,22 +41,23 @@ def _bounds(found: Bounds | None) -> str:
 
 def counted(estimate: RestorationEstimate) -> Iterator[str]:
     """Yield what the figures cover, and what they leave out."""
+    one = WITH_ARTICLE[estimate.noun]
     if estimate.spells:
         yield (
-            f"The figures cover {_blocks(estimate.spells)} of {_of(estimate.accounts, 'account')}."
+            f"The figures cover {_blocks(estimate.spells)} of {number(estimate.accounts, estimate.noun)}."
             f" Still blocked when last seen: {estimate.still_blocked}."
         )
     else:
-        yield "No block of an account was seen to begin, so there are no figures."
+        yield f"No block of {one} was seen to begin, so there are no figures."
     if estimate.gone:
         yield (
-            f"{_blocks(estimate.gone)} ended with an account that was gone. This is not a restoration. Such "
-            "an account counts as blocked at least until its last reading before it was gone."
+            f"{_blocks(estimate.gone)} ended with {one} that was gone. This is not a restoration. Such "
+            f"{one} counts as blocked at least until its last reading before it was gone."
         )
     if estimate.unbounded_starts:
         noun = "other block" if estimate.spells else "block"
         yield (
-            f"The beginning of {_of(estimate.unbounded_starts, noun)} was not seen, so it is not known how"
+            f"The beginning of {number(estimate.unbounded_starts, noun)} was not seen, so it is not known how"
             f" long {'it' if estimate.unbounded_starts == 1 else 'they'} lasted. No figure counts such"
             " blocks. Others may have ended before any reading; those were never seen."
         )
@@ -70,12 +74,17 @@ def _figures(estimate: RestorationEstimate) -> Iterator[str]:
                 "estimate."
             )
     if estimate.median_limits is not None:
-        yield _limits(*estimate.median_limits)
+        yield _limits(*estimate.median_limits, f"{estimate.noun}s")
     yield _orders(estimate)
+    if estimate.noun == "post":
+        yield (
+            "A post that is blocked with its author's whole account counts like any other. Several posts of "
+            "one author are therefore not independent of each other."
+        )
     yield (
         "The two curves are the bounds of Turnbull's estimate. It does not say where between them the share"
-        " lies. The curves do not include sampling error. The estimate assumes that accounts still blocked"
-        " will be restored like other accounts that were blocked for as long."
+        " lies. The curves do not include sampling error. The estimate assumes that"
+        f" {estimate.noun}s still blocked will be restored like others that were blocked for as long."
     )
     yield (
         "The times of a block and of its restoration are known only as intervals. Each duration is treated as"
@@ -85,25 +94,23 @@ def _figures(estimate: RestorationEstimate) -> Iterator[str]:
     )
 
 
-def _limits(low: timedelta, high: timedelta | None) -> str:
+def _limits(low: timedelta, high: timedelta | None, nouns: str) -> str:
     if high is None and not low:
         return "Confidence limits of the median need more blocks, or more readings of them."
     between = f"between {span(low)} and {span(high)}" if high is not None else f"{span(low)} or more"
     return (
-        f"If accounts were independent of each other, the median duration would be {between}, with"
+        f"If {nouns} were independent of each other, the median duration would be {between}, with"
         " 99\u00a0% confidence."
     )
 
 
 def _orders(estimate: RestorationEstimate) -> str:
-    many = len(estimate.orders)
+    many, nouns = len(estimate.orders), f"{estimate.noun}s"
+    together = f"{capital(nouns)} restored by the same decision count as one observation."
     if estimate.equal_orders >= LEAST_ORDERS:
-        return (
-            "Accounts restored by the same decision count as one observation. The 95 % band is therefore "
-            f"made by resampling whole orders, {many} in all."
-        )
+        return f"{together} The 95 % band is therefore made by resampling whole orders, {many} in all."
     if many == 0:
-        return "No block belongs to an order, so it is not known which accounts one decision restored."
+        return f"No block belongs to an order, so it is not known which {nouns} one decision restored."
     if many == 1:
         whose = f"All blocks belong to one order ({estimate.orders[0]})"
         if estimate.outside_orders:
@@ -113,14 +120,13 @@ def _orders(estimate: RestorationEstimate) -> str:
                 f" order, all others to the order {estimate.orders[0]}"
             )
         return (
-            f"{whose}. Accounts restored by the same decision count as one observation. One observation is"
-            " not enough for a confidence interval that covers other orders."
+            f"{whose}. {together} One observation is not enough for a confidence interval that covers other"
+            " orders."
         )
     return (
         f"The blocks belong to {many} orders, which carry as much weight as {estimate.equal_orders:.1f} "
-        "orders of equal size. Accounts restored by the same decision count as one observation. No "
-        f"confidence interval across orders is given, because it would need {LEAST_ORDERS} orders of equal "
-        "size."
+        f"orders of equal size. {together} No confidence interval across orders is given, because it would "
+        f"need {LEAST_ORDERS} orders of equal size."
     )
 
 
@@ -133,8 +139,4 @@ def _not_seen(estimate: RestorationEstimate) -> Iterator[str]:
 
 
 def _blocks(n: int) -> str:
-    return _of(n, "block")
-
-
-def _of(n: int, noun: str) -> str:
-    return f"{n} {noun}{'' if n == 1 else 's'}"
+    return number(n, "block")

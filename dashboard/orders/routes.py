@@ -11,7 +11,7 @@ from dashboard.asgi.refusals import refusal, refused_time
 from dashboard.asgi.settings import DashboardSettings
 from dashboard.orders.facts import OrderFigures, read_order, read_orders
 from dashboard.orders.order_json import head_json, order_json
-from dashboard.orders.restoration import restoration_json, restoration_of
+from dashboard.orders.restoration import restoration_json
 from storage.postgres.pool import Pool, StorageError
 from storage.postgres.recording_order import as_known
 
@@ -63,7 +63,7 @@ def order_routes(pool: Pool, clock: Callable[[], datetime], settings: DashboardS
         found = await read(order_id, at, as_known_at)
         if isinstance(found, Response):
             return found
-        return await off_loop(lambda: JSONResponse(restoration_json(found, restoration_of(found))))
+        return await off_loop(lambda: JSONResponse(restoration_json(found)))
 
     return router
 

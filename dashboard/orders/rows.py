@@ -15,6 +15,7 @@ from storage.model.core.orders import Order, OrderEvent, OrderEventKind
 from storage.model.orders.cohort import CohortPart
 from storage.model.orders.outside_findings import Probe
 from storage.model.text.states import capital, clean
+from storage.model.text.target_counts import WITH_ARTICLE
 from storage.model.text.units import number
 
 
@@ -126,7 +127,7 @@ def funnel_note(found: OrderFigures) -> str:
     removed = "taken down (“suspended everywhere”)" if found.noun == "post" else "suspended"
     return (
         f"“Ever blocked” counts the {found.noun}s seen withheld in the order's country, or {removed}, since "
-        f"the order. {capital(order_words.ONE[found.noun])} that is blocked twice counts once."
+        f"the order. {capital(WITH_ARTICLE[found.noun])} that is blocked twice counts once."
     )
 
 

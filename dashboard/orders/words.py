@@ -1,10 +1,8 @@
 """The figures of an order in sentences, each share with its denominator."""
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Final
 
-from dashboard.orders.facts import Noun, OrderFigures
+from dashboard.orders.facts import OrderFigures
 from dashboard.ui import words
 from dashboard.ui.words import accounts, range_words, share
 from storage.model.core.orders import Claim, ClaimedWhat
@@ -14,6 +12,7 @@ from storage.model.orders.cohort import Kind
 from storage.model.orders.curve import CurveStep
 from storage.model.text.countries import country_name
 from storage.model.text.states import clean
+from storage.model.text.target_counts import WITH_ARTICLE
 from storage.model.text.units import number
 
 GROUPS_NAMED = 3
@@ -146,12 +145,9 @@ def counted_words(found: OrderFigures) -> str:
     return number(found.watched, found.noun)
 
 
-ONE: Final[Mapping[Noun, str]] = {"account": "an account", "post": "a post"}
-
-
 def any_of(found: OrderFigures) -> str:
     """Return one of what the order is about: "an account", "a post" or "an account or a post"."""
-    return " or ".join(ONE[one.noun] for one in found.sections)
+    return " or ".join(WITH_ARTICLE[one.noun] for one in found.sections)
 
 
 def nouns(found: OrderFigures) -> str:

@@ -523,7 +523,7 @@ def orders_show(
     at: AtMoment = None,
     as_known_at: AsKnownAt = None,
     restoration: Annotated[
-        bool, typer.Option("--restoration", help="Also show how long accounts took to come back.")
+        bool, typer.Option("--restoration", help="Also show how long accounts and posts took to come back.")
     ] = False,
     as_json: AsJson = False,
     config: ConfigFile = None,
@@ -547,18 +547,23 @@ def orders_show(
         return found
 
     found = with_conn(settings, read, known)
-    returned = restoration_of(found) if restoration else None
     if as_json:
-        more = {} if returned is None else {"restoration": restoration_json(found, returned)}
+        more = {"restoration": restoration_json(found)} if restoration else {}
         show_json({**order_json(found), **more})
         return
     for sentence in sentences(found):
         show(sentence)
-    for share in found.shares:
-        stale = f" ({share.stale:,} not read lately)" if share.stale else ""
-        show(f"  {share.accounts:>7,}  {kind(share.kind, found.order.country)}{stale}")
+    for one in found.sections:
+        if len(found.sections) > 1:
+            show(f"{one.noun.capitalize()}s:")
+        for share in one.shares:
+            stale = f" ({share.stale:,} not read lately)" if share.stale else ""
+            show(f"  {share.accounts:>7,}  {kind(share.kind, found.order.country)}{stale}")
     for claim in found.claims:
         seen = range_words(claim.low, claim.high)
         show(f"Claimed: {claim_words(claim.claim)}. Observed: {seen}. {verdict_words(claim)}")
-    for sentence in returned.sentences if returned is not None else ():
-        show(sentence)
+    for one in found.sections if restoration else ():
+        if len(found.sections) > 1:
+            show(f"Time to restoration of {one.noun}s:")
+        for sentence in restoration_of(one).sentences:
+            show(sentence)

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from storage.model.core.availability import EVERYWHERE, Spell, State, Status
+from storage.model.text.target_counts import Noun
 
 
 class BlockEnd(StrEnum):
@@ -97,6 +98,7 @@ class RestorationEstimate:
     spells: int
     """Blocks in the figures: those with a bounded beginning."""
     accounts: int
+    """Those with such blocks: posts if `noun` says so."""
     still_blocked: int
     gone: int
     """Blocks that ended when the account was not found or deactivated."""
@@ -118,6 +120,8 @@ class RestorationEstimate:
     follow_up: timedelta
     """The longest time that any account was observed after the start of its block."""
     shortest_detectable: timedelta
+    noun: Noun = "account"
+    """What was blocked and restored. An estimate is of accounts or of posts, never of both."""
     sentences: tuple[str, ...] = ()
 
 

@@ -1,8 +1,13 @@
 """Pure: counts of accounts and posts, and the words for both."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final, Literal
 
 from storage.model.text.units import number
+
+Noun = Literal["account", "post"]
+WITH_ARTICLE: Final[Mapping[Noun, str]] = {"account": "an account", "post": "a post"}
 
 
 @dataclass(frozen=True, slots=True)

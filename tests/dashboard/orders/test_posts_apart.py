@@ -11,7 +11,10 @@ from dashboard.orders.figures import part_figure
 from dashboard.orders.order_json import order_json
 from dashboard.orders.order_page import order_page
 from dashboard.orders.orders_page import orders_page
+from dashboard.orders.report import OrderReport
 from dashboard.orders.report_html import report_html
+from dashboard.orders.restoration import restoration_json, restoration_of
+from dashboard.orders.restoration_page import restoration_page
 from dashboard.orders.words import sentences
 from storage.model.core.accounts import AccountId, Platform
 from storage.model.core.orders import NameOutcome, OrderCheck, OrderName
@@ -166,6 +169,29 @@ def test_answers_about_posts_state_the_status_of_no_account() -> None:
     told = report_of(found).words
     assert "Others made these checks" in told
     assert "Of the accounts named" not in told
+
+
+@pytest.mark.parametrize("found", [BOTH, NOTHING_BUT_POSTS])
+def test_the_time_to_restoration_is_estimated_of_each_kind(found: OrderFigures) -> None:
+    page = said(restoration_page(found, [restoration_of(one) for one in found.sections], "light", []))
+    report = Page(OrderReport(found, grounds(found.members), IMPRINT).html()).words
+    has_accounts = found is BOTH
+    assert ("Share of accounts still blocked" in page) is has_accounts
+    assert "Share of posts still blocked" in page
+    assert "The figures cover 1 block of 1 post. Still blocked when last seen: 1." in page
+    assert ("Time to restoration of accounts" in report) is has_accounts
+    assert "Time to restoration of posts" in report
+    assert "The figures cover 1 block of 1 post. Still blocked when last seen: 1." in report
+
+
+def test_posts_change_no_time_to_restoration_of_the_accounts() -> None:
+    told: Any = restoration_json(BOTH)
+    posts = told.pop("posts")
+    alone: Any = restoration_json(ACCOUNTS)
+    assert alone.pop("posts") is None
+    assert told == alone
+    assert (posts["spells"], posts["posts"]) == (1, 1)
+    assert "accounts" not in posts
 
 
 def test_the_api_has_the_posts_apart() -> None:

@@ -351,8 +351,10 @@ def test_an_order_without_papers_says_that_there_are_none() -> None:
 
 def test_the_time_to_restoration_is_left_out_where_it_was_not_worked_out() -> None:
     assert "Time to restoration" not in page(figures()).words
-    section = RestorationSection(("Half were back after 5 h.",), ("Share", "After"), (("half", "5 h"),))
-    told = Page(report_html(figures(), grounds(), IMPRINT, section))
+    section = RestorationSection(
+        "account", ("Half were back after 5 h.",), ("Share", "After"), (("half", "5 h"),)
+    )
+    told = Page(report_html(figures(), grounds(), IMPRINT, [section]))
     assert "Half were back after 5 h." in told.words
     assert ["half", "5 h"] in [row for table in told.tables.values() for row in table.rows]
 

@@ -106,6 +106,40 @@ def test_of_nothing_nothing_is_said() -> None:
 
 
 @pytest.mark.parametrize(
+    "sample",
+    [
+        pytest.param([], id="nothing was seen"),
+        pytest.param([lasted(8, 12), lasted(30, None)], id="one order"),
+        pytest.param([lasted(8, 12), lasted(9, None, order=None)], id="one order, and one block of none"),
+        pytest.param([lasted(8, 12, order=None)], id="no order"),
+        pytest.param([lasted(8, 12), lasted(8, 12, order="A 2")], id="two orders"),
+        pytest.param(
+            [lasted(8, 12, order=f"A {n}") for n in range(LEAST_ORDERS)], id="enough orders for a band"
+        ),
+        pytest.param(
+            [
+                lasted(8, 12),
+                BlockedFor(2, "A 1", 9 * HOUR, None, HOUR, BlockEnd.GONE),
+                BlockedFor(3, "A 1", 900 * HOUR, None, None, RESTORED),
+            ],
+            id="one is gone, and one was blocked before anybody looked",
+        ),
+    ],
+)
+def test_an_estimate_of_posts_has_the_same_figures_and_never_calls_a_post_an_account(
+    sample: list[BlockedFor],
+) -> None:
+    of_posts, of_accounts = restoration(sample, HOURLY, noun="post"), restoration(sample, HOURLY)
+
+    assert (of_posts.median, of_posts.shares) == (of_accounts.median, of_accounts.shares)
+    about_author = [s for s in of_posts.sentences if "account" in s]
+    assert about_author == [s for s in of_posts.sentences if s.startswith("A post that is blocked with its")]
+    assert len(about_author) == bool(sample)
+    assert [s for s in of_accounts.sentences if "post" in s] == []
+    assert len(of_posts.sentences) == len(of_accounts.sentences) + len(about_author)
+
+
+@pytest.mark.parametrize(
     ("sample", "median"),
     [
         pytest.param([lasted(8, 12)], (8, 12), id="one spell"),
