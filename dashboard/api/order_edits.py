@@ -21,6 +21,7 @@ from storage.accounts.name_checks import open_check
 from storage.model.core.accounts import Platform
 from storage.model.core.orders import (
     Claim,
+    ClaimedTargets,
     ClaimedWhat,
     NewOrder,
     NewOrderEvent,
@@ -328,6 +329,8 @@ class ClaimGiven(ApiInput):
     of: _Count | None = None
     what: ClaimedWhat
     at_least: StrictBool = False
+    targets: ClaimedTargets | None = None
+    """Whether it counts accounts, posts or both. Null: the source does not say."""
 
 
 class EventGiven(ApiInput):

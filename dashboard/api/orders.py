@@ -16,7 +16,7 @@ from dashboard.api.request_checks import ApiContext, past
 from dashboard.orders.facts import read_order, read_orders
 from dashboard.orders.order_json import head_json, order_json
 from storage.model.core.accounts import Platform
-from storage.model.core.orders import ClaimedWhat, NameOutcome, OrderDocument, OrderName
+from storage.model.core.orders import ClaimedTargets, ClaimedWhat, NameOutcome, OrderDocument, OrderName
 from storage.model.orders.claims import Verdict
 from storage.model.orders.cohort import Kind
 from storage.orders.compliance_report import find_order
@@ -125,9 +125,17 @@ class Claim(ApiModel):
     of: int | None
     at_least: bool
     what: ClaimedWhat
-    observed_low: int
-    observed_high: int
-    not_observed: int
+    targets: ClaimedTargets | None
+    """Whether it counts accounts, posts or both. Null: its source does not say."""
+    compared_with: ClaimedTargets
+    """What the observed numbers count: `targets`. If that is null, accounts, or posts if the order names only
+    posts.
+    """
+    observed_low: int | None
+    """Null if none of them was read then."""
+    observed_high: int | None
+    not_observed: int | None
+    """Null if it is not known how many the order names. Orders say how many accounts they name."""
     verdict: Verdict
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from dashboard.orders.words import WHAT_WORDS
+from dashboard.orders.words import TARGET_WORDS, WHAT_WORDS
 from dashboard.ui.inputs import (
     FieldFault,
     FieldMoment,
@@ -18,7 +18,7 @@ from dashboard.ui.inputs import (
     moment_field,
     text_field,
 )
-from storage.model.core.orders import Claim, ClaimedWhat, NewOrderEvent, OrderEventKind
+from storage.model.core.orders import Claim, ClaimedTargets, ClaimedWhat, NewOrderEvent, OrderEventKind
 from storage.model.orders.order_fields import day_around
 from storage.model.text.states import capital
 
@@ -29,11 +29,12 @@ LABELS = {
     "text": "Text",
     "source": "Source",
 }
-_DISPUTED, _CLAIMED, _OF, _WHAT = (
+_DISPUTED, _CLAIMED, _OF, _WHAT, _TARGETS = (
     "Disputed between",
     "Number claimed",
     "Of how many",
     "What the number counts",
+    "Accounts or posts",
 )
 _AT_LEAST, _ALONE = "at least", "no order"
 
@@ -48,6 +49,7 @@ VALUES = (
     ("event-claimed", "value"),
     ("event-of", "value"),
     ("event-what", "value"),
+    ("event-targets", "value"),
     ("event-more", "value"),
 )
 """The component and the property of each value of the form, in the order of `EventForm`."""
@@ -67,6 +69,7 @@ class EventForm:
     claimed: str | None = ""
     of: str | None = ""
     what: str | None = None
+    targets: str | None = None
     more: list[str] | None = None
 
     def event(self, reference: str, now: datetime) -> NewOrderEvent:
@@ -94,17 +97,19 @@ class EventForm:
 
     def _claim(self, *, at_least: bool) -> Claim | None:
         claimed, of = count_in(self.claimed, _CLAIMED), count_in(self.of, _OF)
-        if claimed is None and self.what is None and of is None and not at_least:
+        targets = ClaimedTargets(self.targets) if self.targets in list(ClaimedTargets) else None
+        if claimed is None and self.what is None and of is None and targets is None and not at_least:
             return None
         if claimed is None or self.what not in list(ClaimedWhat):
             raise FieldFault(f"Fill in both “{_CLAIMED}” and “{_WHAT}”, or leave all about the number empty.")
-        return Claim(claimed, of, ClaimedWhat(self.what), at_least)
+        return Claim(claimed, of, ClaimedWhat(self.what), at_least, targets)
 
 
 def event_fields(form: EventForm) -> Component:
     """Return the fields of the form, filled in."""
     kinds = [{"label": capital(kind.value), "value": kind.value} for kind in OrderEventKind]
     counted = [{"label": capital(words), "value": what.value} for what, words in WHAT_WORDS.items()]
+    targets = [{"label": capital(words), "value": one.value} for one, words in TARGET_WORDS.items()]
     return html.Div(
         [
             choice_field("event-kind", "Kind", kinds, form.kind, clearable=False, searchable=False),
@@ -120,6 +125,14 @@ def event_fields(form: EventForm) -> Component:
             text_field("event-claimed", _CLAIMED, form.claimed or "", short=True, inputMode="numeric"),
             text_field("event-of", _OF, form.of or "", short=True, inputMode="numeric"),
             choice_field("event-what", _WHAT, counted, form.what, searchable=False),
+            choice_field(
+                "event-targets",
+                _TARGETS,
+                targets,
+                form.targets,
+                "Leave it empty if the source does not say.",
+                searchable=False,
+            ),
             dcc.Checklist(
                 {_AT_LEAST: "The number is a minimum (“at least”)", _ALONE: "It belongs to no single order"},
                 form.more or [],

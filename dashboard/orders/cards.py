@@ -174,7 +174,7 @@ def _claim_row(found: CheckedClaim, of: OrderFigures) -> Component:
             td(
                 [
                     order_words.verdict_words(found),
-                    html.Small(f"Observed: {order_words.OBSERVED_AS[found.claim.what]}."),
+                    html.Small(order_words.observed_as(found)),
                 ],
                 "Comparison",
             ),
@@ -183,7 +183,11 @@ def _claim_row(found: CheckedClaim, of: OrderFigures) -> Component:
 
 
 def _observed(claim: CheckedClaim, found: OrderFigures) -> list[str | Component]:
-    """The lowest and the highest number that fit, or the one, each with its accounts."""
+    """The lowest and the highest number that fit, or the one, each with its accounts and posts; or that none
+    was read then.
+    """
+    if not claim.read:
+        return [order_words.observed_words(claim)]
     low = figure_link(f"{claim.low:,}", claim_figure(found, claim, possible=False), found.at)
     if claim.low == claim.high:
         return [low]

@@ -46,7 +46,7 @@ class OrderFigures:
     at_deadline: CurveStep | None
     """The counts at the deadline; None when there is no deadline, or it lies after `at`."""
     claims: tuple[CheckedClaim, ...]
-    """The claims with numbers, oldest first."""
+    """The claims with numbers, about accounts or posts, oldest first. Empty in the figures of posts."""
     said: tuple[OrderName, ...]
     """The names of the order, withdrawn ones included, in the order in which they were added."""
     names: OrderNameCounts
@@ -190,8 +190,13 @@ def figures_of(
         # No order states how many posts it names, so its names and the posts on its list are counted.
         named = max(names.posts.named, len(posts))
         of_posts = _figures("post", replace(found, members=posts), papers, names, named, moment, None)
-    accounts, named = tuple(m for m in found.members if not m.is_post), found.order.named_count
-    return _figures("account", replace(found, members=accounts), papers, names, named, moment, of_posts)
+    accounts, order = tuple(m for m in found.members if not m.is_post), found.order
+    own = [e for e in found.events if e.order_id == order.order_id and e.at <= at]
+    claims = [checked(order, e, found.members, gap_after) for e in own]
+    of_accounts = _figures(
+        "account", replace(found, members=accounts), papers, names, order.named_count, moment, of_posts
+    )
+    return replace(of_accounts, claims=tuple(c for c in claims if c is not None))
 
 
 def _figures(
@@ -206,11 +211,6 @@ def _figures(
     order, (at, gap_after, known_at) = found.order, moment
     steps = curve(found.members, min(found.since, at), at, gap_after)
     entered = (names.posts if noun == "post" else names.accounts).named
-    # The number of a claim is compared with accounts, because no claim says that it counts posts.
-    own = (
-        [e for e in found.events if e.order_id == order.order_id and e.at <= at] if noun == "account" else []
-    )
-    claims = [checked(order, e, found.members, gap_after) for e in own]
     past_deadline = order.deadline_at is not None and order.deadline_at <= at
     return OrderFigures(
         noun=noun,
@@ -222,7 +222,7 @@ def _figures(
         shares=shares(found.members, at, gap_after),
         steps=steps,
         at_deadline=step_at(steps, order.deadline_at) if past_deadline and order.deadline_at else None,
-        claims=tuple(c for c in claims if c is not None),
+        claims=(),
         said=papers.names,
         names=names,
         outside=outside(order.country, papers.names, papers.checks),

@@ -14,6 +14,7 @@ from storage.model.orders.claims import CheckedClaim
 from storage.model.orders.cohort import CohortMember, CohortPart, Kind, by_kind
 from storage.model.orders.curve import CurveLine, on_line
 from storage.model.text.states import clean
+from storage.model.text.target_counts import TargetCount
 from storage.model.text.units import number
 
 _NO_CAUSE = "none"
@@ -41,7 +42,7 @@ def kind_figure(found: OrderFigures, kind: Kind) -> str:
 
 
 def claim_figure(found: OrderFigures, claim: CheckedClaim, *, possible: bool) -> str:
-    """The name of the lowest number of accounts that fit a claim, or of the highest."""
+    """The name of the lowest number of accounts and posts that fit a claim, or of the highest."""
     which = "possible" if possible else "sure"
     return f"order/{found.order.order_id}/claim/{claim.event.order_event_id}/{which}"
 
@@ -124,15 +125,21 @@ def _accounts(found: OrderFigures, which: Sequence[str]) -> FigureAccounts | Non
             ids = set(claim.sure if limit == "sure" else claim.possible)
             fits = "fitting" if limit == "sure" else "fitting or possibly fitting"
             about = f"{fits} the claim “{order_words.claim_words(claim.claim)}”"
-            return _figure(found, about, [m for m in members if m.account_id in ids])
+            none = order_words.counted_targets(0, claim.compared)
+            return _figure(found, about, [m for m in found.members if m.account_id in ids], none)
         case _:
             return None
 
 
-def _figure(found: OrderFigures, what: str, members: Sequence[CohortMember]) -> FigureAccounts:
-    ids = [m.account_id for m in members]
+def _figure(
+    found: OrderFigures, what: str, members: Sequence[CohortMember], none: str | None = None
+) -> FigureAccounts:
+    """Name what is counted; `none` is said if that is nothing (None: of the kind that `found` counts)."""
+    posts = sum(m.is_post for m in members)
+    count = TargetCount(len(members) - posts, posts)
+    said = count.words() if count else none or number(0, found.noun)
     order = clean(found.order.reference, 80)
-    return FigureAccounts(f"{number(len(ids), found.noun)} of order {order} ({what})", ids)
+    return FigureAccounts(f"{said} of order {order} ({what})", [m.account_id for m in members])
 
 
 def line_words(line: CurveLine, country: str) -> str:

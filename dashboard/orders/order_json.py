@@ -147,7 +147,7 @@ def _step(step: CurveStep) -> Json:
 
 
 def _if_read(read: int, **counts: int) -> dict[str, int | None]:
-    """The counts; null for each if no account had been read, because then nothing is known."""
+    """The counts; null for each if none had been read, because then nothing is known."""
     return {name: n if read else None for name, n in counts.items()}
 
 
@@ -160,8 +160,9 @@ def _claim(found: CheckedClaim) -> Json:
         "of": found.claim.of,
         "at_least": found.claim.at_least,
         "what": found.claim.what.value,
-        "observed_low": found.low,
-        "observed_high": found.high,
+        "targets": found.claim.targets and found.claim.targets.value,
+        "compared_with": found.compared.value,
+        **_if_read(found.read, observed_low=found.low, observed_high=found.high),
         "not_observed": found.unobserved,
         "verdict": found.verdict.value,
     }

@@ -148,9 +148,9 @@ def claims(found: OrderFigures) -> list[dict[str, str]]:
             "source": order_words.source(c.event.source),
             "at": words.stamp(c.event.at),
             "claimed": order_words.claim_words(c.claim),
-            "observed": words.range_words(c.low, c.high),
+            "observed": order_words.observed_words(c),
             "verdict": order_words.verdict_words(c),
-            "as": order_words.OBSERVED_AS[c.claim.what],
+            "as": order_words.observed_as(c),
         }
         for c in found.claims
     ]

@@ -4,8 +4,8 @@ from datetime import datetime, timedelta
 
 from dashboard.orders.facts import OrderFigures
 from dashboard.ui import words
-from dashboard.ui.words import accounts, range_words, share
-from storage.model.core.orders import Claim, ClaimedWhat
+from dashboard.ui.words import range_words, share
+from storage.model.core.orders import Claim, ClaimedTargets, ClaimedWhat
 from storage.model.orders.block_groups import BlockGroup, block_groups
 from storage.model.orders.claims import CheckedClaim, Verdict
 from storage.model.orders.cohort import Kind
@@ -40,20 +40,25 @@ WHAT_WORDS = {
     ClaimedWhat.ACTED_ON: "acted upon",
     ClaimedWhat.AVAILABLE: "available",
 }
+TARGET_WORDS = {
+    ClaimedTargets.ACCOUNTS: "accounts",
+    ClaimedTargets.POSTS: "posts",
+    ClaimedTargets.BOTH: "accounts and posts",
+}
 OBSERVED_AS = {
     ClaimedWhat.WITHHELD: "withheld in the country of the order, or in all countries",
     ClaimedWhat.SUSPENDED: "suspended by the platform",
     ClaimedWhat.BLOCKED: "withheld or suspended",
     ClaimedWhat.RESTORED: "blocked earlier, and restored by that time",
-    ClaimedWhat.ACTED_ON: "withheld or suspended at that time; the higher number also counts accounts "
-    "that were blocked earlier since the order, and accounts that were gone for any reason",
+    ClaimedWhat.ACTED_ON: "withheld or suspended at that time; the higher number also counts those "
+    "that were blocked earlier since the order, and those that were gone for any reason",
     ClaimedWhat.AVAILABLE: "available",
 }
 VERDICT_WORDS = {
     Verdict.BORNE_OUT: "The readings confirm it.",
     Verdict.UNDECIDED: "The readings can neither confirm nor refute it.",
     Verdict.MORE_SEEN: "More were observed than claimed.",
-    Verdict.FEWER_POSSIBLE: "There were fewer than claimed, even if every account not observed is counted.",
+    Verdict.FEWER_POSSIBLE: "There were fewer than claimed, even if all that were not observed are counted.",
 }
 
 
@@ -106,16 +111,51 @@ def counted(value: Kind) -> str:
 
 
 def claim_words(claim: Claim) -> str:
+    """Return the number of a claim: "at least 4 of 10 posts withheld". Without a kind, none was stated."""
     more = "at least " if claim.at_least else ""
-    of = f" of {claim.of:,}" if claim.of is not None else ""
-    return f"{more}{claim.count:,}{of} {WHAT_WORDS[claim.what]}"
+    part = f"{claim.count:,} of " if claim.of is not None else ""
+    whole = claim.count if claim.of is None else claim.of
+    counted = f"{whole:,}" if claim.targets is None else counted_targets(whole, claim.targets)
+    return f"{more}{part}{counted} {WHAT_WORDS[claim.what]}"
+
+
+def observed_words(found: CheckedClaim) -> str:
+    """Return how many were observed to fit a claim, or that none of them was read then."""
+    return range_words(found.low, found.high) if found.read else "not known"
 
 
 def verdict_words(found: CheckedClaim) -> str:
-    """Say whether the readings confirm a claim, and how many accounts were not observed."""
-    left = found.unobserved
-    unseen = f" Not observed at that moment: {accounts(left)}." if left else ""
+    """Say whether the readings confirm a claim, and how many were not observed."""
+    unseen = ""
+    if found.unobserved is None:
+        unseen = f" How many {TARGET_WORDS[found.compared]} the order names is not known."
+    elif found.unobserved:
+        unseen = f" Not observed at that moment: {counted_targets(found.unobserved, found.compared)}."
     return f"{VERDICT_WORDS[found.verdict]}{unseen}"
+
+
+def counted_targets(n: int, targets: ClaimedTargets) -> str:
+    """Return a number of those with which a claim is compared: "3 posts", "5 accounts and posts"."""
+    match targets:
+        case ClaimedTargets.ACCOUNTS:
+            return number(n, "account")
+        case ClaimedTargets.POSTS:
+            return number(n, "post")
+        case ClaimedTargets.BOTH:
+            return "1 account or post" if n == 1 else f"{n:,} accounts and posts"
+
+
+def observed_as(found: CheckedClaim) -> str:
+    """Say what was counted beside a claim's number, and with what it was compared if that is not stated."""
+    return f"Observed: {OBSERVED_AS[found.claim.what]}. {compared_words(found)}".strip()
+
+
+def compared_words(found: CheckedClaim) -> str:
+    """Say with what a claim was compared if its source does not say what it counts; else empty."""
+    if found.claim.targets is not None:
+        return ""
+    compared = TARGET_WORDS[found.compared]
+    return f"Compared with {compared}: its source does not say whether it counts accounts, posts or both."
 
 
 def deadline_words(deadline: datetime, at: datetime) -> str:

@@ -10,8 +10,14 @@ import typer
 from dashboard.orders.facts import OrderFigures, read_order
 from dashboard.orders.order_json import order_json
 from dashboard.orders.restoration import restoration_json, restoration_of
-from dashboard.orders.words import claim_words, kind, sentences, verdict_words
-from dashboard.ui.words import range_words
+from dashboard.orders.words import (
+    claim_words,
+    compared_words,
+    kind,
+    observed_words,
+    sentences,
+    verdict_words,
+)
 from jobs.base.atomic_files import whole_file
 from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
@@ -44,6 +50,7 @@ from storage.model.core.accounts import Platform
 from storage.model.core.late import gap_after
 from storage.model.core.orders import (
     Claim,
+    ClaimedTargets,
     ClaimedWhat,
     NewOrder,
     NewOrderEvent,
@@ -374,6 +381,10 @@ def orders_event(
         typer.Option("--of", metavar="N", min=0, max=MOST_NAMED, help="Total that the number is part of."),
     ] = None,
     what: Annotated[ClaimedWhat | None, typer.Option("--what", help="What the number counts.")] = None,
+    targets: Annotated[
+        ClaimedTargets | None,
+        typer.Option("--targets", help="Of which kind the number is. Leave out if the source does not say."),
+    ] = None,
     at_least: Annotated[bool, typer.Option("--at-least", help="The number is a minimum.")] = False,
     config: ConfigFile = None,
 ) -> None:
@@ -381,9 +392,10 @@ def orders_event(
 
     It is shown on every time line. Use - as the reference if the event belongs to no order.
     """
-    if (claimed is None) != (what is None) or (claimed is None and (of is not None or at_least)):
+    needs_number = of is not None or at_least or targets is not None
+    if (claimed is None) != (what is None) or (claimed is None and needs_number):
         raise typer.BadParameter(
-            "Give both --claimed and --what, or neither. The options --of and --at-least need both."
+            "Give both --claimed and --what, or neither. --of, --at-least and --targets need both."
         )
     if not text.strip() or not source.strip():
         raise typer.BadParameter("--text and --source must not be empty.")
@@ -398,7 +410,7 @@ def orders_event(
         text,
         source,
         now,
-        None if claimed is None or what is None else Claim(claimed, of, what, at_least),
+        None if claimed is None or what is None else Claim(claimed, of, what, at_least, targets),
     )
     show(with_conn(load_settings(config), lambda conn: edits.say(conn, event, COMMAND_LINE, now)))
 
@@ -560,8 +572,8 @@ def orders_show(
             stale = f" ({share.stale:,} not read lately)" if share.stale else ""
             show(f"  {share.accounts:>7,}  {kind(share.kind, found.order.country)}{stale}")
     for claim in found.claims:
-        seen = range_words(claim.low, claim.high)
-        show(f"Claimed: {claim_words(claim.claim)}. Observed: {seen}. {verdict_words(claim)}")
+        told = f"Claimed: {claim_words(claim.claim)}. Observed: {observed_words(claim)}."
+        show(f"{told} {verdict_words(claim)} {compared_words(claim)}".strip())
     for one in found.sections if restoration else ():
         if len(found.sections) > 1:
             show(f"Time to restoration of {one.noun}s:")

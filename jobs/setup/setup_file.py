@@ -17,7 +17,14 @@ from jobs.setup.declared import (
 )
 from storage.model.core.accounts import Platform
 from storage.model.core.list_thresholds import ListThresholds
-from storage.model.core.orders import Claim, ClaimedWhat, NewOrder, NewOrderEvent, OrderEventKind
+from storage.model.core.orders import (
+    Claim,
+    ClaimedTargets,
+    ClaimedWhat,
+    NewOrder,
+    NewOrderEvent,
+    OrderEventKind,
+)
 from storage.model.orders.order_fields import MOST_NAMED, NONE, OrderFault, checked, checked_event
 from storage.model.tables import csv_cells
 from storage.model.tables.csv_cells import CellError
@@ -28,7 +35,7 @@ from storage.model.text.states import clean, handle_name
 from storage.model.text.units import parse_duration
 
 SECTIONS = ("lists", "accounts", "executives", "rules", "orders")
-_CLAIM = ("claimed", "claimed_of", "claimed_what", "at_least")
+_CLAIM = ("claimed", "claimed_of", "claimed_what", "claimed_targets", "at_least")
 _LABELS = {"list_name": "list"}
 """Fields of an order that a setup file calls otherwise."""
 _SHORTEST_INTERVAL = timedelta(minutes=1)
@@ -397,6 +404,7 @@ def _event(fields: _Fields, reference: str, now: datetime) -> DeclaredEvent:
         "claimed",
         "claimed_of",
         "claimed_what",
+        "claimed_targets",
         "at_least",
     )
     fields.needed("kind")
@@ -424,9 +432,10 @@ def _event(fields: _Fields, reference: str, now: datetime) -> DeclaredEvent:
 def _claim(fields: _Fields) -> Claim | None:
     count, of = fields.count("claimed"), fields.count("claimed_of")
     what = fields.member("claimed_what", ClaimedWhat)
+    targets = fields.member("claimed_targets", ClaimedTargets)
     at_least = fields.get("at_least", bool, "true or false")
     if count is not None and what is not None:
-        return Claim(count, of, what, bool(at_least))
-    if any(value is not None for value in (count, of, what, at_least)):
+        return Claim(count, of, what, bool(at_least), targets)
+    if any(value is not None for value in (count, of, what, targets, at_least)):
         raise _KeyFault(None, "claimed and claimed_what must both be given, or no key about a claim.")
     return None

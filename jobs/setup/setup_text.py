@@ -105,6 +105,7 @@ def _event(event: OrderEvent) -> str:
             "claimed": claim and claim.count,
             "claimed_of": claim and claim.of,
             "claimed_what": claim and claim.what.value,
+            "claimed_targets": claim and claim.targets and claim.targets.value,
             "at_least": True if claim is not None and claim.at_least else None,
         },
     )

@@ -112,7 +112,7 @@ async def order_events(conn: Conn, wanted: ExportFilter) -> Rows:
         conn,
         """
         select o.reference as order, e.kind, e.at, e.at_from, e.at_to, e.text, e.source, e.known_at,
-            e.claimed, e.claimed_of, e.claimed_what, e.claimed_at_least
+            e.claimed, e.claimed_of, e.claimed_what, e.claimed_at_least, e.claimed_targets
         from order_event e
         left join legal_order o using (order_id)
         left join watch_list l using (list_id)

@@ -4,9 +4,12 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
+from asyncpg import Record
+
 from storage.model.core.accounts import ListId
 from storage.model.core.orders import (
     Claim,
+    ClaimedTargets,
     ClaimedWhat,
     NewOrder,
     NewOrderEvent,
@@ -197,10 +200,10 @@ async def add_order_event(conn: Conn, event: NewOrderEvent) -> bool:
         """
         insert into order_event (
             order_id, kind, at, at_from, at_to, text, source, known_at,
-            claimed, claimed_of, claimed_what, claimed_at_least
+            claimed, claimed_of, claimed_what, claimed_at_least, claimed_targets
         )
         select (select order_id from legal_order where reference = $1), $2, $3, $4, $5, $6, $7, $8,
-            $9, $10, $11, $12
+            $9, $10, $11, $12, $13
         where not exists (select from order_event where at = $3 and text = $6)
         returning true
         """,
@@ -216,6 +219,7 @@ async def add_order_event(conn: Conn, event: NewOrderEvent) -> bool:
         event.claim and event.claim.of,
         event.claim and event.claim.what.value,
         event.claim is not None and event.claim.at_least,
+        event.claim and event.claim.targets and event.claim.targets.value,
     )
     return bool(done)
 
@@ -282,7 +286,7 @@ async def order_events(conn: Conn, known_at: datetime | None) -> tuple[OrderEven
     rows = await conn.fetch(
         """
         select order_event_id, order_id, kind, at, at_from, at_to, text, source, known_at,
-            claimed, claimed_of, claimed_what, claimed_at_least
+            claimed, claimed_of, claimed_what, claimed_at_least, claimed_targets
         from order_event where $1::timestamptz is null or known_at <= $1 order by at, order_event_id
         """,
         known_at,
@@ -298,9 +302,19 @@ async def order_events(conn: Conn, known_at: datetime | None) -> tuple[OrderEven
             text=r["text"],
             source=r["source"],
             known_at=r["known_at"],
-            claim=None
-            if r["claimed"] is None
-            else Claim(r["claimed"], r["claimed_of"], ClaimedWhat(r["claimed_what"]), r["claimed_at_least"]),
+            claim=_claim(r),
         )
         for r in rows
+    )
+
+
+def _claim(r: Record) -> Claim | None:
+    if r["claimed"] is None:
+        return None
+    return Claim(
+        r["claimed"],
+        r["claimed_of"],
+        ClaimedWhat(r["claimed_what"]),
+        r["claimed_at_least"],
+        None if r["claimed_targets"] is None else ClaimedTargets(r["claimed_targets"]),
     )

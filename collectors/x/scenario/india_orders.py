@@ -14,7 +14,14 @@ from collectors.x.scenario.india_cast import (
     ORDER_1,
     ORDER_2,
 )
-from storage.model.core.orders import Claim, ClaimedWhat, NewOrder, NewOrderEvent, OrderEventKind
+from storage.model.core.orders import (
+    Claim,
+    ClaimedTargets,
+    ClaimedWhat,
+    NewOrder,
+    NewOrderEvent,
+    OrderEventKind,
+)
 
 _ISSUER = "Ministry of Electronics and Information Technology"
 _BASIS = "Section 69A IT Act"
@@ -113,7 +120,7 @@ def events() -> tuple[NewOrderEvent, ...]:
             "Press: all 257 accounts are restored.",
             "press, 9 Feb 2021, of the evening of 1 Feb",
             known_at=_utc(2, 9, 5, 12, 40),
-            claim=Claim(257, 257, ClaimedWhat.RESTORED),
+            claim=_accounts(257, 257, ClaimedWhat.RESTORED),
         ),
         _event(
             None,
@@ -129,7 +136,7 @@ def events() -> tuple[NewOrderEvent, ...]:
             "The platform: more than 500 accounts permanently suspended. It does not say how many of them an "
             "order names.",
             "businesstoday.in, story 430995",
-            claim=Claim(500, None, ClaimedWhat.SUSPENDED, at_least=True),
+            claim=_accounts(500, None, ClaimedWhat.SUSPENDED, at_least=True),
         ),
         _event(
             None,
@@ -144,7 +151,7 @@ def events() -> tuple[NewOrderEvent, ...]:
             _utc(2, 11, 12),
             "126 of the 257 accounts acted upon; withheld and suspended are not distinguished.",
             "businesstoday.in, story 430995",
-            claim=Claim(126, 257, ClaimedWhat.ACTED_ON),
+            claim=_accounts(126, 257, ClaimedWhat.ACTED_ON),
         ),
         _event(
             SECOND,
@@ -152,9 +159,13 @@ def events() -> tuple[NewOrderEvent, ...]:
             _utc(2, 11, 12, 1),
             "583 of the 1,178 accounts acted upon; withheld and suspended are not distinguished.",
             "businesstoday.in, story 430995",
-            claim=Claim(583, 1_178, ClaimedWhat.ACTED_ON),
+            claim=_accounts(583, 1_178, ClaimedWhat.ACTED_ON),
         ),
     )
+
+
+def _accounts(count: int, of: int | None, what: ClaimedWhat, *, at_least: bool = False) -> Claim:
+    return Claim(count, of, what, at_least, ClaimedTargets.ACCOUNTS)
 
 
 def _event(

@@ -51,7 +51,9 @@ create table order_event (
     claimed_what text check (
         claimed_what in ('withheld', 'suspended', 'blocked', 'restored', 'acted_on', 'available')
     ),
+    claimed_targets text check (claimed_targets in ('accounts', 'posts', 'both')),
     check ((claimed is null) = (claimed_what is null)),
+    check (claimed is not null or claimed_targets is null),
     check (claimed is not null or claimed_of is null)
 );
 comment on table order_event is 'A later notice, claim, statement or ruling, with the number in it if there is one.';
@@ -69,6 +71,8 @@ comment on column order_event.claimed is
 comment on column order_event.claimed_of is 'Of how many: 257 of it. Null: the statement does not say.';
 comment on column order_event.claimed_at_least is 'True: "at least 126", that many or more.';
 comment on column order_event.claimed_what is 'What the number counts, in our words. Null: there is no number.';
+comment on column order_event.claimed_targets is
+    'Whether the number counts accounts, posts or both. Null: its source does not say, or there is no number.';
 
 create table order_name (
     order_name_id bigint generated always as identity primary key,

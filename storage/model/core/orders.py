@@ -71,6 +71,15 @@ class ClaimedWhat(StrEnum):
     AVAILABLE = "available"
 
 
+class ClaimedTargets(StrEnum):
+    """Of what a number in a statement counts some, as far as its words say."""
+
+    ACCOUNTS = "accounts"
+    POSTS = "posts"
+    BOTH = "both"
+    """Accounts and posts together, as in a number of addresses."""
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """The number in a statement: "126 of 257 acted upon"."""
@@ -80,6 +89,8 @@ class Claim:
     what: ClaimedWhat
     at_least: bool = False
     """"At least 500", "more than 500": that many or more."""
+    targets: ClaimedTargets | None = None
+    """None: the source does not say."""
 
 
 @dataclass(frozen=True, slots=True)

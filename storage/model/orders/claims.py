@@ -1,12 +1,12 @@
 """Pure: compare claims about an order, in numbers, with what was observed at that moment."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from storage.model.core.accounts import AccountId
-from storage.model.core.orders import Claim, ClaimedWhat, Order, OrderEvent
+from storage.model.core.orders import Claim, ClaimedTargets, ClaimedWhat, Order, OrderEvent
 from storage.model.orders.cohort import BLOCKS, CohortMember, CohortPeriod, Kind, blocked_times, periods
 
 
@@ -14,13 +14,13 @@ class Verdict(StrEnum):
     """The result of comparing a claim with the observed range. It never says more than the range allows."""
 
     BORNE_OUT = "borne_out"
-    """The claimed number was observed, of all accounts that the order names; more if it is a minimum."""
+    """The claimed number was observed, of all that the order names; more if it is a minimum."""
     UNDECIDED = "undecided"
     """The claim can be neither confirmed nor refuted, because it lies within the possible range."""
     MORE_SEEN = "more_seen"
     """More were observed than claimed."""
     FEWER_POSSIBLE = "fewer_possible"
-    """More were claimed than are possible, even if every unobserved account matched the claim."""
+    """More were claimed than are possible, even if all that were not observed matched the claim."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +29,16 @@ class CheckedClaim:
 
     event: OrderEvent
     claim: Claim
+    compared: ClaimedTargets
+    """With what its number is compared."""
     sure: tuple[AccountId, ...]
-    """The accounts that fit the claim whatever the exact times of their changes were."""
+    """Those that fit the claim whatever the exact times of their changes were."""
     possible: tuple[AccountId, ...]
     """Those that may fit it, because the exact time of a change is not known."""
-    unobserved: int
-    """Accounts that the order names and that were not checked then."""
+    read: int
+    """How many were checked then. If none was, nothing is known, and `low` and `high` say nothing."""
+    unobserved: int | None
+    """How many the order names that were not checked then. None: it is not known how many it names."""
     verdict: Verdict
 
     @property
@@ -53,30 +57,60 @@ def checked(
 ) -> CheckedClaim | None:
     """Compare a claim with the readings; None if the event has no number.
 
-    A claim with a disputed date is compared over the whole time in which it may have been made.
+    `members` are the accounts and posts on the order's list. A claim is compared with those of the kind that
+    its source says. If the source does not say, it is compared with accounts, or with posts if the order
+    names only posts. Where both are on the list, its verdict is UNDECIDED unless each kind has the same.
     """
     claim = event.claim
     if claim is None:
         return None
+    if claim.targets is not None:
+        return _compared(order, event, claim, claim.targets, members, gap_after)
+    posts = sum(m.is_post for m in members)
+    names_only_posts = posts == len(members) > 0 and not order.named_count
+    assumed = ClaimedTargets.POSTS if names_only_posts else ClaimedTargets.ACCOUNTS
+    found = _compared(order, event, claim, assumed, members, gap_after)
+    if not 0 < posts < len(members):
+        return found
+    verdicts = {_compared(order, event, claim, t, members, gap_after).verdict for t in ClaimedTargets}
+    return found if len(verdicts) == 1 else replace(found, verdict=Verdict.UNDECIDED)
+
+
+def _compared(
+    order: Order,
+    event: OrderEvent,
+    claim: Claim,
+    targets: ClaimedTargets,
+    members: Sequence[CohortMember],
+    gap_after: timedelta,
+) -> CheckedClaim:
+    """Compare it with the members of one kind, or of both.
+
+    A claim with a disputed date is compared over the whole time in which it may have been made.
+    """
     start, end = event.at_from or event.at, event.at_to or event.at
     begin = order.issued_from or order.issued_at
-    read = [m for m in members if _is_read(m, start, end, gap_after)]
+    of_posts = targets is ClaimedTargets.POSTS
+    counted = [m for m in members if targets is ClaimedTargets.BOTH or m.is_post is of_posts]
+    read = [m for m in counted if _is_read(m, start, end, gap_after)]
     found = [(m.account_id, *_judged(claim.what, m, begin, start, end)) for m in read]
     sure = tuple(account_id for account_id, is_sure, _ in found if is_sure)
     possible = tuple(account_id for account_id, _, may_be in found if may_be)
-    unobserved = max(order.named_count, len(members)) - len(read)
+    # Orders say how many accounts they name. How many posts they name, only a claim may say.
+    named = order.named_count if targets is ClaimedTargets.ACCOUNTS else claim.of
+    unobserved = None if named is None else max(named, len(counted)) - len(read)
     verdict = _verdict(claim, len(sure), len(possible), unobserved)
-    return CheckedClaim(event, claim, sure, possible, unobserved, verdict)
+    return CheckedClaim(event, claim, targets, sure, possible, len(read), unobserved, verdict)
 
 
-def _verdict(claim: Claim, low: int, high: int, unobserved: int) -> Verdict:
-    if claim.count > high + unobserved:
+def _verdict(claim: Claim, low: int, high: int, unobserved: int | None) -> Verdict:
+    if unobserved is not None and claim.count > high + unobserved:
         return Verdict.FEWER_POSSIBLE
     if claim.at_least:
         return Verdict.BORNE_OUT if claim.count <= low else Verdict.UNDECIDED
     if claim.count < low:
         return Verdict.MORE_SEEN
-    return Verdict.BORNE_OUT if low == high and not unobserved else Verdict.UNDECIDED
+    return Verdict.BORNE_OUT if low == high and unobserved == 0 else Verdict.UNDECIDED
 
 
 _BLOCKS_MAYBE = BLOCKS | {Kind.SUSPENDED_OR_DELETED}

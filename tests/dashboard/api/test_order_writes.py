@@ -90,7 +90,7 @@ async def test_events_and_keywords_are_stored_once(api: Api) -> None:
         "at": "2021-01-25T00:00:00Z",
         "text": "126 of the 257 handles were acted upon.",
         "source": "press",
-        "claim": {"count": 126, "of": 257, "what": "acted_on"},
+        "claim": {"count": 126, "of": 257, "what": "acted_on", "targets": "posts"},
     }
     assert [(await api.send("POST", f"/orders/{order_id}/events", event)).json for _ in range(2)] == [
         {"stored": True},
@@ -98,6 +98,7 @@ async def test_events_and_keywords_are_stored_once(api: Api) -> None:
     ]
     (claim,) = (await api.get(f"/orders/{order_id}")).json["claims"]
     assert (claim["claimed"], claim["of"], claim["what"]) == (126, 257, "acted_on")
+    assert (claim["targets"], claim["compared_with"], claim["observed_low"]) == ("posts", "posts", None)
     late = await api.send("POST", f"/orders/{order_id}/events", {**event, "at_to": "2021-01-24T00:00:00Z"})
     assert (late.status, late.detail) == (422, "body.at: at is not between at_from and at_to.")
     words = await api.send("POST", f"/orders/{order_id}/keywords", {"add": ["#Farmers", "protest"]})

@@ -17,11 +17,18 @@ from dashboard.orders.restoration import restoration_json, restoration_of
 from dashboard.orders.restoration_page import restoration_page
 from dashboard.orders.words import sentences
 from storage.model.core.accounts import AccountId, Platform
-from storage.model.core.orders import NameOutcome, OrderCheck, OrderName
+from storage.model.core.orders import (
+    Claim,
+    ClaimedTargets,
+    ClaimedWhat,
+    NameOutcome,
+    OrderCheck,
+    OrderName,
+)
 from storage.model.orders.cohort import CohortPart, by_first_block
 from tests.support.clients.page_text import said
 from tests.support.clients.report_text import Page
-from tests.support.samples.orders import IMPRINT, MEMBERS, ORDER, POSTS, figures, grounds
+from tests.support.samples.orders import CLAIMED, IMPRINT, MEMBERS, ORDER, POSTS, figures, grounds
 from tests.support.samples.readings import minutes
 
 
@@ -68,12 +75,12 @@ def posts_of(found: OrderFigures) -> OrderFigures:
 
 
 def test_posts_change_no_figure_of_the_accounts() -> None:
-    assert (BOTH.funnel, BOTH.shares, BOTH.steps, BOTH.claims) == (
-        ACCOUNTS.funnel,
-        ACCOUNTS.shares,
-        ACCOUNTS.steps,
-        ACCOUNTS.claims,
+    assert (BOTH.funnel, BOTH.shares, BOTH.steps) == (ACCOUNTS.funnel, ACCOUNTS.shares, ACCOUNTS.steps)
+    said_so = replace(CLAIMED, claim=Claim(4, 10, ClaimedWhat.BLOCKED, targets=ClaimedTargets.ACCOUNTS))
+    beside_posts, alone = (
+        figures(members=members, events=(said_so,)) for members in ((*MEMBERS, *POSTS), MEMBERS)
     )
+    assert beside_posts.claims == alone.claims
 
 
 def test_posts_are_counted_from_their_own_names_and_readings() -> None:
@@ -192,6 +199,42 @@ def test_posts_change_no_time_to_restoration_of_the_accounts() -> None:
     assert told == alone
     assert (posts["spells"], posts["posts"]) == (1, 1)
     assert "accounts" not in posts
+
+
+@pytest.mark.parametrize(("found", "kinds"), [(BOTH, "accounts"), (NOTHING_BUT_POSTS, "posts")])
+def test_a_claim_that_does_not_say_what_it_counts_is_said_to_be_compared_with_one_kind(
+    found: OrderFigures, kinds: str
+) -> None:
+    compared = f"Compared with {kinds}: its source does not say whether it counts accounts, posts or both."
+    assert compared in said(order_page(found, [], 1, "light", []))
+    assert compared in report_of(found).words
+    (claim,) = claims_of(found)
+    assert (claim["targets"], claim["compared_with"]) == (None, kinds)
+
+
+def claims_of(found: OrderFigures) -> list[Any]:
+    told: Any = order_json(found)
+    return told["claims"]
+
+
+def test_a_claim_about_posts_is_compared_with_posts() -> None:
+    said_so = replace(CLAIMED, claim=Claim(1, None, ClaimedWhat.BLOCKED, targets=ClaimedTargets.POSTS))
+    found = figures(members=(*MEMBERS, *POSTS), papers=NAMES, events=(said_so,))
+    page = said(order_page(found, [], 1, "light", []))
+    assert "1 post blocked" in page
+    assert "How many posts the order names is not known." in page
+    assert "Compared with" not in page
+    (claim,) = claims_of(found)
+    assert (claim["targets"], claim["compared_with"]) == ("posts", "posts")
+    assert (claim["observed_low"], claim["observed_high"], claim["not_observed"]) == (1, 1, None)
+
+
+def test_what_was_observed_of_a_claim_about_posts_is_not_zero_where_no_post_was_read() -> None:
+    said_so = replace(CLAIMED, claim=Claim(2, 3, ClaimedWhat.BLOCKED, targets=ClaimedTargets.POSTS))
+    found = figures(events=(said_so,))
+    (claim,) = claims_of(found)
+    assert (claim["observed_low"], claim["observed_high"], claim["not_observed"]) == (None, None, 3)
+    assert report_of(found).tables["claims"].rows[0][1:3] == ["2 of 3 posts blocked", "not known"]
 
 
 def test_the_api_has_the_posts_apart() -> None:

@@ -18,7 +18,7 @@ from dashboard.orders.charts import curve_figure, lanes_figure, multiples_figure
 from dashboard.orders.facts import read_order
 from dashboard.ui.figures import FIGURE_CLASS
 from storage.live.kpis import kpis
-from storage.model.core.orders import Claim, ClaimedWhat, NewOrderEvent, OrderEventKind
+from storage.model.core.orders import Claim, ClaimedTargets, ClaimedWhat, NewOrderEvent, OrderEventKind
 from storage.orders.orders import add_order_event
 from storage.postgres.pool import Pool, transaction
 from tests.support.clients.page_text import said
@@ -119,6 +119,33 @@ async def test_every_number_of_the_orders_has_its_accounts(pool: Pool, dsn: str,
     }
     assert max(number for number, _ in found) > 10
     assert {name for page in pages for name in not_linked(page)} - STATED.keys() == set()
+
+
+@pytest.mark.parametrize(
+    ("targets", "starts"),
+    [
+        pytest.param(ClaimedTargets.POSTS, "3 posts of order", id="a claim about posts"),
+        pytest.param(ClaimedTargets.BOTH, "6 accounts and 3 posts of order", id="a claim about both"),
+    ],
+)
+async def test_the_number_of_a_claim_leads_to_the_posts_that_it_counts(
+    pool: Pool, dsn: str, story: Story, targets: ClaimedTargets, starts: str
+) -> None:
+    posts, at = story.wave[:3], story.at(0.25)
+    assert len(story.wave) == 9
+    said_of = Claim(3, None, ClaimedWhat.WITHHELD, targets=targets)
+    async with transaction(pool) as conn:
+        await turn_into_posts(conn, posts)
+        await add_order_event(
+            conn, NewOrderEvent("SYN/1", OrderEventKind.CLAIM, at, None, None, "3", "press", at, said_of)
+        )
+        number = await conn.fetchval("select order_id from legal_order where reference = 'SYN/1'")
+        page = await page_of(conn, f"/orders/{number}", story.now, SETTINGS, "light")
+    found = {address for _, address in figures_on(page) if "/claim/" in address}
+    async with served(pool, dsn, story.now) as base:
+        (told,) = [await behind(base, address) for address in found]
+    assert set(posts) <= set(told["accounts"])
+    assert told["words"].startswith(starts)
 
 
 async def test_every_point_of_the_curves_has_its_accounts(pool: Pool, dsn: str, story: Story) -> None:

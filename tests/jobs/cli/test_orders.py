@@ -261,7 +261,7 @@ def test_names_of_an_unknown_order_are_refused(order: Blockline) -> None:
 def test_a_claim_is_put_on_record_once_with_its_number(order: Blockline) -> None:
     claim = (
         *("orders", "event", "R1", "--kind=claim", "--at=2021-02-11T00:00Z", "--text=126 acted upon"),
-        *("--source=press", "--claimed=126", "--of=257", "--what=acted_on"),
+        *("--source=press", "--claimed=126", "--of=257", "--what=acted_on", "--targets=accounts"),
     )
     assert order(*claim).said == ["The claim of 2021-02-11T00:00:00+00:00 is stored for order R1."]
     assert order(*claim).said == ["The claim of 2021-02-11T00:00:00+00:00 is already stored."]
@@ -280,6 +280,7 @@ def test_an_event_may_belong_to_no_order(order: Blockline) -> None:
         (["--what=blocked"], 2),
         (["--of=5"], 2),
         (["--at-least"], 2),
+        (["--targets=posts"], 2),
         (["--at-from=2021-02-12T00:00Z"], 1),
         (["--at-to=never"], 1),
         (["--kind=rumour"], 2),

@@ -31,7 +31,14 @@ from storage.executives.signals import add_executive
 from storage.model.alerts.rules import AlertRule, Match
 from storage.model.core.accounts import Platform
 from storage.model.core.list_thresholds import ListThresholds
-from storage.model.core.orders import Claim, ClaimedWhat, NewOrder, NewOrderEvent, OrderEventKind
+from storage.model.core.orders import (
+    Claim,
+    ClaimedTargets,
+    ClaimedWhat,
+    NewOrder,
+    NewOrderEvent,
+    OrderEventKind,
+)
 from storage.model.orders.order_fields import OrderEdit
 from storage.model.orders.pasted_names import lines_of_names
 from storage.orders.checked_names import add_checked_names
@@ -144,7 +151,8 @@ async def write_order(conn: Conn, data: st.DataObject, reference: str) -> None:
     if ids and draw(st.booleans()):
         await put_accounts_on(conn, list_name, ids[:1], "test", T0)
     for kind in draw(st.sets(st.sampled_from(OrderEventKind))):
-        claim = draw(st.sampled_from([None, Claim(1, 2, ClaimedWhat.BLOCKED, at_least=True)]))
+        of_posts = Claim(3, None, ClaimedWhat.WITHHELD, targets=ClaimedTargets.POSTS)
+        claim = draw(st.sampled_from([None, of_posts, Claim(1, 2, ClaimedWhat.BLOCKED, at_least=True)]))
         at = draw(TIMES) or T0
         text = f"{reference} {kind} {draw(WORDS)}"
         event = NewOrderEvent(reference, kind, at, None, draw(st.just(at)), text, "source", T0, claim)
