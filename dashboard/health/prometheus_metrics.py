@@ -3,6 +3,7 @@
 What is not known has no sample: it is never 0.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -33,12 +34,14 @@ from storage.health.metrics import (
 )
 from storage.health.status import Overview, standing
 from storage.model.alerts.conditions import ConditionKind
+from storage.model.core.accounts import TargetKind
 from storage.model.core.people import Scope
 from storage.postgres.pool import Conn, StorageError, transaction
 from storage.work.workers import WorkerStatus
 
 WATCHED_WITHIN: Final = timedelta(minutes=5)
 """A notifier looks for issues several times in this time. If it did not, open issues are not known."""
+_POSTS: Final = " Posts have targets=“posts” and are in no other sample."
 Labelled = tuple[tuple[str, ...], float]
 
 
@@ -75,53 +78,62 @@ def families(found: MetricsSnapshot, process: WebProcess) -> Iterator[Metric]:
     def age(at: datetime | None) -> list[float]:
         return [] if at is None else [(now - at).total_seconds()]
 
-    statuses: dict[tuple[str, str], int] = {}
-    late: dict[str, int] = {}
+    statuses: Counter[tuple[str, ...]] = Counter()
+    late: Counter[tuple[str, ...]] = Counter()
     for s in stand.states:
-        key = (s.platform.value, "unconfirmed" if s.state is None else s.state.status.value)
-        statuses[key] = statuses.get(key, 0) + s.accounts
-        late[s.platform.value] = late.get(s.platform.value, 0) + s.late
+        status = "unconfirmed" if s.state is None else s.state.status.value
+        for targets, n, unread in (
+            (TargetKind.ACCOUNTS, s.accounts - s.posts, s.late - s.late_posts),
+            (TargetKind.POSTS, s.posts, s.late_posts),
+        ):
+            if n:
+                statuses[s.platform.value, targets.value, status] += n
+                late[s.platform.value, targets.value] += unread
     yield _gauge(
         "blockline_accounts_watched",
-        "Watched accounts by last confirmed status; “unconfirmed” means that none is confirmed yet.",
-        ("platform", "status"),
-        [(key, n) for key, n in statuses.items()],
+        f"Watched accounts by last confirmed status; “unconfirmed” means that none is confirmed yet.{_POSTS}",
+        ("platform", "targets", "status"),
+        statuses.items(),
     )
     yield _gauge(
         "blockline_accounts_late",
-        "Watched accounts without a conclusive answer in the last two sweeps.",
-        ("platform",),
-        [((platform,), n) for platform, n in late.items()],
+        f"Watched accounts without a conclusive answer in the last two sweeps.{_POSTS}",
+        ("platform", "targets"),
+        late.items(),
     )
     yield _gauge(
         "blockline_accounts_never_read",
-        "Watched accounts that never gave a conclusive answer.",
-        ("platform",),
-        [((f.platform,), f.never_read) for f in found.fresh],
+        f"Watched accounts that never gave a conclusive answer.{_POSTS}",
+        ("platform", "targets"),
+        [((f.platform, f.targets.value), f.never_read) for f in found.fresh],
     )
     yield _gauge(
         "blockline_oldest_reading_age_seconds",
-        "Longest time since the last reading of a watched account. Accounts never read do not count.",
-        ("platform",),
-        [((f.platform,), seconds) for f in found.fresh for seconds in age(f.oldest_at)],
+        f"Longest time since the last reading of a watched account that was ever read.{_POSTS}",
+        ("platform", "targets"),
+        [((f.platform, f.targets.value), seconds) for f in found.fresh for seconds in age(f.oldest_at)],
     )
     yield _gauge(
         "blockline_readings_last_hour",
-        "Conclusive answers about accounts in the last hour.",
-        ("platform",),
-        [((one.platform,), one.accounts) for one in found.looked if one.reason is None],
+        f"Conclusive answers about accounts in the last hour.{_POSTS}",
+        ("platform", "targets"),
+        [((one.platform, one.targets.value), one.count) for one in found.looked if one.reason is None],
     )
     yield _gauge(
         "blockline_missed_last_hour",
-        "Attempts to read an account that gave no conclusive answer in the last hour.",
-        ("platform", "reason"),
-        [((one.platform, one.reason), one.accounts) for one in found.looked if one.reason is not None],
+        f"Attempts to read an account that gave no conclusive answer in the last hour.{_POSTS}",
+        ("platform", "targets", "reason"),
+        [
+            ((one.platform, one.targets.value, one.reason), one.count)
+            for one in found.looked
+            if one.reason is not None
+        ],
     )
     yield _gauge(
         "blockline_changes",
-        "Recorded changes that were not superseded.",
-        ("kind", "outcome"),
-        [((c.kind, c.outcome), c.changes) for c in found.changes],
+        f"Recorded changes of accounts that were not superseded.{_POSTS}",
+        ("targets", "kind", "outcome"),
+        [((c.targets.value, c.kind, c.outcome), c.changes) for c in found.changes],
     )
     yield from _collectors(found)
     yield from _machines(found)

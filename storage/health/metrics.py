@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from storage.model.core.accounts import TargetKind
 from storage.postgres.pool import Conn
 
 
@@ -11,16 +12,18 @@ class AttemptCount:
     """Of one platform in the last hour, from the installation's own connection."""
 
     platform: str
+    targets: TargetKind
     reason: str | None
-    """Why accounts gave nothing; None: they gave a reading."""
-    accounts: int
+    """Why they gave nothing; None: they gave a reading."""
+    count: int
 
 
 @dataclass(frozen=True, slots=True)
 class Freshness:
-    """How old what is known of the watched accounts of one platform is. Control accounts do not count."""
+    """How old what is known of the watched accounts, or posts, of a platform is, without control accounts."""
 
     platform: str
+    targets: TargetKind
     watched: int
     never_read: int
     oldest_at: datetime | None
@@ -29,6 +32,7 @@ class Freshness:
 
 @dataclass(frozen=True, slots=True)
 class ChangeCount:
+    targets: TargetKind
     kind: str
     outcome: str
     changes: int
@@ -45,11 +49,17 @@ class OutboxMetrics:
 
 
 async def looked(conn: Conn, now: datetime) -> list[AttemptCount]:
-    """How many readings the last hour gave, and how many attempts about an account gave none, by reason."""
+    """How many readings of accounts, and of posts, the last hour gave, and how many attempts gave none, by
+    reason.
+    """
     rows = await conn.fetch(
         """
         with asked as (
             select r.platform, c.outcome, c.missed_reason, c.missed, cardinality(r.account_ids) as accounts,
+                -- A request asks for accounts or for posts.
+                exists (
+                    select from account a where a.account_id = r.account_ids[1] and a.is_post
+                ) as is_post,
                 coalesce(bit_count(c.answered), cardinality(r.account_ids)) as answered,
                 (
                     select coalesce(sum(jsonb_array_length(e.positions)), 0)
@@ -60,34 +70,35 @@ async def looked(conn: Conn, now: datetime) -> list[AttemptCount]:
                 and r.vantage = ''
         ),
         told as (
-            select platform, null as reason, answered as accounts from asked where outcome = 0
+            select platform, is_post, null as reason, answered as accounts from asked where outcome = 0
             union all
-            select platform, case outcome when 2 then 'held' else coalesce(missed_reason, 'unclassified') end,
-                accounts
+            select platform, is_post,
+                case outcome when 2 then 'held' else coalesce(missed_reason, 'unclassified') end, accounts
             from asked where outcome <> 0
             union all
-            select platform, e.reason, jsonb_array_length(e.positions)
+            select platform, is_post, e.reason, jsonb_array_length(e.positions)
             from asked cross join lateral jsonb_each(missed) as e (reason, positions)
             where outcome = 0
             union all
             -- Nobody says why these gave nothing.
-            select platform, 'unclassified', accounts - answered - explained from asked where outcome = 0
+            select platform, is_post, 'unclassified', accounts - answered - explained
+            from asked where outcome = 0
         )
-        select platform, reason, sum(accounts)::bigint as accounts from told
-        group by platform, reason having reason is null or sum(accounts) > 0
-        order by platform, reason nulls first
+        select platform, is_post, reason, sum(accounts)::bigint as n from told
+        group by platform, is_post, reason having reason is null or sum(accounts) > 0
+        order by platform, is_post, reason nulls first
         """,
         now,
     )
-    return [AttemptCount(r["platform"], r["reason"], r["accounts"]) for r in rows]
+    return [AttemptCount(r["platform"], _targets(r["is_post"]), r["reason"], r["n"]) for r in rows]
 
 
 async def freshness(conn: Conn, now: datetime) -> list[Freshness]:
-    """One for each platform with watched accounts."""
+    """One for the watched accounts of each platform, and one for its watched posts, where there are any."""
     rows = await conn.fetch(
         """
         with watched as (
-            select account_id, platform from ordinary_accounts() where watched
+            select account_id, platform, is_post from ordinary_accounts() where watched
         ),
         answer as materialized (  -- one a roster, not one an account
             select r.roster_id, r.account_ids, c.observed_at, c.answered
@@ -116,24 +127,33 @@ async def freshness(conn: Conn, now: datetime) -> list[Freshness]:
             where get_bit(n.answered, n.position - 1) = 0  -- of which the planner expects few, as there are
         ),
         last as (select account_id, max(observed_at) as at from told group by account_id)
-        select w.platform, count(*) as watched, count(*) filter (where l.at is null) as never_read,
+        select w.platform, w.is_post, count(*) as watched, count(*) filter (where l.at is null) as never_read,
             min(l.at) as oldest_at
-        from watched w left join last l using (account_id) group by w.platform order by w.platform
+        from watched w left join last l using (account_id)
+        group by w.platform, w.is_post order by w.platform, w.is_post
         """,
         now,
     )
-    return [Freshness(r["platform"], r["watched"], r["never_read"], r["oldest_at"]) for r in rows]
+    return [
+        Freshness(r["platform"], _targets(r["is_post"]), r["watched"], r["never_read"], r["oldest_at"])
+        for r in rows
+    ]
 
 
 async def change_counts(conn: Conn) -> list[ChangeCount]:
-    """All changes on file that nothing superseded, by kind and outcome."""
+    """All stored changes that nothing superseded, of accounts and of posts, by kind and outcome."""
     rows = await conn.fetch(
         """
-        select c.kind, coalesce(o.outcome, 'provisional') as outcome, count(*) as changes
-        from standing_change c left join change_outcome o using (change_id) group by 1, 2 order by 1, 2
+        select a.is_post, c.kind, coalesce(o.outcome, 'provisional') as outcome, count(*) as changes
+        from standing_change c join account a using (account_id) left join change_outcome o using (change_id)
+        group by 1, 2, 3 order by 1, 2, 3
         """
     )
-    return [ChangeCount(r["kind"], r["outcome"], r["changes"]) for r in rows]
+    return [ChangeCount(_targets(r["is_post"]), r["kind"], r["outcome"], r["changes"]) for r in rows]
+
+
+def _targets(is_post: bool) -> TargetKind:
+    return TargetKind.POSTS if is_post else TargetKind.ACCOUNTS
 
 
 async def outbox(conn: Conn) -> OutboxMetrics:

@@ -27,7 +27,9 @@ class PlatformStateCount:
     or_deleted: bool = False
     """Suspended by their server or deleted by their owner, which look alike: not counted as blocked."""
     posts: int = 0
-    """How many of them are posts."""
+    """How many of `accounts` are posts."""
+    late_posts: int = 0
+    """How many of `late` are posts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +164,8 @@ async def _states(conn: Conn, now: datetime, read_after: datetime) -> tuple[Plat
             coalesce('suspended_or_deleted' = any(c.flags) and not s.before_change, false) as or_deleted,
             count(*) as accounts,
             count(*) filter (where read.account_id is null) as late,
-            count(*) filter (where a.is_post) as posts
+            count(*) filter (where a.is_post) as posts,
+            count(*) filter (where a.is_post and read.account_id is null) as late_posts
         from ordinary_accounts() a
         left join spells_now() s on s.account_id = a.account_id
         left join change c on c.change_id = s.change_id
@@ -182,6 +185,7 @@ async def _states(conn: Conn, now: datetime, read_after: datetime) -> tuple[Plat
             r["late"],
             r["or_deleted"],
             r["posts"],
+            r["late_posts"],
         )
         for r in rows
     )

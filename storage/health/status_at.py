@@ -112,7 +112,8 @@ async def _states(
         """
         select a.platform, s.status, s.withheld_in,
             coalesce('suspended_or_deleted' = any(c.flags) and not s.before_change, false) as or_deleted,
-            count(*) as accounts, count(late.account_id) as late, count(*) filter (where a.is_post) as posts
+            count(*) as accounts, count(late.account_id) as late, count(*) filter (where a.is_post) as posts,
+            count(*) filter (where a.is_post and late.account_id is not null) as late_posts
         from account a
         left join spells_at($1, $2) s on s.account_id = a.account_id
         left join change c on c.change_id = s.change_id
@@ -136,6 +137,7 @@ async def _states(
             r["late"],
             r["or_deleted"],
             r["posts"],
+            r["late_posts"],
         )
         for r in rows
     )

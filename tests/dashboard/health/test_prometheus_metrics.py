@@ -9,13 +9,15 @@ from collectors.x.declaration import X
 from dashboard.health.prometheus_metrics import WATCHED_WITHIN
 from storage.health.conditions import note_run
 from storage.health.metrics import AttemptCount, Freshness, freshness, looked
+from storage.model.core.accounts import TargetKind
 from storage.model.core.availability import MissedReason
 from storage.model.core.coverage import BatchOutcome
 from storage.postgres.pool import Pool, transaction
 from storage.readings.readings import attempts_of, readings_of
 from tests.support.clients.api import api_served
-from tests.support.samples.readings import AVAILABLE, minutes
+from tests.support.samples.readings import AVAILABLE, WITHHELD_IN, minutes
 from tests.support.seeds.alerts import Played
+from tests.support.seeds.posts import turn_into_posts
 from tests.support.seeds.single_rows import batch, become, enlist, read, roster_of
 from tests.support.seeds.workers import three_machines
 
@@ -56,13 +58,15 @@ async def test_a_scrape_tells_what_is_on_file(played: Played, pool: Pool, dsn: s
         await note_run(conn, now)
     found = await _scraped(pool, dsn, now)
 
-    withheld = (("platform", "x"), ("status", "withheld"))
+    accounts = ("targets", "accounts")
+    withheld = (("platform", "x"), ("status", "withheld"), accounts)
     assert found["blockline_accounts_watched", withheld] == blocked > 0
-    assert found["blockline_changes", (("kind", "block"), ("outcome", "confirmed"))] == changes > 0
+    assert found["blockline_changes", (("kind", "block"), ("outcome", "confirmed"), accounts)] == changes > 0
     assert found["blockline_outbox_waiting", ()] == queued > 0
     assert found["blockline_outbox_oldest_age_seconds", ()] >= 0
     assert found["blockline_dead_letters", ()] == 1
-    assert found["blockline_accounts_never_read", (("platform", "x"),)] == 1
+    assert found["blockline_accounts_never_read", (("platform", "x"), accounts)] == 1
+    assert [labels for _, labels in found if ("targets", "posts") in labels] == []
     assert found["blockline_browsers", ()] == 0
     assert found["blockline_conditions_open", (("kind", "outbox_stuck"),)] == 0
     assert found["blockline_conditions_open", (("kind", "queue_stuck"),)] == 0
@@ -123,10 +127,46 @@ async def test_readings_and_missed_of_the_last_hour_are_those_of_single_accounts
         told = await looked(conn, now)
         fresh = await freshness(conn, now)
 
-    assert [one for one in told if one.reason is None] == [AttemptCount("x", None, readings)]
-    assert sum(one.accounts for one in told if one.reason is not None) == len(missed)
-    assert {one.reason: one.accounts for one in told}["held"] == missed.count(MissedReason.HELD) == 3
-    assert fresh == [Freshness("x", 3, 0, minutes(3))]
+    kind = TargetKind.ACCOUNTS
+    assert [one for one in told if one.reason is None] == [AttemptCount("x", kind, None, readings)]
+    assert sum(one.count for one in told if one.reason is not None) == len(missed)
+    assert {one.reason: one.count for one in told}["held"] == missed.count(MissedReason.HELD) == 3
+    assert fresh == [Freshness("x", kind, 3, 0, minutes(3))]
+
+
+async def test_posts_are_in_no_sample_of_accounts(pool: Pool, dsn: str) -> None:
+    """Two accounts and a post: the post is withheld, and was read last; one account never."""
+    async with transaction(pool) as conn:
+        one, _, post = await enlist(conn, X, ["1", "2", "3"])
+        await turn_into_posts(conn, [post.account_id])
+        accounts, posts = await roster_of(conn, [one]), await roster_of(conn, [post])
+        await become(conn, accounts, one, None, AVAILABLE, minutes(50))
+        await become(conn, posts, post, None, AVAILABLE, minutes(51))
+        await become(conn, posts, post, AVAILABLE, WITHHELD_IN, minutes(60))
+        await read(conn, batch(posts, minutes(70), BatchOutcome.MISSED))
+    found = await _scraped(pool, dsn, minutes(100))
+
+    def of(name: str, targets: str, **more: str) -> float | None:
+        labels = {"platform": "x", "targets": targets, **more}
+        return found.get((name, tuple(sorted(labels.items()))))
+
+    def both(name: str, **more: str) -> tuple[float | None, float | None]:
+        return of(name, "accounts", **more), of(name, "posts", **more)
+
+    assert both("blockline_accounts_watched", status="available") == (1, None)
+    assert both("blockline_accounts_watched", status="unconfirmed") == (1, None)
+    assert both("blockline_accounts_watched", status="withheld") == (None, 1)
+    assert both("blockline_accounts_late") == (1, 0)
+    assert both("blockline_accounts_never_read") == (1, 0)
+    assert both("blockline_oldest_reading_age_seconds") == (3_000, 2_400)
+    assert both("blockline_readings_last_hour") == (1, 2)
+    assert both("blockline_missed_last_hour", reason="network") == (None, 1)
+    changes = {
+        dict(labels)["targets"]: value
+        for (name, labels), value in found.items()
+        if name == "blockline_changes" and dict(labels)["kind"] == "block"
+    }
+    assert changes == {"posts": 1}
 
 
 @pytest.mark.usefixtures("played")
