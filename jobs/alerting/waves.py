@@ -30,7 +30,7 @@ from storage.model.alerts.alerts import (
 )
 from storage.model.alerts.quiet_hours import quiet_until
 from storage.model.alerts.rules import AlertRule, Severity, digest_after
-from storage.model.core.accounts import AccountId
+from storage.model.core.accounts import AccountId, TargetKind
 from storage.model.core.availability import ChangeKind
 
 DAY = timedelta(days=1)
@@ -46,13 +46,13 @@ REMEMBERED = 3 * DAY
 """A kind of change is new for an incident if no group of the incident reported the kind for this long."""
 BURST = timedelta(hours=1)
 BURST_SHARE = 1 / 20
-"""The share of an order's accounts that must change in the same way within `BURST`. Fewer changes are not
-news in an incident that was already reported. `_Growing._ready_by` names the exceptions.
+"""The share of an order's accounts, or of its posts, that must change in the same way within `BURST`. Fewer
+changes are not news in an incident that was already reported. `_Growing._ready_by` names the exceptions.
 """
 MUCH_SHARE = 1 / 10
-"""If at least this share of an order's accounts changed since the incident's last group, the next morning's
-catch-up digest reports the changes. Otherwise, the changes wait for the first morning on which the oldest of
-them is at least a day old. Changes in `FAINT` may wait longer.
+"""If at least this share of an order's accounts, or of its posts, changed since the incident's last group,
+the next morning's catch-up digest reports the changes. Otherwise, the changes wait for the first morning on
+which the oldest of them is at least a day old. Changes in `FAINT` may wait longer.
 """
 PAUSES = 2
 """After this many updates about a kind of change within a day, further changes of the kind wait for a
@@ -96,10 +96,12 @@ class _Growing:
         self._first = first
         self._grows = rule.settle * rule.growth_limit
         """The longest time for which the group may grow."""
-        self._enough = _share(order, BURST_SHARE)
-        self._much = _share(order, MUCH_SHARE)
+        self._enough = {target: _share(order, BURST_SHARE, target) for target in TargetKind}
+        self._much = {target: _share(order, MUCH_SHARE, target) for target in TargetKind}
         self._lately: Counter[str] = Counter()
-        """The number of accounts that the incident reported within `REMEMBERED`, by kind of change."""
+        """The number of accounts, or of posts, that the incident reported within `REMEMBERED`, by kind of
+        change.
+        """
         self._tellings: Counter[str] = Counter()
         """By kind of change: how many groups of the incident reported the kind within a day. Each kind is
         counted alone, so that emails about blocks do not delay emails about restorations.
@@ -109,10 +111,10 @@ class _Growing:
                 self._lately.update(wave.told)
             if wave.closed_at > first - DAY:
                 self._tellings.update(wave.told.keys())
-        self._accounts: set[AccountId] = set()
+        self._changed: dict[TargetKind, set[AccountId]] = {target: set() for target in TargetKind}
         self._loud_since: datetime | None = None
         self._hour: dict[str, OrderedDict[AccountId, datetime]] = {}
-        """The accounts that changed within the last hour, oldest change first, by kind of change."""
+        """The accounts, or posts, that changed within the last hour, oldest first, by kind of change."""
         self._at_once = False
         """Whether the group must not wait for a catch-up digest, because a digest would not reach some
         recipient.
@@ -127,15 +129,15 @@ class _Growing:
     def add(self, row: AlertRow, *, at_once: bool) -> None:
         self.members.append(row)
         self._at_once |= at_once
-        was = len(self._accounts) >= self._much, self._loud_since
-        self._accounts.add(row.change.account_id)
+        was = self._is_much, self._loud_since
+        self._changed[row.change.target].add(row.change.account_id)
         if at_once or not _is_faint(row):
             self._loud_since = self._loud_since or row.created_at
             # What was once news stays news until it is sent: a late straggler must not delay a burst until
             # the morning.
             if (ready := self._ready_by(row, at_once=at_once)) is not None:
                 self._ready = min(self._ready or ready, ready)
-        if len(self.members) == 1 or was != (len(self._accounts) >= self._much, self._loud_since):
+        if len(self.members) == 1 or was != (self._is_much, self._loud_since):
             self._round_up = self._morning(row.created_at)
         self.close, self.why = self._end(row.created_at)
 
@@ -152,10 +154,11 @@ class _Growing:
         now, kind = max(row.created_at, told_at), _kind(row)
         if at_once or row.stage.is_answer:
             return now
+        enough = self._enough[row.change.target]
         burst = self._burst(row.change.account_id, kind, row.created_at)
-        if burst >= self._enough and self._is_late(row.created_at):
+        if burst >= enough and self._is_late(row.created_at):
             return told_at + self._grows
-        if burst < max(self._enough, self._lately[kind]):
+        if burst < max(enough, self._lately[kind]):
             return None
         if self._lately[kind] == 0:
             return now
@@ -193,9 +196,13 @@ class _Growing:
             morning = digest_after(morning, self._rule)
         return morning
 
+    @property
+    def _is_much(self) -> bool:
+        return any(len(self._changed[target]) >= self._much[target] for target in TargetKind)
+
     def _is_due(self, morning: datetime) -> bool:
-        is_much, loud = len(self._accounts) >= self._much, self._loud_since
-        if loud is not None and (is_much or loud <= morning - DAY):
+        loud = self._loud_since
+        if loud is not None and (self._is_much or loud <= morning - DAY):
             return True
         return self._first <= morning - FAINT_WAITS
 
@@ -343,14 +350,15 @@ def facts(members: Iterable[AlertRow]) -> list[str]:
 
 def count_by_kind(members: Iterable[AlertRow]) -> Counter[str]:
     """Count the accounts that a group reports, by kind of change. Provisional, corrected and unresolved
-    changes count as kinds of their own.
+    changes count as kinds of their own, and so do those of posts: posts are never added to accounts.
     """
     return Counter(kind for _, kind in {(a.change.account_id, _kind(a)) for a in members})
 
 
 def _kind(alert: AlertRow) -> str:
     kind = alert.change.kind.value
-    return kind if alert.stage is AlertStage.CONFIRMED else f"{alert.stage.value} {kind}"
+    staged = kind if alert.stage is AlertStage.CONFIRMED else f"{alert.stage.value} {kind}"
+    return staged if alert.change.target is TargetKind.ACCOUNTS else f"{staged} of posts"
 
 
 def _is_faint(alert: AlertRow) -> bool:
@@ -360,6 +368,11 @@ def _is_faint(alert: AlertRow) -> bool:
     return alert.change.kind in FAINT and alert.stage is AlertStage.CONFIRMED and not alert.owed
 
 
-def _share(order: OrderRef | None, share: float) -> int:
-    """Convert a share of an order's accounts to a number, at least 1. Without an order, return 1."""
-    return max(1, math.ceil(order.named_count * share)) if order is not None else 1
+def _share(order: OrderRef | None, share: float, target: TargetKind) -> int:
+    """Convert a share of an order's accounts, or of its posts, to a number, at least 1. Without an order,
+    return 1.
+    """
+    if order is None:
+        return 1
+    whole = order.listed_posts if target is TargetKind.POSTS else order.named_count
+    return max(1, math.ceil(whole * share))

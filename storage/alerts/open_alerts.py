@@ -318,12 +318,22 @@ async def cohorts_of(conn: Conn, account_ids: Iterable[AccountId]) -> dict[Accou
     """The lists of each account that is on one, by name, with the orders that they belong to."""
     rows = await conn.fetch(
         """
+        with theirs as materialized (
+            select distinct o.list_id from watch_list_member m join legal_order o using (list_id)
+            where m.account_id = any($1::bigint[])
+        ),
+        posts as (
+            select list_id, count(*) as n
+            from theirs join watch_list_member using (list_id) join account a using (account_id)
+            where a.is_post group by list_id
+        )
         select m.account_id, l.list_id, l.name, o.reference, o.country, o.issued_at, o.named_count,
-            greatest(m.added_at, o.known_at) as joined_at,
+            coalesce(p.n, 0) as listed_posts, greatest(m.added_at, o.known_at) as joined_at,
             coalesce(o.known_at > m.added_at, false) as by_entry
         from watch_list_member m
         join watch_list l using (list_id)
         left join legal_order o using (list_id)
+        left join posts p using (list_id)
         where m.account_id = any($1::bigint[])
         order by m.account_id, l.name
         """,
@@ -333,7 +343,9 @@ async def cohorts_of(conn: Conn, account_ids: Iterable[AccountId]) -> dict[Accou
     for r in rows:
         order = None
         if r["reference"] is not None:
-            order = OrderRef(r["reference"], r["country"], r["issued_at"], r["named_count"])
+            order = OrderRef(
+                r["reference"], r["country"], r["issued_at"], r["named_count"], r["listed_posts"]
+            )
         cohort = Cohort(ListId(r["list_id"]), r["name"], order)
         out.setdefault(AccountId(r["account_id"]), {})[cohort] = Joined(r["joined_at"], r["by_entry"])
     return out

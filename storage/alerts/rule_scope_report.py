@@ -74,7 +74,10 @@ async def cohorts(conn: Conn, match: Match, account_ids: Sequence[int], known_at
     """The lists of these accounts, or those of them that the rule names: orders first, the newest before."""
     rows = await conn.fetch(
         """
-        select l.list_id, l.name, o.reference, o.country, o.issued_at, o.named_count
+        select l.list_id, l.name, o.reference, o.country, o.issued_at, o.named_count, (
+                select count(*) from watch_list_member m join account a using (account_id)
+                where m.list_id = o.list_id and a.is_post
+            ) as listed_posts
         from watch_list l left join legal_order o on o.list_id = l.list_id and o.known_at <= $4
         where l.list_id in (
                 select list_id from membership where account_id = any($1::bigint[])
@@ -97,7 +100,7 @@ async def cohorts(conn: Conn, match: Match, account_ids: Sequence[int], known_at
             r["name"],
             None
             if r["reference"] is None
-            else OrderRef(r["reference"], r["country"], r["issued_at"], r["named_count"]),
+            else OrderRef(r["reference"], r["country"], r["issued_at"], r["named_count"], r["listed_posts"]),
         )
         for r in rows
     ]

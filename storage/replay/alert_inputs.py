@@ -332,11 +332,21 @@ async def account_facts(conn: Conn, ids: Iterable[AccountId]) -> dict[AccountId,
 async def _cohorts(conn: Conn, ids: Iterable[AccountId]) -> dict[AccountId, list[DatedCohort]]:
     rows = await conn.fetch(
         """
+        with theirs as materialized (
+            select distinct o.list_id from membership m join legal_order o using (list_id)
+            where m.account_id = any($1::bigint[])
+        ),
+        posts as (
+            select list_id, count(*) as n
+            from theirs join watch_list_member using (list_id) join account a using (account_id)
+            where a.is_post group by list_id
+        )
         select m.account_id, l.list_id, l.name, m.added_at, m.removed_at,
-            o.reference, o.country, o.issued_at, o.named_count, o.known_at
+            o.reference, o.country, o.issued_at, o.named_count, o.known_at, coalesce(p.n, 0) as listed_posts
         from membership m
         join watch_list l using (list_id)
         left join legal_order o using (list_id)
+        left join posts p using (list_id)
         where m.account_id = any($1::bigint[])
         order by m.account_id, l.name, m.added_at, m.membership_id
         """,
@@ -346,7 +356,9 @@ async def _cohorts(conn: Conn, ids: Iterable[AccountId]) -> dict[AccountId, list
     for r in rows:
         order = None
         if r["reference"] is not None:
-            order = OrderRef(r["reference"], r["country"], r["issued_at"], r["named_count"])
+            order = OrderRef(
+                r["reference"], r["country"], r["issued_at"], r["named_count"], r["listed_posts"]
+            )
         cohort = Cohort(ListId(r["list_id"]), r["name"], order)
         out[AccountId(r["account_id"])].append(
             DatedCohort(cohort, r["added_at"], r["removed_at"], r["known_at"])

@@ -95,6 +95,9 @@ class OrderRef:
     country: str
     issued_at: datetime
     named_count: int
+    """How many accounts it names."""
+    listed_posts: int = 0
+    """How many posts are on its list: an order does not state how many it names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +229,9 @@ class SentWave:
     """When it was complete: the pause before the next one counts from here."""
     as_of: datetime
     told: Mapping[str, int]
-    """How many accounts it told of, by kind of change; what is not confirmed has kinds of its own."""
+    """How many accounts it told of, by kind of change; what is not confirmed has kinds of its own, and so has
+    what is about posts.
+    """
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,20 +49,66 @@ def some(
     old: State = AVAILABLE,
     cohort: Cohort | None = ORDER,
     first: int = 0,
+    is_post: bool = False,
 ) -> list[AlertRow]:
-    """Groups of accounts, each confirmed at its minute."""
+    """Groups of accounts, or of posts, each confirmed at its minute."""
     out: list[AlertRow] = []
     cohorts = (cohort,) if cohort else ()
     for at, n in groups:
         for _ in range(n):
             i = first + len(out)
-            out.append(an_alert(i, a_change(i, new, old, at=minutes(at - 1)), minutes(at), *cohorts))
+            change = a_change(i, new, old, at=minutes(at - 1), is_post=is_post)
+            out.append(an_alert(i, change, minutes(at), *cohorts))
     return out
 
 
 def back(*groups: tuple[float, int]) -> list[AlertRow]:
     """Other accounts of the order that come back."""
     return some(*groups, new=AVAILABLE, old=WITHHELD_IN, first=500)
+
+
+def with_posts(posts: int, accounts: int = 257) -> Cohort:
+    """An order of so many accounts, with so many posts on its list."""
+    assert ORDER.order is not None
+    return replace(ORDER, order=replace(ORDER.order, named_count=accounts, listed_posts=posts))
+
+
+def posts(cohort: Cohort, *groups: tuple[float, int]) -> list[AlertRow]:
+    """Posts of the order that are blocked."""
+    return some(*groups, cohort=cohort, first=2_000, is_post=True)
+
+
+@pytest.mark.parametrize(
+    ("alerts", "expected"),
+    [
+        pytest.param(
+            [*some((0, 20), cohort=with_posts(40)), *posts(with_posts(40), (30, 12))],
+            [(0.017, 20), (30.017, 12)],
+            id="posts that are blocked after accounts are news, as another kind of change",
+        ),
+        pytest.param(
+            [
+                *some((0, 20), new=AVAILABLE, old=WITHHELD_IN, cohort=with_posts(200), first=500),
+                *some((90, 7), cohort=with_posts(200)),
+                *posts(with_posts(200), (90, 6)),
+            ],
+            [(0.017, 20), (MORNING + DAY, 13)],
+            id="a twentieth is one of the accounts or one of the posts, and never of both together",
+        ),
+        pytest.param(
+            [*some((0, 20), (100, 12), cohort=with_posts(40)), *posts(with_posts(40), (0, 10), (100, 9))],
+            [(0.017, 30), (MORNING, 21)],
+            id="a tenth of the posts does not wait for a second morning, however few the accounts",
+        ),
+        pytest.param(
+            posts(with_posts(200, accounts=0), (0, 40), (100, 1)),
+            [(0.017, 40), (MORNING + DAY, 1)],
+            id="posts of an order that names no account are measured against its posts",
+        ),
+    ],
+)
+def test_accounts_and_posts_are_news_apart(alerts: list[AlertRow], expected: list[tuple[float, int]]) -> None:
+    assert told(plan(alerts)) == expected
 
 
 @pytest.mark.parametrize(

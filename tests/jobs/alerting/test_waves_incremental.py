@@ -47,7 +47,7 @@ from tests.support.samples.alerts import a_change, an_alert
 from tests.support.samples.readings import AVAILABLE, NOT_FOUND, SUSPENDED, T0, WITHHELD_IN
 
 RULE = AlertRule(("desk@example.org",))
-SMALL = Cohort(ListId(1), "Small", OrderRef("SMALL", "IN", T0, 10))
+SMALL = Cohort(ListId(1), "Small", OrderRef("SMALL", "IN", T0, 10, listed_posts=40))
 LARGE = Cohort(ListId(2), "Large", OrderRef("LARGE", "IN", T0, 70))
 LIST = Cohort(ListId(3), "List", None)
 COHORTS = (SMALL, LARGE, LIST, None)
@@ -137,7 +137,7 @@ def _ready(
     times = [now for a in loud if a.stage.is_answer]
     newest = count_by_kind(a for a in loud if a.created_at == last)
     for kind, n in count_by_kind(a for a in loud if a.created_at > last - BURST).items():
-        if n < _share(order, BURST_SHARE) or kind not in newest:
+        if n < _share(order, BURST_SHARE, of_posts=kind.endswith(" of posts")) or kind not in newest:
             continue  # what came before was looked at when it came
         if is_late and not was_late:
             times.append(told_at + grows)
@@ -153,7 +153,11 @@ def _round_up(members: Sequence[AlertRow], order: OrderRef | None, rule: AlertRu
     while True:
         there = [a for a in members if a.created_at <= morning]
         loud = [a.created_at for a in there if not _is_faint(a)]
-        is_much = len({a.change.account_id for a in there}) >= _share(order, MUCH_SHARE)
+        is_much = any(
+            len({a.change.account_id for a in there if a.change.is_post is of_posts})
+            >= _share(order, MUCH_SHARE, of_posts=of_posts)
+            for of_posts in (False, True)
+        )
         if (loud and (is_much or loud[0] <= morning - DAY)) or there[0].created_at <= morning - FAINT_WAITS:
             return morning
         morning = digest_after(morning, rule)
@@ -163,8 +167,10 @@ def _is_faint(alert: AlertRow) -> bool:
     return alert.change.kind in FAINT and alert.stage is AlertStage.CONFIRMED
 
 
-def _share(order: OrderRef | None, share: float) -> int:
-    return max(1, math.ceil(order.named_count * share)) if order is not None else 1
+def _share(order: OrderRef | None, share: float, *, of_posts: bool) -> int:
+    if order is None:
+        return 1
+    return max(1, math.ceil((order.listed_posts if of_posts else order.named_count) * share))
 
 
 def at_once(
@@ -216,8 +222,11 @@ def sequences(draw: st.DrawFn) -> list[Came]:
         old, new = draw(st.sampled_from(CHANGES))
         stage = draw(st.sampled_from([*[AlertStage.CONFIRMED] * 8, *AlertStage]))
         account, step = draw(st.integers(0, 40)), draw(st.sampled_from((0, 0, 0.05, 60)))
+        is_post = draw(st.sampled_from((False, False, True)))
+        account += 1_000 * is_post
         for _ in range(draw(st.sampled_from((1, 1, 1, 2, 4, 8)))):
-            row = an_alert(len(came), a_change(account, new, old, at=at), at, *filter(None, (COHORTS[key],)))
+            change = a_change(account, new, old, at=at, is_post=is_post)
+            row = an_alert(len(came), change, at, *filter(None, (COHORTS[key],)))
             came.append((key, replace(row, stage=stage)))
             account, at = account + 1, at + timedelta(seconds=step)
     return came
@@ -230,7 +239,7 @@ def _a_story(waves: Sequence[tuple[float, dict[str, int]]]) -> AlertThread | Non
     return AlertThread("k", 1, None, RULE.recipients, tuple(told_ones)) if told_ones else None
 
 
-KINDS = [str(kind) for kind in (ChangeKind.BLOCK, ChangeKind.RESTORATION, ChangeKind.GONE)]
+KINDS = [*map(str, (ChangeKind.BLOCK, ChangeKind.RESTORATION, ChangeKind.GONE)), "block of posts"]
 HOURS_AGO = st.sampled_from((-0.001, -0.0005, 0.0, 0.5, 1.0, 5.0, 23.0, 30.0, 71.0, 100.0, 335.0, 400.0))
 STORIES = st.lists(
     st.tuples(HOURS_AGO, st.dictionaries(st.sampled_from(KINDS), st.integers(1, 9), min_size=1)),
