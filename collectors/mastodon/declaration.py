@@ -15,6 +15,7 @@ from storage.model.platforms.declaration import (
     NamedAccount,
     PageAddress,
     PlatformDeclaration,
+    PostTerms,
     RequestLimit,
     StateWording,
     Terms,
@@ -24,6 +25,8 @@ from storage.model.platforms.declaration import (
 MASTODON = Platform("mastodon")
 PACE_S = 0.9
 """Requests per second to one server."""
+POSTS_AT_ONCE = 20
+"""DEFAULT_STATUSES_LIMIT of Mastodon: more ids are refused (documented)."""
 
 _NAME = r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,253}[A-Za-z0-9_])?"
 _ACTOR = re.compile(rf"https?://{HOST}/(?!@)[!-\"$-~]+")
@@ -122,6 +125,7 @@ class MastodonDeclaration(PlatformDeclaration):
             "Mastodon's source, rack_attack.rb; a server may set its own",
         ),
         own_pace_s=PACE_S,
+        posts=PostTerms(POSTS_AT_ONCE, note="Servers before Mastodon 4.3 are asked about each post alone."),
         asked_alone=3,
     )
 

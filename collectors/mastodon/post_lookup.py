@@ -12,6 +12,7 @@ from typing import Final
 from collectors.core.collector import CollectorAnswer, Exchange
 from collectors.core.wire import WireFault
 from collectors.mastodon.client import ACTIVITY, MastodonClient
+from collectors.mastodon.declaration import POSTS_AT_ONCE
 from collectors.mastodon.server_look import LookupMemory, ServerLook
 from collectors.mastodon.wire.answers import (
     Absent,
@@ -36,8 +37,6 @@ from collectors.mastodon.wire.posts import (
 from storage.model.core.availability import MissedReason
 
 _PATH: Final = "/api/v1/statuses"
-_AT_ONCE: Final = 20
-"""DEFAULT_STATUSES_LIMIT of Mastodon: more ids are refused (documented)."""
 _NO_API = WireFault(
     MissedReason.UPSTREAM, "neither the post nor its author was found, and the server has no API"
 )
@@ -80,8 +79,8 @@ class MastodonPostLookup(ServerLook):
     async def _together(self) -> list[MastodonPostIdentity]:
         """Ask for several at once. The posts that are still open."""
         still_open: list[MastodonPostIdentity] = []
-        for start in range(0, len(self._posts), _AT_ONCE):
-            some = self._posts[start : start + _AT_ONCE]
+        for start in range(0, len(self._posts), POSTS_AT_ONCE):
+            some = self._posts[start : start + POSTS_AT_ONCE]
             said = await self._about_several(_PATH, some, read_posts)
             for who in some:
                 item = said.get(who.local_id)

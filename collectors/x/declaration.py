@@ -15,6 +15,7 @@ from storage.model.platforms.declaration import (
     OwnerNotice,
     PageAddress,
     PlatformDeclaration,
+    PostTerms,
     Price,
     RequestLimit,
     StateWording,
@@ -164,6 +165,15 @@ class XDeclaration(PlatformDeclaration):
             "by X's documentation, which calls that a soft guarantee",
             "X's console",
             usd_per_post=0.015,
+        ),
+        posts=PostTerms(
+            100,
+            RequestLimit(
+                3_500,
+                timedelta(minutes=15),
+                "an app",
+                "X's documentation of rate limits, GET /2/tweets, as of August 2026",
+            ),
         ),
         more_with="apps",
     )

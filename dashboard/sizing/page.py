@@ -1,4 +1,4 @@
-"""Sizing: an estimate of what watching accounts takes. The form starts with those watched now."""
+"""Sizing: an estimate of what watching accounts and posts takes. The form starts with those watched now."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
@@ -18,6 +18,7 @@ from storage.model.sizing.question import PlannerKind, Room, SizingQuestion, Siz
 from storage.model.sizing.sizing import size
 from storage.model.sizing.words import BASIS_WORDS, BESIDE, Table, headline, tables, verdict
 from storage.model.text.states import PLATFORM_NAME
+from storage.model.text.target_counts import TargetCount
 from storage.model.text.units import parse_duration
 
 PATH = "/plan"
@@ -31,6 +32,7 @@ def _named(holds: Callable[[PlatformDeclaration], bool]) -> str:
 
 _FIELDS = {
     "accounts": "Accounts",
+    "posts": "Posts",
     "every": "Sweep length",
     "budget": "Or readings per hour",
     "money": f"Or US dollars per day ({_named(lambda declared: declared.terms.price is not None)})",
@@ -80,7 +82,7 @@ def filled(query: Mapping[str, str], watched: Sequence[WatchSize], sweep_every: 
     if asked.keys() & {"budget", "money"}:
         fields["every"] = ""
     if "accounts" in asked:  # another number of accounts is another watch, with other lists and servers
-        fields |= {"lists": "", "servers": ""}
+        fields |= {"posts": "", "lists": "", "servers": ""}
     return fields | asked
 
 
@@ -89,6 +91,7 @@ def _fields_of(now: WatchSize, sweep_every: timedelta) -> dict[str, str]:
     return {
         "platform": now.platform.value,
         "accounts": str(now.accounts),
+        "posts": str(now.posts) if now.posts else "",
         "every": duration_text(sweep_every),
         "lists": " ".join(map(str, now.lists)),
         "servers": str(now.servers) if DECLARED[now.platform].is_federated else "",
@@ -109,6 +112,7 @@ def asked_by(fields: Mapping[str, str]) -> SizingQuestion:
     return SizingQuestion(
         platform=platform,
         accounts=_whole("accounts", fields["accounts"]),
+        posts=_whole("posts", fields["posts"] or "0"),
         every=every,
         budget=_number("budget", fields["budget"]),
         money=_number("money", fields["money"]),
@@ -140,7 +144,7 @@ def _present(watched: Sequence[WatchSize], sweep_every: timedelta) -> list[Compo
         return [html.P("No accounts are watched yet. Enter a number to estimate.", className="muted")]
     links = [
         html.A(
-            f"{PLATFORM_NAME[w.platform]}, {w.accounts:,} now",
+            f"{PLATFORM_NAME[w.platform]}, {TargetCount(w.accounts, w.posts).words()} now",
             href=f"{PATH}?{urlencode(_fields_of(w, sweep_every))}",
         )
         for w in watched

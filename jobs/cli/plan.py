@@ -1,4 +1,4 @@
-"""The command `plan`: an estimate of what it takes to watch a number of accounts."""
+"""The command `plan`: an estimate of what it takes to watch a number of accounts and posts."""
 
 from datetime import timedelta
 from typing import Annotated
@@ -25,6 +25,7 @@ def _plan(
     *,
     platform: Annotated[Platform, typer.Option(help="The platform of the accounts.")],
     accounts: Annotated[int, typer.Option(metavar="N", help="Number of accounts to watch.")],
+    posts: Annotated[int, typer.Option(metavar="N", help="Number of posts to watch beside them.")] = 0,
     every: Annotated[
         str | None, typer.Option(metavar="SPAN", help="Interval between readings: 15m, 6h, 1d.")
     ] = None,
@@ -52,6 +53,7 @@ def _plan(
         asked = SizingQuestion(
             platform=platform,
             accounts=accounts,
+            posts=posts,
             every=_duration(every),
             budget=budget,
             money=money,

@@ -9,25 +9,28 @@ from storage.postgres.pool import Conn
 
 @dataclass(frozen=True, slots=True)
 class WatchSize:
-    """The watched accounts of one platform, without control accounts."""
+    """The watched accounts and posts of one platform, without control accounts."""
 
     platform: Platform
     accounts: int
+    """Without the posts."""
     servers: int
     """Servers that they are on; 1 on platforms where one server answers for all."""
     lists: tuple[int, ...]
-    """How many of them each list has, the largest first; lists of one account are left out."""
+    """How many of the accounts each list has, the largest first; lists of one account are left out."""
+    posts: int = 0
 
 
 async def watch_sizes(conn: Conn, most_lists: int) -> list[WatchSize]:
-    """Of every platform with watched accounts, the largest first, with at most so many lists each."""
+    """Of every platform with watched accounts or posts, the largest first, with up to so many lists each."""
     rows = await conn.fetch(
         """
         with mine as (
-            select account_id, platform, native_id from ordinary_accounts() where watched
+            select account_id, platform, native_id, is_post from ordinary_accounts() where watched
         ),
         size as (
-            select platform, count(*) as accounts,
+            select platform, count(*) filter (where not is_post) as accounts,
+                count(*) filter (where is_post) as posts,
                 case when platform = any($2::text[]) then count(distinct split_part(native_id, '/', 3)) else 1
                     end as servers
             from mine group by platform
@@ -35,17 +38,20 @@ async def watch_sizes(conn: Conn, most_lists: int) -> list[WatchSize]:
         of_list as (
             select platform, count(*) as members,
                 row_number() over (partition by platform order by count(*) desc) as place
-            from mine join watch_list_member m using (account_id)
+            from mine join watch_list_member m using (account_id) where not is_post
             group by platform, m.list_id having count(*) > 1
         )
-        select s.platform, s.accounts, s.servers, coalesce(l.lists, '{}') as lists
+        select s.platform, s.accounts, s.posts, s.servers, coalesce(l.lists, '{}') as lists
         from size s left join (
             select platform, array_agg(members order by members desc) as lists
             from of_list where place <= $1 group by platform
         ) l using (platform)
-        order by s.accounts desc, s.platform
+        order by s.accounts + s.posts desc, s.platform
         """,
         most_lists,
         FEDERATED,
     )
-    return [WatchSize(Platform(r["platform"]), r["accounts"], r["servers"], tuple(r["lists"])) for r in rows]
+    return [
+        WatchSize(Platform(r["platform"]), r["accounts"], r["servers"], tuple(r["lists"]), r["posts"])
+        for r in rows
+    ]

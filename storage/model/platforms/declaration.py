@@ -129,6 +129,18 @@ class Price:
 
 
 @dataclass(frozen=True, slots=True)
+class PostTerms:
+    """How one platform is asked about posts, which are never in one request with accounts."""
+
+    at_once: int
+    """Posts in one request, control posts included."""
+    limit: RequestLimit | None = None
+    """None: its requests count with those about accounts."""
+    note: str = ""
+    """What it may take beside that, as a sentence."""
+
+
+@dataclass(frozen=True, slots=True)
 class Terms:
     """How one platform is asked."""
 
@@ -144,6 +156,8 @@ class Terms:
     """Requests a second to one host that Blockline itself does not exceed. None: it keeps to the limit."""
     price: Price | None = None
     """None: reading is free."""
+    posts: PostTerms | None = None
+    """None: as many posts as accounts are asked for at once, and their requests count together."""
     asked_alone: int = 0
     """How many more requests there are at most for an account that is missing from an answer."""
     more_with: str = "addresses to ask from"
@@ -151,8 +165,12 @@ class Terms:
 
     @property
     def roster_size(self) -> int:
-        """Watched accounts in one request."""
+        """Watched accounts in one request, or posts in one batch."""
         return self.batch - CONTROLS
+
+    @property
+    def of_posts(self) -> PostTerms:
+        return self.posts or PostTerms(self.batch)
 
 
 class PlatformDeclaration(ABC):

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from storage.model.core.accounts import Platform
 from storage.model.limits.daily_cost_shares import (
+    CONTROLS,
     LEAST_USD,
     MOST_USD,
     CostLimitShares,
@@ -16,7 +17,8 @@ from storage.model.limits.daily_cost_shares import (
     most_sentinels,
     sentinels_of,
 )
-from storage.model.platforms.declaration import Terms
+from storage.model.platforms.declaration import CONTROLS as ADDED
+from storage.model.platforms.declaration import RequestLimit, Terms
 from storage.model.platforms.registry import DECLARED
 from storage.model.sizing.facts import SIMULATED_ACCOUNTS, SIMULATED_SWEEP
 
@@ -72,10 +74,14 @@ class SizingQuestion:
     lists: tuple[int, ...] = ()
     """How many accounts each of these known lists has."""
     servers: int = 1
-    """That the accounts are spread over evenly; more than one on federated platforms only."""
+    """That all of them are spread over evenly; more than one on federated platforms only."""
+    posts: int = 0
+    """Posts that are watched beside the accounts. Without accounts there must be some."""
 
     def __post_init__(self) -> None:
-        if not 1 <= self.accounts <= MOST_ACCOUNTS:
+        if not 0 <= self.posts <= MOST_ACCOUNTS:
+            raise SizingRefused("posts", f"Between 0 and {MOST_ACCOUNTS:,} posts can be estimated.")
+        if not (0 if self.posts else 1) <= self.accounts <= MOST_ACCOUNTS:
             raise SizingRefused("accounts", f"Between 1 and {MOST_ACCOUNTS:,} accounts can be estimated.")
         if [self.every, self.budget, self.money].count(None) != 2:
             raise SizingRefused(
@@ -93,8 +99,10 @@ class SizingQuestion:
         if self.servers != 1 and not DECLARED[self.platform].is_federated:
             name = DECLARED[self.platform].name
             raise SizingRefused("servers", f"{name} does not have several servers; leave servers out.")
-        if not 1 <= self.servers <= self.accounts:
+        if not 1 <= self.servers <= self.watched:
             raise SizingRefused("servers", "Give at least one server, and not more servers than accounts.")
+        if self.has_cost_limit and self._paid_for - self.kept_for_posts < CONTROLS + bool(self.accounts):
+            raise SizingRefused("money", "This does not pay for the posts, which are read every day.")
         if not SHORTEST <= self.sweep <= self.round <= LONGEST:
             field = "every" if self.every is not None else "budget" if self.budget is not None else "money"
             often = (
@@ -123,16 +131,34 @@ class SizingQuestion:
         return DECLARED[self.platform].terms
 
     @property
+    def watched(self) -> int:
+        """Accounts and posts together, for what is the same for both."""
+        return self.accounts + self.posts
+
+    @property
+    def kept_for_posts(self) -> int:
+        """How many accounts cost as much as reading each post once a day."""
+        return math.ceil(self.posts * self._accounts_per_post)
+
+    @property
+    def _accounts_per_post(self) -> float:
+        price = self.terms.price
+        if price is None or price.usd_per_post is None:
+            return 1.0
+        return round(price.usd_per_post / price.usd_per_account, 6)
+
+    @property
     def sweep(self) -> timedelta:
         """How long it takes to read everybody once when they are read in turn."""
         if self.every is not None:
             return self.every
         if self.budget is not None:
-            return _of(HOUR, self.accounts / self.budget)
+            return _of(HOUR, self.watched / self.budget)
         paid_for = (self.money or 0) / self._usd_per_account
-        if paid_for >= self.accounts or self.has_cost_limit:
+        needed = self.accounts + self.posts * self._accounts_per_post
+        if paid_for >= needed or self.has_cost_limit:
             return max(self.fastest, SHORTEST)
-        return max(self.fastest, _of(DAY, self.accounts / paid_for))
+        return max(self.fastest, _of(DAY, needed / paid_for))
 
     @property
     def has_cost_limit(self) -> bool:
@@ -149,7 +175,7 @@ class SizingQuestion:
         """How a day's money would be divided under a ceiling."""
         full, rest = divmod(self.accounts, self.terms.roster_size)
         sizes = [self.terms.roster_size] * full + [rest] * (rest > 0)
-        return divide(self._paid_for, sizes, 0, sum(self.sentinels))
+        return divide(self._paid_for, sizes, CONTROLS + self.kept_for_posts, sum(self.sentinels))
 
     @property
     def _usd_per_account(self) -> float:
@@ -179,8 +205,20 @@ class SizingQuestion:
     @property
     def requests_at_one_place(self) -> int:
         """Of one sweep, to the server that has most."""
-        here = math.ceil(self.accounts / self.servers)
-        return math.ceil(here / self.terms.roster_size)
+        return self._account_requests + self.post_requests_at_one_place
+
+    @property
+    def post_requests_at_one_place(self) -> int:
+        """How many of them are about posts. A batch of posts has the size of one of accounts, and takes more
+        than one request where fewer posts can be asked for at once.
+        """
+        here, at_once = math.ceil(self.posts / self.servers), self.terms.of_posts.at_once
+        full, rest = divmod(here, self.terms.roster_size)
+        return full * math.ceil(self.terms.batch / at_once) + math.ceil((rest + ADDED) / at_once) * (rest > 0)
+
+    @property
+    def _account_requests(self) -> int:
+        return math.ceil(math.ceil(self.accounts / self.servers) / self.terms.roster_size)
 
     @property
     def fastest(self) -> timedelta:
@@ -192,10 +230,11 @@ class SizingQuestion:
 
     @property
     def _shortest_by_limit(self) -> timedelta:
-        limit = self.terms.limit
-        if limit is None:
-            return timedelta(0)
-        return limit.within * self.requests_at_one_place / limit.requests
+        limit, of_posts = self.terms.limit, self.terms.of_posts.limit
+        if of_posts is not None:
+            posts = of_posts.within * self.post_requests_at_one_place / of_posts.requests
+            return max(posts, _least_time(limit, self._account_requests))
+        return _least_time(limit, self.requests_at_one_place)
 
     @property
     def room(self) -> Room:
@@ -207,6 +246,11 @@ class SizingQuestion:
     def needed(self) -> int:
         """How many apps, or addresses, it takes to ask so often."""
         return max(1, math.ceil(self.fastest / self.sweep - 1e-9))
+
+
+def _least_time(limit: RequestLimit | None, requests: int) -> timedelta:
+    """How long so many requests take at a limit."""
+    return timedelta(0) if limit is None else limit.within * requests / limit.requests
 
 
 def _of(unit: timedelta, times: float) -> timedelta:

@@ -21,14 +21,17 @@ class FigureName(StrEnum):
 
     ROSTER_SIZE = "roster_size"
     REQUESTS_A_SWEEP = "requests_a_sweep"
+    POST_REQUESTS_A_SWEEP = "post_requests_a_sweep"
     SWEEP = "sweep"
     READINGS_AN_HOUR = "readings_an_hour"
     REQUESTS_AN_HOUR = "requests_an_hour"
     REQUESTS_A_DAY = "requests_a_day"
     LIMIT_AN_HOUR = "limit_an_hour"
+    POST_LIMIT_AN_HOUR = "post_limit_an_hour"
     FASTEST_SWEEP = "fastest_sweep"
     NEEDED = "needed"
     PAID_A_DAY = "paid_a_day"
+    POSTS_A_DAY = "posts_a_day"
     CONTROLS_A_DAY = "controls_a_day"
     SENTINELS_A_DAY = "sentinels_a_day"
     IN_TURN_A_DAY = "in_turn_a_day"
@@ -55,6 +58,7 @@ class Unit(StrEnum):
     BYTES = "bytes"
     USD = "USD"
     ACCOUNTS = "accounts"
+    POSTS = "posts"
     REQUESTS = "requests"
     READINGS = "readings"
     CORES = "cores"
@@ -128,14 +132,16 @@ def _requests_a_sweep(asked: SizingQuestion) -> int:
 
 def _requests(asked: SizingQuestion) -> dict[FigureName, Figure]:
     terms, sweep = asked.terms, _requests_a_sweep(asked)
+    of_posts = asked.post_requests_at_one_place * asked.servers
     an_hour = sweep * (HOUR / asked.sweep)
     fastest = FigureBasis.DOCUMENTED if terms.own_pace_s is None else FigureBasis.RULE
     figures = {
         FigureName.ROSTER_SIZE: Figure(terms.roster_size, Unit.ACCOUNTS, FigureBasis.DOCUMENTED),
         FigureName.REQUESTS_A_SWEEP: Figure(sweep, Unit.REQUESTS, FigureBasis.DOCUMENTED),
+        **_about_posts(asked, FigureName.POST_REQUESTS_A_SWEEP, of_posts),
         FigureName.SWEEP: _seconds(asked.sweep, FigureBasis.RULE),
         FigureName.READINGS_AN_HOUR: Figure(
-            asked.accounts * (HOUR / asked.sweep), Unit.READINGS, FigureBasis.RULE
+            asked.watched * (HOUR / asked.sweep), Unit.READINGS, FigureBasis.RULE
         ),
         FigureName.REQUESTS_AN_HOUR: Figure(an_hour, Unit.REQUESTS, FigureBasis.DOCUMENTED),
         FigureName.REQUESTS_A_DAY: Figure(24 * an_hour, Unit.REQUESTS, FigureBasis.DOCUMENTED),
@@ -143,10 +149,18 @@ def _requests(asked: SizingQuestion) -> dict[FigureName, Figure]:
     if terms.limit is not None:
         limit = terms.limit.requests * (HOUR / terms.limit.within)
         figures[FigureName.LIMIT_AN_HOUR] = Figure(limit, Unit.REQUESTS, FigureBasis.DOCUMENTED)
+    if (post_limit := terms.of_posts.limit) is not None:
+        limit = post_limit.requests * (HOUR / post_limit.within)
+        figures |= _about_posts(asked, FigureName.POST_LIMIT_AN_HOUR, limit)
     return figures | {
         FigureName.FASTEST_SWEEP: _seconds(asked.fastest, fastest),
         FigureName.NEEDED: Figure(asked.needed, Unit.CREDENTIALS, fastest),
     }
+
+
+def _about_posts(asked: SizingQuestion, name: FigureName, requests: float) -> dict[FigureName, Figure]:
+    """A number of requests about posts; nothing if no post is to be watched."""
+    return {name: Figure(requests, Unit.REQUESTS, FigureBasis.DOCUMENTED)} if asked.posts else {}
 
 
 def _ceiling(asked: SizingQuestion) -> dict[FigureName, Figure]:
@@ -154,9 +168,13 @@ def _ceiling(asked: SizingQuestion) -> dict[FigureName, Figure]:
     if not asked.has_cost_limit:
         return {}
     shares = asked.shares
+    controls = shares.controls - asked.kept_for_posts
     paid = {
-        FigureName.PAID_A_DAY: _accounts(min(shares.most, asked.accounts + shares.controls)),
-        FigureName.CONTROLS_A_DAY: _accounts(shares.controls),
+        FigureName.PAID_A_DAY: _accounts(min(shares.most - asked.kept_for_posts, asked.accounts + controls)),
+        **(
+            {FigureName.POSTS_A_DAY: Figure(asked.posts, Unit.POSTS, FigureBasis.RULE)} if asked.posts else {}
+        ),
+        FigureName.CONTROLS_A_DAY: _accounts(controls),
     }
     if asked.waits_for_days:
         paid[FigureName.SENTINELS_A_DAY] = _accounts(shares.sentinels)
@@ -224,22 +242,23 @@ def _list_delay(asked: SizingQuestion, accounts: int) -> ListDelay:
 def _costs(asked: SizingQuestion) -> dict[FigureName, Figure]:
     if (price := asked.terms.price) is None:
         return {}
-    reads_a_day = asked.accounts * (DAY / asked.sweep)
-    billed = min(reads_a_day, asked.accounts)
+    sweeps_a_day = DAY / asked.sweep
+    usd_per_post = price.usd_per_account if price.usd_per_post is None else price.usd_per_post
+    usd_a_sweep = asked.accounts * price.usd_per_account + asked.posts * usd_per_post
+    usd_a_day = usd_a_sweep * min(1.0, sweeps_a_day)
     if asked.has_cost_limit:
         billed = min(asked.shares.most, asked.accounts + asked.shares.controls)
+        usd_a_day = billed * price.usd_per_account
     return {
-        FigureName.USD_A_DAY: Figure(billed * price.usd_per_account, Unit.USD, FigureBasis.DOCUMENTED),
-        FigureName.USD_A_DAY_AT_MOST: Figure(
-            reads_a_day * price.usd_per_account, Unit.USD, FigureBasis.DOCUMENTED
-        ),
+        FigureName.USD_A_DAY: Figure(usd_a_day, Unit.USD, FigureBasis.DOCUMENTED),
+        FigureName.USD_A_DAY_AT_MOST: Figure(usd_a_sweep * sweeps_a_day, Unit.USD, FigureBasis.DOCUMENTED),
     }
 
 
 def _database(asked: SizingQuestion) -> dict[FigureName, Figure]:
     coverage = _requests_a_sweep(asked) * (DAY / asked.sweep) * facts.BYTES_PER_REQUEST
-    changes = asked.accounts * facts.CHANGES_A_DAY * facts.BYTES_PER_CHANGE
-    at_first = asked.accounts * facts.BYTES_AT_FIRST
+    changes = asked.watched * facts.CHANGES_A_DAY * facts.BYTES_PER_CHANGE
+    at_first = asked.watched * facts.BYTES_AT_FIRST
     return {
         FigureName.BYTES_AT_FIRST: Figure(at_first, Unit.BYTES, FigureBasis.MEASURED),
         FigureName.BYTES_A_DAY: Figure(coverage, Unit.BYTES, FigureBasis.MEASURED),
@@ -252,7 +271,7 @@ def _machine(asked: SizingQuestion) -> dict[FigureName, Figure]:
     terms = asked.terms
     busy = _requests_a_sweep(asked) / asked.sweep.total_seconds() * terms.cpu_s_per_request
     workers = max(1, math.ceil(busy / facts.UTILISATION))
-    memory = workers * facts.MEMORY_OF_A_PROCESS + asked.accounts * terms.memory_per_account
+    memory = workers * facts.MEMORY_OF_A_PROCESS + asked.watched * terms.memory_per_account
     return {
         FigureName.CORES: Figure(busy, Unit.CORES, FigureBasis.MEASURED),
         FigureName.WORKERS: Figure(workers, Unit.PROCESSES, FigureBasis.MEASURED),

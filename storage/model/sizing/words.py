@@ -6,7 +6,7 @@ from datetime import timedelta
 from types import MappingProxyType
 
 from storage.model.limits.daily_cost_shares import PER_LIST, most_sentinels
-from storage.model.platforms.declaration import CONTROLS, Terms
+from storage.model.platforms.declaration import CONTROLS, Price, RequestLimit, Terms
 from storage.model.platforms.registry import DECLARED
 from storage.model.sizing import facts
 from storage.model.sizing.facts import FigureBasis
@@ -14,6 +14,7 @@ from storage.model.sizing.question import PlannerKind, Room, SizingQuestion
 from storage.model.sizing.sizing import Figure, FigureName, ListDelay, ListWatch, Sizing, Unit
 from storage.model.text.platforms import own_pace
 from storage.model.text.states import PLATFORM_NAME
+from storage.model.text.target_counts import TargetCount
 from storage.model.text.units import size_words, span
 
 BASIS_WORDS = MappingProxyType(
@@ -38,15 +39,18 @@ _GROUPS: Mapping[str, tuple[FigureName, ...]] = MappingProxyType(
         "Requests": (
             FigureName.ROSTER_SIZE,
             FigureName.REQUESTS_A_SWEEP,
+            FigureName.POST_REQUESTS_A_SWEEP,
             FigureName.SWEEP,
             FigureName.READINGS_AN_HOUR,
             FigureName.REQUESTS_AN_HOUR,
             FigureName.REQUESTS_A_DAY,
             FigureName.LIMIT_AN_HOUR,
+            FigureName.POST_LIMIT_AN_HOUR,
             FigureName.FASTEST_SWEEP,
         ),
         "Daily cost limit": (
             FigureName.PAID_A_DAY,
+            FigureName.POSTS_A_DAY,
             FigureName.CONTROLS_A_DAY,
             FigureName.SENTINELS_A_DAY,
             FigureName.IN_TURN_A_DAY,
@@ -74,13 +78,16 @@ _NAMES = MappingProxyType(
     {
         FigureName.ROSTER_SIZE: "Watched accounts per request",
         FigureName.REQUESTS_A_SWEEP: "Requests per sweep",
+        FigureName.POST_REQUESTS_A_SWEEP: "Of them about posts",
         FigureName.SWEEP: "Length of a sweep",
         FigureName.READINGS_AN_HOUR: "Readings per hour",
         FigureName.REQUESTS_AN_HOUR: "Requests per hour",
         FigureName.REQUESTS_A_DAY: "Requests per day",
         FigureName.LIMIT_AN_HOUR: "Allowed requests per hour",
+        FigureName.POST_LIMIT_AN_HOUR: "Allowed requests per hour, about posts",
         FigureName.FASTEST_SWEEP: "Shortest possible sweep",
         FigureName.PAID_A_DAY: "Accounts paid for, at most",
+        FigureName.POSTS_A_DAY: "Posts paid for",
         FigureName.CONTROLS_A_DAY: "Control accounts",
         FigureName.SENTINELS_A_DAY: "Sentinel accounts",
         FigureName.IN_TURN_A_DAY: "Scheduled reads",
@@ -142,7 +149,8 @@ def headline(found: Sizing) -> str:
     """What was asked, in one sentence."""
     asked = found.asked
     where = f" on {asked.servers:,} servers" if asked.servers > 1 else ""
-    accounts = "One account" if asked.accounts == 1 else f"{asked.accounts:,} accounts"
+    count = TargetCount(asked.accounts, asked.posts)
+    accounts = "One account" if (count.accounts, count.posts) == (1, 0) else count.words()
     sweep = span(asked.sweep)
     if asked.has_cost_limit:
         how = f"for at most ${asked.money:,.2f} per UTC day, with the adaptive planner"
@@ -160,10 +168,10 @@ def verdict(found: Sizing) -> str:
     if terms.limit is None:
         stated = f"{PLATFORM_NAME[platform]} documents no limit for this."
     else:
-        limit = terms.limit
-        allowed = f"{limit.requests:,} requests in {span(limit.within)} for {limit.counted_for}"
         word = "Outside" if found.room is Room.OVER_LIMIT else "Inside"
-        stated = f"{word} the documented limit of {allowed} ({limit.source})."
+        stated = f"{word} the documented limit of {_allowed(terms.limit)}."
+        if found.asked.posts and (of_posts := terms.of_posts.limit) is not None:
+            stated = f"{stated.removesuffix('.')} and, about posts, of {_allowed(of_posts)}."
     if found.room is Room.INSIDE:
         return f"{stated} Blockline sends at most {pace}, which is enough." if pace else stated
     pacing = f" Blockline itself sends at most {pace}." if pace else ""
@@ -171,6 +179,10 @@ def verdict(found: Sizing) -> str:
         f"{stated}{pacing} The figures below need {need:,} {terms.more_with}, if that is allowed. With one, "
         f"a sweep takes at least {span(found.asked.fastest)}."
     )
+
+
+def _allowed(limit: RequestLimit) -> str:
+    return f"{limit.requests:,} requests in {span(limit.within)} for {limit.counted_for} ({limit.source})"
 
 
 def value_words(figure: Figure) -> str:
@@ -234,6 +246,7 @@ def as_json(found: Sizing) -> dict[str, object]:
     return {
         "platform": asked.platform.value,
         "accounts": asked.accounts,
+        "posts": asked.posts,
         "servers": asked.servers,
         "planner": asked.planner.value,
         "room": found.room.value,
@@ -274,8 +287,12 @@ def note(found: Sizing, name: FigureName) -> str:
             return "Assumes that the accounts are spread evenly over the servers."
         case FigureName.REQUESTS_A_SWEEP if DECLARED[asked.platform].is_federated:
             return "Assumes one server, the tightest case for its limit. More servers need more requests."
-        case FigureName.LIMIT_AN_HOUR:
-            return "" if terms.limit is None else f"For {terms.limit.counted_for}: {terms.limit.source}."
+        case FigureName.POST_REQUESTS_A_SWEEP:
+            of_posts = terms.of_posts
+            return f"{of_posts.at_once} per request, including control posts. {of_posts.note}".strip()
+        case FigureName.LIMIT_AN_HOUR | FigureName.POST_LIMIT_AN_HOUR:
+            limit = terms.limit if name is FigureName.LIMIT_AN_HOUR else terms.of_posts.limit
+            return "" if limit is None else f"For {limit.counted_for}: {limit.source}."
         case FigureName.FASTEST_SWEEP:
             pace = own_pace(DECLARED[asked.platform])
             return f"At {pace}." if pace else "At the limit."
@@ -290,19 +307,20 @@ def note(found: Sizing, name: FigureName) -> str:
                 "One sweep" if asked.planner is PlannerKind.SWEEP else f"{facts.COST_LIMIT_SWEEPS:.2f} sweeps"
             )
             return f"{sweeps}, as long as requests are answered."
-        case FigureName.CONFIRMED_STRONG | FigureName.CONFIRMED_WEAK:
-            return "By the default rule. Confirmation does not move the time of the change."
         case _:
-            return _costs_note(name, terms)
+            return _costs_note(name, terms, with_posts=bool(asked.posts))
 
 
-def _costs_note(name: FigureName, terms: Terms) -> str:
+def _costs_note(name: FigureName, terms: Terms, *, with_posts: bool) -> str:
     price = terms.price
     match name:
+        case FigureName.CONFIRMED_STRONG | FigureName.CONFIRMED_WEAK:
+            return "By the default rule. Confirmation does not move the time of the change."
         case FigureName.USD_A_DAY if price is not None:
+            controls = "Control accounts and posts" if with_posts else "Control accounts"
             return (
-                f"${price.usd_per_account:.3f} per account and UTC day, {price.source}. Control accounts are "
-                "additional."
+                f"${price.usd_per_account:.3f} per account{_post_price(price) if with_posts else ''} and UTC "
+                f"day, {price.source}. {controls} are additional."
             )
         case FigureName.USD_A_DAY_AT_MOST if price is not None:
             return (
@@ -336,6 +354,12 @@ def _costs_note(name: FigureName, terms: Terms) -> str:
             return ""
 
 
+def _post_price(price: Price) -> str:
+    """With its account in front: " and at most $0.015 per post"."""
+    usd = price.usd_per_account if price.usd_per_post is None else price.usd_per_post
+    return f" and at most ${usd:.3f} per post"
+
+
 def _ceiling_note(asked: SizingQuestion, name: FigureName) -> str:
     """Of what is otherwise under a ceiling; empty: it is not."""
     platform_name, price = PLATFORM_NAME[asked.platform], asked.terms.price
@@ -344,11 +368,14 @@ def _ceiling_note(asked: SizingQuestion, name: FigureName) -> str:
             return f"For accounts that are paid for: as often as {platform_name} or sweep_every allows."
         case FigureName.PAID_A_DAY:
             return "No other account is read that day; paid accounts are read again and again."
+        case FigureName.POSTS_A_DAY:
+            return "All of them every day, reserved before any account. Control posts are additional."
         case FigureName.CONTROLS_A_DAY:
             return "Reserved for them; more if there are more."
         case FigureName.USD_A_DAY if price is not None:
-            usd = f"${price.usd_per_account:.3f}"
-            return f"{usd} for each of these accounts, if {platform_name} bills each once per UTC day."
+            usd = f"${price.usd_per_account:.3f} for each of these accounts"
+            posts = _post_price(price) if asked.posts else ""
+            return f"{usd}{posts}, if {platform_name} bills each once per UTC day."
         case FigureName.DELAY_AT_MOST if not asked.waits_for_days:
             return (
                 f"{facts.COST_LIMIT_SWEEPS:.2f} sweeps, as long as requests are answered, plus the minutes "

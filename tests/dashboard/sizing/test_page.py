@@ -16,6 +16,7 @@ from storage.model.sizing.question import PlannerKind, SizingQuestion, SizingRef
 from storage.model.sizing.sizing import size
 from storage.model.sizing.words import headline, tables
 from storage.postgres.pool import Pool, transaction
+from tests.support.seeds.posts import turn_into_posts
 
 QUARTER = timedelta(minutes=15)
 X_NOW = WatchSize(X, 1_435, 1, (1_178, 257))
@@ -65,6 +66,24 @@ WATCHED = (X_NOW, MASTODON_NOW)
 )
 def test_what_the_address_leaves_open_is_as_it_is_now(query: str, expected: SizingQuestion) -> None:
     assert asked_by(filled(fields_in(query), WATCHED, QUARTER)) == expected
+
+
+WITH_POSTS = (WatchSize(X, 10, 1, (), 3),)
+
+
+@pytest.mark.parametrize(
+    ("query", "posts"),
+    [
+        pytest.param("", 3, id="the posts that are watched now"),
+        pytest.param("?posts=7", 7, id="another number of posts"),
+        pytest.param("?accounts=10", 0, id="another watch, of which no posts are given"),
+        pytest.param("?accounts=10&posts=5", 5, id="another watch with posts"),
+    ],
+)
+def test_posts_are_filled_in_and_asked_for_apart(query: str, posts: int) -> None:
+    asked = asked_by(filled(fields_in(query), WITH_POSTS, QUARTER))
+    assert (asked.accounts, asked.posts) == (10, posts)
+    assert "X, 10 accounts and 3 posts now" in str(plan_page({}, WITH_POSTS, QUARTER, []))
 
 
 @pytest.mark.parametrize(
@@ -138,3 +157,13 @@ async def test_what_is_watched_is_counted_without_control_accounts_and_those_tak
             WatchSize(MASTODON, 3, 2, ()),
         ]
         assert (await watch_sizes(conn, 1))[0].lists == (3,)
+
+
+async def test_watched_posts_are_counted_apart_from_accounts_and_in_no_list(
+    pool: Pool, now: datetime
+) -> None:
+    async with transaction(pool) as conn:
+        await add_accounts(conn, [NewAccount(X, str(n), f"h{n}", ("L",)) for n in range(4)], now)
+        post = await conn.fetchval("select account_id from account where native_id = '3'")
+        await turn_into_posts(conn, [post])
+        assert await watch_sizes(conn, 6) == [WatchSize(X, 3, 1, (3,), 1)]

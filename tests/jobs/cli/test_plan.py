@@ -26,6 +26,17 @@ def test_it_tells_every_figure_with_its_basis_and_what_it_rests_on(run: Blocklin
     assert "documented: stated by the platform, or derived from its statements." in done.said
 
 
+def test_posts_are_estimated_beside_accounts_or_alone(run: Blockline) -> None:
+    both = run("plan", "--platform", "x", "--accounts", 20_000, "--posts", 500, "--every", "24h")
+    assert both.code == 0, both.err
+    assert both.said[0] == "20,000 accounts and 500 posts on X, a sweep every 24 h."
+    rows = {cells[1].strip(): cells[2].strip() for line in both.said if len(cells := line.split("│")) > 4}
+    assert (rows["Of them about posts"], rows["Per day"]) == ("6", "$207.50")
+    alone = run("plan", "--platform", "bluesky", "--accounts", 0, "--posts", 500, "--every", "1h", "--json")
+    assert (alone.code, alone.json["posts"]) == (0, 500)
+    assert alone.json["figures"]["requests_a_sweep"]["value"] == 22
+
+
 def test_a_program_gets_one_object(run: Blockline) -> None:
     done = run(
         "plan", "--platform", "x", "--accounts", 20_000, "--money", 20, "--planner", "adaptive", "--json"

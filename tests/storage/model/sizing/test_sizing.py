@@ -144,6 +144,103 @@ def test_known_answers(asked: SizingQuestion, name: FigureName, expected: float)
 
 
 @pytest.mark.parametrize(
+    ("asked", "name", "expected"),
+    [
+        pytest.param(
+            SizingQuestion(X, 0, every=DAY, posts=1_000),
+            FigureName.POST_REQUESTS_A_SWEEP,
+            11,
+            id="98 posts and 2 control posts a request on X",
+        ),
+        pytest.param(
+            SizingQuestion(BLUESKY, 0, every=DAY, posts=1_000),
+            FigureName.REQUESTS_A_SWEEP,
+            44,
+            id="23 on Bluesky",
+        ),
+        pytest.param(
+            SizingQuestion(MASTODON, 0, every=DAY, posts=38),
+            FigureName.REQUESTS_A_SWEEP,
+            2,
+            id="Mastodon answers about 20 at once, so a batch of 40 takes two requests",
+        ),
+        pytest.param(
+            SizingQuestion(MASTODON, 0, every=DAY, posts=18),
+            FigureName.REQUESTS_A_SWEEP,
+            1,
+            id="18 and their control posts fit into one",
+        ),
+        pytest.param(
+            SizingQuestion(X, 1_000, every=DAY, posts=1_000),
+            FigureName.REQUESTS_A_SWEEP,
+            22,
+            id="posts are never in a request with accounts",
+        ),
+        pytest.param(
+            SizingQuestion(X, 100, every=15 * MINUTE, posts=100),
+            FigureName.USD_A_DAY,
+            2.5,
+            id="a cent an account and a cent and a half a post, once a day",
+        ),
+        pytest.param(
+            SizingQuestion(X, 100, every=15 * MINUTE, posts=100),
+            FigureName.USD_A_DAY_AT_MOST,
+            240,
+            id="were every reading billed",
+        ),
+        pytest.param(
+            SizingQuestion(X, 1_000, budget=100, posts=1_000),
+            FigureName.SWEEP,
+            20 * 3600,
+            id="a budget is shared by both",
+        ),
+        pytest.param(
+            SizingQuestion(X, 1_000, money=2.5, posts=1_000),
+            FigureName.SWEEP,
+            10 * 86_400,
+            id="a tenth of what both cost is a sweep of ten days",
+        ),
+        pytest.param(
+            SizingQuestion(X, 98, every=DAY, posts=98 * 3_500),
+            FigureName.FASTEST_SWEEP,
+            900,
+            id="X counts requests about posts by a limit of their own",
+        ),
+        pytest.param(
+            SizingQuestion(BLUESKY, 23, every=HOUR, posts=23),
+            FigureName.FASTEST_SWEEP,
+            0.4,
+            id="Bluesky's pace is shared by both",
+        ),
+        pytest.param(
+            SizingQuestion(X, 1_000, every=DAY, posts=1_000),
+            FigureName.BYTES_AT_FIRST,
+            2_000 * facts.BYTES_AT_FIRST,
+            id="a post is stored like an account",
+        ),
+    ],
+)
+def test_posts_are_counted_at_their_own_size_limit_and_price(
+    asked: SizingQuestion, name: FigureName, expected: float
+) -> None:
+    assert size(asked).value(name) == pytest.approx(expected)
+
+
+def test_posts_are_named_wherever_there_are_some_and_nowhere_else() -> None:
+    both, alone = (size(SizingQuestion(X, accounts, every=DAY, posts=500)) for accounts in (20_000, 0))
+    without = size(SizingQuestion(X, 20_000, every=DAY))
+    assert headline(both) == "20,000 accounts and 500 posts on X, a sweep every 24 h."
+    assert headline(alone) == "500 posts on X, a sweep every 24 h."
+    assert "and, about posts, of 3,500 requests in 15 min for an app" in verdict(both)
+    rows = {row.name: row for table in tables(both) for row in table.rows}
+    assert rows["Of them about posts"].value == "6"
+    assert "at most $0.015 per post" in rows["Per day"].note
+    assert as_json(both)["posts"] == 500
+    for said in (headline(without), verdict(without), *(str(table) for table in tables(without))):
+        assert "post" not in said
+
+
+@pytest.mark.parametrize(
     ("accounts", "sweep", "simulated"),
     [
         (20_000, DAY, 49),
@@ -229,6 +326,9 @@ def test_whether_the_platform_takes_it_is_said_with_whose_word_it_is(
     [
         ({"accounts": 0, "every": DAY}, "accounts", "Between 1 and 10,000,000"),
         ({"accounts": 10_000_001, "every": DAY}, "accounts", "Between 1 and 10,000,000"),
+        ({"posts": -1, "every": DAY}, "posts", "Between 0 and 10,000,000"),
+        ({"posts": 10_000_001, "every": DAY}, "posts", "Between 0 and 10,000,000"),
+        ({"money": 2.0, "posts": 200, "planner": ADAPTIVE}, "money", "does not pay for the posts"),
         ({}, "every", "exactly one of the length"),
         ({"every": DAY, "budget": 10.0}, "every", "exactly one of the length"),
         ({"every": timedelta(seconds=59)}, "every", "more often than once a minute"),
@@ -271,6 +371,17 @@ def test_more_accounts_read_as_often_never_take_less_of_anything(
     platform: Platform, planner: PlannerKind, every: timedelta, accounts: tuple[int, int]
 ) -> None:
     fewer, more = (size(SizingQuestion(platform, n, every=every, planner=planner)) for n in sorted(accounts))
+    assert fewer.figures.keys() == more.figures.keys()
+    assert [n for n in NEVER_LESS if n in more.figures and more.value(n) < fewer.value(n)] == []
+
+
+@given(PLATFORMS, PLANNERS, EVERY, ACCOUNTS, st.tuples(ACCOUNTS, ACCOUNTS))
+def test_more_posts_read_as_often_never_take_less_of_anything(
+    platform: Platform, planner: PlannerKind, every: timedelta, accounts: int, posts: tuple[int, int]
+) -> None:
+    fewer, more = (
+        size(SizingQuestion(platform, accounts, every=every, planner=planner, posts=n)) for n in sorted(posts)
+    )
     assert fewer.figures.keys() == more.figures.keys()
     assert [n for n in NEVER_LESS if n in more.figures and more.value(n) < fewer.value(n)] == []
 
@@ -337,6 +448,7 @@ def test_what_is_planned_with_is_what_the_collectors_and_the_rule_do() -> None:
         (MASTODON, MastodonCollector()),
     ):
         assert DECLARED[platform].terms.batch == collector.batch_size
+        assert DECLARED[platform].terms.of_posts.at_once <= collector.batch_size
     rule = ConfirmationRule()
     assert rule.offsets[rule.strong_readings - 1] == facts.CONFIRMED_STRONG
     assert rule.offsets[rule.weak_readings - 1] == facts.CONFIRMED_WEAK
@@ -356,3 +468,9 @@ def test_the_documentation_shows_the_estimates_of_the_model() -> None:
             cells = [value_words(found[c]) if c in found else "–" for c in columns]
             row = f"| {PLATFORM_NAME[platform]} | {accounts:,} | {' | '.join(cells)} |"
             assert row in documented
+        found = size(SizingQuestion(platform, 0, every=DAY, posts=1_000)).figures
+        cells = [
+            value_words(found[c]) if c in found else "–"
+            for c in (FigureName.REQUESTS_A_DAY, FigureName.USD_A_DAY)
+        ]
+        assert f"| {PLATFORM_NAME[platform]} | {' | '.join(cells)} |" in documented

@@ -57,6 +57,42 @@ UNDER_20 = SizingQuestion(X, 20_000, money=20, planner=ADAPTIVE, lists=(257, 1_1
             id="nobody else is paid for",
         ),
         pytest.param(
+            SizingQuestion(X, 20_000, money=20, planner=ADAPTIVE, posts=400),
+            FigureName.PAID_A_DAY,
+            1_400,
+            id="400 posts take the money of 600 accounts, before any account",
+        ),
+        pytest.param(
+            SizingQuestion(X, 20_000, money=20, planner=ADAPTIVE, posts=400),
+            FigureName.POSTS_A_DAY,
+            400,
+            id="each post is paid for every day",
+        ),
+        pytest.param(
+            SizingQuestion(X, 20_000, money=20, planner=ADAPTIVE, posts=400),
+            FigureName.CONTROLS_A_DAY,
+            10,
+            id="what is kept for posts is not kept for control accounts",
+        ),
+        pytest.param(
+            SizingQuestion(X, 20_000, money=20, planner=ADAPTIVE, posts=400),
+            FigureName.USD_A_DAY,
+            20,
+            id="posts and accounts together cost no more than the limit",
+        ),
+        pytest.param(
+            SizingQuestion(X, 1_178, money=500, planner=ADAPTIVE, posts=100),
+            FigureName.USD_A_DAY,
+            11.88 + 1.5,
+            id="all accounts, their control accounts and all posts",
+        ),
+        pytest.param(
+            SizingQuestion(X, 0, money=20, planner=ADAPTIVE, posts=100),
+            FigureName.ROUND,
+            86_400,
+            id="posts alone are all read every day",
+        ),
+        pytest.param(
             SizingQuestion(X, 980, money=500, planner=ADAPTIVE),
             FigureName.DELAY_AT_MOST,
             60 / 0.7 + 180,
