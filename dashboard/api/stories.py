@@ -65,6 +65,8 @@ class WrittenStory(ApiModel):
     list_name: Annotated[str | None, Field(alias="list")]
     accounts: int
     """Number of accounts, fixed when the story was written."""
+    posts: int
+    """Number of posts, which are not counted in `accounts`."""
     since: Annotated[datetime, Field(alias="from")]
     until: Annotated[datetime, Field(alias="to")]
     view: View
@@ -89,6 +91,33 @@ class StoryCount(ApiModel):
     """Of these, accounts not read lately. Their status at that time is not known."""
 
 
+class StoryPostCount(ApiModel):
+    """A number of posts."""
+
+    posts: int
+    last_known_only: int
+    """Of these, posts not read lately. Their status at that time is not known."""
+
+
+class StoryPostFigures(ApiModel):
+    """One moment of a story, in posts. Posts not read lately are given separately, never as zero."""
+
+    posts: int
+    """Stored by then."""
+    not_on_file_yet: int
+    not_checked: int
+    nothing_confirmed: int
+    provisional: int
+    """Changes of posts, neither confirmed nor refuted."""
+    blocked: StoryPostCount
+    withheld: StoryPostCount
+    suspended: StoryPostCount
+    restored: StoryPostCount
+    """Blocked earlier in the range, and back."""
+    withheld_in: dict[str, StoryPostCount]
+    """By ISO 3166-1 code, or `XX` for all countries."""
+
+
 class StoryFigures(ApiModel):
     """One moment of a story, in accounts. Accounts not read lately are given separately, never as zero."""
 
@@ -100,7 +129,7 @@ class StoryFigures(ApiModel):
     not_checked: int
     nothing_confirmed: int
     provisional: int
-    """Changes, neither confirmed nor refuted."""
+    """Changes of accounts, neither confirmed nor refuted."""
     blocked: StoryCount
     withheld: StoryCount
     suspended: StoryCount
@@ -108,12 +137,16 @@ class StoryFigures(ApiModel):
     """Blocked earlier in the range, and back."""
     withheld_in: dict[str, StoryCount]
     """By ISO 3166-1 code, or `XX` for all countries."""
+    posts: StoryPostFigures | None
+    """Its posts, which no other figure counts. Null if the story has none."""
 
 
 class StoryChange(ApiModel):
     """A confirmed change. It happened after `last_seen_old` and at or before `first_seen_new`."""
 
     account_id: int
+    post: bool
+    """Whether it is of a post or a video, and not of an account."""
     kind: ChangeKind
     status: Status
     withheld_in: list[str]
@@ -131,13 +164,15 @@ class CaptionFigures(StoryFigures):
 
 
 class StoryMember(ApiModel):
-    """An account of a story."""
+    """An account or a post of a story."""
 
     account_id: int
     platform: Platform
     native_id: str
     handle: str
     """At the end of the range."""
+    post: bool
+    """Whether it is a post or a video, and not an account."""
     on_file_since: datetime
 
 

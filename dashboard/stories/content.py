@@ -1,5 +1,6 @@
 """A story as its reader has it, on the page of the dashboard and in the file alike."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
@@ -22,11 +23,11 @@ from dashboard.stories.words import (
     whose,
 )
 from dashboard.ui import words
-from dashboard.ui.words import accounts
-from storage.model.stories.figures import density, standing
+from storage.model.stories.figures import Subject, density, standing
 from storage.model.stories.lanes import lanes_at, unchecked_share
 from storage.model.stories.stories import Caption
-from storage.model.text.states import PLATFORM_NAME, clean
+from storage.model.text.states import PLATFORM_NAME, capital, clean
+from storage.model.text.target_counts import TargetCount
 from storage.model.text.time_bins import time_bins
 
 MOST_MEMBERS = 1_000
@@ -52,6 +53,10 @@ class CaptionContent:
 
 @dataclass(frozen=True, slots=True)
 class StoryContent:
+    kinds: str
+    """What the story is of: "accounts", "posts", "accounts and posts"."""
+    one: str
+    """Any of them: "an account", "a post", "an account or a post"."""
     title: str
     synthetic: bool
     knowledge: str
@@ -63,7 +68,7 @@ class StoryContent:
     """Of the whole range."""
     not_listed: str
     members: list[tuple[str, str, str]]
-    """Handle, platform with its id, and the state at the end of the range."""
+    """Handle, platform with its id, and the state at the end of the range. Posts say that they are."""
     members_note: str
     unobserved: list[str]
     sha256: str
@@ -79,17 +84,19 @@ def story_content(read: StoryRead) -> StoryContent:
     found = density(read.facts, story.head.since, end, read.known(end), bins)
     of_all, not_listed = changes(read, story.head.since, end)
     return StoryContent(
+        kinds=story.count.kinds,
+        one=story.count.one,
         title=story.head.title,
         synthetic=read.synthetic,
         knowledge=knowledge_sentence(read),
         facts=_head(read),
-        overview=overview(story, lanes, bins, found, read.figures(end).accounts),
+        overview=overview(story, lanes, bins, found, sum(one.accounts for one in read.sections(end))),
         signs=_signs(),
         captions=_captions(read),
         changes=of_all,
         not_listed=not_listed,
         members=_members(read),
-        members_note=_members_note(len(read.facts.subjects)),
+        members_note=_members_note(read.facts.subjects[MOST_MEMBERS:]),
         unobserved=unobserved(read, unchecked_share(story, read.facts, lanes)),
         sha256=str(story_json(read)["sha256"]),
         file_name=read.name(),
@@ -104,7 +111,7 @@ def _head(read: StoryRead) -> list[tuple[str, str]]:
         written += f"; this is version {story.version}, by {changed}"
     return [
         ("Range", f"{words.exact(story.head.since)} to {words.exact(story.head.until)}"),
-        ("Accounts", whose(story)),
+        (capital(story.count.kinds), whose(story)),
         ("Written by", written),
     ]
 
@@ -114,7 +121,7 @@ def _captions(read: StoryRead) -> list[CaptionContent]:
     before = read.story.head.since
     by = knowledge(read)
     for n, caption in enumerate(read.story.captions, 1):
-        figures = read.figures(caption.at)
+        sections = read.sections(caption.at)
         lanes = lanes_at(read.story, read.facts, caption.at, read.now)
         found, left = changes(read, before, caption.at)
         out.append(
@@ -123,9 +130,9 @@ def _captions(read: StoryRead) -> list[CaptionContent]:
                 caption=caption,
                 at=words.exact(caption.at),
                 knowledge=by,
-                facts=facts(read, figures),
-                states=states(figures),
-                countries=countries(figures),
+                facts=[fact for one in sections for fact in facts(read, one)],
+                states=[row for one in sections for row in states(one)],
+                countries=[row for one in sections for row in countries(one)],
                 changes=found,
                 changes_since="since the previous caption" if n > 1 else "since the range began",
                 not_listed=left,
@@ -154,11 +161,13 @@ def _members(read: StoryRead) -> list[tuple[str, str, str]]:
         late = ", according to an earlier reading" if subject.account_id in read.facts.late[end] else ""
         if subject.added_at > min(end, read.known(end)):
             said, late = "Not stored yet", ""
-        platform = f"{PLATFORM_NAME[subject.platform]}, id {clean(subject.native_id, 120)}"
+        where = f"{'Post on ' if subject.is_post else ''}{PLATFORM_NAME[subject.platform]}"
+        platform = f"{where}, id {clean(subject.native_id, 120)}"
         out.append((f"@{clean(subject.handle, 80)}", platform, said + late))
     return out
 
 
-def _members_note(n: int) -> str:
-    more = n - MOST_MEMBERS
-    return f"The first {MOST_MEMBERS:,} by handle; {accounts(more)} are not listed." if more > 0 else ""
+def _members_note(left: Sequence[Subject]) -> str:
+    posts = sum(s.is_post for s in left)
+    more = TargetCount(len(left) - posts, posts)
+    return f"The first {MOST_MEMBERS:,} by handle; {more.words()} are not listed." if more else ""

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from storage.model.stories.figures import MomentFigures, StoryFacts, figures_at
 from storage.model.stories.stories import StoryFault, WrittenStory
+from storage.model.text.target_counts import Noun
 from storage.postgres.installation import is_synthetic
 from storage.postgres.pool import Conn
 from storage.stories.stories import story
@@ -22,15 +23,23 @@ class StoryRead:
     synthetic: bool
     occasion: str
     """What `now` is called: "at export"."""
-    _figures: dict[datetime, MomentFigures] = field(
-        default_factory=dict[datetime, MomentFigures], compare=False, repr=False
+    _figures: dict[tuple[datetime, Noun], MomentFigures] = field(
+        default_factory=dict[tuple[datetime, Noun], MomentFigures], compare=False, repr=False
     )
 
-    def figures(self, at: datetime) -> MomentFigures:
-        """`at` is the moment of a caption, or the end of the range."""
-        if at not in self._figures:
-            self._figures[at] = figures_at(self.story, self.facts, at, self.now)
-        return self._figures[at]
+    def figures(self, at: datetime, noun: Noun = "account") -> MomentFigures:
+        """The figures of its accounts, or of its posts. `at` is the moment of a caption, or the end of the
+        range.
+        """
+        if (at, noun) not in self._figures:
+            self._figures[at, noun] = figures_at(self.story, self.facts, at, self.now, noun)
+        return self._figures[at, noun]
+
+    def sections(self, at: datetime) -> tuple[MomentFigures, ...]:
+        """The figures to show: of accounts, or of posts, or first of accounts and then of posts."""
+        count = self.story.count
+        accounts = (self.figures(at),) if count.accounts or not count.posts else ()
+        return (*accounts, self.figures(at, "post")) if count.posts else accounts
 
     def known(self, at: datetime) -> datetime:
         return self.story.known(at, self.now)

@@ -21,6 +21,7 @@ from storage.live.lists_and_executives import lists
 from storage.model.core.people import Actor
 from storage.model.stories.stories import WrittenStory
 from storage.model.text.states import clean
+from storage.model.text.units import number
 from storage.stories.stories import all_stories
 
 _NOT_YOURS = "Writing a story needs the role analyst; your role is {role}."
@@ -99,7 +100,15 @@ def _row(one: WrittenStory) -> Component:
                 className=QUOTED,
             ),
             td(f"{words.stamp(one.head.since)} to {words.stamp(one.head.until)}", "Range"),
-            td([f"{len(one.account_ids):,}", html.Small(who)], "Accounts", "n"),
+            td(
+                [
+                    f"{one.count.accounts:,}",
+                    *([html.Small(f"and {number(one.posts, 'post')}")] if one.posts else []),
+                    html.Small(who),
+                ],
+                "Accounts",
+                "n",
+            ),
             td(
                 [
                     VIEW_NAME[one.head.view],

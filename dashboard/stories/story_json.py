@@ -8,6 +8,7 @@ from dashboard.stories.reader import StoryRead
 from dashboard.wire.compact_json import Json
 from storage.model.stories.figures import FreshnessCount, MomentFigures, Noticed, changes_between
 from storage.model.stories.stories import Caption, WrittenStory
+from storage.model.text.target_counts import Noun
 
 
 def head_json(story: WrittenStory) -> Json:
@@ -17,7 +18,8 @@ def head_json(story: WrittenStory) -> Json:
         "title": story.head.title,
         "list_id": story.head.list_id,
         "list": story.list_name,
-        "accounts": len(story.account_ids),
+        "accounts": story.count.accounts,
+        "posts": story.count.posts,
         "from": _time(story.head.since),
         "to": _time(story.head.until),
         "view": story.head.view.value,
@@ -57,18 +59,19 @@ def _data(read: StoryRead) -> Json:
         "captions": [
             {
                 **_caption(c),
-                **_figures(read.figures(c.at)),
+                **_both(read, c.at),
                 "changes": [_change(n) for n in changes_between(read.facts, since, c.at, read.known(c.at))],
             }
             for c, since in zip(story.captions, after, strict=False)
         ],
-        "at_the_end": _figures(read.figures(story.head.until)),
+        "at_the_end": _both(read, story.head.until),
         "members": [
             {
                 "account_id": s.account_id,
                 "platform": s.platform.value,
                 "native_id": s.native_id,
                 "handle": s.handle,
+                "post": s.is_post,
                 "on_file_since": _time(s.added_at),
             }
             for s in read.facts.subjects
@@ -76,29 +79,36 @@ def _data(read: StoryRead) -> Json:
     }
 
 
+def _both(read: StoryRead, at: datetime) -> Json:
+    """The figures of a moment. Numbers under `posts` count posts, all others accounts."""
+    posts = _figures(read.figures(at, "post")) if read.story.posts else None
+    return {"as_known_at": _time(read.figures(at).known_at), **_figures(read.figures(at)), "posts": posts}
+
+
 def _figures(found: MomentFigures) -> Json:
+    noun = found.noun
     return {
-        "as_known_at": _time(found.known_at),
-        "accounts": found.accounts,
+        f"{noun}s": found.accounts,
         "not_on_file_yet": found.to_come,
         "not_checked": found.late,
         "nothing_confirmed": found.unconfirmed,
         "provisional": found.provisional,
-        "blocked": _count(found.blocked),
-        "withheld": _count(found.withheld),
-        "suspended": _count(found.suspended),
-        "restored": _count(found.restored),
-        "withheld_in": {country: _count(n) for country, n in found.countries},
+        "blocked": _count(found.blocked, noun),
+        "withheld": _count(found.withheld, noun),
+        "suspended": _count(found.suspended, noun),
+        "restored": _count(found.restored, noun),
+        "withheld_in": {country: _count(n, noun) for country, n in found.countries},
     }
 
 
-def _count(found: FreshnessCount) -> Json:
-    return {"accounts": found.accounts, "last_known_only": found.late}
+def _count(found: FreshnessCount, noun: Noun) -> Json:
+    return {f"{noun}s": found.accounts, "last_known_only": found.late}
 
 
 def _change(found: Noticed) -> Json:
     return {
         "account_id": found.account_id,
+        "post": found.is_post,
         "kind": found.kind.value,
         "status": found.state.status.value,
         "withheld_in": list(found.state.withheld_in),

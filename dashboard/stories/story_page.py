@@ -17,9 +17,10 @@ from dashboard.ui.cards import card, facts_list, td
 from dashboard.ui.chart_style import Theme
 from dashboard.ui.time_markup import QUOTED
 from storage.model.stories.stories import MOST_CAPTIONS
+from storage.model.text.states import capital
 
 SHOWN_MEMBERS = 200
-"""Accounts that the page lists; the file lists more."""
+"""Accounts and posts that the page lists; the file lists more."""
 
 
 def story_page(read: StoryRead, lists: Lists | None, theme: Theme, tag: list[Component]) -> Component:
@@ -50,13 +51,13 @@ def story_page(read: StoryRead, lists: Lists | None, theme: Theme, tag: list[Com
                     *(
                         part
                         for one in said.captions
-                        for part in [_moment(one, theme, editable=lists is not None)]
+                        for part in [_moment(one, said.kinds, theme, editable=lists is not None)]
                     ),
                     *([] if lists is None else [_editing(read, lists)]),
                     card(
                         "All changes of the range",
                         "each happened between two readings",
-                        _changes(said.changes, said.not_listed),
+                        _changes(said.changes, said.not_listed, said.kinds),
                     ),
                     _members(said),
                     _about(said),
@@ -85,7 +86,7 @@ def _head(said: StoryContent, theme: Theme) -> Component:
     )
 
 
-def _moment(one: CaptionContent, theme: Theme, *, editable: bool) -> Component:
+def _moment(one: CaptionContent, kinds: str, theme: Theme, *, editable: bool) -> Component:
     return html.Section(
         [
             html.Div(
@@ -97,12 +98,13 @@ def _moment(one: CaptionContent, theme: Theme, *, editable: bool) -> Component:
             _figure(one.figure, theme, f"What was seen up to moment {one.number}"),
             html.Div(
                 [
-                    _counts("State", one.states),
+                    _counts("State", one.states, kinds),
                     *(
                         [
                             _counts(
                                 "Country",
                                 [(f"Withheld in {name}", n, late) for name, n, late in one.countries],
+                                kinds,
                             )
                         ]
                         if one.countries
@@ -112,7 +114,7 @@ def _moment(one: CaptionContent, theme: Theme, *, editable: bool) -> Component:
                 className="two",
             ),
             html.H3(f"What changed {one.changes_since}"),
-            _changes(one.changes, one.not_listed),
+            _changes(one.changes, one.not_listed, kinds),
             *([caption_forms(one.caption, one.number)] if editable else []),
         ],
         className="card moment",
@@ -120,8 +122,8 @@ def _moment(one: CaptionContent, theme: Theme, *, editable: bool) -> Component:
     )
 
 
-def _counts(what: str, rows: Sequence[Row]) -> Component:
-    names = ("Accounts", "Not read recently")
+def _counts(what: str, rows: Sequence[Row], kinds: str) -> Component:
+    names = (capital(kinds), "Not read recently")
     return html.Div(
         html.Table(
             [
@@ -144,15 +146,15 @@ def _counts(what: str, rows: Sequence[Row]) -> Component:
     )
 
 
-def _changes(rows: Sequence[Row], more: str) -> Component:
+def _changes(rows: Sequence[Row], more: str, kinds: str) -> Component:
     if not rows:
         return html.P("No confirmed change.", className="nothing")
     table = html.Table(
         [
-            html.Thead(html.Tr([html.Th("Change"), html.Th("Accounts", className="n"), html.Th("When")])),
+            html.Thead(html.Tr([html.Th("Change"), html.Th(capital(kinds), className="n"), html.Th("When")])),
             html.Tbody(
                 [
-                    html.Tr([html.Th(what, scope="row"), td(n, "Accounts", "n"), td(when, "When")])
+                    html.Tr([html.Th(what, scope="row"), td(n, capital(kinds), "n"), td(when, "When")])
                     for what, n, when in rows
                 ]
             ),
@@ -190,7 +192,7 @@ def _editing(read: StoryRead, lists: Lists) -> Component:
                 *([add_form(story.story_id, field(last))] if more else []),
                 html.Details(
                     [
-                        html.Summary(["Title, range, accounts, view"]),
+                        html.Summary(["Title, range, list, view"]),
                         html.Div([head_form(story.story_id, filled_with(story), lists)], className="forms"),
                     ],
                     className="fold",
@@ -221,15 +223,17 @@ def _members(said: StoryContent) -> Component:
     left = len(said.members) - len(rows)
     note = said.members_note or (f"The file lists {left:,} more." if left else "")
     return card(
-        "Accounts",
+        capital(said.kinds),
         "statuses at the end of the range",
         html.Details(
             [
-                html.Summary([f"{len(rows):,} accounts"]),
+                html.Summary([f"{len(rows):,} {said.kinds}"]),
                 html.Div(
                     html.Table(
                         [
-                            html.Thead(html.Tr([html.Th("Account"), html.Th("At the end of the range")])),
+                            html.Thead(
+                                html.Tr([html.Th(capital(said.kinds)), html.Th("At the end of the range")])
+                            ),
                             html.Tbody(
                                 [
                                     html.Tr(

@@ -24,16 +24,16 @@ from dashboard.ui.svg import (
     text,
     time_axis,
 )
-from dashboard.ui.words import accounts
 from storage.model.core.availability import ChangeKind, Flag, Status
 from storage.model.stories.figures import StoryFacts, Subject
 from storage.model.stories.lanes import Piece, StoryLane, shares
 from storage.model.stories.stories import WrittenStory
 from storage.model.text.states import clean
+from storage.model.text.target_counts import TargetCount
 from storage.model.text.time_bins import TimeBins, per_bin
 
 MOST_LANES = 400
-"""With more accounts than these their shares are drawn, and no lanes."""
+"""With more accounts and posts than these their shares are drawn, and no lanes."""
 NAMED_UP_TO = 60
 _LEFT, _LEFT_OF_NAMES, _RIGHT = 60, 178, 12
 _BINS = 240
@@ -48,9 +48,9 @@ def overview(
     found: Sequence[Counter[ChangeKind]],
     counted: int,
 ) -> Markup:
-    """When accounts were blocked and came back, what of the range was not checked, and where captions are.
+    """When accounts and posts were blocked and came back, what was not checked, and where captions are.
 
-    `lanes` and `found` are those of the whole range; `counted` is of how many accounts. Bars upwards are
+    `lanes` and `found` are those of the whole range; `counted` is of how many. Bars upwards are
     restorations, downwards blocks, as on Live and Replay.
     """
     axis = SvgTimeAxis(story.head.since, story.head.until, _LEFT, WIDTH - _RIGHT)
@@ -104,19 +104,25 @@ def moment_figure(
     knowledge: str,
     name: str,
 ) -> Markup:
-    """What was seen of each account up to `at`: as lanes, or with very many accounts as shares.
+    """What was seen of each account and post up to `at`: as lanes, or with very many of them as shares.
 
     `knowledge` says which knowledge is shown; `name` is unique on the page.
     """
-    counted = [s.added_at <= at for s in facts.subjects]
-    if sum(counted) > MOST_LANES:
-        return _shares(story, lanes, at, knowledge, name, sum(counted))
-    shown = [(s, lane) for s, lane, on_file in zip(facts.subjects, lanes, counted, strict=True) if on_file]
-    return _lanes(story, shown, at, knowledge, name)
+    shown = [(s, lane) for s, lane in zip(facts.subjects, lanes, strict=True) if s.added_at <= at]
+    posts = sum(s.is_post for s, _ in shown)
+    count = TargetCount(len(shown) - posts, posts)
+    if count.total > MOST_LANES:
+        return _shares(story, lanes, at, knowledge, name, count)
+    return _lanes(story, shown, at, knowledge, name, count)
 
 
 def _lanes(
-    story: WrittenStory, shown: Sequence[tuple[Subject, StoryLane]], at: datetime, knowledge: str, name: str
+    story: WrittenStory,
+    shown: Sequence[tuple[Subject, StoryLane]],
+    at: datetime,
+    knowledge: str,
+    name: str,
+    count: TargetCount,
 ) -> Markup:
     named = len(shown) <= NAMED_UP_TO
     pitch = 13.0 if named else 4.0 if len(shown) <= 150 else 2.5
@@ -140,15 +146,13 @@ def _lanes(
         if named:
             parts.append(text(axis.left - 5, middle + 3.5, f"@{clean(subject.handle, 24)}", anchor="end"))
     if not named:
-        parts += [
-            text(axis.left - 5, top + 9, f"{len(shown):,}", anchor="end"),
-            text(axis.left - 5, top + 21, "accounts", anchor="end"),
-        ]
+        said = [f"{count.total:,}", *count.kinds.replace(" and ", "|and ").split("|")]
+        parts += [text(axis.left - 5, top + 9 + 12 * n, one, anchor="end") for n, one in enumerate(said)]
     parts += paths(sorted(shapes.items()))
     parts += _moment(axis, at, top, bottom)
     parts.append(line(axis.left, bottom, axis.right, bottom, "frame"))
     description = (
-        f"A lane for each of {accounts(len(shown))} from {words.stamp(story.head.since)} up to "
+        f"A lane for each of {count.words()} from {words.stamp(story.head.since)} up to "
         f"{words.exact(at)}, {knowledge}. Empty parts were not checked. The table next to the figure has the "
         "numbers."
     )
@@ -156,7 +160,12 @@ def _lanes(
 
 
 def _shares(
-    story: WrittenStory, lanes: Sequence[StoryLane], at: datetime, knowledge: str, name: str, counted: int
+    story: WrittenStory,
+    lanes: Sequence[StoryLane],
+    at: datetime,
+    knowledge: str,
+    name: str,
+    count: TargetCount,
 ) -> Markup:
     axis = SvgTimeAxis(story.head.since, story.head.until, _LEFT, WIDTH - _RIGHT)
     top, bottom = 24.0, 204.0
@@ -177,7 +186,7 @@ def _shares(
         base = bottom
         for look in (*(f"s-{status.value}" for status in SIGNS), "s-window"):
             share = sum(n for key, n in seen.items() if _look(key) == look)
-            high = (bottom - top) * share / counted
+            high = (bottom - top) * share / count.total
             if share:
                 shapes[look].append(_area(axis, since, until, base - high, high))
             base -= high
@@ -187,9 +196,9 @@ def _shares(
     parts += _moment(axis, at, top, bottom)
     parts.append(line(axis.left, bottom, axis.right, bottom, "frame"))
     description = (
-        f"Shares of {accounts(counted)} from {words.stamp(story.head.since)} to {words.exact(at)}, "
-        f"{knowledge}. From bottom to top: {', '.join(SIGNS.values()).lower()}, accounts between the two "
-        "readings of a change, and accounts that were not checked. "
+        f"Shares of {count.whole()} from {words.stamp(story.head.since)} to {words.exact(at)}, "
+        f"{knowledge}. From bottom to top: {', '.join(SIGNS.values()).lower()}, {count.kinds} between the "
+        f"two readings of a change, and {count.kinds} that were not checked. "
         "The table next to the figure has the numbers."
     )
     return figure(name, f"Shares up to {words.exact(at)}", description, bottom + 20, parts)
@@ -204,7 +213,7 @@ def sample_of(look: str) -> Markup:
 def _unchecked(
     lanes: Sequence[StoryLane], story: WrittenStory, axis: SvgTimeAxis, top: float, counted: int
 ) -> list[str]:
-    """How many were not seen in any state, as a row with a height of all accounts."""
+    """How many were not seen in any state, as a row with a height of all of them."""
     if not counted:
         return []
     shapes: list[str] = []
@@ -245,7 +254,7 @@ def _description(story: WrittenStory, bins: TimeBins, found: Sequence[Counter[Ch
         f"From {words.exact(story.head.since)} to {words.exact(story.head.until)}: "
         f"{total[ChangeKind.RESTORATION]:,} restorations above the line and {total[ChangeKind.BLOCK]:,} "
         f"blocks below it, counted {per_bin(bins.step)} when they were first seen. The row below shows how "
-        f"many accounts were not checked.{f' Captions: {marked}.' if marked else ''}"
+        f"many {story.count.kinds} were not checked.{f' Captions: {marked}.' if marked else ''}"
     )
 
 

@@ -2,12 +2,13 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from dashboard.orders.report_words import CONFIRMATION, within
 from dashboard.stories.reader import StoryRead
 from dashboard.ui import words
-from dashboard.ui.words import accounts, share
+from dashboard.ui.words import share
 from storage.model.core.availability import EVERYWHERE
 from storage.model.stories.figures import (
     ConfirmedState,
@@ -19,6 +20,8 @@ from storage.model.stories.figures import (
 from storage.model.stories.stories import View, WrittenStory
 from storage.model.text.countries import country_name
 from storage.model.text.states import capital, change_words, clean, of_many, short_words
+from storage.model.text.target_counts import Noun, TargetCount
+from storage.model.text.units import number
 
 VIEW_NAME = {View.AS_IT_WAS: "As it was", View.AS_KNOWN_THEN: "As we knew it then"}
 MOST_CHANGES = 12
@@ -55,45 +58,46 @@ def knowledge_sentence(read: StoryRead) -> str:
 
 
 def whose(story: WrittenStory) -> str:
-    n = accounts(len(story.account_ids))
+    count = story.count
     of = "" if story.list_name is None else f"of the list “{clean(story.list_name)}” "
-    which = f"{n}: all accounts {of}that were watched in this time, as known when the story was written"
-    return f"{which}; purged accounts are left out"
+    which = f"all {count.kinds} {of}that were watched in this time, as known when the story was written"
+    return f"{count.words()}: {which}; purged {count.kinds} are left out"
 
 
 def facts(read: StoryRead, figures: MomentFigures) -> list[Fact]:
-    """One moment in figures. Where nobody looked nothing is called zero."""
-    nothing = figures.accounts == figures.late
+    """The accounts, or the posts, of one moment in figures. Where nobody looked nothing is called zero."""
+    noun = figures.noun
     late = (
-        f"of {accounts(figures.accounts)}; not read in the {words.span(read.story.late_after)} before this "
-        "moment"
+        f"of {number(figures.accounts, noun)}; not read in the {words.span(read.story.late_after)} before "
+        "this moment"
     )
+    back = "blocked earlier in this range and available again"
     out = [
-        ("Blocked", *_read_lately(figures.blocked, _blocked_note(figures), nothing=nothing)),
-        (
-            "Back",
-            *_read_lately(
-                figures.restored, "blocked earlier in this range and available again", nothing=nothing
-            ),
-        ),
+        ("Blocked", *_read_lately(figures, figures.blocked, _blocked_note(figures))),
+        ("Back", *_read_lately(figures, figures.restored, back)),
         ("Provisional", f"{figures.provisional:,}", "changes seen but not yet confirmed"),
         ("Not checked", f"{figures.late:,}", late),
     ]
     if figures.unconfirmed:
         out.append(
-            ("Nothing confirmed", f"{figures.unconfirmed:,}", "accounts without a confirmed status yet")
+            ("Nothing confirmed", f"{figures.unconfirmed:,}", f"{noun}s without a confirmed status yet")
         )
     if figures.to_come:
         out.append(
-            ("Not stored yet", f"{figures.to_come:,}", "accounts of the story that no other figure includes")
+            ("Not stored yet", f"{figures.to_come:,}", f"{noun}s of the story that no other figure includes")
         )
-    return out
+    return [(_of(noun, name), value, note) for name, value, note in out]
 
 
-def _read_lately(count: FreshnessCount, note: str, *, nothing: bool) -> tuple[str, str]:
+def _of(noun: Noun, name: str) -> str:
+    """A name in a table of accounts, or among them in one of posts: "Blocked, posts"."""
+    return f"{name}, posts" if noun == "post" else name
+
+
+def _read_lately(figures: MomentFigures, count: FreshnessCount, note: str) -> tuple[str, str]:
     before = f"and {count.late:,} more according to an earlier reading" if count.late else ""
-    if nothing:
-        return "not known", before or "no account was read recently"
+    if figures.accounts == figures.late:
+        return "not known", before or f"no {figures.noun} was read recently"
     return f"{count.read:,}", "; ".join(part for part in (note, before) if part)
 
 
@@ -104,24 +108,23 @@ def _blocked_note(figures: MomentFigures) -> str:
         if count.read
     ]
     if not parts:
-        return "none of the accounts read recently"
-    return f"{' and '.join(parts)}, {share(figures.blocked.read, figures.accounts)} of the story's accounts"
+        return f"none of the {figures.noun}s read recently"
+    part = share(figures.blocked.read, figures.accounts)
+    return f"{' and '.join(parts)}, {part} of the story's {figures.noun}s"
 
 
 def countries(figures: MomentFigures) -> list[Row]:
-    """Withheld by country: the country, accounts, and those of them that had not been read lately."""
-    return [
-        ("All countries" if c == EVERYWHERE else country_name(c), f"{n.accounts:,}", f"{n.late:,}")
-        for c, n in figures.countries
-    ]
+    """Withheld by country: the country, accounts or posts, and those of them not read lately."""
+    named = [("All countries" if c == EVERYWHERE else country_name(c), n) for c, n in figures.countries]
+    return [(_of(figures.noun, name), f"{n.accounts:,}", f"{n.late:,}") for name, n in named]
 
 
 def states(figures: MomentFigures) -> list[Row]:
-    """Each state: in words, accounts, and those of them that had not been read lately."""
+    """Each state: in words, accounts or posts, and those of them that had not been read lately."""
     counts: Counter[str] = Counter()
     late: Counter[str] = Counter()
     for confirmed, count in figures.states:
-        name = of_many(state_words(confirmed))
+        name = _of(figures.noun, of_many(state_words(confirmed)))
         counts[name] += count.accounts
         late[name] += count.late
     return [(name, f"{n:,}", f"{late[name]:,}") for name, n in counts.items()]
@@ -134,44 +137,60 @@ def state_words(confirmed: ConfirmedState) -> str:
 
 
 def changes(read: StoryRead, after: datetime, until: datetime) -> tuple[list[Row], str]:
-    """What was first seen to change between two moments: words, accounts, and where the change lies.
+    """What was first seen to change between two moments: words, accounts or posts, and where the change lies.
 
     Then what is left out, as a sentence.
     """
     rows = _grouped(changes_between(read.facts, after, until, read.known(until)))
-    shown = sorted(sorted(rows, key=lambda row: -row[1])[:MOST_CHANGES], key=rows.index)
-    left = sum(n for _, n, _ in rows) - sum(n for _, n, _ in shown)
-    note = f"Not listed: smaller groups with {accounts(left)} in all." if left else ""
-    return [(what, f"{n:,}", when) for what, n, when in shown], note
+    shown = sorted(sorted(rows, key=lambda row: -row.count.total)[:MOST_CHANGES], key=rows.index)
+    left = sum((row.count for row in rows if row not in shown), TargetCount())
+    note = f"Not listed: smaller groups with {left.words()} in all." if left else ""
+    return [(row.what, f"{row.count.total:,}", row.when) for row in shown], note
 
 
-def _grouped(found: Sequence[Noticed]) -> list[tuple[str, int, str]]:
-    """One line for all accounts with the same change between the same two minutes, oldest first."""
-    counted: Counter[tuple[str, str]] = Counter()
+@dataclass(frozen=True, slots=True)
+class _ChangeGroup:
+    """The accounts, or the posts, with the same change between the same two minutes."""
+
+    what: str
+    when: str
+    count: TargetCount
+
+
+def _grouped(found: Sequence[Noticed]) -> list[_ChangeGroup]:
+    """One line for each such group, oldest first. Accounts and posts are never in one."""
+    counted: Counter[tuple[str, str, bool]] = Counter()
     for c in found:
-        what = change_words(c.kind, c.old, c.state, c.platform, c.flags)
-        counted[capital(of_many(what)), within(c.last_seen_old, c.first_seen_new)] += 1
-    return [(what, n, when) for (what, when), n in counted.items()]
+        what = capital(of_many(change_words(c.kind, c.old, c.state, c.platform, c.flags)))
+        noun: Noun = "post" if c.is_post else "account"
+        counted[_of(noun, what), within(c.last_seen_old, c.first_seen_new), c.is_post] += 1
+    return [
+        _ChangeGroup(what, when, TargetCount(0, n) if is_post else TargetCount(n))
+        for (what, when, is_post), n in counted.items()
+    ]
 
 
 def unobserved(read: StoryRead, unchecked: float | None) -> list[str]:
     """What the story cannot say."""
-    late = words.span(read.story.late_after)
+    late, count = words.span(read.story.late_after), read.story.count
     out = [
-        f"An account counts as not checked if it was not read for {late}. A failed request is not a reading: "
-        "it does not begin, end or shorten a status period.",
+        f"{capital(count.one)} counts as not checked if it was not read for {late}. A failed request is not "
+        "a reading: it does not begin, end or shorten a status period.",
         "A change happened between the last reading that contradicts it and the first reading that "
         "shows it; the exact time was not observed. The intervals are in UTC and rounded outward to whole "
         "minutes.",
     ]
     if unchecked is not None:
         part = share(round(unchecked * 10_000), 10_000)
-        out.insert(0, f"Added up over all accounts, {part} of the range was not checked.")
+        out.insert(0, f"Added up over all {count.kinds}, {part} of the range was not checked.")
+    unwatched = "posts withheld while their account was not"
+    if count.posts:
+        unwatched = "posts that are not of this story"
     return [
         *out,
         CONFIRMATION.replace("This report", "This story"),
-        "Not observed: who asked for a block and why; posts withheld while their account was not; what "
-        "happened between two readings; what connections other than the monitor's own would show.",
-        "The accounts of the story were chosen when it was written. Each account counts from the time when "
-        "it was stored; nothing is known about it before that time.",
+        f"Not observed: who asked for a block and why; {unwatched}; what happened between two readings; "
+        "what connections other than the monitor's own would show.",
+        f"The {count.kinds} of the story were chosen when it was written. Each counts from the time when it "
+        "was stored; nothing is known about it before that time.",
     ]

@@ -229,7 +229,7 @@ def _row(one: WrittenStory) -> tuple[str, ...]:
         clean(one.head.title, 80),
         moment(one.head.since),
         moment(one.head.until),
-        f"{len(one.account_ids):,} ({who})",
+        f"{one.count.words() if one.posts else f'{one.count.accounts:,}'} ({who})",
         VIEW_NAME[one.head.view],
         str(len(one.captions)),
         str(one.version),

@@ -156,7 +156,10 @@ async def stories(conn: Conn, *, after: int = 0, limit: int = MOST_LISTED) -> li
     """Up to `limit` stories with a number above `after`, by number."""
     rows = await conn.fetch(
         """
-        select s.*, l.name as list_name from written_story s left join watch_list l using (list_id)
+        select s.*, l.name as list_name, (
+                select count(*) from account a where a.account_id = any(s.account_ids) and a.is_post
+            ) as posts
+        from written_story s left join watch_list l using (list_id)
         where s.written_story_id > $1 order by s.written_story_id limit $2
         """,
         after,
@@ -264,4 +267,5 @@ def _story(row: Record, captions: Sequence[Record]) -> WrittenStory:
         changed_at=row["changed_at"],
         changed_by=row["changed_by"],
         captions=tuple(Caption(c["written_caption_id"], c["at"], c["text"]) for c in captions),
+        posts=row["posts"],
     )

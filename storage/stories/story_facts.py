@@ -48,7 +48,7 @@ async def _subjects(
     """By handle. A rename that came after the range, or was on record only later, is not told."""
     rows = await conn.fetch(
         """
-        select a.account_id, a.platform, a.native_id, a.added_at, coalesce(
+        select a.account_id, a.platform, a.native_id, a.added_at, a.is_post, coalesce(
             (
                 select r.old_handle from rename r
                 where r.account_id = a.account_id and (r.first_seen_new > $2 or r.recorded_at > $3)
@@ -64,7 +64,12 @@ async def _subjects(
     )
     found = [
         Subject(
-            AccountId(r["account_id"]), Platform(r["platform"]), r["native_id"], r["handle"], r["added_at"]
+            AccountId(r["account_id"]),
+            Platform(r["platform"]),
+            r["native_id"],
+            r["handle"],
+            r["added_at"],
+            r["is_post"],
         )
         for r in rows
     ]
@@ -113,8 +118,8 @@ async def _changes(
 ) -> list[Noticed]:
     rows = await conn.fetch(
         """
-        select c.account_id, a.platform, c.kind, c.old_status, c.old_withheld_in, c.status, c.withheld_in,
-            c.flags, c.last_seen_old, c.first_seen_new, c.recorded_at, o.outcome, o.decided_at,
+        select c.account_id, a.platform, a.is_post, c.kind, c.old_status, c.old_withheld_in, c.status,
+            c.withheld_in, c.flags, c.last_seen_old, c.first_seen_new, c.recorded_at, o.outcome, o.decided_at,
             (select min(later.recorded_at) from change later where later.supersedes = c.change_id)
                 as superseded_at
         from change c join account a using (account_id) left join change_outcome o using (change_id)
@@ -140,6 +145,7 @@ async def _changes(
             r["decided_at"],
             r["outcome"] == Outcome.CONFIRMED,
             r["superseded_at"],
+            r["is_post"],
         )
         for r in rows
     ]

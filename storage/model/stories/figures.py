@@ -13,12 +13,13 @@ from storage.model.core.availability import SCOPE_FLAGS, ChangeKind, Flag, State
 from storage.model.core.coverage_gaps import Seen
 from storage.model.stories.stories import WrittenStory
 from storage.model.text.states import is_called_blocked
+from storage.model.text.target_counts import Noun
 from storage.model.text.time_bins import TimeBins
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """An account of the story."""
+    """An account or a post of the story."""
 
     account_id: AccountId
     platform: Platform
@@ -27,6 +28,7 @@ class Subject:
     """At the end of the range."""
     added_at: datetime
     """From then on it is counted."""
+    is_post: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Noticed:
-    """A change of one account, with when it was recorded, decided about and replaced."""
+    """A change of one account or post, with when it was recorded, decided about and replaced."""
 
     account_id: AccountId
     platform: Platform
@@ -73,6 +75,7 @@ class Noticed:
     decided_at: datetime | None
     is_confirmed: bool
     superseded_at: datetime | None
+    is_post: bool = False
 
     def stands(self, known: datetime) -> bool:
         """Whether it was on record by then, and by no later row replaced."""
@@ -109,7 +112,7 @@ class StoryFacts:
 
 @dataclass(frozen=True, slots=True)
 class FreshnessCount:
-    """So many accounts, and those of them that had not been read lately: of them nothing is known then."""
+    """So many accounts, or posts, and those of them not read lately: of them nothing is known then."""
 
     accounts: int
     late: int
@@ -131,7 +134,7 @@ class ConfirmedState:
 
 @dataclass(frozen=True, slots=True)
 class MomentFigures:
-    """One moment of a story in numbers of accounts."""
+    """One moment of a story in numbers of accounts, or of posts: no number counts both."""
 
     at: datetime
     known_at: datetime
@@ -154,12 +157,17 @@ class MomentFigures:
     """Changes that were seen and neither confirmed nor refuted."""
     states: tuple[tuple[ConfirmedState, FreshnessCount], ...]
     """The most frequent first."""
+    noun: Noun = "account"
+    """What is counted."""
 
 
-def figures_at(story: WrittenStory, facts: StoryFacts, at: datetime, now: datetime) -> MomentFigures:
-    """The figures of a moment of the range, read at `now`."""
-    known, late = story.known(at, now), facts.late[at]
-    counted = [s for s in facts.subjects if s.added_at <= min(at, known)]
+def figures_at(
+    story: WrittenStory, facts: StoryFacts, at: datetime, now: datetime, noun: Noun = "account"
+) -> MomentFigures:
+    """The figures of the accounts of a story, or of its posts, at a moment of the range, read at `now`."""
+    known, late, of_posts = story.known(at, now), facts.late[at], noun == "post"
+    subjects = [s for s in facts.subjects if s.is_post is of_posts]
+    counted = [s for s in subjects if s.added_at <= min(at, known)]
     alike: Counter[tuple[ConfirmedState, bool, bool]] = Counter()
     for subject in counted:
         found, was_blocked = _stands(facts.versions.get(subject.account_id, ()), story, at, known)
@@ -181,7 +189,7 @@ def figures_at(story: WrittenStory, facts: StoryFacts, at: datetime, now: dateti
         at=at,
         known_at=known,
         accounts=len(counted),
-        to_come=len(facts.subjects) - len(counted),
+        to_come=len(subjects) - len(counted),
         late=sum(s.account_id in late for s in counted),
         unconfirmed=totals["unconfirmed"],
         blocked=count("blocked"),
@@ -189,8 +197,11 @@ def figures_at(story: WrittenStory, facts: StoryFacts, at: datetime, now: dateti
         suspended=count("suspended"),
         countries=tuple((n[1:], count(n)) for n in sorted(countries, key=lambda n: (-totals[n], n))),
         restored=count("restored"),
-        provisional=sum(c.first_seen_new <= at and c.is_open_by(known) for c in facts.changes),
+        provisional=sum(
+            c.is_post is of_posts and c.first_seen_new <= at and c.is_open_by(known) for c in facts.changes
+        ),
         states=tuple((n, count(n)) for n in sorted(states, key=lambda n: (-totals[n], _order(n)))),
+        noun=noun,
     )
 
 

@@ -6,6 +6,7 @@ from enum import StrEnum
 from unicodedata import category
 
 from storage.model.core.accounts import AccountId
+from storage.model.text.target_counts import TargetCount
 
 LONGEST_TITLE = 160
 LONGEST_CAPTION = 400
@@ -85,6 +86,13 @@ class WrittenStory:
     changed_by: str
     captions: tuple[Caption, ...]
     """By their moments."""
+    posts: int = 0
+    """How many of `account_ids` are posts."""
+
+    @property
+    def count(self) -> TargetCount:
+        """Its accounts and its posts."""
+        return TargetCount(len(self.account_ids) - self.posts, self.posts)
 
     @property
     def is_settled(self) -> bool:

@@ -52,6 +52,13 @@ class TargetCount:
         return "accounts and posts" if self.accounts and self.posts else "posts" if self.posts else "accounts"
 
     @property
+    def one(self) -> str:
+        """Any of them: "an account", "a post", "an account or a post"."""
+        if self.accounts and self.posts:
+            return " or ".join(WITH_ARTICLE.values())
+        return WITH_ARTICLE["post" if self.posts else "account"]
+
+    @property
     def nouns(self) -> str:
         """Their nouns without their number: "account" for one, "accounts", "accounts and posts"."""
         return self.kinds.removesuffix("s") if self.total == 1 else self.kinds
