@@ -14,6 +14,7 @@ from storage.model.orders.published_vs_observed import (
     Claimed,
     HalfYearTally,
     ObservedFigures,
+    ObservedPosts,
     Recorded,
     demands,
     disagreements,
@@ -24,7 +25,9 @@ from storage.postgres.pool import Pool, StorageError, transaction
 
 
 def claimed_json(country: str, found: Sequence[Claimed], now: datetime) -> Json:
-    """Newest half-year first. What was not reported or not observed is null, never 0."""
+    """Newest half-year first. What was not reported or not observed is null, never 0. Only `observed_posts`
+    counts posts.
+    """
     return {
         "country": country,
         "name": country_name(country),
@@ -43,6 +46,7 @@ def _half(found: Claimed, country: str) -> Json:
         "published": [_report(r) for r in found.published],
         "disagreements": {name: list(values) for name, values in disagreements(found).items()},
         "observed": None if found.own is None else _own(found.own),
+        "observed_posts": None if found.posts is None else _posts(found.posts),
         "recorded_by_others": None if found.recorded is None else _recorded(found.recorded),
         "sentences": [
             f"{said.who}: {line}"
@@ -79,6 +83,14 @@ def _own(own: ObservedFigures) -> Json:
         "days": own.looked.of_days,
         "became_withheld": _tally(own.withheld),
         "came_back": _tally(own.restored),
+    }
+
+
+def _posts(posts: ObservedPosts) -> Json:
+    return {
+        "watched": posts.watched,
+        "became_withheld": _tally(posts.withheld),
+        "came_back": _tally(posts.restored),
     }
 
 

@@ -5,14 +5,18 @@ from dataclasses import dataclass
 from dashboard.ui import words
 from dashboard.ui.words import accounts, range_words, share
 from storage.model.orders.published_vs_observed import (
+    FIGURES,
     Claimed,
     HalfYearTally,
     ObservedFigures,
+    ObservedPosts,
     Recorded,
     disagreements,
 )
 from storage.model.text.countries import country_name
 from storage.model.text.states import clean
+from storage.model.text.target_counts import Noun
+from storage.model.text.units import number
 
 FIGURE_WORDS = {
     "demands": "demands",
@@ -44,12 +48,15 @@ class ObserverSummary:
 
 
 def observer_summaries(found: Claimed, country: str) -> list[ObserverSummary]:
-    """Our own monitor first, then the published records together."""
+    """Our own monitor first, of accounts and then of posts, then the published records together."""
     out: list[ObserverSummary] = []
     if found.own is not None:
         out.append(
             ObserverSummary("Blockline", _head(found.own.withheld), _own_lines(found, found.own, country))
         )
+    if found.posts is not None:
+        of_posts = _post_lines(found, found.posts)
+        out.append(ObserverSummary("Blockline, posts", _head(found.posts.withheld), of_posts))
     if found.recorded is not None:
         records = ", ".join(clean(s, 120) for s in found.recorded.sources)
         out.append(
@@ -78,6 +85,16 @@ def _own_lines(found: Claimed, own: ObservedFigures, country: str) -> tuple[str,
         _coverage_line(found, own),
         f"{comparison(found, own.withheld)} The observed figure is a lower bound for the watched "
         "accounts only, and says nothing about other accounts.",
+    )
+
+
+def _post_lines(found: Claimed, posts: ObservedPosts) -> tuple[str, ...]:
+    return (
+        f"Watched: {number(posts.watched, 'post')}. They are in no figure of accounts.",
+        *_first_look(posts.withheld),
+        f"Came back: {range_words(posts.restored.low, posts.restored.high)}.",
+        f"{comparison(found, posts.withheld, 'post')} The observed figure is a lower bound for the watched "
+        "posts only, and says nothing about other posts.",
     )
 
 
@@ -123,20 +140,22 @@ def _record_lines(found: Claimed, recorded: Recorded) -> tuple[str, ...]:
     )
 
 
-def comparison(found: Claimed, seen: HalfYearTally) -> str:
-    """What the difference between the accounts published as withheld and those seen can mean, and cannot."""
-    reported = found.values(lambda r: r.accounts_withheld)
+def comparison(found: Claimed, seen: HalfYearTally, noun: Noun = "account") -> str:
+    """What the difference between the accounts, or posts, published as withheld and those seen can mean, and
+    cannot.
+    """
+    reported = found.values(FIGURES["tweets_withheld" if noun == "post" else "accounts_withheld"])
     if not reported:
-        return "No source reports how many accounts were withheld."
+        return f"No source reports how many {noun}s were withheld."
     most = int(reported[-1])
     if seen.low > most:
         return (
-            f"More accounts were seen to become withheld than the {most:,} reported. The platform may count "
+            f"More {noun}s were seen to become withheld than the {most:,} reported. The platform may count "
             "them in another half-year or in another way, or leave them out."
         )
     if seen.high > most:
-        return f"The readings do not show whether more accounts became withheld than the {most:,} reported."
+        return f"The readings do not show whether more {noun}s became withheld than the {most:,} reported."
     return (
-        f"No more accounts were seen to become withheld than the {most:,} reported. This neither confirms "
+        f"No more {noun}s were seen to become withheld than the {most:,} reported. This neither confirms "
         "nor refutes the figure."
     )

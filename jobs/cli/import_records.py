@@ -204,7 +204,7 @@ def _sentences(found: tuple[Claimed, ...], code: str) -> Iterator[str]:
     for one in found:
         when = f"{one.half.name}, {PLATFORM_NAME[one.platform]}"
         yield from (f"{when}: {line}" for line in published_words.disagreement_lines(one))
-        if one.own is None and one.recorded is None:
+        if one.own is None and one.recorded is None and one.posts is None:
             unseen.append(when)
             continue
         for said in published_words.observer_summaries(one, code):

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 
@@ -17,6 +18,7 @@ from storage.model.orders.published_vs_observed import (
     code_of,
     codes_by_name,
     observed_in,
+    posts_in,
     recorded_in,
     sightings,
 )
@@ -32,14 +34,17 @@ async def claimed(conn: Conn, country: str, now: datetime) -> tuple[Claimed, ...
 
     A half-year is there when it has published figures, or when something was seen in it. A platform of which
     neither figures are on file, nor anybody was seen withheld there or named by its orders, is left out.
+    Figures of accounts are beside what was seen of accounts; what was seen of posts is apart.
     """
     if not is_code(country):
         return ()
     published = (await published_by_country(conn)).get(country, {})
-    withheld, restored = await _sightings(conn, country)
+    withheld, restored = await _sightings(conn, country, of_posts=False)
+    posts_withheld, posts_restored = await _sightings(conn, country, of_posts=True)
     looked = await _looked(conn, now)
     watched = await _watched(conn, country, looked)
-    about = {p for p, _ in published} | withheld.keys() | {p for (p, _), n in watched.items() if n[1]}
+    named = {p for (p, _), n in watched.items() if n.named}
+    about = {p for p, _ in published} | withheld.keys() | posts_withheld.keys() | named
     seen = {
         (platform, half)
         for platform in withheld
@@ -51,14 +56,18 @@ async def claimed(conn: Conn, country: str, now: datetime) -> tuple[Claimed, ...
     out: list[Claimed] = []
     for platform, half in sorted(places, key=lambda p: (p[1], p[0]), reverse=True):
         place, became, back = (platform, half), withheld.get(platform, ()), restored.get(platform, ())
+        asked = watched.get(place, _Asked())
         one = Claimed(
             platform=platform,
             half=half,
             published=published.get(place, ()),
-            own=observed_in(half, watched.get(place, (0, 0)), looked.get(place), became, back),
+            own=observed_in(half, (asked.accounts, asked.named), looked.get(place), became, back),
             recorded=recorded_in(half, became, back),
+            posts=posts_in(
+                half, asked.posts, posts_withheld.get(platform, ()), posts_restored.get(platform, ())
+            ),
         )
-        if one.published or one.own is not None or one.recorded is not None:
+        if one.published or any(seen is not None for seen in (one.own, one.recorded, one.posts)):
             out.append(one)
     return tuple(out)
 
@@ -80,25 +89,36 @@ async def published_by_country(conn: Conn) -> dict[str, dict[Place, tuple[Transp
     }
 
 
-async def _sightings(
-    conn: Conn, country: str
-) -> tuple[dict[Platform, list[CountrySighting]], dict[Platform, list[CountrySighting]]]:
-    """When accounts became withheld in `country`, and when they were back there, by platform.
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What the sweep asked about in a half-year."""
 
-    They are the accounts that `storage.countries.countries.by_country` counts, without control accounts.
+    accounts: int = 0
+    named: int = 0
+    """Of the accounts, those that orders of the country name."""
+    posts: int = 0
+
+
+async def _sightings(
+    conn: Conn, country: str, *, of_posts: bool
+) -> tuple[dict[Platform, list[CountrySighting]], dict[Platform, list[CountrySighting]]]:
+    """When accounts, or posts, became withheld in `country`, and when they were back there, by platform.
+
+    They are those that `storage.countries.countries.by_country` counts, without control accounts.
     """
     rows = await conn.fetch(
         """
         select a.platform, s.account_id, s.status, s.withheld_in, s.onset_after, lower(s.valid) as since,
             c.source, case when s.before_change then '{}' else c.flags end as flags
         from spell s join ordinary_accounts() a using (account_id) join change c using (change_id)
-        where upper_inf(s.recorded)
+        where upper_inf(s.recorded) and a.is_post = $2
             and s.account_id in (
                 select account_id from spell where upper_inf(recorded) and $1 = any(withheld_in)
             )
         order by s.account_id, lower(s.valid)
         """,
         country,
+        of_posts,
     )
     withheld: dict[Platform, list[CountrySighting]] = {}
     restored: dict[Platform, list[CountrySighting]] = {}
@@ -177,8 +197,9 @@ async def _looked(conn: Conn, now: datetime) -> dict[Place, HalfYearCoverage]:
     return out
 
 
-async def _watched(conn: Conn, country: str, places: Collection[Place]) -> dict[Place, tuple[int, int]]:
-    """How many accounts the sweep asked about in each half-year, and how many of them `country` demanded.
+async def _watched(conn: Conn, country: str, places: Collection[Place]) -> dict[Place, _Asked]:
+    """How many accounts and posts the sweep asked about in each half-year, and how many of the accounts
+    `country` demanded.
 
     Those are on the list of an order of it that was issued before the end of the half-year, or named by one.
     """
@@ -206,9 +227,10 @@ async def _watched(conn: Conn, country: str, places: Collection[Place]) -> dict[
             where o.country = $1 and n.account_id is not null
         ),
         demanded as (select account_id, min(issued_at) as since from named group by account_id)
-        select a.platform, a.since, count(*) as accounts, count(*) filter (where d.since < a.until) as named
-        from asked a left join demanded d using (account_id)
-        -- Written out, as no more of an account is needed here than its number.
+        select a.platform, a.since, count(*) filter (where not o.is_post) as accounts,
+            count(*) filter (where not o.is_post and d.since < a.until) as named,
+            count(*) filter (where o.is_post) as posts
+        from asked a join account o using (account_id) left join demanded d using (account_id)
         where not exists (select from canary k where k.account_id = a.account_id)
         group by a.platform, a.since
         """,
@@ -217,4 +239,7 @@ async def _watched(conn: Conn, country: str, places: Collection[Place]) -> dict[
         [half.start for _, half in places],
         [half.end for _, half in places],
     )
-    return {(Platform(r["platform"]), HalfYear.of(r["since"])): (r["accounts"], r["named"]) for r in rows}
+    return {
+        (Platform(r["platform"]), HalfYear.of(r["since"])): _Asked(r["accounts"], r["named"], r["posts"])
+        for r in rows
+    }

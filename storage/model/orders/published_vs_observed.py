@@ -33,7 +33,7 @@ class ConfirmedCountryState:
 
 @dataclass(frozen=True, slots=True)
 class CountrySighting:
-    """A change of one account between two readings: it became withheld in the country, or was restored."""
+    """A change of an account or post between two readings: it became withheld in the country or came back."""
 
     account_id: AccountId
     after: datetime | None
@@ -66,7 +66,7 @@ class CountrySighting:
 
 @dataclass(frozen=True, slots=True)
 class HalfYearTally:
-    """The number of accounts with a change in a half-year, as a range. Each account counts once."""
+    """The number of accounts, or of posts, with a change in a half-year, as a range. Each counts once."""
 
     low: int
     """Certain: both readings around the change lie in the half-year."""
@@ -92,6 +92,16 @@ class ObservedFigures:
 
 
 @dataclass(frozen=True, slots=True)
+class ObservedPosts:
+    """What our own monitor saw of watched posts, which no figure of accounts counts."""
+
+    watched: int
+    """Posts that were asked for in the half-year, without control posts."""
+    withheld: HalfYearTally
+    restored: HalfYearTally
+
+
+@dataclass(frozen=True, slots=True)
 class Recorded:
     """Observations in published records. How many accounts their makers checked is not recorded."""
 
@@ -110,8 +120,10 @@ class Claimed:
     published: tuple[TransparencyReport, ...]
     """Sorted by source. Never sum them, because they may count the same demands."""
     own: ObservedFigures | None
-    """None means that nothing was read, not that nothing happened."""
+    """None means that no account was read, not that nothing happened."""
     recorded: Recorded | None
+    posts: ObservedPosts | None = None
+    """None means that no post was read."""
 
     def values(self, figure: Callable[[TransparencyReport], float | None]) -> tuple[float, ...]:
         """Return the different values that the sources report for one figure, in ascending order."""
@@ -217,6 +229,22 @@ def recorded_in(
         sources=tuple(sorted(sources)),
         withheld=tally([s for s in withheld if s.is_imported], half),
         restored=tally([s for s in restored if s.is_imported], half),
+    )
+
+
+def posts_in(
+    half: HalfYear,
+    watched: int,
+    withheld: Collection[CountrySighting],
+    restored: Collection[CountrySighting],
+) -> ObservedPosts | None:
+    """Return our own observations of posts in a half-year; None without a reading of one."""
+    if not watched:
+        return None
+    return ObservedPosts(
+        watched=watched,
+        withheld=tally([s for s in withheld if not s.is_imported], half),
+        restored=tally([s for s in restored if not s.is_imported], half),
     )
 
 

@@ -17,6 +17,7 @@ import pytest
 
 from collectors.x.declaration import X
 from dashboard.countries.published_chart import claimed_figure
+from dashboard.countries.published_json import claimed_json
 from jobs.imports.published_records import import_record
 from storage.countries.published_report import claimed
 from storage.countries.transparency_figures import add_reports
@@ -24,13 +25,14 @@ from storage.model.core.accounts import Account
 from storage.model.core.coverage import BatchOutcome
 from storage.model.core.orders import NewOrder
 from storage.model.orders.half_years import HalfYear, HalfYearCoverage
-from storage.model.orders.published_vs_observed import Claimed, HalfYearTally, disagreements
+from storage.model.orders.published_vs_observed import Claimed, HalfYearTally, ObservedPosts, disagreements
 from storage.orders.orders import add_order
 from storage.postgres.pool import Conn, Pool, transaction
 from tests.storage.model.orders.test_published_vs_observed import FIRST, SECOND, report
 from tests.support.clients.command_line import Blockline, blockline, forget_settings
 from tests.support.clients.page_text import said
 from tests.support.samples.readings import AVAILABLE, SUSPENDED, WITHHELD_IN
+from tests.support.seeds.posts import turn_into_posts
 from tests.support.seeds.single_rows import batch, become, enlist, read, roster_of
 from tests.support.servers.dashboard import SETTINGS, page_of, served
 
@@ -124,6 +126,35 @@ async def test_a_control_account_is_neither_watched_nor_counted(desk: Pool) -> N
 
     assert first.own is not None
     assert (first.own.watched, first.own.named, first.own.withheld) == (3, 1, HalfYearTally(0, 1, 0, 0))
+
+
+async def test_posts_are_in_no_figure_of_accounts_and_beside_those_of_posts(desk: Pool) -> None:
+    async with transaction(desk) as conn:
+        await add_reports(conn, [report("posts", "2021-H1", tweets_withheld=0)], NOW)
+        one = await conn.fetchval("select account_id from account where native_id = '1'")
+        await turn_into_posts(conn, [one])
+        second, first = await claimed(conn, "IN", NOW)
+        page = said(await page_of(conn, "/countries/IN/published", NOW, SETTINGS, "light"))
+
+    assert first.own is not None
+    assert (first.own.watched, first.own.named, first.own.withheld) == (3, 1, HalfYearTally(0, 1, 0, 0))
+    assert first.posts == ObservedPosts(1, HalfYearTally(1, 1, 1, 0), HalfYearTally(0, 0, 0, 0))
+    assert second.posts == ObservedPosts(1, HalfYearTally(0, 0, 0, 0), HalfYearTally(1, 1, 1, 0))
+    assert "Blockline, posts" in page
+    assert "More posts were seen to become withheld than the 0 reported." in page
+    assert "Watched: 3 accounts, 1 named by orders of India" in page
+    assert "Watched: 1 post. They are in no figure of accounts." in page
+    told: Any = claimed_json("IN", [first], NOW)
+    assert told["half_years"][0]["observed_posts"]["became_withheld"]["at_least"] == 1
+
+
+async def test_where_no_post_was_read_nothing_is_said_of_posts(desk: Pool) -> None:
+    async with transaction(desk) as conn:
+        found = await claimed(conn, "IN", NOW)
+        page = said(await page_of(conn, "/countries/IN/published", NOW, SETTINGS, "light"))
+
+    assert [one.posts for one in found] == [None, None]
+    assert "Blockline, posts" not in page
 
 
 async def test_an_order_that_was_issued_later_names_nobody_before(desk: Pool) -> None:
