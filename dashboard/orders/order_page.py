@@ -138,13 +138,29 @@ def _head(found: OrderFigures) -> Component:
                 className="account-head",
             ),
             html.Div(
-                [*(html.P(s) for s in order_words.sentences(found)), *_not_matched(found)],
+                [*_sentences(found), *_not_matched(found)],
                 className="sentences",
             ),
             _facts(found),
         ],
         className="card",
     )
+
+
+def _sentences(found: OrderFigures) -> list[Component]:
+    """Its sentences. The one on who was seen back first leads to that account or post."""
+    firsts = [(one, back) for one in found.sections if (back := order_words.first_seen_back(one)) is not None]
+    named = {order_words.first_back_words(back, one.noun): back.members[0] for one, back in firsts}
+    return [_sentence(said, named.get(said)) for said in order_words.sentences(found)]
+
+
+def _sentence(said: str, member: CohortMember | None) -> Component:
+    if member is None:
+        return html.P(said)
+    name = order_words.member_name(member)
+    before, _, after = said.partition(name)
+    link = html.A(name, href=f"/account/{member.account_id}", className="figure-link")
+    return html.P([before, link, after])
 
 
 def _not_matched(found: OrderFigures) -> list[Component]:
@@ -257,7 +273,7 @@ def _account_row(member: CohortMember, found: OrderFigures) -> Component:
         [
             html.Th(
                 html.A(
-                    f"@{clean(member.handle, 120)}", href=f"/account/{member.account_id}", className="handle"
+                    order_words.member_name(member), href=f"/account/{member.account_id}", className="handle"
                 ),
                 scope="row",
             ),

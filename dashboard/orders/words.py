@@ -6,13 +6,13 @@ from dashboard.orders.facts import OrderFigures
 from dashboard.ui import words
 from dashboard.ui.words import range_words, share
 from storage.model.core.orders import Claim, ClaimedTargets, ClaimedWhat
-from storage.model.orders.block_groups import BlockGroup, block_groups
+from storage.model.orders.block_groups import BlockGroup, FirstBack, block_groups, first_back
 from storage.model.orders.claims import CheckedClaim, Verdict
-from storage.model.orders.cohort import Kind
+from storage.model.orders.cohort import CohortMember, Kind
 from storage.model.orders.curve import CurveStep
 from storage.model.text.countries import country_name
 from storage.model.text.states import clean
-from storage.model.text.target_counts import WITH_ARTICLE
+from storage.model.text.target_counts import WITH_ARTICLE, Noun
 from storage.model.text.units import number
 
 GROUPS_NAMED = 3
@@ -229,6 +229,8 @@ def _of_section(found: OrderFigures) -> list[str]:
             "the order was followed is therefore not known."
         ]
     out = [_so_far(found), *_together(found)]
+    if (first := first_seen_back(found)) is not None:
+        out.append(first_back_words(first, found.noun))
     if funnel.read and (n := found.watched - funnel.read):
         out.append(
             f"Never read: {number(n, found.noun)} on its list. Whether any of them was blocked is not known."
@@ -300,6 +302,26 @@ def _group(group: BlockGroup, noun: str) -> str:
         return f"{blocked} Seen back: none."
     back = "all" if group.back == group.accounts else f"{group.back:,}"
     return f"{blocked} Seen back {words.between(group.back_after, group.back_until)}: {back}."
+
+
+def first_seen_back(found: OrderFigures) -> FirstBack | None:
+    """Return who of its accounts, or of its posts, was seen back first; None if none was."""
+    order = found.order
+    return first_back(found.cohort.members, order.issued_from or order.issued_at, found.at)
+
+
+def first_back_words(first: FirstBack, noun: Noun) -> str:
+    """Say who was seen back first and between which readings, and which block ended there."""
+    others = len(first.members) - 1
+    more = f" and {number(others, f'more {noun}')}" if others else ""
+    return (
+        f"First seen back {words.between(first.after, first.until)}: {member_name(first.members[0])}{more}, "
+        f"blocked {words.between(first.blocked_after, first.blocked_until)}."
+    )
+
+
+def member_name(member: CohortMember) -> str:
+    return f"@{clean(member.handle, 120)}"
 
 
 def source(text: str) -> str:
