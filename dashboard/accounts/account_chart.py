@@ -53,6 +53,7 @@ class TimelineOverlay:
     """What is drawn beside an account's own timeline, and is never evidence of cause."""
 
     orders: tuple[Order, ...]
+    """Those on whose lists the account or post is or was: dates of other orders say nothing about it."""
     signals: tuple[LiveSignal, ...]
     """Acts of all executives."""
 

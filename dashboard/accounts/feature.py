@@ -45,7 +45,7 @@ from storage.live.account_links import account_links
 from storage.live.lists_and_executives import lists, signals
 from storage.model.core.accounts import Platform
 from storage.model.core.people import Role
-from storage.orders.orders import orders
+from storage.orders.orders import orders_of_account
 from storage.purge.deliberate_purge import purge_subject
 from storage.readings.evidence import EvidenceSide
 
@@ -141,7 +141,8 @@ async def _account(asked: PageRequest) -> Drawing | None:
         return None
     known = await read_account_context(conn, account, now, gap_after)
     since = account.spells[0].since if account.spells else now
-    overlay = TimelineOverlay(await orders(conn, known_at=now), await signals(conn, since, ()))
+    named_by = await orders_of_account(conn, account_id, now)
+    overlay = TimelineOverlay(named_by, await signals(conn, since, ()))
     stretch = readings_range(asked.query, now)
     looks = await read_readings(conn, account_id, stretch) if isinstance(stretch, ReadingsRange) else stretch
     notes = await notes_of(conn, account_id)

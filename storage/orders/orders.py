@@ -281,6 +281,17 @@ async def orders(conn: Conn, known_at: datetime | None = None) -> tuple[Order, .
     return found if known_at is None else await as_known(conn, found, known_at)
 
 
+async def orders_of_account(conn: Conn, account_id: int, known_at: datetime) -> tuple[Order, ...]:
+    """Return the orders on whose lists an account or a post is or was, as known at a time, by their date."""
+    rows = await conn.fetch(
+        "select distinct list_id from membership where account_id = $1 and added_at <= $2",
+        account_id,
+        known_at,
+    )
+    lists = {r["list_id"] for r in rows}
+    return tuple(o for o in await orders(conn, known_at) if o.list_id in lists)
+
+
 async def order_events(conn: Conn, known_at: datetime | None) -> tuple[OrderEvent, ...]:
     """Return notices, claims, statements and rulings known at a time (None: all), by event date."""
     rows = await conn.fetch(
