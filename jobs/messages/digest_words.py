@@ -1,5 +1,6 @@
 """Pure: the sentences of a digest: what it is called, what happened in all, how well was looked."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from dashboard.ui.words import span
@@ -51,7 +52,7 @@ def subject(content: DigestContent) -> str:
     """Counts first: what happened, or that nothing did and how well was looked; then which mail it is."""
     due = content.due
     day = local_day(due.until, due.stored.rule.zone)
-    return f"{_summary(content) or _nothing(content.look)} - {title(due)}, {day}"
+    return f"{''.join(_summary(content)) or _nothing(content.look)} - {title(due)}, {day}"
 
 
 def headline(content: DigestContent) -> str:
@@ -59,32 +60,48 @@ def headline(content: DigestContent) -> str:
     if not content.parts:
         return _nothing(content.look)
     where = _where([part.cohort for part in content.parts])
-    lead, colon, rest = _summary(content).partition(": ")
-    return f"{lead} {where}{colon}{rest}"
+    whole, parts = _summary(content)
+    return f"{whole} {where}{parts}"
 
 
-def _summary(content: DigestContent) -> str:
-    """`412 accounts changed: 240 withheld in India (IN), 172 suspended`; empty when nothing is told."""
+def _summary(content: DigestContent) -> tuple[str, str]:
+    """`412 accounts changed` and `: 240 withheld in India (IN), 172 suspended`; empty when nothing is told.
+
+    Where an account is counted under several topics, the parts add up to more than the whole, and say so.
+    """
     if not content.parts:
-        return ""
+        return "", ""
     whole = content.everything
     by_topic = _by_topic(whole)
     everybody = accounts(whole.alerts)
     if len(everybody) == 1:
-        return f"{handle_name(whole.alerts[-1].change.handle)} {', '.join(text for _, text in by_topic)}"
+        return f"{handle_name(whole.alerts[-1].change.handle)} {', '.join(text for _, text in by_topic)}", ""
     if len(by_topic) == 1:
-        return f"{count_of(whole.alerts).words()} {of_many(by_topic[0][1])}"
+        return f"{count_of(whole.alerts).words()} {of_many(by_topic[0][1])}", ""
     named = by_topic
     if len(by_topic) > TOPICS_NAMED:
         rest = {i for ids, _ in by_topic[TOPICS_NAMED - 1 :] for i in ids}
         named = [*by_topic[: TOPICS_NAMED - 1], (rest, "otherwise")]
-    is_sure = all(a.stage is AlertStage.CONFIRMED for a in whole.alerts)
-    posts = _posts(whole)
+    is_sure, posts = _is_sure(whole), _posts(whole)
     # Once a post is among them, a bare number would leave open what it counts.
     numbers = [_split(ids, posts).words() if posts else f"{len(ids):,}" for ids, _ in named]
     topics_said = (of_many(text) if len(ids) > 1 else text for ids, text in named)
     each = ", ".join(f"{n} {text}" for n, text in zip(numbers, topics_said, strict=True))
-    return f"{count_of(whole.alerts).words()}{' changed' if is_sure else ''}: {each}"
+    again = ""
+    if several := _under_several(by_topic):
+        n = _split(several, posts).words() if posts else f"{len(several):,}"
+        again = f", {n} {'' if is_sure else 'seen '}in more than one way"
+    return f"{count_of(whole.alerts).words()}{' changed' if is_sure else ''}", f"{again}: {each}"
+
+
+def _under_several(by_topic: Sequence[tuple[set[int], str]]) -> set[int]:
+    """Who is counted under more than one topic."""
+    counted = Counter(i for ids, _ in by_topic for i in ids)
+    return {i for i, n in counted.items() if n > 1}
+
+
+def _is_sure(whole: AlertGroup) -> bool:
+    return all(a.stage is AlertStage.CONFIRMED for a in whole.alerts)
 
 
 def _posts(whole: AlertGroup) -> set[int]:
@@ -119,16 +136,14 @@ def _nothing(look: DigestCoverage) -> str:
 
 
 def more_than_once(content: DigestContent) -> str | None:
-    """Why the numbers of the headline add up to more than its sum."""
-    posts = _posts(content.everything)
-    by_topic = [ids for ids, _ in _by_topic(content.everything)]
-    counted = sum((_split(ids, posts) for ids in by_topic), TargetCount())
-    once = _split({i for ids in by_topic for i in ids}, posts)
-    again = TargetCount(counted.accounts - once.accounts, counted.posts - once.posts)
+    """Why the numbers of the headline add up to more than its sum; None where they do not."""
+    whole = content.everything
+    again = _split(_under_several(_by_topic(whole)), _posts(whole))
     if not again:
         return None
-    verb = "is" if again.total == 1 else "are"
-    return f"{again.words()} changed in more than one way and {verb} counted under each."
+    was, is_ = ("was", "is") if again.total == 1 else ("were", "are")
+    changed = "changed" if _is_sure(whole) else f"{was} seen to change"
+    return f"{again.words()} {changed} in more than one way and {is_} counted under each."
 
 
 def period(content: DigestContent) -> str:

@@ -133,9 +133,9 @@ def what(draft: MailDraft) -> str:
                 an_alert(2, a_change(1, AVAILABLE, WITHHELD_IN, at=minutes(9)), minutes(10), ORDER),
                 an_alert(3, a_change(2), T0, ORDER),
             ],
-            "2 accounts changed: 2 withheld in India (IN), "
+            "2 accounts changed, 1 in more than one way: 2 withheld in India (IN), "
             "1 available again (before: withheld in India (IN))",
-            id="an account that changed twice is one account",
+            id="an account that changed twice is one account, and the subject says why the parts are more",
         ),
         pytest.param(
             [replace(a, stage=AlertStage.PROVISIONAL) for a in blocked(2)],
@@ -151,6 +151,18 @@ def what(draft: MailDraft) -> str:
             [replace(blocked(1)[0], stage=AlertStage.WITHDRAWN), *blocked(2, first=1)],
             "3 accounts: 2 withheld in India (IN), 1 seen as withheld in India (IN), not confirmed after all",
             id="what was taken back did not change",
+        ),
+        pytest.param(
+            [
+                *blocked(2),
+                replace(
+                    an_alert(9, a_change(0, AVAILABLE, WITHHELD_IN, at=minutes(9)), minutes(10), ORDER),
+                    stage=AlertStage.PROVISIONAL,
+                ),
+            ],
+            "2 accounts, 1 seen in more than one way: 2 withheld in India (IN), "
+            "1 seen as available again (before: withheld in India (IN)), not confirmed yet",
+            id="a second change that is not confirmed is not told as one",
         ),
     ],
 )
@@ -285,12 +297,37 @@ def test_the_subject_never_contradicts_the_body(
         assert told.startswith("@account_")
     else:
         assert told.startswith(f"{len(everybody)} accounts")
-    for n, words in re.findall(r"(?:: |, )(\d+) (.+?)(?=, \d|$)", told):
+    lead, _, parts = told.partition(": ")
+    counted = re.findall(r"(?:^|, )(\d+) (.+?)(?=, \d|$)", parts)
+    for n, words in counted:
         if words != "otherwise":
             assert sections[words] == int(n)
-    (headline,) = [line for line in lines if line.startswith(told.partition(": ")[0])][:1]
-    assert headline.endswith(told.partition(": ")[2])
+    if sum(int(n) for n, _ in counted) > len(everybody):
+        assert "in more than one way" in lead
+    whole = lead.partition(", ")[0] if counted else told
+    (headline,) = [line for line in lines if line.startswith(whole)][:1]
+    if counted:
+        assert headline.endswith(told.removeprefix(whole))
     assert unescape(re.sub(r"<[^>]+>", "", draft.html_body)).count(headline) >= 1
+
+
+def test_the_headline_names_the_order_after_the_words_of_the_change() -> None:
+    back = [an_alert(i, a_change(i, AVAILABLE, WITHHELD_IN), minutes(5), ORDER) for i in range(2)]
+    assert (
+        "\n2 accounts available again (before: withheld in India (IN)) on order MeitY 2021-01-31\n"
+        in mail_of(a_digest(back)).text_body
+    )
+
+
+def test_an_account_that_changed_in_three_ways_is_one_account() -> None:
+    steps = [(WITHHELD_IN, AVAILABLE), (AVAILABLE, WITHHELD_IN), (SUSPENDED, AVAILABLE)]
+    alerts = [
+        an_alert(i, a_change(0, new, old, at=minutes(60 * i)), minutes(60 * i + 1), ORDER)
+        for i, (new, old) in enumerate(steps)
+    ]
+    draft = mail_of(a_digest([*alerts, *blocked(2, first=50)]))
+    assert what(draft).startswith("3 accounts changed, 1 in more than one way: 3 withheld in India (IN), ")
+    assert "1 account changed in more than one way and is counted under each." in draft.text_body
 
 
 def test_a_round_up_over_three_cohorts_tells_each_reader_what_no_other_rule_told_him() -> None:

@@ -244,7 +244,9 @@ def test_the_subject_of_a_digest_counts_each_kind(alerts: Sequence[AlertRow], su
 
 def test_what_changed_in_several_ways_is_counted_by_kind() -> None:
     again = an_alert(9, a_change(1, AVAILABLE, WITHHELD_IN, at=minutes(9), is_post=True), minutes(10), ORDER)
-    text = digest_of([*some(1, 1), again], looked_at(seen(1))).text_body
+    draft = digest_of([*some(1, 1), again], looked_at(seen(1)))
+    text = draft.text_body
+    assert draft.subject.startswith("1 account and 1 post changed, 1 post in more than one way: ")
     assert "1 post changed in more than one way and is counted under each." in text
 
 
