@@ -20,7 +20,7 @@ import { $, all } from "./shell/dom.mjs";
 import { connectFirstRun, shownPage } from "./shell/first-run.mjs";
 import { connectForms, countWaiting } from "./shell/forms.mjs";
 import { connectHeader, showBanner, showPill } from "./shell/header.mjs";
-import { connectAnchors, connectLinks } from "./shell/navigate.mjs";
+import { connectAnchors, connectLinks, connectLoading } from "./shell/navigate.mjs";
 import { connectPlots } from "./shell/plots.mjs";
 import { age, heard as beat, newPulse, pillWords } from "./shell/pulse.mjs";
 import { connectSearch } from "./shell/search.mjs";
@@ -298,6 +298,7 @@ connectGestures($("board"), {
 });
 const pages = $("react-entry-point");
 connectAnchors(pages);
+connectLoading(pages);
 connectTables(pages);
 connectPlots(pages);
 connectTablePages(pages);

@@ -164,15 +164,25 @@ async def test_a_page_that_takes_long_says_that_it_is_loading(pool: Pool, dsn: s
         await answer.wait()
         await route.continue_()
 
-    after = "getComputedStyle(document.getElementById('page'), '::after')"
+    said = "document.getElementById('loading').textContent"
+    busy = "document.getElementById('content').getAttribute('aria-busy')"
     async with served(pool, dsn, played.now) as base, opened(base, "/alerts") as browser:
-        await browser.page.route("**/_dash-update-component*", later)
-        await browser.page.goto(f"{base}/health", wait_until="domcontentloaded")
-        await browser.page.locator("#page").wait_for(state="attached")
-        await browser.becomes(f"{after}.content === '\"Loading …\"' && {after}.visibility === 'visible'")
+        page = browser.page
+        await page.route("**/_dash-update-component*", later)
+        await page.goto(f"{base}/health", wait_until="domcontentloaded")
+        await browser.becomes(f"{said} === 'Loading …' && {busy} === 'true'")
         answer.set()
-        await browser.becomes("document.title.startsWith('Health')")
-        await browser.becomes(f"{after}.content !== '\"Loading …\"'")
+        await browser.becomes("document.querySelector('#page h1')?.textContent === 'Health'")
+        await browser.becomes(f"{said} === '' && {busy} === 'false'")
+
+        answer.clear()
+        await page.get_by_role("link", name="Orders").first.click()
+        await browser.becomes(f"{said} === 'Loading …' && {busy} === 'true'")
+        assert await page.locator("#page h1").inner_text() == "Health", "the page before stays until then"
+        assert await page.get_by_role("status").filter(has_text="Loading …").is_visible()
+        answer.set()
+        await browser.becomes("document.querySelector('#page h1')?.textContent === 'Orders'")
+        await browser.becomes(f"{said} === '' && {busy} === 'false'")
 
 
 FOCUS = "document.activeElement"

@@ -1,6 +1,9 @@
 // From page to page without loading everything anew.
 
-import { targetOf } from "./dom.mjs";
+import { $, say, targetOf } from "./dom.mjs";
+
+/** A page that comes sooner needs no sign that it is on its way. */
+const PATIENCE_MS = 300;
 
 /** Go to another page; Dash's router listens for the event. @param {string} href */
 export function navigate(href) {
@@ -39,6 +42,36 @@ export function connectAnchors(root) {
     shown = asked;
     part.scrollIntoView();
   }).observe(root, { childList: true, subtree: true });
+}
+
+/**
+ * Say that another page is on its way, once that takes long enough to be noticed. Dash marks the page while the server
+ * writes it. When a page that is shown is only written anew, or Live stands there already, nothing is said.
+ * @param {HTMLElement} root
+ */
+export function connectLoading(root) {
+  const address = () => location.pathname + location.search;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let waits;
+  let [shown, isComing] = ["", false];
+  /** @param {boolean} isLate */
+  const put = (isLate) => {
+    $("content").setAttribute("aria-busy", String(isLate));
+    say($("loading"), isLate ? "Loading …" : "");
+  };
+  const look = () => {
+    if (isComing === (root.querySelector("#page[data-dash-is-loading]") !== null)) return;
+    isComing = !isComing;
+    clearTimeout(waits);
+    if (!isComing) {
+      shown = address();
+      put(false);
+    } else if (address() !== shown) {
+      waits = setTimeout(() => put(document.documentElement.dataset.page !== "live"), PATIENCE_MS);
+    }
+  };
+  new MutationObserver(look).observe(root, { attributeFilter: ["data-dash-is-loading"], childList: true, subtree: true });
+  look();
 }
 
 /** Have the links to our own pages lead there that way. */
