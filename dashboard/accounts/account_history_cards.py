@@ -129,7 +129,9 @@ def _row(
 
 def _named(change: LiveChange) -> list[Component | str]:
     first = Flag.FIRST_SEEN in change.flags
-    name = "First state seen" if first else words.KIND_NAME[change.kind]
+    name = "First state seen"
+    if not first:
+        name = words.change_name(change.kind, change.new, change.platform, change.flags)
     return [name, html.Small(f"no. {change.change_id}")]
 
 

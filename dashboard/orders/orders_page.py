@@ -13,6 +13,7 @@ from dashboard.ui import words
 from dashboard.ui.cards import card, td
 from dashboard.ui.chart_style import Theme, graph
 from dashboard.ui.figures import figure_link
+from dashboard.ui.terms import term
 from storage.model.orders.cohort import CohortPart
 from storage.model.text.countries import country_name
 from storage.model.text.states import clean
@@ -80,7 +81,7 @@ def _compared(drawn: Sequence[OrderFigures], theme: Theme) -> Component:
 def _columns() -> Component:
     names = (
         *("Order", "Issued", "Deadline", "Named", "On the list"),
-        *("Ever blocked", "Blocked now", "Restored", "Gone"),
+        *("Ever blocked", "Blocked now", "Restored", term("gone")),
     )
     return html.Thead(
         html.Tr([html.Th(name, className="" if n < 3 else "n") for n, name in enumerate(names)])

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import ChangeKind, Flag, State, Status
 from storage.model.core.coverage import WhyRead
-from storage.model.text.states import capital, short_words
+from storage.model.text.states import capital, group_words, short_words
 from storage.model.text.units import span as span
 
 PURGED_SINCE = "Accounts that have been purged completely since that time are left out."
@@ -80,15 +80,22 @@ def drawn_as(value: State, flags: Collection[Flag]) -> Status:
     return Status.NOT_FOUND if Flag.SUSPENDED_OR_DELETED in flags else value.status
 
 
-KIND_NAME = {
+_KIND_NAME = {
     ChangeKind.BASELINE: "First reading",
     ChangeKind.BLOCK: "▼ Block",
     ChangeKind.RESTORATION: "▲ Restoration",
     ChangeKind.PARTIAL: "Countries changed",
     ChangeKind.PROTECTION: "Owner's setting",
-    ChangeKind.GONE: "Gone",
     ChangeKind.RETURN: "Found again",
 }
+
+
+def change_name(kind: ChangeKind, new: State, platform: Platform, flags: Collection[Flag]) -> str:
+    """What a change is called: a block, a restoration, or the status that took the account out of sight."""
+    if kind is ChangeKind.GONE:
+        return capital(group_words(new.status, platform, flags))
+    return _KIND_NAME[kind]
+
 
 REASON_WORDS = {
     "baseline_seen": "first reading, with the {noun}'s own data",

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { tally } from "../../dashboard/assets/board/counts.mjs";
-import { apply, covered, decode, groupName, isOffered, knownUntil, listAsked, outages, stateAt, stateNow, windowOf } from "../../dashboard/assets/board/state.mjs";
+import { apply, bandName, covered, decode, groupName, isOffered, knownUntil, listAsked, outages, stateAt, stateNow, windowOf } from "../../dashboard/assets/board/state.mjs";
 import { at, change, changes, HOUR, snapshot, spell, spells, WORDS } from "./world.mjs";
 
 const delta = (more) => ({ now: at(10), since: 5, id: 6, read_from: at(10), words: WORDS, ...more });
@@ -146,6 +146,11 @@ test("what a group of accounts is called depends on the platforms they are on", 
   assert.deepEqual(on("bluesky"), ["Restricted", "Taken down", "Available"]);
   assert.deepEqual(on("x", "bluesky"), ["Withheld or restricted", "Suspended or taken down", "Available"]);
   assert.equal(groupName({ platforms: new Set(["mastodon"]) }, "G"), "Suspended or deleted");
+});
+
+test("a band of accounts with one status is called by it, and only one with several is called gone", () => {
+  const named = (counts) => bandName({ platforms: new Set(["x"]) }, ["N", "G", "D"], { N: 0, G: 0, D: 0, ...counts });
+  assert.deepEqual([named({ N: 7 }), named({ D: 1 }), named({ N: 7, D: 1 }), named({})], ["Not found", "Deactivated", "Gone", "Not found"]);
 });
 
 test("papers that become known without an event are taken in, but never older ones than those that are there", () => {

@@ -4,7 +4,7 @@ import { escaped, patch } from "../shell/dom.mjs";
 import { count, duration, percent, stamp, ticks, zoneName } from "../shell/time.mjs";
 import { countAt, tally } from "./counts.mjs";
 import { pattern, prepare, scale, snap, text, theme } from "./marks.mjs";
-import { groupName, outages } from "./state.mjs";
+import { bandName, outages } from "./state.mjs";
 
 export const FLEET_HEIGHT = 112;
 
@@ -134,7 +134,7 @@ export function drawFleet(canvas, state, window, width, height) {
     const value = keys.reduce((sum, k) => sum + counts[k], 0);
     const y = Y(below + value / 2);
     below += value;
-    return { s: keys[0], letters: keys.join(""), name: keys.length > 1 ? "Gone" : groupName(state, keys[0]), value, y };
+    return { s: keys[0], letters: keys.join(""), name: bandName(state, keys, counts), value, y };
   }).filter((x) => x.value > 0);
 }
 
@@ -151,7 +151,7 @@ export function bandAt(canvas, state, [from, to], { x, y, width }) {
   let rest = ((FLEET_HEIGHT - 1 - y) / (FLEET_HEIGHT - 6)) * drawn.max;
   for (const keys of STACK) {
     const value = keys.reduce((sum, k) => sum + counts[k], 0);
-    if (rest < value) return { letters: keys.join(""), name: keys.length > 1 ? "Gone" : groupName(state, keys[0]), value, t };
+    if (rest < value) return { letters: keys.join(""), name: bandName(state, keys, counts), value, t };
     rest -= value;
   }
   return null;

@@ -51,6 +51,15 @@ export function groupName(state, s) {
   return [...names].map((name, i) => (i === 0 ? name : uncapital(name))).join(" or ");
 }
 
+/**
+ * What the accounts of a band are called: by their status, and only if they have several by the word for these.
+ * @param {Pick<State, "platforms">} state @param {Letter[]} keys @param {Pick<Counts, Letter>} counts
+ */
+export function bandName(state, keys, counts) {
+  const [first = keys[0], ...more] = keys.filter((s) => counts[s] > 0);
+  return more.length ? "Gone" : groupName(state, first);
+}
+
 /** @param {Snapshot} snapshot */
 export function decode(snapshot) {
   /** @type {LiveState} */

@@ -44,6 +44,10 @@ SECTIONS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             ),
             "deactivated": "The platform says that the account is deactivated; it may not say by whom.",
             "not found": "The platform has no such account; why is not known.",
+            "gone": (
+                "One word for several statuses together: not found, deactivated, and suspended or deleted "
+                "where the platform does not say which."
+            ),
             "with its author's account": (
                 "The platform hides or removed the whole account of a post's author, and not the post alone."
             ),

@@ -104,6 +104,13 @@ async def test_the_author_has_a_card_of_its_posts_with_their_statuses(pool: Pool
     assert "Its posts" not in of_other
 
 
+async def test_a_change_to_not_found_is_called_as_its_status_is(pool: Pool, posts: Posts) -> None:
+    async with transaction(pool) as conn:
+        words, _ = await page(conn, posts, "post:103")
+    assert "Not found no. " in words
+    assert "Gone" not in words
+
+
 async def test_the_card_has_at_most_25_posts_and_their_number(pool: Pool, posts: Posts) -> None:
     async with transaction(pool) as conn:
         more = [NewAccount(X, f"post:{n}", f"alice/{n}") for n in range(500, 500 + MOST_POSTS)]
