@@ -24,26 +24,36 @@ _MARKS = {
     WorkerStatus.UNHEARD: "silent",
 }
 """Marks of the same look as those of collectors."""
+_TITLE, _NOTE = (
+    "Workers",
+    "processes of the command “blockline run” that make requests, as each last reported",
+)
+_ALONE = "Not set up. The demonstration reads in one process, without workers and their queue."
 
 
 def worker_cards(facts: HealthFacts) -> list[Component]:
+    if _reads_alone(facts):
+        return [empty_card(_TITLE, _NOTE, _ALONE)]
     return [_workers(facts), *_queue(facts), *_held(facts)]
 
 
+def _reads_alone(facts: HealthFacts) -> bool:
+    """Whether it is the demonstration, and nothing shows that a worker was ever to read for it."""
+    found = facts.machines
+    is_shared = any(q.heard_at or q.line.waiting or q.line.in_hand or q.line.held for q in found.queues)
+    return facts.is_synthetic and not found.workers and not is_shared
+
+
 def _workers(facts: HealthFacts) -> Component:
-    title, note = (
-        "Workers",
-        "processes of the command “blockline run” that make requests, as each last reported",
-    )
     found = facts.machines.workers
     if not found:
         nobody = "No worker has reported in the last minute."
         verdicts = [] if facts.is_synthetic else worker_words.no_worker_verdicts(facts.machines)
-        return empty_card(title, note, nobody, *map(verdict, verdicts))
+        return empty_card(_TITLE, _NOTE, nobody, *map(verdict, verdicts))
     more = f"; {len(found) - ROWS:,} more" if len(found) > ROWS else ""
     return table_card(
-        title,
-        f"{note}{more}",
+        _TITLE,
+        f"{_NOTE}{more}",
         (term("worker"), "Address", "Reads", "Started", "Last report", "Clock", "Status"),
         [_worker(worker, facts) for worker in found[:ROWS]],
         above=verdict(worker_words.workers_verdict(facts.machines, facts.at)),

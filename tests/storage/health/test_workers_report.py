@@ -354,10 +354,18 @@ async def test_without_a_report_the_page_says_that_nothing_is_known_to_read(
     async with transaction(pool) as conn:
         await mark_synthetic(conn)
         invented = said(await page_of(conn, "/health", now, SETTINGS, "light"))
+    async with exclusive(dsn, planning_lock(X), 1), transaction(pool) as conn:
+        played = said(await page_of(conn, "/health", now, SETTINGS, "light"))
+        await hold(conn, "x", now - MINUTE, "ValueError: 1")
+        shared = said(await page_of(conn, "/health", now, SETTINGS, "light"))
     assert "No worker has reported in the last minute." in page
     assert nothing in page
     assert nothing not in planned, "who plans may be busy"
-    assert nothing not in invented, "a demonstration that has ended"
+    for demonstration in (invented, played):  # one that has ended, and one that plays
+        assert "Not set up. The demonstration reads in one process" in demonstration
+        assert nothing not in demonstration
+        assert "no worker has reported" not in demonstration.lower()
+    assert "Not set up. The demonstration reads" not in page + planned + shared
     assert "Request queue" not in page
     assert "Parked requests" not in page
 
