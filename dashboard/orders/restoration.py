@@ -1,11 +1,13 @@
 """Time to restoration of the accounts and of the posts of an order: for its page, its JSON and its report."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from dashboard.orders.facts import OrderFigures
 from dashboard.orders.report_html import RestorationSection
 from dashboard.orders.restoration_estimate import intervals, restoration
+from dashboard.orders.rows import CauseRow, cause_rows
 from dashboard.ui import words
 from dashboard.wire.compact_json import Json
 from storage.model.core.availability import Spell, State, Status
@@ -27,6 +29,28 @@ def restoration_of(found: OrderFigures) -> RestorationEstimate:
     thousands of durations all differ.
     """
     return restoration(blocked_times_of(found), found.gap_after, noun=found.noun)
+
+
+def by_cause(found: OrderFigures) -> list[tuple[CauseRow, RestorationEstimate]]:
+    """Estimate the same for those of each surest cause; empty if all have the same one, or none."""
+    shares = cause_rows(found)
+    if len(shares) < 2:
+        return []
+    return [
+        (
+            row,
+            restoration_of(
+                replace(
+                    found,
+                    cohort=replace(
+                        found.cohort,
+                        members=tuple(m for m in found.cohort.members if m.account_id in row.share.numbers),
+                    ),
+                )
+            ),
+        )
+        for row in shares
+    ]
 
 
 def columns(estimate: RestorationEstimate) -> tuple[str, str, str]:

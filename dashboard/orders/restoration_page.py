@@ -10,9 +10,9 @@ from dash import html
 from dash.development.base_component import Component
 
 from dashboard.orders.facts import OrderFigures
-from dashboard.orders.restoration import columns, rows
-from dashboard.orders.restoration_words import counted, facts
-from dashboard.ui.cards import card, facts_list, td
+from dashboard.orders.restoration import by_cause, columns, rows
+from dashboard.orders.restoration_words import counted, facts, median_words
+from dashboard.ui.cards import Cell, card, facts_list, table_card, td
 from dashboard.ui.chart_style import FILL, PALETTES, Palette, Theme, graph, surface
 from dashboard.ui.words import span
 from storage.model.core.availability import Status
@@ -41,8 +41,8 @@ TICKS = {
 def restoration_page(
     found: OrderFigures, estimates: Sequence[RestorationEstimate], theme: Theme, tag: list[Component]
 ) -> Component:
-    """Return the page: for each estimate the share still blocked over time, bounds of the median, and the
-    limits of both.
+    """Return the page: for each estimate the share still blocked over time, bounds of the median, the limits
+    of both, and the median by cause. `estimates` are of the sections of `found`.
     """
     number, is_one = found.order.order_id, len(estimates) == 1
     return html.Div(
@@ -63,8 +63,12 @@ def restoration_page(
             html.Div(
                 [
                     part
-                    for estimate in estimates
-                    for part in (_head(estimate, is_one=is_one), _share_card(estimate, theme))
+                    for one, estimate in zip(found.sections, estimates, strict=True)
+                    for part in (
+                        _head(estimate, is_one=is_one),
+                        _share_card(estimate, theme),
+                        *_cause_card(one),
+                    )
                 ],
                 className="stack order",
             ),
@@ -89,6 +93,29 @@ def _head(estimate: RestorationEstimate, *, is_one: bool) -> Component:
         ],
         className="card sentences-page",
     )
+
+
+def _cause_card(found: OrderFigures) -> list[Component]:
+    cells: list[tuple[Cell, ...]] = [
+        (
+            row.name,
+            row.confidence,
+            f"{estimate.spells:,}",
+            f"{estimate.still_blocked:,}",
+            median_words(estimate),
+        )
+        for row, estimate in by_cause(found)
+    ]
+    if not cells:
+        return []
+    return [
+        table_card(
+            f"Restoration of {found.noun}s by their surest cause",
+            "causes are stated by people and documents, never concluded",
+            ("Cause", "Confidence", "Blocks counted", "Still blocked", "Median time to restoration"),
+            cells,
+        )
+    ]
 
 
 def _share_card(estimate: RestorationEstimate, theme: Theme) -> Component:

@@ -21,7 +21,7 @@ def facts(estimate: RestorationEstimate) -> list[tuple[str, str, str]]:
     if not estimate.spells:
         return []
     return [
-        ("Median time to restoration", _bounds(estimate.median), "as close as the readings allow"),
+        ("Median time to restoration", median_words(estimate), "as close as the readings allow"),
         (
             "99 % confidence limits",
             _bounds(estimate.median_limits),
@@ -30,6 +30,11 @@ def facts(estimate: RestorationEstimate) -> list[tuple[str, str, str]]:
         ("Blocks counted", f"{estimate.spells:,}", f"of {number(estimate.accounts, estimate.noun)}"),
         ("Still blocked", f"{estimate.still_blocked:,}", "when last seen"),
     ]
+
+
+def median_words(estimate: RestorationEstimate) -> str:
+    """Return the bounds of the median, or that it is not known."""
+    return _bounds(estimate.median)
 
 
 def _bounds(found: Bounds | None) -> str:

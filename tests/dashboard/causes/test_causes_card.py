@@ -11,6 +11,7 @@ from dashboard.causes.cards import causes_card
 from dashboard.causes.form import MOST_AT_ONCE
 from dashboard.orders.facts import read_order
 from dashboard.orders.figures import blocked_by_cause, cause_figure
+from dashboard.orders.restoration import by_cause, restoration_of
 from storage.alerts.incidents import incident_blocks
 from storage.causes.ledger import cause_numbered, causes_of_accounts, record_cause
 from storage.changes.hash_chain import verify_chain
@@ -210,6 +211,23 @@ async def test_the_page_of_an_order_counts_its_blocks_by_the_surest_cause(
             address = f"{base}/api/figures/{cause_figure(found, share)}?at={story.now:%Y-%m-%dT%H:%M:%SZ}"
             async with session.get(address) as answer:
                 assert sorted((await answer.json())["accounts"]) == sorted(share.numbers)
+
+
+async def test_the_time_to_restoration_is_estimated_for_each_cause(pool: Pool, story: Story) -> None:
+    one = story.accounts[0][0]
+    async with transaction(pool) as conn:
+        order_id = await conn.fetchval("select order_id from legal_order where reference = 'SYN/1'")
+        address = f"/orders/{order_id}/restoration"
+        before = said(await page_of(conn, address, story.now, SETTINGS, "light"))
+        await record_cause(conn, CauseSubject(account_id=one), NOTICE, "ada", story.now)
+        found = await read_order(conn, order_id, story.now, SETTINGS.gap_after)
+        after = said(await page_of(conn, address, story.now, SETTINGS, "light"))
+    assert found is not None
+    (notice, first), (unknown, rest) = by_cause(found)
+    assert (notice.blocked, unknown.share.kind) == (1, None)
+    assert first.spells + rest.spells == restoration_of(found).spells
+    assert "by their surest cause" not in before
+    assert f"An order of a government Stated by the platform {first.spells}" in after
 
 
 async def test_a_cause_is_recorded_once_for_each_of_those_that_an_order_s_page_offers(
