@@ -107,7 +107,9 @@ class Story(ApiModel):
     state: IncidentState
     """`resolved` if readings showed each of its accounts back. What was not read since is not back."""
     accounts: int
-    """Number of accounts that it reported."""
+    """Number of accounts and posts that it reported."""
+    posts: int
+    """How many of `accounts` are posts."""
     accounts_back: int
     resolved_at: datetime | None
     """The first reading that showed the last of its accounts back."""
@@ -348,6 +350,7 @@ def _story(row: IncidentLine) -> Story:
         last_told_at=row.last_told_at,
         state=work.state,
         accounts=work.accounts.accounts,
+        posts=work.accounts.posts,
         accounts_back=work.accounts.back,
         resolved_at=work.accounts.at,
         assigned_to=None if work.owner is None else work.owner.login,

@@ -42,7 +42,7 @@ from storage.model.alerts.incidents import (
 )
 from storage.model.causes.causes import StatedCause
 from storage.model.core.people import Actor
-from storage.model.text.states import clean
+from storage.model.text.states import capital, clean
 from storage.postgres.pool import Conn
 
 
@@ -170,7 +170,7 @@ def facts_card(found: ShownIncident, now: datetime) -> Component:
         ("Assigned to", f"{owner_words(work)}{since}"),
         ("Due", due_words(work, now)),
         ("Last note", note),
-        ("Accounts", accounts_words(work)),
+        (capital(work.accounts.count.kinds), accounts_words(work)),
         ("About", "Accounts on no list" if about is None else clean(about, 120)),
         ("Rule", clean(line.rule, 80)),
         ("Sent to", ", ".join(clean(r, 80) for r in line.recipients)),

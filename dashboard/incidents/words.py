@@ -9,7 +9,6 @@ from dashboard.ui.alert_words import actor_words
 from storage.alerts.incidents import IncidentLine, IncidentSending, LoggedIncidentAct
 from storage.model.alerts.incidents import IncidentState, IncidentWork
 from storage.model.text.states import clean
-from storage.model.text.units import number
 
 STATE_NAME = {
     IncidentState.OPEN: "Open",
@@ -32,7 +31,7 @@ def state_words(work: IncidentWork) -> str:
             reason = clean(closing.reason, 2_000)
             return f"Closed by {actor_words(closing.by)}, {words.stamp(closing.at)}: “{reason}”"
         case IncidentState.RESOLVED if work.accounts.at is not None:
-            return f"Resolved: {words.stamp(work.accounts.at)}, a reading showed the last account back"
+            return f"Resolved: {words.stamp(work.accounts.at)}, a reading showed {_last(work)} back"
         case IncidentState.ACKNOWLEDGED if work.acknowledged_at is not None:
             note = f": “{clean(work.acknowledged_note, 500)}”" if work.acknowledged_note else ""
             by = actor_words(work.acknowledged_by or "")
@@ -61,14 +60,18 @@ def due_words(work: IncidentWork, now: datetime) -> str:
     return f"{words.stamp(work.due_at)}{', overdue' if is_late else ''}"
 
 
+def _last(work: IncidentWork) -> str:
+    return "the last of them" if work.accounts.posts else "the last account"
+
+
 def accounts_words(work: IncidentWork) -> str:
-    """What readings showed of its accounts."""
+    """What readings showed of its accounts and posts."""
     known = work.accounts
     if known.accounts == 0:
         return "None is stored any more, so it is not known whether they are back"
     left = known.accounts - known.back
     rest = f"; {left:,} not known to be back" if left else ""
-    return f"{number(known.accounts, 'account')}: readings showed {known.back:,} back{rest}"
+    return f"{known.count.words()}: readings showed {known.back:,} back{rest}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +92,7 @@ def events(
     found = [IncidentEvent(act.at, actor_words(act.actor), act.words) for act in acts]
     found += [IncidentEvent(s.at, "Blockline", _sent(s), s.mail_id) for s in sendings]
     if work.accounts.is_resolved and work.accounts.at is not None:
-        found.append(IncidentEvent(work.accounts.at, "A reading", "showed the last account back: resolved"))
+        found.append(IncidentEvent(work.accounts.at, "A reading", f"showed {_last(work)} back: resolved"))
     return sorted(found, key=lambda event: event.at, reverse=True)
 
 

@@ -86,7 +86,8 @@ async def incident_lines(
             """
             select s.*, s.owner_id as person_id, r.name as rule, l.name as list_name, o.reference,
                 w.newest, w.groups, w.first_at, w.acknowledged, w.last_at, m.subject, m.mail_id,
-                p.login, p.role, p.disabled_at, k.accounts, k.back, k.is_resolved, k.back_at
+                p.login, p.role, p.disabled_at, k.accounts, k.back, k.is_resolved, k.back_at,
+                k.posts
             from story s
             join alert_rule r using (rule_id)
             left join watch_list l on l.list_id = s.list_id
@@ -347,7 +348,7 @@ def _line(r: Record) -> IncidentLine:
             due_at=r["due_at"],
             note=note,
             closing=closing,
-            accounts=AccountsBack(r["accounts"], r["back"], r["is_resolved"], resolved_at),
+            accounts=AccountsBack(r["accounts"], r["back"], r["is_resolved"], resolved_at, r["posts"]),
         ),
         rule=r["rule"],
         list_name=r["list_name"],

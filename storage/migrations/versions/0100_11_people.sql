@@ -281,19 +281,21 @@ comment on function story_accounts is
     'and since when. An account with a change that is provisional or unresolved is not known to be back.';
 
 create function story_back(wanted bigint)
-returns table (accounts bigint, back bigint, is_resolved boolean, back_at timestamptz)
+returns table (accounts bigint, back bigint, is_resolved boolean, back_at timestamptz, posts bigint)
 stable language sql as $$
     select count(*), count(*) filter (where k.is_back),
         coalesce(bool_or(k.was_away) and bool_and(k.is_back) and count(*) >= (
-            select coalesce(max(t.accounts::int), 0)
-            from story_wave w cross join jsonb_each_text(w.told) as t (kind, accounts) where w.story_id = $1
+            -- Changes of posts have kinds of their own: jobs.alerting.waves.count_by_kind.
+            select coalesce(max(t.n::int) filter (where t.kind not like '% of posts'), 0)
+                + coalesce(max(t.n::int) filter (where t.kind like '% of posts'), 0)
+            from story_wave w cross join jsonb_each_text(w.told) as t (kind, n) where w.story_id = $1
         ), false),
-        max(k.back_at)
-    from story_accounts($1) k
+        max(k.back_at), count(*) filter (where a.is_post)
+    from story_accounts($1) k join account a using (account_id)
 $$;
 comment on function story_back is
-    'How many accounts an incident has, how many of them are back, whether that resolves it, and since when the last '
-    'one is back. It is resolved if it reported an account as blocked or gone and all are back. An account that was '
+    'How many accounts an incident has, posts among them, how many of them are back, whether that resolves it, since '
+    'when the last one is back, and how many of them are posts. It is resolved if it reported an account as blocked or gone and all are back. An account that was '
     'purged since is not known to be back.';
 
 create function waiting_stories(since timestamptz) returns table (story_id bigint, wave int, closed_at timestamptz)

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from storage.model.text.states import clean
+from storage.model.text.target_counts import TargetCount
 
 NONE = "none"
 """Written for an assignee or a due time, it takes that away."""
@@ -110,7 +111,7 @@ def earlier_in(detail: Mapping[str, Any]) -> EarlierAcknowledgement | None:
 
 @dataclass(frozen=True, slots=True)
 class AccountsBack:
-    """What readings showed of the accounts of an incident."""
+    """What readings showed of the accounts and posts of an incident."""
 
     accounts: int = 0
     back: int = 0
@@ -119,6 +120,12 @@ class AccountsBack:
     """All are back, and at least one was away. False also if one was purged: it is not known to be back."""
     at: datetime | None = None
     """The first reading that showed the last of them back. None: not all are."""
+    posts: int = 0
+    """How many of `accounts` are posts."""
+
+    @property
+    def count(self) -> TargetCount:
+        return TargetCount(self.accounts - self.posts, self.posts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ from tests.support.pipelines.late_batches import Desk, Sent
 from tests.support.samples.alerts import tell_by
 from tests.support.samples.readings import AVAILABLE, SUSPENDED, T0, WITHHELD_IN, minutes
 from tests.support.seeds.people import a_person
+from tests.support.seeds.posts import turn_into_posts
 
 A, W, S = AVAILABLE, WITHHELD_IN, SUSPENDED
 RULE = AlertRule(("desk@example.org",), match=Match(provisional=True))
@@ -115,6 +116,28 @@ async def test_an_account_that_was_purged_is_not_known_to_be_back(desk: Desk) ->
     )
     work = await read(desk.pool)
     assert (work.state, work.accounts.accounts, work.accounts.back) == (IncidentState.OPEN, 1, 1)
+
+
+async def test_a_post_that_was_purged_is_not_known_to_be_back_if_all_accounts_are(pool: Pool) -> None:
+    desk = Desk(pool)
+    await desk.enlist("1", "2")
+    async with transaction(pool) as conn:
+        await turn_into_posts(conn, [desk.ids["2"]])
+    desk.ids["post:2"] = desk.ids["2"]
+    await tell_by(pool, RULE)
+    for minute, state in ((0, A), (10, W), (20, W)):
+        await desk.take(Sent(minute, {"1": state, "post:2": state}))
+    await notify(desk, 21)
+    for minute in (30, 50):
+        await desk.take(Sent(minute, {"1": A, "post:2": A}))
+    both = await read(pool)
+    await pool.execute(
+        "delete from alert where change_id in (select change_id from change where account_id = $1)",
+        desk.ids["2"],
+    )
+    left = await read(pool)
+    assert (both.state, both.accounts.accounts, both.accounts.posts) == (IncidentState.RESOLVED, 2, 1)
+    assert (left.state, left.accounts.accounts, left.accounts.posts) == (IncidentState.OPEN, 1, 0)
 
 
 async def test_the_second_of_two_is_told_what_the_first_did_and_changes_nothing(desk: Desk) -> None:
