@@ -14,6 +14,7 @@ from storage.model.core.accounts import Platform
 from storage.model.core.availability import Status
 from storage.model.text.countries import country_name
 from storage.model.text.states import group_words
+from storage.model.text.units import number
 
 EVERY = "all"
 COUNTRY_STATUS_WORDS = {
@@ -22,11 +23,11 @@ COUNTRY_STATUS_WORDS = {
     CountryStatus.NO_LONGER: "no longer",
 }
 WHAT_IT_DOES_NOT_SAY = (
-    "The counts cover stored accounts only, including imported ones. They show which accounts the platform "
-    "said it withholds, as of each row's newest reading. They do not show what people in a country can see, "
-    "or how much is withheld in that country in total. “Last known” accounts may still be withheld, because "
-    "their last reading did not say. “No longer” accounts have since had another status, which may be "
-    "“suspended”. “Restricted” accounts are hidden in the platform's own app only; other apps may show "
+    "The counts cover stored accounts and posts only, including imported ones. They show which of them the "
+    "platform said it withholds, as of each row's newest reading. They do not show what people in a country "
+    "can see, or how much is withheld in that country in total. “Last known” ones may still be withheld, "
+    "because their last reading did not say. “No longer” ones have since had another status, which may be "
+    "“suspended”. “Restricted” ones are hidden in the platform's own app only; other apps may show "
     "them."
 )
 
@@ -135,9 +136,14 @@ def _row(count: CountryCount, most: int, now: datetime) -> Component:
                 scope="row",
             ),
             html.Td(
-                html.A(
-                    f"{count.pairs_ever:,}", href=country_address(count.country, None), className=FIGURE_CLASS
-                ),
+                [
+                    html.A(
+                        f"{count.pairs_ever:,}",
+                        href=country_address(count.country, None),
+                        className=FIGURE_CLASS,
+                    ),
+                    *([html.Small(f"{number(count.posts, 'post')} among them")] if count.posts else []),
+                ],
                 className="n ever",
             ),
             html.Td(bar(count, most), className="bar-cell"),

@@ -43,7 +43,7 @@ def country_page(
                     html.Div(
                         [
                             html.Div(
-                                [html.B(f"{count.pairs_ever:,}"), " accounts ever withheld here"],
+                                _ever(count),
                                 className="country-sum",
                             ),
                             legend(),
@@ -62,6 +62,17 @@ def country_page(
             ),
         ]
     )
+
+
+def _ever(count: CountryCount) -> list[str | Component]:
+    """How many were ever withheld here: accounts, and apart from them posts."""
+    accounts, posts = count.pairs_ever - count.posts, count.posts
+    parts: list[str | Component] = []
+    if accounts or not posts:
+        parts += [html.B(f"{accounts:,}"), f" account{'' if accounts == 1 else 's'}"]
+    if posts:
+        parts += [" and " if parts else "", html.B(f"{posts:,}"), f" post{'' if posts == 1 else 's'}"]
+    return [*parts, " ever withheld here"]
 
 
 def head(country: str, more: list[Component]) -> Component:

@@ -17,7 +17,8 @@ from storage.live.first_readings import FirstReading
 from storage.model.alerts.rules import is_channel, is_recipient
 from storage.model.core.accounts import Platform
 from storage.model.core.people import Actor, Role
-from storage.model.text.states import PLATFORM_NAME, capital, clean, short_words
+from storage.model.text.states import PLATFORM_NAME, clean, short_words
+from storage.model.text.target_counts import TargetCount
 from storage.model.text.units import number
 
 TRY_MAIL = Role.ADMIN
@@ -42,8 +43,9 @@ def first_run_page(
     facts: FirstRunFacts, process: WebProcess, actor: Actor, settings: DashboardSettings, tag: list[Component]
 ) -> Component:
     """The page as of the moment of `facts`; callbacks keep its two lists current."""
+    watched, posts = facts.readings.watched, facts.readings.watched_posts
     subtitle = (
-        html.A(f"{capital(number(facts.readings.watched, 'account'))} watched", href="/accounts")
+        html.A(f"{TargetCount(watched - posts, posts).words()} watched", href="/accounts")
         if facts.readings.watched
         else "No accounts are watched yet"
     )

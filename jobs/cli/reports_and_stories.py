@@ -14,7 +14,6 @@ from dashboard.stories.reader import StoryRead, read_story
 from dashboard.stories.standalone_html import story_html
 from dashboard.stories.story_json import head_json, story_json
 from dashboard.stories.words import VIEW_NAME
-from dashboard.ui.words import accounts
 from jobs.base.atomic_files import refuse_taken, whole_file
 from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
@@ -36,6 +35,7 @@ from jobs.config.settings import Settings, load_settings
 from storage.model.evidence.packs import made_by
 from storage.model.stories.stories import StoryFault, WrittenStory
 from storage.model.text.states import clean
+from storage.model.text.target_counts import TargetCount
 from storage.orders.orders import orders
 from storage.postgres.pool import Conn, Pool, open_pool, transaction
 from storage.postgres.recording_order import as_known, settle_at_most
@@ -95,7 +95,8 @@ def report_command(
         raise CommandError(str(error)) from error
     with whole_file(path) as file:
         file.write(content)
-    listed = accounts(len(found.found.cohort.members))
+    posts = found.found.posts
+    listed = TargetCount(len(found.found.cohort.members), 0 if posts is None else posts.watched).words()
     show(
         f"{path} contains the report on order {clean(found.found.order.reference)}, {listed}, {moment(then)}."
     )

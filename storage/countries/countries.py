@@ -8,7 +8,7 @@ from storage.postgres.pool import Conn
 
 @dataclass(frozen=True, slots=True)
 class CountryCount:
-    """Pairs of an account and this country. `pairs_ever` is the sum of the three counts after it.
+    """Pairs of an account or a post and this country. `pairs_ever` is the sum of the three counts after it.
 
     Only confirmed changes count: a contrary reading moves a pair when it is confirmed. None of this says
     "now": the readings may be years old, so show the dates with the counts.
@@ -26,6 +26,8 @@ class CountryCount:
     oldest_reading_at: datetime | None
     newest_reading_at: datetime | None
     """Of each account the newest reading counts: these are the first and the last of them."""
+    posts: int = 0
+    """How many of `pairs_ever` are of posts."""
 
 
 async def by_country(conn: Conn) -> list[CountryCount]:
@@ -63,9 +65,10 @@ async def by_country(conn: Conn) -> list[CountryCount]:
             group by m.account_id
         ),
         stand as (
-            select p.country, coalesce(n.told, false) as told, r.at,
+            select p.country, a.is_post, coalesce(n.told, false) as told, r.at,
                 coalesce(p.country = any(s.withheld_in) or 'XX' = any(s.withheld_in), false) as still
             from pair p
+            join account a on a.account_id = p.account_id
             left join spells_now() s on s.account_id = p.account_id
             left join newest n on n.account_id = p.account_id
             left join reading r on r.account_id = p.account_id
@@ -74,7 +77,8 @@ async def by_country(conn: Conn) -> list[CountryCount]:
             count(*) filter (where still and told) as withheld_at_last_reading,
             count(*) filter (where not still) as no_longer,
             count(*) filter (where still and not told) as last_known_only,
-            min(at) as oldest_reading_at, max(at) as newest_reading_at
+            min(at) as oldest_reading_at, max(at) as newest_reading_at,
+            count(*) filter (where is_post) as posts
         from stand group by country order by count(*) desc, country
         """
     )
@@ -87,6 +91,7 @@ async def by_country(conn: Conn) -> list[CountryCount]:
             r["last_known_only"],
             r["oldest_reading_at"],
             r["newest_reading_at"],
+            r["posts"],
         )
         for r in rows
     ]

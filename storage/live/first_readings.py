@@ -37,7 +37,9 @@ class FirstReading:
 class FirstReadings:
     watched: int
     accounts: Sequence[FirstReading]
-    """The newest watched accounts, `FIRST_READINGS_SHOWN` at most."""
+    """The newest watched accounts and posts, `FIRST_READINGS_SHOWN` at most."""
+    watched_posts: int = 0
+    """How many of `watched` are posts."""
 
     @property
     def is_waiting(self) -> bool:
@@ -66,8 +68,14 @@ async def is_first_run(conn: Conn) -> bool:
 
 
 async def first_readings(conn: Conn, now: datetime) -> FirstReadings:
-    """Read how many accounts are watched, and how far the newest of them are at `now`."""
-    watched = await conn.fetchval("select count(*) from ordinary_accounts() where watched")
+    """Read how many accounts and posts are watched, and how far the newest of them are at `now`."""
+    watched = await conn.fetchrow(
+        """
+        select count(*) as n, count(*) filter (where is_post) as posts
+        from ordinary_accounts() where watched
+        """
+    )
+    assert watched is not None  # noqa: S101 - aggregates without grouping give one row
     rows = await conn.fetch(
         """
         select a.account_id, a.platform, a.handle, first.at as first_at, answer.at as last_at,
@@ -97,7 +105,8 @@ async def first_readings(conn: Conn, now: datetime) -> FirstReadings:
         FIRST_READINGS_SHOWN,
     )
     confirmed = {s.account_id: s for s in await spells(conn, now, [r["account_id"] for r in rows])}
-    return FirstReadings(watched, tuple(_first_reading(r, confirmed.get(r["account_id"])) for r in rows))
+    newest = tuple(_first_reading(r, confirmed.get(r["account_id"])) for r in rows)
+    return FirstReadings(watched["n"], newest, watched["posts"])
 
 
 def _first_reading(row: Record, spell: LiveSpell | None) -> FirstReading:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dashboard.countries.countries_page import countries_page
-from dashboard.countries.country_page import PAGE
+from dashboard.countries.country_page import PAGE, country_page
 from dashboard.ui import words
 from jobs.imports.withheld_crawl import read_crawl
 from storage.countries.countries import CountryCount, by_country
@@ -178,6 +178,19 @@ def test_a_country_that_was_never_read_has_no_date(now: datetime) -> None:
     page = said(countries_page([CountryCount("IN", 1, 0, 0, 1, None, None)], (), now, []))
 
     assert "never read" in page
+
+
+@pytest.mark.parametrize(
+    ("ever", "posts", "words"),
+    [(3, 1, "2 accounts and 1 post"), (2, 2, "2 posts"), (1, 0, "1 account")],
+    ids=["accounts and posts", "posts alone", "an account"],
+)
+def test_posts_are_counted_beside_accounts(now: datetime, ever: int, posts: int, words: str) -> None:
+    count = CountryCount("IN", ever, ever, 0, 0, None, None, posts)
+    page = " ".join(said(country_page(count, (), None, 1, now, [])).split())
+
+    assert f"{words} ever withheld here" in page
+    assert ("among them" in said(countries_page([count], (), now, []))) is bool(posts)
 
 
 @pytest.mark.parametrize(

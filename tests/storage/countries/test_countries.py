@@ -15,6 +15,9 @@ from storage.model.bitemporal.imported_records import (
 )
 from storage.model.core.availability import EVERYWHERE, Missed, MissedReason, State, Status, Strength
 from storage.postgres.pool import Pool, transaction
+from tests.support.samples.readings import WITHHELD_IN, minutes
+from tests.support.seeds.posts import turn_into_posts
+from tests.support.seeds.single_rows import become, enlist, roster_of
 
 CRAWL = Path(__file__).parent.parent.parent / "fixtures" / "withheld_crawl.csv"
 HOUR = timedelta(hours=1)
@@ -78,3 +81,14 @@ async def test_a_look_that_told_nothing_does_not_make_the_last_reading_any_newer
     failed = ImportedBatch(now, later, 0, (), (Missed("1", later, MissedReason.UNCLASSIFIED),))
     history = record((withheld("IN", now),), (ImportedBatch(now - HOUR, now, 0, ("1",)), failed))
     assert await counted(pool, history, later) == [CountryCount("IN", 1, 0, 0, 1, now, now)]
+
+
+async def test_posts_among_what_was_withheld_are_counted(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        one, two = await enlist(conn, X, ["1", "2"])
+        roster = await roster_of(conn, [one, two])
+        for account in (one, two):
+            await become(conn, roster, account, None, WITHHELD_IN, minutes(account.account_id))
+        await turn_into_posts(conn, [two.account_id])
+        (found,) = await by_country(conn)
+    assert (found.country, found.pairs_ever, found.posts) == ("IN", 2, 1)

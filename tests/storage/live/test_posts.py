@@ -6,13 +6,15 @@ from storage.health.status import standing
 from storage.health.status_at import status_at
 from storage.live.accounts_table import AccountScope, accounts_shot
 from storage.live.board_accounts import accounts_watched
+from storage.live.first_readings import first_readings
 from storage.live.kpis import Kpis, PostKpis, kpis
 from storage.live.lists_and_executives import lists
 from storage.live.snapshot import accounts
 from storage.postgres.pool import Pool, transaction
 from storage.replay.film import film_accounts
+from tests.support.samples.readings import minutes
 from tests.support.seeds.changes import DAY, HOUR, Story
-from tests.support.seeds.posts import turn_into_posts
+from tests.support.seeds.posts import seed_posts, turn_into_posts
 
 NO_POSTS = PostKpis()
 
@@ -74,7 +76,20 @@ async def test_the_status_counts_the_posts_that_are_watched_now_or_were_then(
         await turn_into_posts(conn, posts)
         now = await standing(conn, story.now, story.sweep)
         then = await status_at(conn, story.now, None, story.sweep)
+        everyone = [a.account_id for a in await accounts(conn)]
+        await turn_into_posts(conn, everyone)
+        nothing_else = await standing(conn, story.now, story.sweep)
+    assert [s.late_posts for s in nothing_else.states] == [s.late for s in nothing_else.states]
+    assert sum(s.late for s in nothing_else.states) > 0
+    assert sum(s.late_posts for s in then.states) == sum(s.late_posts for s in now.states)
     assert now.watched_posts == then.watched_posts == len(posts) < now.watched
     assert {s.state: s.posts for s in now.states if s.posts} == {
         s.state: s.posts for s in then.states if s.posts
     }
+
+
+async def test_a_first_run_says_how_many_of_what_is_watched_are_posts(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        await seed_posts(conn)
+        found = await first_readings(conn, minutes(600))
+    assert (found.watched, found.watched_posts) == (9, 6)
