@@ -142,10 +142,8 @@ class SizingQuestion:
 
     @property
     def _accounts_per_post(self) -> float:
-        price = self.terms.price
-        if price is None or price.usd_per_post is None:
-            return 1.0
-        return round(price.usd_per_post / price.usd_per_account, 6)
+        declared = DECLARED[self.platform]
+        return declared.accounts_billed(declared.post_id_example)
 
     @property
     def sweep(self) -> timedelta:
