@@ -295,8 +295,8 @@ stable language sql as $$
 $$;
 comment on function story_back is
     'How many accounts an incident has, posts among them, how many of them are back, whether that resolves it, since '
-    'when the last one is back, and how many of them are posts. It is resolved if it reported an account as blocked or gone and all are back. An account that was '
-    'purged since is not known to be back.';
+    'when the last one is back, and how many of them are posts. It is resolved if it reported an account as blocked '
+    'or gone and all are back. An account that was purged since is not known to be back.';
 
 create function waiting_stories(since timestamptz) returns table (story_id bigint, wave int, closed_at timestamptz)
 stable language sql as $$
