@@ -160,7 +160,8 @@ async def causes_of_blocks(
                 and (c.status = 'suspended' or c.status = 'withheld' and c.withheld_in && $2::text[])
                 and exists (
                     select from spell p
-                    where p.change_id = c.change_id and coalesce(upper(p.valid), 'infinity') >= $3
+                    where p.change_id = c.change_id and upper_inf(p.recorded)
+                        and coalesce(upper(p.valid), 'infinity') >= $3
                 )
         order by s.cause_id
         """,
@@ -292,7 +293,7 @@ async def standing_by_confidence(conn: Conn) -> dict[Confidence, int]:
         group by s.confidence
         """
     )
-    found = {Confidence(r["confidence"]): r["causes"] for r in rows}
+    found: dict[Confidence, int] = {Confidence(r["confidence"]): r["causes"] for r in rows}
     return {confidence: found[confidence] for confidence in Confidence if confidence in found}
 
 
@@ -317,7 +318,7 @@ async def document_of(conn: Conn, digest: bytes) -> CauseDocument | None:
 
 async def _check_subjects(conn: Conn, subjects: Sequence[CauseSubject]) -> None:
     """Raises Refused unless everything that a cause is about exists."""
-    missing = await conn.fetchval(
+    missing: int | None = await conn.fetchval(
         """
         select min(n)
         from unnest($1::bigint[], $2::bigint[], $3::bigint[]) with ordinality

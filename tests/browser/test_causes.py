@@ -1,6 +1,7 @@
 """Files with causes, uploaded in a real browser."""
 
 import pytest
+from playwright.async_api import FilePayload
 
 from storage.postgres.pool import Pool, transaction
 from tests.storage.model.causes.test_platform_notices import WITHHELD, email
@@ -42,5 +43,5 @@ async def test_a_table_and_a_notice_are_uploaded_and_a_wrong_line_stores_nothing
         assert await conn.fetchval("select count(*) from cause") == 2
 
 
-def csv(name: str, text: str) -> dict[str, object]:
+def csv(name: str, text: str) -> FilePayload:
     return {"name": name, "mimeType": "text/csv", "buffer": text.encode()}

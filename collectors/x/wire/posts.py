@@ -256,7 +256,9 @@ def _from_data(number: str, item: dict[str, object], authors: _Authors) -> tuple
     edited = _EDITED if len(_edits(item)) > 1 else _NO_FLAGS
     if own is _NOWHERE and not author.withheld_in:
         return _AVAILABLE, handle, edited
-    flags = set(edited) | ({Flag.COPYRIGHT_WITHHELD} if own.is_by_copyright else set())
+    flags = set(edited)
+    if own.is_by_copyright:
+        flags.add(Flag.COPYRIGHT_WITHHELD)
     countries = own.countries | author.withheld_in
     if countries and (own.is_with_author or not own.countries):
         flags.add(Flag.WITH_AUTHOR)

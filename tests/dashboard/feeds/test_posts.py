@@ -49,8 +49,8 @@ def test_a_calendar_does_not_say_that_an_order_of_posts_alone_names_0_accounts()
 
 
 def test_the_api_explains_a_status_of_a_post_as_one() -> None:
-    assert words("x", "not_found", (), (), "post:5") == UNKNOWN
-    assert words("x", "not_found", (), (), "5") == (
+    assert words("x", "not_found", (), (), post=True) == UNKNOWN
+    assert words("x", "not_found", (), ()) == (
         "not found: X does not tell a deactivated account from a deleted one"
     )
 

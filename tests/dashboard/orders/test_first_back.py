@@ -66,7 +66,7 @@ def test_the_page_leads_to_who_was_seen_back_first() -> None:
     page = order_page(figures(members=(ALONE, MEMBERS[0], BACK_POST)), [], 1, "light", [])
     words = " ".join(said(page).split())
     assert "between 06:25 and 06:40 UTC: @first_one , blocked 1 Feb 2021" in words
-    parts = page._traverse()  # pyright: ignore
+    parts: list[Any] = list(page._traverse())  # pyright: ignore
     links = [a for a in parts if getattr(a, "className", None) == "figure-link"]
     named = {str(a.children): a.href for a in links if str(a.children).startswith("@")}
     assert named == {"@first_one": "/account/11", "@account_2/7": "/account/31"}

@@ -313,7 +313,7 @@ def test_each_stated_cause_is_there_with_its_source_and_how_many_it_is_about() -
     )
     paper = replace(notice, kind=CauseKind.COURT_RULING, said_by=CauseSource.PRESS, speaker="A paper")
     paper = replace(paper, confidence=Confidence.REPORTED, source="a.html", disputed_by="the ministry")
-    causes = {n: [stated(n, notice, CauseSubject(account_id=n))] for n in blocked[:-1]}
+    causes = {int(n): [stated(n, notice, CauseSubject(account_id=n))] for n in blocked[:-1]}
     own = (stated(900, paper, CauseSubject(order_id=1)),)
     found = figures(papers=OrderRecord(causes=causes, own_causes=own))
     told = page(found)

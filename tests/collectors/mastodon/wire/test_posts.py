@@ -125,7 +125,7 @@ def test_a_refusal_says_nothing_of_the_post(http_status: int, reason: MissedReas
 @pytest.mark.parametrize(
     ("edited_at", "flags"),
     [
-        pytest.param(None, set(), id="never edited"),
+        pytest.param(None, frozenset[Flag](), id="never edited"),
         pytest.param("2021-02-01T10:00:00.000Z", {Flag.EDITED}, id="edited"),
     ],
 )

@@ -370,7 +370,7 @@ def test_items_about_one_post(newest: dict[str, object], want: State | MissedRea
 @pytest.mark.parametrize(
     ("parts", "flags"),
     [
-        pytest.param({"edit_history_tweet_ids": [POST_ID]}, set(), id="never edited"),
+        pytest.param({"edit_history_tweet_ids": [POST_ID]}, NO_FLAGS, id="never edited"),
         pytest.param({"edit_history_post_ids": ["1", POST_ID]}, {Flag.EDITED}, id="edited"),
         pytest.param(
             {"edit_history_tweet_ids": ["1", POST_ID], "withheld": withheld("IN")},
@@ -380,7 +380,7 @@ def test_items_about_one_post(newest: dict[str, object], want: State | MissedRea
     ],
 )
 def test_that_a_post_was_edited_is_a_side_fact(parts: dict[str, object], flags: set[Flag]) -> None:
-    said = said_of(post(**parts))
+    said = said_of(posts_body({**POST, **parts}))
     assert isinstance(said, Reading)
     assert said.flags == flags
 
