@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from dashboard.orders.facts import OrderFigures
 from dashboard.orders.report_html import RestorationSection
 from dashboard.orders.restoration_estimate import intervals, restoration
-from dashboard.orders.rows import CauseRow, cause_rows
+from dashboard.orders.rows import CauseShareRow, cause_rows
 from dashboard.ui import words
 from dashboard.wire.compact_json import Json
 from storage.model.core.availability import Spell, State, Status
@@ -31,7 +31,7 @@ def restoration_of(found: OrderFigures) -> RestorationEstimate:
     return restoration(blocked_times_of(found), found.gap_after, noun=found.noun)
 
 
-def by_cause(found: OrderFigures) -> list[tuple[CauseRow, RestorationEstimate]]:
+def by_cause(found: OrderFigures) -> list[tuple[CauseShareRow, RestorationEstimate]]:
     """Estimate the same for those of each surest cause; empty if all have the same one, or none."""
     shares = cause_rows(found)
     if len(shares) < 2:

@@ -83,7 +83,7 @@ def funnel_rows(found: OrderFigures) -> list[FunnelRow]:
 
 
 @dataclass(frozen=True, slots=True)
-class CauseRow:
+class CauseShareRow:
     """Those that were seen blocked since the order and have the same surest cause."""
 
     share: CauseShare
@@ -94,11 +94,11 @@ class CauseRow:
     restored: int
 
 
-def cause_rows(found: OrderFigures) -> list[CauseRow]:
+def cause_rows(found: OrderFigures) -> list[CauseShareRow]:
     """Divide those that were seen blocked since the order by their surest cause; empty if none was."""
     restored = {m.account_id for m in found.parts[CohortPart.RESTORED]}
     return [
-        CauseRow(
+        CauseShareRow(
             share,
             "Not known" if share.kind is None else capital(KIND_WORDS[share.kind]),
             "" if share.confidence is None else capital(share.confidence.value),

@@ -7,6 +7,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from dashboard.auth.access import acting_as
 from dashboard.causes.cards import causes_card
 from dashboard.causes.form import MOST_AT_ONCE
 from dashboard.orders.facts import read_order
@@ -236,7 +237,8 @@ async def test_a_cause_is_recorded_once_for_each_of_those_that_an_order_s_page_o
     async with transaction(pool) as conn:
         order_id = await conn.fetchval("select order_id from legal_order where reference = 'SYN/1'")
         found = await read_order(conn, order_id, story.now, SETTINGS.gap_after)
-        page = await page_of(conn, f"/orders/{order_id}", story.now, SETTINGS, "light")
+        with acting_as(Actor("ada", Role.ANALYST)):
+            page = await page_of(conn, f"/orders/{order_id}", story.now, SETTINGS, "light")
     assert found is not None
     blocked = [m.account_id for m in found.parts[CohortPart.EVER_BLOCKED]]
     about = f"account-{'.'.join(map(str, blocked))}"
