@@ -91,7 +91,7 @@ def story_content(read: StoryRead) -> StoryContent:
         knowledge=knowledge_sentence(read),
         facts=_head(read),
         overview=overview(story, lanes, bins, found, sum(one.accounts for one in read.sections(end))),
-        signs=_signs(),
+        signs=_signs(story.count.kinds),
         captions=_captions(read),
         changes=of_all,
         not_listed=not_listed,
@@ -143,12 +143,12 @@ def _captions(read: StoryRead) -> list[CaptionContent]:
     return out
 
 
-def _signs() -> list[tuple[Markup, str]]:
+def _signs(kinds: str) -> list[tuple[Markup, str]]:
     return [
         *((sample_of(f"s-{status.value}"), name) for status, name in SIGNS.items()),
         (sample_of("s-window"), "The change happened in this time"),
         (sample_of("s-pending"), "Provisional: seen, not yet confirmed"),
-        (sample_of("s-unread"), f"Not checked (with up to {MOST_LANES} accounts: left empty)"),
+        (sample_of("s-unread"), f"Not checked (with up to {MOST_LANES} {kinds}: left empty)"),
     ]
 
 

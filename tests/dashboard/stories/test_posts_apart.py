@@ -1,6 +1,7 @@
 """A story counts its accounts and its posts apart, and no number has both in it."""
 
 import json
+import re
 from typing import Any
 
 from dashboard.stories.story_json import story_json
@@ -80,7 +81,7 @@ async def test_a_story_of_posts_alone_does_not_count_accounts(pool: Pool) -> Non
     page = Page(html(await read(pool, await small(pool, View.AS_IT_WAS), NOW)))
 
     assert "2 posts: all posts that were watched in this time" in page.words
-    assert "0 accounts" not in page.words
+    assert re.findall(r"\d accounts?", page.words) == []
     assert "of 2 posts; not read in" in page.words
     assert [row[0] for row in page.tables["states-4"].rows] == ["Available, posts", "Suspended, posts"]
 
