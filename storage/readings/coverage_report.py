@@ -97,27 +97,32 @@ async def _last_before(conn: Conn, since: datetime, cut: datetime, known: Collec
     """The last answered request, up to `since`, of each watched account that is not in `known`, in the
     rosters that were retired by `cut`.
     """
-    watched = await conn.fetch("select account_id from account where watched")
+    watched = await conn.fetch(
+        "select account_id from account where watched and added_at <= $1 and account_id <> all($2::bigint[])",
+        since,
+        list(known),
+    )
+    if not watched:
+        return []
     return await conn.fetch(
         """
-        with asked as materialized (
-            select roster_id, account_ids from roster
-            where base and vantage = '' and retired_at <= $2 and account_ids && $3::int[]
+        with last as materialized (
+            select r.account_ids, before.observed_at from roster r
+            cross join lateral (
+                select c.observed_at from coverage c
+                where c.roster_id = r.roster_id and c.outcome = 0 and c.observed_at <= $1
+                order by c.observed_at desc limit 1
+            ) before
+            where r.base and r.vantage = '' and r.retired_at <= $2
         )
-        select m.account_id, max(before.observed_at) as observed_at
-        from asked
-        cross join lateral (
-            select c.observed_at from coverage c
-            where c.roster_id = asked.roster_id and c.outcome = 0 and c.observed_at <= $1
-            order by c.observed_at desc limit 1
-        ) before
-        cross join lateral unnest(asked.account_ids) as m (account_id)
-        where m.account_id = any($3::int[])
+        select m.account_id, max(last.observed_at) as observed_at
+        from last cross join lateral unnest(last.account_ids) as m (account_id)
+        join unnest($3::int[]) as wanted (account_id) using (account_id)
         group by m.account_id
         """,
         since,
         cut,
-        [r["account_id"] for r in watched if r["account_id"] not in known],
+        [r["account_id"] for r in watched],
     )
 
 
