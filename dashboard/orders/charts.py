@@ -304,7 +304,8 @@ def _frame(figure: go.Figure, palette: Palette, height: int) -> None:
         height=height,
         margin={"l": 8, "r": 16, "t": 52, "b": 8},
         **surface(palette),
-        legend={"orientation": "h", "y": -36 / (height - 130), "yanchor": "top", "x": 0},
+        # At the foot of the figure. Below the plot it would stay where it was when the width changes.
+        legend={"orientation": "h", "yref": "container", "y": 0, "yanchor": "bottom", "x": 0},
         uirevision="order",
     )
     figure.update_xaxes(gridcolor=palette.line, linecolor=palette.line, zeroline=False)

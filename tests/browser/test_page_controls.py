@@ -185,6 +185,27 @@ async def test_a_page_that_takes_long_says_that_it_is_loading(pool: Pool, dsn: s
         await browser.becomes(f"{said} === '' && {busy} === 'false'")
 
 
+LEGEND = """(() => {
+    const plot = document.querySelector('#order-curve .js-plotly-plot, #order-curve.js-plotly-plot');
+    const entries = [...(plot?.querySelectorAll('.legend, .legend .traces') ?? [])];
+    return entries.map((entry) => entry.getAttribute('transform')).join(' ');
+})()"""
+
+
+async def test_a_legend_is_arranged_anew_when_a_tablet_is_turned(
+    pool: Pool, dsn: str, played: Played
+) -> None:
+    async with served(pool, dsn, played.now) as base:
+        async with opened(base, "/orders/1", width=820) as browser:
+            await browser.becomes(f"{LEGEND} !== '' && !document.querySelector('.dash-graph--pending')")
+            upright = await browser.page.evaluate(LEGEND)
+        async with opened(base, "/orders/1", width=1180) as browser:
+            await browser.becomes(f"{LEGEND} !== '' && !document.querySelector('.dash-graph--pending')")
+            assert await browser.page.evaluate(LEGEND) != upright
+            await browser.page.set_viewport_size({"width": 820, "height": 1180})
+            await browser.becomes(f"{LEGEND} === {upright!r}")
+
+
 FOCUS = "document.activeElement"
 
 
