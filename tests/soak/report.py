@@ -46,6 +46,10 @@ class SoakReport:
         return not self.wrong and all(trend.is_fine for _, trend in self.trends.values())
 
 
+_PAGES_KB = 512.0
+"""Tables and indexes grow by pages and by the free space that they keep, so that less says nothing."""
+
+
 def judge(name: str, samples: Sequence[Row]) -> tuple[str, Trend] | None:
     """Judge one series by its rule; None if it has none, or too few points."""
     if name == DAYS or name in _TOTALS:
@@ -53,7 +57,8 @@ def judge(name: str, samples: Sequence[Row]) -> tuple[str, Trend] | None:
     rows = [row for row in samples if name in row]
     values = [row[name] for row in rows]
     grows = name in _WITH_TIME or name.partition(" ")[2] in HISTORY
-    trend = (linear if grows else flat)([row[DAYS] for row in rows], values)
+    least = _PAGES_KB if name.startswith(("table_kb ", "index_kb ")) else 0.0
+    trend = (linear if grows else flat)([row[DAYS] for row in rows], values, least)
     return None if trend is None else ("linear" if grows else "flat", trend)
 
 

@@ -15,7 +15,7 @@ HISTORY = frozenset(
         *("coverage_row", "coverage_aside", "roster", "evidence", "recording_order", "live_event"),
         *("change", "change_outcome", "pending_step", "spell", "fact", "chain", "audit_log", "audit_chain"),
         *("alert", "alert_decision", "story", "story_wave", "mail", "mail_alert"),
-        *("purge_log", "retention_log", "backup_log"),
+        *("purge_log", "retention_log", "backup_log", "operator_condition"),
     }
 )
 """Tables that keep what happened. They grow with it, and must not grow faster."""

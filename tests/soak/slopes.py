@@ -26,22 +26,24 @@ class Trend:
     is_fine: bool
 
 
-def flat(at: Sequence[float], values: Sequence[float]) -> Trend | None:
+def flat(at: Sequence[float], values: Sequence[float], least: float = 0.0) -> Trend | None:
     """Whether a series that must stay flat did; None if there are too few points to say.
 
-    It is flat if its growth over the whole time is within its own spread, or small beside its level.
+    It is flat if its growth over the whole time is within its own spread, small beside its level, or at most
+    `least`.
     """
     at, values = _settled(at, values)
     if len(values) < _FEWEST_POINTS:
         return None
     slope = theil_sen(at, values)
     growth = slope * (at[-1] - at[0])
-    allowed = max(_spread(at, values, slope), _TOLERATED * abs(statistics.median(values)))
+    allowed = max(_spread(at, values, slope), _TOLERATED * abs(statistics.median(values)), least)
     return Trend(growth, allowed, growth <= allowed)
 
 
-def linear(at: Sequence[float], values: Sequence[float]) -> Trend | None:
-    """Whether a series that may grow grew no faster later than before; None as in `flat`.
+def linear(at: Sequence[float], values: Sequence[float], least: float = 0.0) -> Trend | None:
+    """Whether a series that may grow grew no faster later than before, or by at most `least`; None as in
+    `flat`.
 
     `at` is what it may grow with: the number of readings, or the time.
     """
@@ -53,7 +55,7 @@ def linear(at: Sequence[float], values: Sequence[float]) -> Trend | None:
     late = theil_sen(at[half:], values[half:])
     passed = at[-1] - at[half]
     noise = max(_spread(at[half:], values[half:], late), _TOLERATED * abs(statistics.median(values)))
-    allowed = _FASTER * max(early, 0.0) * passed + noise
+    allowed = max(_FASTER * max(early, 0.0) * passed + noise, least)
     return Trend(late * passed, allowed, late * passed <= allowed)
 
 

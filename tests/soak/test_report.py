@@ -59,3 +59,17 @@ def test_a_leak_and_a_falsehood_each_fail_the_soak(tmp_path: Path) -> None:
     assert not said["trends"]["memory_mb web 1"]["is_fine"]
     assert "web 1: not flat" in (tmp_path / "soak.html").read_text(encoding="utf-8")
     assert (tmp_path / "samples.csv").read_text(encoding="utf-8").startswith("day,memory_mb web 1\n")
+
+
+@pytest.mark.parametrize(
+    ("kb", "is_fine"),
+    [
+        pytest.param(10.0, True, id="a few pages say nothing"),
+        pytest.param(100.0, False, id="two megabytes do"),
+    ],
+)
+def test_a_table_that_must_stay_flat_may_keep_some_pages(kb: float, is_fine: bool) -> None:
+    name = "table_kb session"
+    judged = judge(name, [{"day": day, name: 100.0 + kb * day} for day in DAYS])
+    assert judged is not None
+    assert judged[1].is_fine is is_fine

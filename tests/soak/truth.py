@@ -15,13 +15,17 @@ from storage.readings import rehearsal_readback
 _LONGEST_WAIT = timedelta(days=8)
 """Accounts that are gone wait for a catch-up digest, a week at most; protection has no rule by default."""
 _TOLD = """
-    select c.change_id, c.kind, a.native_id, al.decision, o.decided_at,
+    select c.change_id, c.kind, a.native_id, max(al.decision) as decision, o.decided_at,
         count(m.message_id) filter (where m.state = 'sent') as mails
     from standing_change c join change_outcome o using (change_id) join account a using (account_id)
-    left join alert al on al.change_id = c.change_id and al.stage = 'confirmed'
+    join change same on same.account_id = c.account_id and same.change_key = c.change_key
+    left join alert al on al.change_id = same.change_id and al.stage = 'confirmed'
     left join mail_alert using (alert_id) left join mail m using (mail_id)
     where o.outcome = 'confirmed' and c.kind <> 'baseline'
-    group by c.change_id, c.kind, a.native_id, al.decision, o.decided_at
+    group by c.change_id, c.kind, a.native_id, o.decided_at
+"""
+"""A correction that leaves the fact as it is, such as by a late reading that confirms it earlier, has no
+alert of its own: that of the change that it corrects is the one.
 """
 
 
