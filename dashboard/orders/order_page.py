@@ -159,7 +159,7 @@ def _sentence(said: str, member: CohortMember | None) -> Component:
         return html.P(said)
     name = order_words.member_name(member)
     before, _, after = said.partition(name)
-    link = html.A(name, href=f"/account/{member.account_id}", className="figure-link")
+    link = html.A(name, href=f"/account/{member.account_id}", className="under")
     return html.P([before, link, after])
 
 

@@ -108,7 +108,7 @@ def read_query(data: bytes) -> object:
     """Addresses of pages."""
     query = asked(data.decode("utf-8", "replace"))
     fields = dict.fromkeys(
-        ("platform", "planner", "accounts", "every", "budget", "money", "servers", "lists"), ""
+        ("platform", "planner", "accounts", "posts", "every", "budget", "money", "servers", "lists"), ""
     )
     question: object = None
     with suppress(SizingRefused):

@@ -67,6 +67,6 @@ def test_the_page_leads_to_who_was_seen_back_first() -> None:
     words = " ".join(said(page).split())
     assert "between 06:25 and 06:40 UTC: @first_one , blocked 1 Feb 2021" in words
     parts: list[Any] = list(page._traverse())  # pyright: ignore
-    links = [a for a in parts if getattr(a, "className", None) == "figure-link"]
+    links = [a for a in parts if getattr(a, "className", None) == "under"]
     named = {str(a.children): a.href for a in links if str(a.children).startswith("@")}
     assert named == {"@first_one": "/account/11", "@account_2/7": "/account/31"}

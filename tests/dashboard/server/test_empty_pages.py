@@ -22,6 +22,7 @@ PAGES = {
     "/accounts/add": ("Paste handles, ids and addresses of profiles or posts",),
     "/orders": ("No orders", "Add an order with the accounts and posts that it names"),
     "/orders/new": ("Store the order",),
+    "/causes": ("No cause is recorded", "Record one on the page of an account or an order, or import a file"),
     "/executives": ("No executive is stored yet", "blockline executives import people.csv"),
     "/countries": ("No account is known to be withheld in a country", "import a published record"),
     "/replay": ("No account was watched at this moment", "Add accounts"),

@@ -54,7 +54,8 @@ REASONS: Mapping[str, Mapping[str, str]] = {
     ),
     "mail": {SENTENCE: WRITTEN},
     "alerts": {"Alert": "the alert names its accounts", "Groups": NO_ACCOUNTS},
-    "incident": {"Accounts": "the page names them"},
+    "incident": {"Accounts": "the page names them", "Changes": "the page names their accounts"},
+    "causes": {"No.": NO_ACCOUNTS},
     "health": {
         **dict.fromkeys(("Within N sweep", "Over N sweep", "Over N sweeps", "Not due yet", SENTENCE), AGES),
         **dict.fromkeys(("Accounts", "Sentinels paid", "Not paid", "Watched"), PAID),
