@@ -14,9 +14,10 @@ from storage.accounts.posts import PostAuthor, StoredPost, StoredPosts
 from storage.live.account_detail import AccountHistory
 from storage.live.snapshot import LiveChange
 from storage.model.causes.causes import StatedCause
-from storage.model.causes.consistent_orders import NamingOrder, consistent_orders
+from storage.model.causes.consistent_orders import consistent_orders
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import ChangeKind, Flag, Outcome
+from storage.model.core.orders import Order
 from storage.model.core.people import Actor
 from storage.model.core.side_facts import ObservedKind, SideFact
 from storage.model.platforms.registry import DECLARED
@@ -198,11 +199,11 @@ _MOST_CHANGES = 20
 
 
 def account_causes_card(
-    account: AccountHistory, causes: Sequence[StatedCause], naming: Sequence[NamingOrder], actor: Actor
+    account: AccountHistory, causes: Sequence[StatedCause], naming: Sequence[Order], actor: Actor
 ) -> Component:
     """`naming` are the orders that name it."""
     named = {c.subject.change_id for c in causes}
-    shown = [c for c in account.changes if _is_told(c)]
+    shown = [c for c in account.changes if _is_shown(c)]
     older = [c for c in shown[_MOST_CHANGES:] if c.change_id in named]
     about = {f"account-{account.account_id}": f"The {account.noun} as it is"}
     about |= {f"change-{c.change_id}": _said(c) for c in (*shown[:_MOST_CHANGES], *older)}
@@ -211,7 +212,7 @@ def account_causes_card(
     )
 
 
-def _is_told(change: LiveChange) -> bool:
+def _is_shown(change: LiveChange) -> bool:
     return change.kind is not ChangeKind.BASELINE and change.outcome in {None, Outcome.CONFIRMED}
 
 
@@ -220,10 +221,10 @@ def _said(change: LiveChange) -> str:
     return f"{capital(said)}, seen {words.stamp(change.first_seen_new)}"
 
 
-def _fitting(changes: Sequence[LiveChange], naming: Sequence[NamingOrder]) -> Iterator[str]:
+def _fitting(changes: Sequence[LiveChange], naming: Sequence[Order]) -> Iterator[str]:
     """A sentence for each change that fits an order, the newest first."""
     for change in changes:
-        if not _is_told(change):
+        if not _is_shown(change):
             continue
         for order in consistent_orders(change.old, change.new, change.first_seen_new, naming):
             yield (

@@ -39,7 +39,7 @@ from dashboard.ui.pages import (
 from storage.accounts.notes import notes_of
 from storage.accounts.watch_lists import all_lists, list_row
 from storage.alerts.mutes import mute_lines
-from storage.causes.ledger import causes_of_accounts, orders_naming
+from storage.causes.ledger import causes_of_accounts
 from storage.live.account_detail import account_detail
 from storage.live.account_links import account_links
 from storage.live.lists_and_executives import lists, signals
@@ -147,8 +147,9 @@ async def _account(asked: PageRequest) -> Drawing | None:
     looks = await read_readings(conn, account_id, stretch) if isinstance(stretch, ReadingsRange) else stretch
     notes = await notes_of(conn, account_id)
     stated = (await causes_of_accounts(conn, [account_id])).get(account_id, [])
-    naming = await orders_naming(conn, account_id)
     links, muted = await account_links(conn, account_id), await mute_lines(conn, now)
+    on_lists = {m.order_id for m in links.memberships}
+    naming = [o for o in named_by if o.order_id in on_lists]
 
     def draw() -> Component:
         timeline = account_figure(

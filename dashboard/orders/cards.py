@@ -11,12 +11,7 @@ from dash.development.base_component import Component
 from dashboard.orders import rows
 from dashboard.orders import words as order_words
 from dashboard.orders.facts import OrderFigures
-from dashboard.orders.figures import (
-    cause_figure,
-    claim_figure,
-    kind_figure,
-    part_figure,
-)
+from dashboard.orders.figures import cause_figure, claim_figure, kind_figure, part_figure
 from dashboard.ui import words
 from dashboard.ui.cards import MOST_ROWS, Cell, card, empty_card, not_shown, table_card, td
 from dashboard.ui.figures import figure_link

@@ -134,7 +134,7 @@ async def read_orders(
 
     With `after`, return up to `limit` of those with a higher number, by number.
     """
-    issued = [o for o in await orders(conn, known_at) if (o.issued_from or o.issued_at) <= at]
+    issued = [o for o in await orders(conn, known_at) if o.earliest_issue <= at]
     if after is not None:
         numbered = sorted((o for o in issued if o.order_id > after), key=lambda o: o.order_id)
         issued = numbered[:limit]
@@ -156,7 +156,7 @@ async def _read(
     checks = await checks_of(conn, order_id, known_at)
     members = await cohort(conn, order, at, coverage, known_at)
     numbers = [m.account_id for m in members.members]
-    causes = await causes_of_blocks(conn, numbers, order.country, order.issued_from or order.issued_at)
+    causes = await causes_of_blocks(conn, numbers, order.country, order.earliest_issue)
     own_causes = await causes_of_order(conn, order_id)
     return await off_loop(
         figures_of,

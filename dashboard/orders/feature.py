@@ -53,7 +53,7 @@ async def read_page_of_orders(asked: PageRequest) -> Drawing | None:
     if not page or page > lane_pages(found):
         return None
     acts = await acts_on(conn, found.order.reference)
-    issued = found.order.issued_from or found.order.issued_at
+    issued = found.order.earliest_issue
     has_changes = any(stay.since >= issued for member in found.members for stay in member.stays)
     may_pack = has_changes and asked.actor.role.includes(access.PACK_EVIDENCE)
 

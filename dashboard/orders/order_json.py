@@ -181,7 +181,7 @@ def _probe(probe: Probe) -> Json:
 
 def _member(member: CohortMember, found: OrderFigures) -> Json:
     stay = member.at(found.at)
-    begin = found.order.issued_from or found.order.issued_at
+    begin = found.order.earliest_issue
     return {
         "account_id": member.account_id,
         "platform": member.platform.value,

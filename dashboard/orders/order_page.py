@@ -56,7 +56,7 @@ def order_page(
     button leads to its forms; with `may_pack`, another to the evidence packs of its accounts.
     """
     order = found.order
-    begin, here = order.issued_from or order.issued_at, f"/orders/{order.order_id}"
+    begin, here = order.earliest_issue, f"/orders/{order.order_id}"
     ranked = by_first_block(found.members, begin)
     shown = ranked[(number - 1) * LANES : number * LANES]
     return html.Div(

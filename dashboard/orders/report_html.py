@@ -68,7 +68,7 @@ def report_html(
     `restored` are the sections on the time to restoration; empty leaves them out.
     """
     order = found.order
-    ranked = by_first_block(found.members, order.issued_from or order.issued_at)
+    ranked = by_first_block(found.members, order.earliest_issue)
     line = f"Blockline report · order {clean(order.reference, 60)} · as of {words.stamp(found.at)}"
     content = {
         "reference": clean(order.reference, 120),

@@ -49,7 +49,7 @@ class Lanes:
 
 def lanes_of(found: OrderFigures, ranked: Sequence[CohortMember]) -> Lanes:
     """Return the lanes in the order of `ranked`, the first at the top."""
-    begin = found.order.issued_from or found.order.issued_at
+    begin = found.order.earliest_issue
     shown, ranking = list(ranked), order_words.ranking(found)
     note = f"Each {' or '.join(one.noun for one in found.sections)} has one lane, {ranking}."
     if len(shown) > ALL_UP_TO:

@@ -198,7 +198,7 @@ def account(
     member: CohortMember, found: OrderFigures, behind: ReportSources, dashboard_url: str | None
 ) -> ReportAccountRow:
     order, stay = found.order, member.at(found.at)
-    times = blocked_times(member, order.issued_from or order.issued_at)
+    times = blocked_times(member, order.earliest_issue)
     moments = [at for b in times for at in (b.since, b.until) if at is not None]
     changed_at = [*moments, *([stay.since] if stay is not None else [])]
     numbers = [behind.changes.get((member.account_id, at)) for at in dict.fromkeys(changed_at)]

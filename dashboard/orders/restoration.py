@@ -20,7 +20,7 @@ def blocked_times_of(found: OrderFigures) -> tuple[BlockedFor, ...]:
     """Return the blocks of its accounts, or of its posts, that lasted past its issue, each with the bounds of
     its duration.
     """
-    begin = found.order.issued_from or found.order.issued_at
+    begin = found.order.earliest_issue
     return tuple(b for m in found.cohort.members for b in _since(m, found, begin))
 
 

@@ -118,7 +118,7 @@ def statements(found: OrderFigures) -> list[tuple[str, str]]:
         about: Counter[str] = Counter()
         for member in one.parts[CohortPart.EVER_BLOCKED]:
             about.update({cause_words(c.text) for c in found.causes.get(member.account_id, ())})
-        said += [(capital(number(n, one.noun)), sentence) for sentence, n in about.most_common()]
+        said += [(number(n, one.noun), sentence) for sentence, n in about.most_common()]
     return said
 
 

@@ -288,7 +288,7 @@ def _so_far(found: OrderFigures) -> str:
 def _together(found: OrderFigures) -> list[str]:
     """Say when the largest groups were blocked, and when they came back, in order of time."""
     order = found.order
-    groups = block_groups(found.cohort.members, order.issued_from or order.issued_at, found.at)
+    groups = block_groups(found.cohort.members, order.earliest_issue, found.at)
     largest = sorted(groups, key=lambda g: g.accounts, reverse=True)[:GROUPS_NAMED]
     out = [_group(group, found.noun) for group in groups if group in largest]
     if others := len(groups) - len(out):
@@ -307,7 +307,7 @@ def _group(group: BlockGroup, noun: str) -> str:
 def first_seen_back(found: OrderFigures) -> FirstBack | None:
     """Return who of its accounts, or of its posts, was seen back first; None if none was."""
     order = found.order
-    return first_back(found.cohort.members, order.issued_from or order.issued_at, found.at)
+    return first_back(found.cohort.members, order.earliest_issue, found.at)
 
 
 def first_back_words(first: FirstBack, noun: Noun) -> str:

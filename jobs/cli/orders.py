@@ -572,8 +572,8 @@ def orders_show(
             stale = f" ({share.stale:,} not read lately)" if share.stale else ""
             show(f"  {share.accounts:>7,}  {kind(share.kind, found.order.country)}{stale}")
     for claim in found.claims:
-        told = f"Claimed: {claim_words(claim.claim)}. Observed: {observed_words(claim)}."
-        show(f"{told} {verdict_words(claim)} {compared_words(claim)}".strip())
+        said = f"Claimed: {claim_words(claim.claim)}. Observed: {observed_words(claim)}."
+        show(f"{said} {verdict_words(claim)} {compared_words(claim)}".strip())
     for one in found.sections if restoration else ():
         if len(found.sections) > 1:
             show(f"Time to restoration of {one.noun}s:")

@@ -270,7 +270,7 @@ async def incident_sendings(conn: Conn, story_key: str) -> list[IncidentSending]
 
 async def incident_blocks(conn: Conn, story_key: str) -> dict[int, int]:
     """The confirmed changes by which its accounts and posts were withheld, suspended or gone, each with the
-    number of its account or post; the first first.
+    number of its account or post; oldest first.
     """
     rows = await conn.fetch(
         """

@@ -16,7 +16,6 @@ from storage.model.causes.causes import (
     StatedCause,
     checked_cause,
 )
-from storage.model.causes.consistent_orders import NamingOrder
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import EVERYWHERE
 from storage.postgres.audit_log import log, log_each
@@ -170,19 +169,6 @@ async def causes_of_blocks(
         since,
     )
     return _by_account(rows)
-
-
-async def orders_naming(conn: Conn, account_id: int) -> list[NamingOrder]:
-    """Return the orders on whose lists an account or a post is now."""
-    rows = await conn.fetch(
-        """
-        select o.order_id, o.reference, o.country, coalesce(o.issued_from, o.issued_at) as issued_from
-        from legal_order o join watch_list_member m using (list_id)
-        where m.account_id = $1 order by issued_from, o.order_id
-        """,
-        account_id,
-    )
-    return [NamingOrder(*r) for r in rows]
 
 
 async def causes_of_order(conn: Conn, order_id: int) -> list[StatedCause]:

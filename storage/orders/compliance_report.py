@@ -103,7 +103,7 @@ async def cohort(
 
 
 def _begin(order: Order) -> datetime:
-    return (order.issued_from or order.issued_at) - BEFORE
+    return (order.earliest_issue) - BEFORE
 
 
 async def _doubted(conn: Conn, account_ids: list[int], at: datetime) -> dict[int, datetime]:

@@ -46,7 +46,7 @@ export function connectAnchors(root) {
 
 /**
  * Say that another page is on its way, once that takes long enough to be noticed. Dash marks the page while the server
- * writes it. When a page that is shown is only written anew, or Live stands there already, nothing is said.
+ * writes it. A page that only refreshes itself, and Live, which is always there, need no such sign.
  * @param {HTMLElement} root
  */
 export function connectLoading(root) {

@@ -29,6 +29,11 @@ class Order:
     known_at: datetime
 
     @property
+    def earliest_issue(self) -> datetime:
+        """It was not issued before this."""
+        return self.issued_from or self.issued_at
+
+    @property
     def is_disputed(self) -> bool:
         """Whether sources name more than one day. A range within a day is a date without a time."""
         return _spans_days(self.issued_at, self.issued_from, self.issued_to)

@@ -89,7 +89,7 @@ def _compared(
     A claim with a disputed date is compared over the whole time in which it may have been made.
     """
     start, end = event.at_from or event.at, event.at_to or event.at
-    begin = order.issued_from or order.issued_at
+    begin = order.earliest_issue
     of_posts = targets is ClaimedTargets.POSTS
     counted = [m for m in members if targets is ClaimedTargets.BOTH or m.is_post is of_posts]
     read = [m for m in counted if _is_read(m, start, end, gap_after)]

@@ -248,7 +248,7 @@ def by_part(
     Parts about blocks leave out members not seen blocked since the order, which are a part of their own if
     they were ever read.
     """
-    begin = order.issued_from or order.issued_at
+    begin = order.earliest_issue
     found: dict[CohortPart, list[CohortMember]] = {part: [] for part in CohortPart}
     for member in members:
         for part in _parts_of(member, begin, at, gap_after):

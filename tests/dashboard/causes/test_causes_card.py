@@ -181,7 +181,10 @@ async def test_who_may_only_look_finds_no_form_and_records_nothing(
         status, why = await posted(base, "record", {**FILLED, "about": f"account-{one}"})
     async with transaction(pool) as conn:
         page = said(await page_of(conn, f"/account/{one}", story.now, viewer, "light"))
+        with acting_as(Actor("ada", Role.ANALYST)):
+            analysts_page = said(await page_of(conn, f"/account/{one}", story.now, SETTINGS, "light"))
     assert (status, why) == (403, "This needs the role analyst or a higher one; your role is viewer.")
+    assert "Record a cause" in analysts_page
     assert "Record a cause" not in page
 
 

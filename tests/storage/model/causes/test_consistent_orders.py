@@ -4,13 +4,18 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from storage.model.causes.consistent_orders import NamingOrder, consistent_orders
+from storage.model.causes.consistent_orders import consistent_orders
+from storage.model.core.accounts import ListId
 from storage.model.core.availability import EVERYWHERE, State, Status
+from storage.model.core.orders import Order
 
 ISSUED = datetime(2021, 2, 4, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-INDIA = NamingOrder(1, "IN/1", "IN", ISSUED)
-TURKEY = NamingOrder(2, "TR/1", "TR", ISSUED)
+DAY = timedelta(days=1)
+INDIA = Order(1, "IN/1", "", "", "IN", "", ISSUED, None, None, None, 1, ListId(1), ISSUED)
+TURKEY = Order(
+    2, "TR/1", "", "", "TR", "", ISSUED + DAY, ISSUED, ISSUED + 2 * DAY, None, 1, ListId(2), ISSUED
+)
 AVAILABLE, SUSPENDED = State(Status.AVAILABLE), State(Status.SUSPENDED)
 
 
