@@ -12,7 +12,7 @@ from jobs.base.clock import Clock
 from jobs.delivery.sender import NO_SERVER, Sender
 from jobs.messages.compose import Letterhead
 from jobs.notify import merging
-from jobs.notify.notifier import decide_due, next_decision, send_next
+from jobs.notify.notifier import Accepted, decide_due, next_decision, record_accepted, send_next
 from storage.alerts import mail_queue
 from storage.alerts.open_alerts import news_mark
 from storage.model.alerts.alerts import Via
@@ -81,14 +81,17 @@ class DeliveryLoop:
     via: Via
     clock: Clock
     pace: MailRateLimit = field(default_factory=lambda: MailRateLimit(None))
+    _accepted: list[Accepted] = field(default_factory=list[Accepted], init=False)
+    """Not yet recorded, because the database could not be reached."""
 
     async def turn(self) -> None:
+        await record_accepted(self.pool, self._accepted)
         if self.sender is None:
             await mail_queue.explain_queue(self.pool, self.clock(), NO_SERVER)
             return
         try:
             while self.pace.allows(now := self.clock()):
-                if await send_next(self.pool, self.sender, self.clock, self.via) is None:
+                if await send_next(self.pool, self.sender, self.clock, self.via, self._accepted) is None:
                     break
                 self.pace.count(now)
         finally:

@@ -1,7 +1,8 @@
 """One tick of the notifier: from open alerts to emails that a server accepted.
 
 Emails are stored in the transaction that decides their alerts, and marked as sent after the server accepted
-them. After a crash in between, the same bytes are sent again under the same Message-ID.
+them, as soon as the database can be reached. After a crash in between, the same bytes are sent again under
+the same Message-ID.
 
 Without a mail server, emails are composed and wait in the queue with the reason recorded. Without rules,
 alerts are closed as NO_RULE and no email is composed.
@@ -188,14 +189,36 @@ async def decide_alerts(pool: Pool, now: datetime, head: Letterhead) -> int:
     return made
 
 
-async def send_next(pool: Pool, sender: Sender, clock: Clock, via: Via | None = None) -> Fate | None:
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A message that a server accepted."""
+
+    mail: Mail
+    at: datetime
+
+
+async def record_accepted(pool: Pool, accepted: list[Accepted]) -> None:
+    """Mark these messages as sent. What the database does not take stays in the list."""
+    while accepted:
+        await mail_queue.mark_sent(pool, accepted[0].mail, accepted[0].at)
+        accepted.pop(0)
+
+
+async def send_next(
+    pool: Pool, sender: Sender, clock: Clock, via: Via | None = None, accepted: list[Accepted] | None = None
+) -> Fate | None:
     """Send the next due message that goes out by `via`; None means any. Return None if no message is due.
+
+    A message whose acceptance the database could not record is added to `accepted`, for `record_accepted`: if
+    it is not recorded, it is sent again once its lease is over.
 
     If the server fails, the other messages for that server are postponed. Undeliverable is handled here. Any
     other error of `sender` is a fault of Blockline: the error is raised, and the message counts as failed.
     """
     claimed = await mail_queue.claim_due(pool, clock(), 1, via)
-    return await _send(pool, sender, claimed[0], clock) if claimed else None
+    if not claimed:
+        return None
+    return await _send(pool, sender, claimed[0], clock, [] if accepted is None else accepted)
 
 
 async def _rules_for(conn: Conn, alerts: Sequence[AlertRow]) -> list[StoredRule]:
@@ -331,7 +354,7 @@ def _next_digest(stored: StoredRule, now: datetime) -> datetime | None:
     return due if stored.digested_to < due else digest_after(now, stored.rule)
 
 
-async def _send(pool: Pool, sender: Sender, mail: Mail, clock: Clock) -> Fate:
+async def _send(pool: Pool, sender: Sender, mail: Mail, clock: Clock, accepted: list[Accepted]) -> Fate:
     try:
         await sender.send(mail)
     except Undeliverable as error:
@@ -345,7 +368,8 @@ async def _send(pool: Pool, sender: Sender, mail: Mail, clock: Clock) -> Fate:
         else:
             await mail_queue.mark_failed(pool, mail, now + LONGEST_RETRY, said, uncertain=True)
         raise
-    await mail_queue.mark_sent(pool, mail, clock())
+    accepted.append(Accepted(mail, clock()))
+    await record_accepted(pool, accepted)
     return Fate.SENT
 
 

@@ -21,7 +21,16 @@ from storage.health.condition_facts import Thresholds
 from storage.health.conditions import open_conditions
 from storage.model.alerts.alerts import Mail, Via
 from storage.model.alerts.rules import AlertRule, Severity
-from storage.postgres.pool import Pool, transaction
+from storage.postgres.pool import (
+    Connection,
+    Pool,
+    PoolLimits,
+    StorageError,
+    close,
+    connect,
+    open_pool,
+    transaction,
+)
 from tests.support.samples.alerts import (
     REPORTERS,
     a_change,
@@ -302,6 +311,40 @@ async def test_a_mail_is_marked_with_the_time_at_which_it_was_accepted_or_refuse
     assert row is not None
     assert row["sent"] == minutes(9)
     assert minutes(13.8) <= row["again"] <= minutes(14.2)
+
+
+class Locking(Fake):
+    """Accepts a mail, and from then on nobody can write to the queue."""
+
+    def __init__(self, dsn: str) -> None:
+        super().__init__()
+        self.dsn = dsn
+        self.lock: Connection | None = None
+
+    async def send(self, mail: Mail) -> None:
+        await super().send(mail)
+        self.lock = await connect(self.dsn)
+        await self.lock.execute("begin; lock table mail in share mode")
+
+
+async def test_an_accepted_mail_is_recorded_once_the_database_can_be_written_to_and_not_sent_again(
+    dsn: str, pool: Pool
+) -> None:
+    await tell_by(pool, AlertRule((DESK,)))
+    await store(pool, blocked(1))
+    await decide_due(pool, minutes(5), Letterhead())
+    clock, fake = SimulatedClock(minutes(5)), Locking(dsn)
+    async with open_pool(dsn, limits=PoolLimits(2, 5.0, 1, 1, 5)) as impatient:
+        loop = DeliveryLoop(impatient, fake, Via.SMTP, clock)
+        with pytest.raises(StorageError):
+            await loop.turn()
+        assert fake.lock is not None
+        await close(fake.lock)
+        clock.set(minutes(6) + mail_queue.LEASE)
+        await loop.turn()
+    assert fake.taken == [DESK]
+    assert await queue(pool) == [("sent", DESK, 1, None)]
+    assert await pool.fetchval("select sent_at from mail") == minutes(5)
 
 
 async def test_a_lost_claim_differs_from_one_of_the_same_attempt(
