@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import TypeAlias
 
 import aiohttp
@@ -214,17 +215,24 @@ async def _restored(here: Installation) -> AsyncGenerator[None]:
     yield
 
 
+async def _fill(filler: Path) -> None:
+    """Take all that is free, also what Postgres gives back later."""
+    with filler.open("wb") as file:
+        while True:
+            with suppress(OSError):  # Postgres may take some of it at the same time
+                free = shutil.disk_usage(filler.parent).free
+                os.posix_fallocate(file.fileno(), os.fstat(file.fileno()).st_size, free)
+            await asyncio.sleep(5)
+
+
 @asynccontextmanager
 async def _disk_full(here: Installation) -> AsyncGenerator[None]:
     assert here.disk.is_mount(), "it would fill the disk of this machine"
     filler = here.disk / "filler"
-    with filler.open("wb") as file:
-        for spare in (100_000, 1_000_000, 10_000_000):  # Postgres may take some of it meanwhile
-            with suppress(OSError):
-                _, _, free = shutil.disk_usage(here.disk)
-                os.posix_fallocate(file.fileno(), 0, free - spare)
-                break
-    yield
+    async with asyncio.TaskGroup() as group:
+        filling = group.create_task(_fill(filler))
+        yield
+        filling.cancel()
     filler.unlink()
     with suppress(ServerFailed):  # it may have survived
         await here.server.start()
