@@ -67,7 +67,7 @@ def api_v1(source: ApiContext) -> FastAPI:
         redoc_url=None,
         openapi_url="/openapi.json",
         responses=REFUSED,
-        dependencies=[Depends(may_read), Depends(only_known)],
+        dependencies=[Depends(may_read), Depends(only_known())],
         redirect_slashes=False,
     )
     for routes in (
