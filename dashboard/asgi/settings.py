@@ -23,6 +23,15 @@ class Provider:
 
 
 @dataclass(frozen=True, slots=True)
+class HashCost:
+    """What one hash of a password takes, by argon2id: those of the library argon2-cffi, but in tests."""
+
+    passes: int = 3
+    memory_kib: int = 65536
+    lanes: int = 4
+
+
+@dataclass(frozen=True, slots=True)
 class Login:
     """People have to log in."""
 
@@ -31,6 +40,7 @@ class Login:
     provider: Provider | None = None
     second_factor_role: Role | None = None
     """Users with this role or a higher one need a second factor to log in by password. None means no role."""
+    hash_cost: HashCost = HashCost()
 
     def requires_second_factor(self, role: Role) -> bool:
         return self.second_factor_role is not None and role.includes(self.second_factor_role)

@@ -18,7 +18,6 @@ from dashboard.auth.passwords import (
     DUMMY_HASH,
     LONGEST,
     Passwords,
-    has_current_parameters,
 )
 from dashboard.auth.second_step import SecondStep, too_many
 from dashboard.ui.form_input import WrongInput, filled
@@ -35,7 +34,7 @@ def login_routes(
     pool: Pool, clock: Callable[[], datetime], settings: DashboardSettings, login: Login
 ) -> APIRouter:
     router = APIRouter()
-    passwords = Passwords()
+    passwords = Passwords(login.hash_cost)
     second_step = SecondStep(pool, clock, settings, login)
     router.add_api_route("/login/code", second_step.enter_code, methods=["POST"])
     router.add_api_route("/login/set-up", second_step.set_up, methods=["POST"])
@@ -94,7 +93,7 @@ async def _who(pool: Pool, passwords: Passwords, name: str, password: str) -> tu
     person_id, kept = known or (None, DUMMY_HASH)
     if not await passwords.is_right(password[: LONGEST + 1], kept) or person_id is None:
         return None
-    if not has_current_parameters(kept):
+    if not passwords.has_current_cost(kept):
         anew = await passwords.rehashed(password)
         async with transaction(pool) as conn:
             await people.rehash(conn, person_id, kept, anew)

@@ -1,6 +1,6 @@
 """Passwords, and the secrets of sessions and tokens, as they are kept: only their hashes.
 
-Passwords by argon2id with the library's own parameters. Secrets are made here, and found again by their hash.
+Passwords by argon2id. Secrets are made here, and found again by their hash.
 """
 
 import asyncio
@@ -12,6 +12,8 @@ from typing import Final
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from dashboard.asgi.settings import HashCost
+
 SHORTEST = 12
 LONGEST = 200
 """Characters: more is no password but work for us."""
@@ -20,7 +22,7 @@ DUMMY_HASH: Final = (
 )
 """Verified against where there is nobody, so that it takes as long. No password has this hash."""
 
-_hasher = PasswordHasher()
+USUAL_COST: Final = HashCost()
 _at_once = 2
 """Each takes 64 MiB and a core for some 50 ms."""
 
@@ -44,33 +46,46 @@ class WrongPassword(Exception):
 class Passwords:
     """Hashes and checks in threads, a few at once, so that nobody else waits."""
 
-    def __init__(self) -> None:
+    def __init__(self, cost: HashCost = USUAL_COST) -> None:
         self._turn = asyncio.Semaphore(_at_once)
+        self._hasher = _hasher(cost)
 
     async def hashed(self, password: str, login: str) -> str:
         """Raises WrongPassword."""
         async with self._turn:
-            return await asyncio.to_thread(hash_of, password, login)
+            return await asyncio.to_thread(hash_of, password, login, self._hasher)
 
     async def rehashed(self, password: str) -> str:
         """Return a new hash of a password that is in use. The rules for new passwords do not apply to it."""
         async with self._turn:
-            return await asyncio.to_thread(_hasher.hash, password)
+            return await asyncio.to_thread(self._hasher.hash, password)
 
     async def is_right(self, password: str, kept: str) -> bool:
         async with self._turn:
-            return await asyncio.to_thread(_is_right, password, kept)
+            return await asyncio.to_thread(self._is_right, password, kept)
+
+    def has_current_cost(self, kept: str) -> bool:
+        """Whether a hash was made at the cost of today."""
+        return not self._hasher.check_needs_rehash(kept)
+
+    def _is_right(self, password: str, kept: str) -> bool:
+        try:
+            return self._hasher.verify(kept, password)
+        except (VerificationError, InvalidHashError):
+            return False
 
 
-def hash_of(password: str, login: str) -> str:
+def _hasher(cost: HashCost) -> PasswordHasher:
+    return PasswordHasher(time_cost=cost.passes, memory_cost=cost.memory_kib, parallelism=cost.lanes)
+
+
+_usual_hasher: Final = _hasher(USUAL_COST)
+
+
+def hash_of(password: str, login: str, hasher: PasswordHasher = _usual_hasher) -> str:
     """The same for who has nobody waiting. Raises WrongPassword."""
     refuse_weak(password, login)
-    return _hasher.hash(password)
-
-
-def has_current_parameters(kept: str) -> bool:
-    """Whether a hash was made with the parameters of today."""
-    return not _hasher.check_needs_rehash(kept)
+    return hasher.hash(password)
 
 
 def refuse_weak(password: str, login: str) -> None:
@@ -99,13 +114,6 @@ def _is_common(password: str) -> bool:
     ends = {password[:_LONGEST_ESTIMATE], password[-_LONGEST_ESTIMATE:]}
     with _one_estimate:
         return all(zxcvbn(end)["score"] < _LOWEST_SCORE for end in ends)
-
-
-def _is_right(password: str, kept: str) -> bool:
-    try:
-        return _hasher.verify(kept, password)
-    except (VerificationError, InvalidHashError):
-        return False
 
 
 def new_session() -> str:

@@ -12,7 +12,8 @@ from dashboard.ui.pages import Drawing, Feature, Page, PageRequest, Place
 
 def people(process: WebProcess) -> Feature:
     page = Page(path="settings", title="Settings", read=_settings, place=Place.SMALL_SCREENS, icon="settings")
-    routers, login = [people_routes(process.pool, process.clock)], process.settings.login
+    login = process.settings.login
+    routers = [people_routes(process.pool, process.clock, login)]
     if login is not None:
         routers.append(second_factor_pages(process.pool, process.clock, login))
     return Feature(pages=(page,), routers=routers)

@@ -14,6 +14,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
 from dashboard.asgi.refusals import refusal
+from dashboard.asgi.settings import Login
 from dashboard.auth.access import Forbidden, actor_of, require
 from dashboard.auth.form_actions import read_body
 from dashboard.auth.login_refusals import lock_of, record_failed
@@ -149,9 +150,9 @@ PEOPLE_ACTIONS: dict[str, tuple[Role, PeopleAction]] = {
 """By address: whose role it takes, and what is done."""
 
 
-def people_routes(pool: Pool, clock: Callable[[], datetime]) -> APIRouter:
+def people_routes(pool: Pool, clock: Callable[[], datetime], login: Login | None) -> APIRouter:
     router = APIRouter(prefix="/api/people")
-    passwords = Passwords()
+    passwords = Passwords() if login is None else Passwords(login.hash_cost)
 
     @router.get("/me")
     async def me(request: Request) -> Response:

@@ -144,7 +144,7 @@ SecondFactorAction: TypeAlias = Callable[[SecondFactorForms], Awaitable[Response
 
 def second_factor_pages(pool: Pool, clock: Callable[[], datetime], login: Login) -> APIRouter:
     router = APIRouter(prefix="/second-factor")
-    passwords = Passwords()
+    passwords = Passwords(login.hash_cost)
 
     async def answer(deed: SecondFactorAction, request: Request) -> Response:
         actor = actor_of(request)

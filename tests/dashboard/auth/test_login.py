@@ -14,7 +14,7 @@ from dashboard.asgi.settings import Login
 from dashboard.auth.login import WRONG
 from dashboard.auth.login_page import own_page
 from dashboard.auth.middleware import LOGIN_FIRST
-from dashboard.auth.passwords import DUMMY_HASH, has_current_parameters, token_hash
+from dashboard.auth.passwords import DUMMY_HASH, Passwords, token_hash
 from storage.model.core.people import Role
 from storage.people.login_limits import PER_ADDRESS, PER_NAME, WINDOW, may_try
 from storage.people.people import disable, password_of, set_password, set_role
@@ -31,7 +31,7 @@ from storage.people.sessions import (
 from storage.postgres.audit_log import acts
 from storage.postgres.pool import Pool, transaction
 from tests.support.clients.push import following
-from tests.support.seeds.people import PASSWORD, WITH_LOGIN, a_person, browser_of, log_in
+from tests.support.seeds.people import LOW_COST, PASSWORD, WITH_LOGIN, a_person, browser_of, log_in
 from tests.support.servers.dashboard import served, until
 
 
@@ -91,7 +91,8 @@ async def test_whatever_is_wrong_is_answered_alike(base: str, name: str, passwor
 
 
 def test_where_there_is_nobody_the_same_work_is_done() -> None:
-    assert has_current_parameters(DUMMY_HASH)
+    assert Passwords(Login("https://b.example").hash_cost).has_current_cost(DUMMY_HASH)
+    assert not PasswordHasher().check_needs_rehash(DUMMY_HASH), "the cost that the library proposes"
 
 
 async def test_a_login_from_another_page_is_refused(base: str) -> None:
@@ -118,7 +119,7 @@ async def test_the_cookie_is_kept_from_scripts_and_from_other_sites(
 ) -> None:
     await a_person(pool, "ada", Role.ADMIN, now)
     async with (
-        served(pool, dsn, now, replace(WITH_LOGIN, login=Login(url))) as base,
+        served(pool, dsn, now, replace(WITH_LOGIN, login=Login(url, hash_cost=LOW_COST))) as base,
         aiohttp.ClientSession() as session,
         session.post(
             f"{base}/login",
@@ -294,7 +295,7 @@ async def test_a_password_of_before_lets_in_although_it_could_not_be_set_today(
         assert await log_in(session, base, "vera", "password1234") == 303
     async with transaction(pool) as conn:
         _, kept = await password_of(conn, "vera") or (0, "")
-    assert has_current_parameters(kept)
+    assert Passwords(LOW_COST).has_current_cost(kept)
 
 
 @pytest.mark.slow

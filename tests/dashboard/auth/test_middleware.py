@@ -36,13 +36,18 @@ from storage.people.tokens import revoke_token, tokens
 from storage.postgres.audit_log import acts
 from storage.postgres.pool import Pool, open_pool, transaction
 from tests.support.clients.push import following
-from tests.support.seeds.people import PASSWORD, WITH_LOGIN, a_person, a_token, browser_of, log_in
+from tests.support.seeds.people import LOW_COST, PASSWORD, WITH_LOGIN, a_person, a_token, browser_of, log_in
 from tests.support.servers.dashboard import mounted, served, served_apart, until
 from tests.support.servers.routes import routes, served_by
 
 NOW = datetime(2021, 2, 1, 12, 0, tzinfo=UTC)
 PROVIDED = replace(
-    WITH_LOGIN, login=Login("http://127.0.0.1:8050", Provider("http://127.0.0.1:1", "blockline", "secret"))
+    WITH_LOGIN,
+    login=Login(
+        "http://127.0.0.1:8050",
+        Provider("http://127.0.0.1:1", "blockline", "secret"),
+        hash_cost=LOW_COST,
+    ),
 )
 FREE = {
     "/healthz",

@@ -18,7 +18,7 @@ from storage.people.people import disable, people
 from storage.people.refused_logins import FAILED, UNKNOWN_NAME
 from storage.postgres.audit_log import acts
 from storage.postgres.pool import Pool, transaction
-from tests.support.seeds.people import WITH_LOGIN, a_person, log_in
+from tests.support.seeds.people import LOW_COST, WITH_LOGIN, a_person, log_in
 from tests.support.servers.dashboard import served
 from tests.support.servers.oidc_provider import CLIENT, SECRET, OidcProvider, oidc_provider
 
@@ -44,7 +44,7 @@ async def monitor(
     """A dashboard that this provider vouches for people to; its address."""
     port = free_port()
     trusted = Provider(provider.url, CLIENT, SECRET, claim, GROUPS if claim else {})
-    settings = replace(WITH_LOGIN, login=Login(f"http://127.0.0.1:{port}", trusted))
+    settings = replace(WITH_LOGIN, login=Login(f"http://127.0.0.1:{port}", trusted, hash_cost=LOW_COST))
     async with served(pool, dsn, now, settings, port) as base:
         yield base
 

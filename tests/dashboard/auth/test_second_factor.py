@@ -40,7 +40,7 @@ from storage.people.second_factor import (
 )
 from storage.postgres.audit_log import ABOUT_PEOPLE, acts
 from storage.postgres.pool import Pool, transaction
-from tests.support.seeds.people import PASSWORD, WITH_LOGIN, a_person, a_token, browser_of, log_in
+from tests.support.seeds.people import LOW_COST, PASSWORD, WITH_LOGIN, a_person, a_token, browser_of, log_in
 from tests.support.servers.dashboard import served
 
 STEP = timedelta(seconds=30)
@@ -343,7 +343,8 @@ async def test_where_a_role_requires_it_one_sets_it_up_before_anything_else(
 ) -> None:
     for login, role in (("ada", Role.ADMIN), ("ann", Role.ANALYST), ("vera", Role.VIEWER)):
         await a_person(pool, login, role, now)
-    required = replace(WITH_LOGIN, login=Login("http://127.0.0.1:8050", second_factor_role=Role.ANALYST))
+    login = Login("http://127.0.0.1:8050", second_factor_role=Role.ANALYST, hash_cost=LOW_COST)
+    required = replace(WITH_LOGIN, login=login)
     async with served(pool, dsn, now, required) as base, browser(base) as session:
         assert await log_in(session, base, "vera") == 303
         assert await log_in(session, base, "ann") == 200
@@ -372,7 +373,8 @@ async def test_two_who_set_up_at_once_do_not_see_each_others_secret(
     pool: Pool, dsn: str, now: datetime
 ) -> None:
     await a_person(pool, "ada", Role.ADMIN, now)
-    required = replace(WITH_LOGIN, login=Login("http://127.0.0.1:8050", second_factor_role=Role.ADMIN))
+    login = Login("http://127.0.0.1:8050", second_factor_role=Role.ADMIN, hash_cost=LOW_COST)
+    required = replace(WITH_LOGIN, login=login)
     async with served(pool, dsn, now, required) as base, browser(base) as one, browser(base) as other:
         pages = [await send(s, f"{base}/login", name="ada", password=PASSWORD) for s in (one, other)]
         first, second = (re.findall(r'class="secret">([A-Z2-7]{32})<', page)[0] for _, page in pages)

@@ -7,9 +7,10 @@ from datetime import datetime
 from functools import cache
 
 import aiohttp
+from argon2 import PasswordHasher
 
-from dashboard.asgi.settings import DashboardSettings, Login
-from dashboard.auth.passwords import hash_of, new_token, token_hash
+from dashboard.asgi.settings import DashboardSettings, HashCost, Login
+from dashboard.auth.passwords import new_token, token_hash
 from storage.model.core.people import Role, Scope
 from storage.people.people import add_person, person_called
 from storage.people.tokens import add_token
@@ -17,12 +18,15 @@ from storage.postgres.pool import Pool, transaction
 from tests.support.servers.dashboard import SETTINGS
 
 PASSWORD = "correct horse battery"
-WITH_LOGIN: DashboardSettings = replace(SETTINGS, login=Login("http://127.0.0.1:8050"))
+LOW_COST = HashCost(passes=1, memory_kib=16, lanes=1)
+"""A login takes a quarter of a second at the usual cost, and hundreds of tests log in."""
+WITH_LOGIN: DashboardSettings = replace(SETTINGS, login=Login("http://127.0.0.1:8050", hash_cost=LOW_COST))
 
 
 @cache
 def _hash() -> str:
-    return hash_of(PASSWORD, "")
+    hasher = PasswordHasher(LOW_COST.passes, LOW_COST.memory_kib, LOW_COST.lanes)
+    return hasher.hash(PASSWORD)
 
 
 async def a_person(pool: Pool, login: str, role: Role, now: datetime) -> int:
