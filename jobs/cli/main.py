@@ -8,6 +8,7 @@ import asyncio
 import logging
 import sys
 from collections.abc import Callable
+from functools import cache
 from importlib import import_module
 from importlib.metadata import version
 from typing import Annotated, Any
@@ -119,8 +120,12 @@ class _LoadedWhenCalled(TyperGroup):
         return name, None if known is None else loaded(name or ""), rest
 
 
+@cache
 def loaded(name: str) -> Any:
-    """Import the module of a command or group of commands, and return the command."""
+    """Import the module of a command or group of commands, and return the command.
+
+    It is made once per process: for a group of many options that takes longer than most commands.
+    """
     try:
         module = import_module(f"jobs.cli.{MODULES.get(name, name)}")
     except KeyboardInterrupt:
