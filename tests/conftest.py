@@ -23,6 +23,7 @@ from storage.postgres.migrate import migrate
 from storage.postgres.pool import Conn, Pool, connect, open_pool, transaction
 from tests.support.seeds.alerts import Played, play_alerts
 from tests.support.seeds.changes import Story
+from tests.support.seeds.every_page import Everything, seed_everything
 from tests.support.seeds.live_page import seed
 
 T = TypeVar("T")
@@ -103,10 +104,17 @@ def played_template(postgres_dsn: str, template: str) -> Generator[tuple[str, Pl
         yield urlsplit(dsn).path[1:], _run(_written(dsn, lambda pool: play_alerts(pool, NOW)))
 
 
+@pytest.fixture(scope="session")
+def everything_template(postgres_dsn: str, template: str) -> Generator[tuple[str, Everything]]:
+    """Name of a database with something on every page, and what was written."""
+    with _database(postgres_dsn, template) as dsn:
+        yield urlsplit(dsn).path[1:], _run(_written(dsn, lambda pool: seed_everything(pool, NOW)))
+
+
 @pytest.fixture
 def dsn(request: pytest.FixtureRequest, postgres_dsn: str, template: str) -> Generator[str]:
     """A fresh database with the schema, and the rows of the story that the test asks for, or none."""
-    for told in ("played_template", "story_template"):
+    for told in ("everything_template", "played_template", "story_template"):
         if told in request.fixturenames:
             template, _ = request.getfixturevalue(told)
     with _database(postgres_dsn, template) as dsn:
@@ -125,6 +133,12 @@ def played(dsn: str, played_template: tuple[str, Played]) -> Played:
     database.
     """
     return deepcopy(played_template[1])
+
+
+@pytest.fixture
+def everything(dsn: str, everything_template: tuple[str, Everything]) -> Everything:
+    """Something on every page, by tests/support/seeds/every_page.py, which is in the test's database."""
+    return deepcopy(everything_template[1])
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,7 @@ from storage.postgres.pool import Pool, transaction
 from tests.conftest import NOW
 from tests.support.clients.browser import CHROMIUM, Browser, opened, skip_without
 from tests.support.clients.hand import tab_to
+from tests.support.repeats import cases
 from tests.support.seeds.changes import Story
 from tests.support.servers.dashboard import SETTINGS, served, until
 from tests.support.simulated.several_platforms import HISTORY, leading_to, simulated
@@ -58,7 +59,8 @@ async def chosen_lines(page: Page, wanted: int) -> bool:
     return await page.locator(".ag-row-selected .ag-checkbox-input").count() == wanted
 
 
-@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.long
+@pytest.mark.parametrize("width", cases([390], [1440, 390]))
 async def test_pasted_names_are_looked_at_and_watched_with_the_keyboard_alone(
     pool: Pool, dsn: str, story: Story, resolver: Resolver, width: int
 ) -> None:

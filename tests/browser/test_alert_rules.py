@@ -9,6 +9,7 @@ from storage.model.alerts.rules import AlertRule, Match
 from storage.postgres.pool import Pool, transaction
 from tests.support.clients.axe import AXE, violations
 from tests.support.clients.browser import CHROMIUM, opened, skip_without
+from tests.support.repeats import cases
 from tests.support.seeds.alerts import DESK, Played
 from tests.support.servers.dashboard import served
 
@@ -25,7 +26,8 @@ async def rules(pool: Pool) -> dict[str, AlertRule]:
         return {stored.rule.name: stored.rule for stored in await load_rules(conn)}
 
 
-@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.long
+@pytest.mark.parametrize("width", cases([1440], [390, 1440]))
 async def test_a_rule_is_made_by_its_form_tried_on_the_past_and_saved(
     pool: Pool, dsn: str, played: Played, width: int
 ) -> None:

@@ -10,6 +10,7 @@ import pytest
 from jobs.delivery.local_inbox import Inbox, SmtpServer
 from jobs.runtime.app import ProcessRole
 from tests.support.clients.browser import CHROMIUM, Browser, opened, skip_without
+from tests.support.repeats import cases
 from tests.support.servers.installation import installation
 from tests.support.simulated.several_platforms import HISTORY, simulated
 
@@ -47,7 +48,8 @@ async def picture(browser: Browser, name: str) -> None:
         await browser.page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
 
 
-@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.long
+@pytest.mark.parametrize("width", cases([390], [1280, 390]))
 async def test_an_empty_installation_watches_three_accounts_reads_them_and_sends_an_email(
     addresses: Mapping[str, str], dsn: str, tmp_path: Path, width: int
 ) -> None:

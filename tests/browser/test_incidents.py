@@ -9,6 +9,7 @@ from storage.alerts.incidents import incident_acts, incident_line
 from storage.model.core.people import Role
 from storage.postgres.pool import Pool, transaction
 from tests.support.clients.browser import CHROMIUM, Browser, opened, skip_without
+from tests.support.repeats import cases
 from tests.support.seeds.alerts import Played
 from tests.support.seeds.people import PASSWORD, WITH_LOGIN, a_person
 from tests.support.servers.dashboard import served
@@ -44,7 +45,8 @@ async def tab_to(page: Page, selector: str) -> None:
     raise AssertionError(f"Tab never reaches {selector}")
 
 
-@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.long
+@pytest.mark.parametrize("width", cases([1440], [390, 1440]))
 async def test_the_second_person_is_told_what_the_first_did_and_a_closed_incident_leaves_open(
     pool: Pool, dsn: str, played: Played, width: int
 ) -> None:

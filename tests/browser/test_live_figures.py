@@ -12,8 +12,9 @@ from collectors.x.declaration import X
 from storage.live.snapshot import accounts
 from storage.postgres.pool import Pool, transaction
 from tests.support.clients.browser import CHROMIUM, Browser, opened, skip_without
+from tests.support.repeats import cases
 from tests.support.seeds.changes import Story
-from tests.support.seeds.every_page import seed_everything
+from tests.support.seeds.every_page import Everything
 from tests.support.seeds.posts import turn_into_posts
 from tests.support.servers.dashboard import served
 
@@ -56,14 +57,17 @@ async def agree(browser: Browser) -> int:
     return len(found)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "query",
-    ["", "?list=1", "?list=changed", "?q=_1", "?list=2&q=_2", "?range=24h", "?q=nobody-is-called-this"],
+    cases(
+        ["", "?list=changed", "?list=2&q=_2", "?range=24h"],
+        ["", "?list=1", "?list=changed", "?q=_1", "?list=2&q=_2", "?range=24h", "?q=nobody-is-called-this"],
+    ),
 )
 async def test_each_number_has_as_many_accounts_behind_it_as_it_says(
-    pool: Pool, dsn: str, now: datetime, query: str
+    pool: Pool, dsn: str, now: datetime, everything: Everything, query: str
 ) -> None:
-    await seed_everything(pool, now)
     async with served(pool, dsn, now) as base, opened(base, "/" + query) as browser:
         await browser.painted()
         assert await agree(browser) >= 9
@@ -72,11 +76,14 @@ async def test_each_number_has_as_many_accounts_behind_it_as_it_says(
         assert sure is ("list" not in query and "q=" not in query)
 
 
-@pytest.mark.parametrize("query", ["", "?kind=posts", "?kind=accounts", "?kind=posts&list=2&q=_2"])
+@pytest.mark.long
+@pytest.mark.parametrize(
+    "query",
+    cases(["", "?kind=posts&list=2&q=_2"], ["", "?kind=posts", "?kind=accounts", "?kind=posts&list=2&q=_2"]),
+)
 async def test_where_posts_are_watched_each_number_still_has_as_many_behind_it(
-    pool: Pool, dsn: str, now: datetime, query: str
+    pool: Pool, dsn: str, now: datetime, everything: Everything, query: str
 ) -> None:
-    await seed_everything(pool, now)
     async with transaction(pool) as conn:
         watched = await accounts(conn)
         await turn_into_posts(conn, [a.account_id for a in watched if a.platform == X][::3])
@@ -89,8 +96,9 @@ async def test_where_posts_are_watched_each_number_still_has_as_many_behind_it(
         assert ("post among them" in told or "posts among them" in told) is (query == "")
 
 
-async def test_where_no_post_is_watched_nothing_speaks_of_posts(pool: Pool, dsn: str, now: datetime) -> None:
-    await seed_everything(pool, now)
+async def test_where_no_post_is_watched_nothing_speaks_of_posts(
+    pool: Pool, dsn: str, now: datetime, everything: Everything
+) -> None:
     async with served(pool, dsn, now) as base, opened(base) as browser:
         await browser.painted()
         assert not await browser.page.locator("#pick-kind").is_visible()
@@ -103,9 +111,8 @@ async def test_where_no_post_is_watched_nothing_speaks_of_posts(pool: Pool, dsn:
 
 @pytest.mark.parametrize("every", [None, 3], ids=["accounts alone", "accounts and posts"])
 async def test_figures_of_a_filter_that_leaves_all_are_those_of_the_server(
-    pool: Pool, dsn: str, now: datetime, every: int | None
+    pool: Pool, dsn: str, now: datetime, everything: Everything, every: int | None
 ) -> None:
-    await seed_everything(pool, now)
     if every is not None:
         async with transaction(pool) as conn:
             watched = await accounts(conn)
@@ -254,13 +261,17 @@ async def test_labels_and_engagements_lead_to_their_pages(pool: Pool, dsn: str, 
         await browser.becomes("location.pathname.startsWith('/executives/')")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
-    "query", ["", "?at=2021-01-25T00:30", "?at=2021-01-31T00:30&as_known_at=2021-01-31T00:30"]
+    "query",
+    cases(
+        ["", "?at=2021-01-31T00:30&as_known_at=2021-01-31T00:30"],
+        ["", "?at=2021-01-25T00:30", "?at=2021-01-31T00:30&as_known_at=2021-01-31T00:30"],
+    ),
 )
 async def test_each_number_of_the_film_has_as_many_accounts_behind_it_as_it_says(
-    pool: Pool, dsn: str, now: datetime, query: str
+    pool: Pool, dsn: str, now: datetime, everything: Everything, query: str
 ) -> None:
-    await seed_everything(pool, now)
     async with served(pool, dsn, now) as base, opened(base, "/replay" + query) as browser:
         await browser.becomes("document.querySelectorAll('#f-kpis a').length >= 5")
         found = await browser.page.evaluate(LINKS.replace("#live", "#film"))

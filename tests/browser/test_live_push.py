@@ -4,12 +4,10 @@ import asyncio
 import os
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from datetime import datetime
 from typing import Any
 
 import aiohttp
 import pytest
-import pytest_asyncio
 
 from dashboard.asgi.process import WebProcess
 from dashboard.live.feature import ASK_EVERY
@@ -19,7 +17,6 @@ from storage.postgres.pool import Pool, transaction
 from tests.support.clients.browser import CHROMIUM, Browser, opened
 from tests.support.clients.push import Following, following
 from tests.support.seeds.changes import HOUR, SUSPENDED, Story, happen
-from tests.support.seeds.live_page import seed
 from tests.support.servers.dashboard import SETTINGS, served, until
 from tests.support.servers.reverse_proxy import free_port
 
@@ -29,12 +26,6 @@ in_a_browser = pytest.mark.skipif(
     not CHROMIUM.exists() and os.environ.get("TEST_REQUIRE_BROWSER") != "1",
     reason=f"needs a Chromium at {CHROMIUM}; TEST_CHROMIUM names another",
 )
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def story(pool: Pool, now: datetime) -> Story:
-    async with transaction(pool) as conn:
-        return await seed(conn, now)
 
 
 @asynccontextmanager

@@ -13,6 +13,7 @@ from storage.orders.name_edits import add_names
 from storage.postgres.pool import Pool, transaction
 from tests.support.clients.browser import CHROMIUM, opened, skip_without
 from tests.support.clients.hand import tab_to
+from tests.support.repeats import cases
 from tests.support.seeds.changes import Story
 from tests.support.servers.dashboard import served
 
@@ -72,7 +73,8 @@ async def write(page: Page, selector: str, text: str) -> None:
     await page.keyboard.insert_text(text)
 
 
-@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.long
+@pytest.mark.parametrize("width", cases([390], [1440, 390]))
 async def test_an_order_of_257_names_is_filed_by_keyboard_alone(
     pool: Pool, dsn: str, story: Story, width: int
 ) -> None:

@@ -1,15 +1,13 @@
 """What a reader chooses on pages that the server writes, in a browser: zone, filter, a mail sent again."""
 
 import asyncio
-from typing import Any
 
 import pytest
-import pytest_asyncio
 from playwright.async_api import Route
 
 from storage.postgres.pool import Pool, transaction
 from tests.support.clients.browser import CHROMIUM, Browser, opened, skip_without
-from tests.support.seeds.alerts import DESK, Played, play_alerts
+from tests.support.seeds.alerts import DESK, Played
 from tests.support.servers.dashboard import served
 
 skip_without(CHROMIUM)
@@ -18,11 +16,6 @@ pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]
 
 KOLKATA = "Asia/Kolkata"
 TIMES = "[...document.querySelectorAll('#page time')]"
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def played(pool: Pool, now: Any) -> Played:
-    return await play_alerts(pool, now)
 
 
 async def times(browser: Browser) -> list[tuple[str, str]]:

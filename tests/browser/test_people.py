@@ -9,6 +9,7 @@ from storage.people.people import people
 from storage.people.tokens import tokens
 from storage.postgres.pool import Pool, transaction
 from tests.support.clients.browser import CHROMIUM, Browser, opened, skip_without
+from tests.support.repeats import cases
 from tests.support.seeds.people import PASSWORD, WITH_LOGIN, a_person
 from tests.support.servers.dashboard import served
 
@@ -67,7 +68,8 @@ async def test_who_is_logged_out_elsewhere_is_led_to_the_login(pool: Pool, dsn: 
         forgive(browser, "401")
 
 
-@pytest.mark.parametrize("width", [1440, 360])
+@pytest.mark.long
+@pytest.mark.parametrize("width", cases([360], [1440, 360]))
 async def test_an_admin_says_who_may_do_what(pool: Pool, dsn: str, now: datetime, width: int) -> None:
     await a_person(pool, "ada", Role.ADMIN, now)
     async with (

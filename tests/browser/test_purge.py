@@ -26,7 +26,7 @@ async def picture(browser: Browser, name: str) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("width", cases([1280, 390], [1280, 820, 390]))
+@pytest.mark.parametrize("width", cases([1280], [1280, 820, 390]))
 async def test_an_account_is_purged_after_a_preview_and_its_typed_handle(
     pool: Pool, dsn: str, story: Story, width: int
 ) -> None:

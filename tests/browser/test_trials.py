@@ -16,6 +16,7 @@ import pytest
 from jobs.delivery.local_inbox import Inbox, SmtpServer
 from tests.support.clients.browser import CHROMIUM, opened, skip_without
 from tests.support.clients.hand import Hand, is_slow
+from tests.support.repeats import cases
 from tests.support.samples.order_pdf import NAMED, POSTS, order_history, order_text
 from tests.support.servers.dashboard import until
 from tests.support.servers.installation import installation
@@ -41,7 +42,8 @@ async def set_clocks(addresses: Mapping[str, str], now: datetime) -> None:
                 answer.raise_for_status()
 
 
-@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.long
+@pytest.mark.parametrize("width", cases([1280], [1280, 390]))
 async def test_from_nothing_to_the_first_email_of_a_block(dsn: str, tmp_path: Path, width: int) -> None:
     """The confirmation takes a minute, so the quick hand asks for provisional changes as well."""
     history = tmp_path / "history.csv"
@@ -103,7 +105,8 @@ async def _has_mail(inbox: Inbox) -> bool:
     return bool(inbox.mails())
 
 
-@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.long
+@pytest.mark.parametrize("width", cases([390], [1280, 390]))
 async def test_an_order_of_257_names_from_a_pdf_accounts_for_every_name(
     dsn: str, tmp_path: Path, width: int
 ) -> None:

@@ -15,7 +15,6 @@ from storage.postgres.pool import Pool, transaction
 from storage.readings import evidence
 from tests.support.seeds.changes import Story
 from tests.support.seeds.every_page import answers_of
-from tests.support.seeds.live_page import seed
 from tests.support.servers.dashboard import SETTINGS, page_of, served
 
 NOW = datetime(2021, 2, 11, 12, tzinfo=UTC)
@@ -24,12 +23,6 @@ DAY = timedelta(days=1)
 
 def at(day: int, hour: int = 0) -> datetime:
     return datetime(2021, 2, day, hour, tzinfo=UTC)
-
-
-@pytest.fixture
-async def story(pool: Pool, now: datetime) -> Story:
-    async with transaction(pool) as conn:
-        return await seed(conn, now)
 
 
 @pytest.mark.parametrize(

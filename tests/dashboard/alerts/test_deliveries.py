@@ -1,7 +1,6 @@
 """Deliveries: which mails an address asks for, page by page, by which rule, and who took them on."""
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
@@ -15,14 +14,8 @@ from storage.model.alerts.alerts import MailKind, MailState
 from storage.model.core.people import Actor, Role
 from storage.postgres.pool import Pool, transaction
 from tests.support.clients.page_text import said
-from tests.support.seeds.alerts import DESK, NIGHT, Played, play_alerts
+from tests.support.seeds.alerts import DESK, NIGHT, Played
 from tests.support.servers.dashboard import SETTINGS, page_of
-
-
-@pytest.fixture
-async def played(pool: Pool, now: Any) -> Played:
-    return await play_alerts(pool, now)
-
 
 NONE = Chosen()
 

@@ -23,7 +23,7 @@ from storage.orders.orders import add_order_event
 from storage.postgres.pool import Pool, transaction
 from tests.support.clients.page_text import said
 from tests.support.seeds.changes import HOUR, Story
-from tests.support.seeds.every_page import seed_everything
+from tests.support.seeds.every_page import Everything
 from tests.support.seeds.live_page import seed
 from tests.support.seeds.posts import turn_into_posts
 from tests.support.servers.dashboard import SETTINGS, page_of, served, served_apart
@@ -206,8 +206,9 @@ async def test_every_lane_of_an_order_leads_to_its_account(pool: Pool, story: St
     assert any(len(set(bar["y"])) < len(bar["y"]) for bar in bars), "an account has two bars of one status"
 
 
-async def test_every_number_of_the_countries_is_that_of_the_page_behind_it(pool: Pool, now: Any) -> None:
-    await seed_everything(pool, now)
+async def test_every_number_of_the_countries_is_that_of_the_page_behind_it(
+    pool: Pool, now: Any, everything: Everything
+) -> None:
     async with transaction(pool) as conn:
         page = await page_of(conn, "/countries", now, SETTINGS, "light")
         found = list(figures_on(page))

@@ -13,7 +13,7 @@ from dash import html
 from storage.postgres.pool import Pool, transaction
 from tests.dashboard.server.test_figures import components
 from tests.support.clients.page_text import said
-from tests.support.seeds.every_page import PAGES, seed_everything
+from tests.support.seeds.every_page import PAGES, Everything
 from tests.support.servers.dashboard import SETTINGS, page_of, served
 
 NUMBER = re.compile(r"\d[\d,]*")
@@ -127,11 +127,12 @@ def not_led(page: Any) -> Iterator[str]:
             yield SENTENCE
 
 
-async def test_each_number_of_accounts_leads_to_them_or_has_a_reason(pool: Pool, now: datetime) -> None:
-    written = await seed_everything(pool, now)
+async def test_each_number_of_accounts_leads_to_them_or_has_a_reason(
+    pool: Pool, now: datetime, everything: Everything
+) -> None:
     found: dict[str, set[str]] = {}
     for name in PAGES:
-        address = urlsplit(written.path(name))
+        address = urlsplit(everything.path(name))
         async with transaction(pool) as conn:
             page = await page_of(conn, address.path, now, SETTINGS, "light", dict(parse_qsl(address.query)))
         key = "account" if "account" in name.split() else SAME_PAGE.get(name, name)
@@ -146,9 +147,8 @@ async def test_each_number_of_accounts_leads_to_them_or_has_a_reason(pool: Pool,
     "query", ["", "?at=2021-02-01T06:00", "?at=2021-01-25T00:30&as_known_at=2021-01-25T00:30"]
 )
 async def test_each_number_of_a_past_moment_has_as_many_accounts_as_it_says(
-    pool: Pool, dsn: str, now: datetime, query: str
+    pool: Pool, dsn: str, now: datetime, everything: Everything, query: str
 ) -> None:
-    await seed_everything(pool, now)
     async with transaction(pool) as conn:
         page = await page_of(conn, "/replay", now, SETTINGS, "light", dict(parse_qsl(query[1:])))
     links = [

@@ -9,7 +9,7 @@ from storage.model.core.people import Actor, Role
 from storage.postgres.pool import Pool, transaction
 from tests.conftest import NOW
 from tests.support.clients.page_text import said
-from tests.support.seeds.every_page import seed_everything
+from tests.support.seeds.every_page import Everything
 from tests.support.servers.dashboard import SETTINGS, page_of
 
 LATER = NOW + timedelta(days=10)
@@ -35,11 +35,10 @@ PAGES = {
 """By address: what has to be said ten days after the last reading."""
 
 
-async def test_a_page_says_that_its_readings_are_late(pool: Pool) -> None:
-    written = await seed_everything(pool, NOW)
+async def test_a_page_says_that_its_readings_are_late(pool: Pool, everything: Everything) -> None:
     missing: list[tuple[str, str]] = []
     for path, sentences in PAGES.items():
-        filled = path.format(**written.numbers)
+        filled = path.format(**everything.numbers)
         with acting_as(Actor("ada", Role.ADMIN)):
             async with transaction(pool) as conn:
                 shown = said(await page_of(conn, filled, LATER, SETTINGS, "light"))
@@ -48,10 +47,11 @@ async def test_a_page_says_that_its_readings_are_late(pool: Pool) -> None:
 
 
 @pytest.mark.parametrize("path", ["/orders", "/account/{blocked}"])
-async def test_no_page_says_that_readings_are_late_while_they_are_not(pool: Pool, path: str) -> None:
-    written = await seed_everything(pool, NOW)
+async def test_no_page_says_that_readings_are_late_while_they_are_not(
+    pool: Pool, everything: Everything, path: str
+) -> None:
     with acting_as(Actor("ada", Role.ADMIN)):
         async with transaction(pool) as conn:
-            shown = said(await page_of(conn, path.format(**written.numbers), NOW, SETTINGS, "light"))
+            shown = said(await page_of(conn, path.format(**everything.numbers), NOW, SETTINGS, "light"))
     assert "not read lately" not in shown
     assert "at its last reading" not in shown
