@@ -170,15 +170,15 @@ async def test_what_is_to_be_confirmed_waits_for_the_next_day_when_the_ceiling_i
     world: Billed,
 ) -> None:
     monitor = await world.under()
-    await world.run(monitor, T0 + 30 * HOUR)
+    await world.run(monitor, T0 + 12 * HOUR)
     called = OTHERS[:900]
     monitor.read_now(called)
-    await world.run(monitor, T0 + 40 * HOUR)
+    await world.run(monitor, T0 + 18 * HOUR)
     async with transaction(world.pool) as conn:
         [bill] = await daily_cost_limit.bills(conn, world.clock())
     assert bill.ceiling.waiting > 300
     assert world.most_billed() <= MOST
-    await world.run(monitor, T0 + 49 * HOUR)
+    await world.run(monitor, T0 + 25 * HOUR)
     again = [why for why in await world.rows(WHY) if why[0] == "again"]
     assert again
     assert world.most_billed() <= MOST
@@ -262,8 +262,8 @@ async def test_no_day_costs_more_whatever_happens(world: Billed, seed: int) -> N
 
 
 async def test_the_simulator_of_x_counts_no_more_and_a_block_is_seen_within_minutes(pool: Pool) -> None:
-    """Days over real sockets, by the platform's own count; a list is blocked at noon of the second."""
-    blocked = T0 + 36 * HOUR
+    """Days over real sockets, by the platform's own count; a list is blocked in the morning of the second."""
+    blocked = T0 + 30 * HOUR
     dice = random.Random(1)
     of_order = EVERYBODY[::16]
     history = History(
@@ -304,7 +304,7 @@ async def test_the_simulator_of_x_counts_no_more_and_a_block_is_seen_within_minu
             clock,
             cost_limit=cost_limit,
         )
-        for monitor, until in ((free, T0 + HOUR), (under, blocked + 6 * HOUR)):
+        for monitor, until in ((free, T0 + HOUR), (under, blocked + 3 * HOUR)):
             await monitor.load()
             while clock() < until:
                 await monitor.tick()
