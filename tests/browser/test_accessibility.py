@@ -105,8 +105,31 @@ IN_ALL_VIEWS = [
 ]
 
 
+LIKE_ANOTHER = {
+    "live of one list",
+    "archived lists",
+    "names",
+    "order without a deadline",
+    "editing an order",
+    "executive of 30 days",
+    "country without changes",
+    "replay of a moment",
+    "story as known then",
+    "dead mail",
+    "rule of the settings",
+    "copy of a rule",
+    "no decisions",
+    "no incidents",
+    "account that is muted",
+    "account never read",
+    "account with another handle",
+    "account out of reach",
+}
+"""Pages made of the parts of another one: `make test-long` looks at them too."""
+
+
 @pytest.mark.long
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", cases([name for name in PAGES if name not in LIKE_ANOTHER], [*PAGES]))
 async def test_a_page_breaks_no_rule_and_never_scrolls_sideways(house: House, name: str) -> None:
     reader = house.readers[Role.ADMIN]
     await reader.look(DESKTOP)
@@ -148,7 +171,7 @@ async def test_help_is_in_the_menu_of_the_account_for_every_reader(
 @pytest.mark.parametrize(
     ("role", "name"),
     cases(
-        [(Role.VIEWER, name) for name in [*PAGES][::6]] + [(Role.ANALYST, name) for name in [*PAGES][3::6]],
+        [(Role.VIEWER, name) for name in [*PAGES][::12]] + [(Role.ANALYST, name) for name in [*PAGES][6::12]],
         [(role, name) for role in (Role.VIEWER, Role.ANALYST) for name in PAGES],
     ),
 )
