@@ -10,9 +10,10 @@ from dashboard.asgi.refusals import refusal
 from dashboard.auth.form_actions import run_form_action
 from dashboard.causes.form import LABELS, cause_of, subjects_of
 from dashboard.ui.form_input import Filled, WrongInput, page_of
+from dashboard.wire.compact_json import Json, Phrases, up, up_or_none
 from storage.causes.cause_import import record_once
-from storage.causes.ledger import correct_cause, surest_causes, withdraw_cause
-from storage.model.causes.causes import CauseFault, StatedCause, surest_first
+from storage.causes.ledger import correct_cause, known_causes, withdraw_cause
+from storage.model.causes.causes import CauseFault, KnownCause, surest_first
 from storage.model.causes.words import NOT_KNOWN, cause_summary
 from storage.model.core.people import Actor, Role
 from storage.postgres.pool import Conn, Pool, StorageError, transaction
@@ -20,32 +21,36 @@ from storage.postgres.pool import Conn, Pool, StorageError, transaction
 WRITE_CAUSES = Role.ANALYST
 
 
-def surest_json(causes: Sequence[StatedCause]) -> dict[str, object]:
-    """The causes in words, and which is that of a change or of an account or a post. Pure; `causes` has at
-    most one of each.
+def lanes_json(causes: Sequence[KnownCause]) -> Json:
+    """The causes for the lanes of Live and Replay, the surest first: the number of their words, from when
+    until when they stood, and which of them are of a change and which of an account or a post. Pure.
     """
-    places: dict[str, int] = {}
-    about: dict[str, dict[int, int]] = {"change": {}, "account": {}}
-    for cause in surest_first(causes):
-        words = cause_summary([cause])
-        about[cause.subject.kind][cause.subject.number] = places.setdefault(words, len(places))
+    until = {known.cause.cause_id: known.until for known in causes}
+    said = Phrases()
+    rows: list[tuple[int, int, int | None]] = []
+    about: dict[str, dict[int, list[int]]] = {"change": {}, "account": {}}
+    for place, cause in enumerate(surest_first(known.cause for known in causes)):
+        stood = up(cause.recorded_at), up_or_none(until[cause.cause_id])
+        rows.append((said.number(cause_summary([cause])), *stood))
+        about[cause.subject.kind].setdefault(cause.subject.number, []).append(place)
     return {
-        "words": list(places),
+        "words": said.words,
         "none": NOT_KNOWN,
+        "causes": rows,
         "changes": about["change"],
         "accounts": about["account"],
     }
 
 
 def cause_page_routes(pool: Pool, clock: Callable[[], datetime]) -> APIRouter:
-    """`/api/causes/surest`; and `record`, `correct` and `withdraw`, to which forms are posted."""
+    """`/api/causes/lanes`; and `record`, `correct` and `withdraw`, to which forms are posted."""
     router = APIRouter(prefix="/api/causes")
 
-    @router.get("/surest")
-    async def surest() -> Response:
+    @router.get("/lanes")
+    async def lanes() -> Response:
         try:
             async with transaction(pool) as conn:
-                return JSONResponse(surest_json(await surest_causes(conn)))
+                return JSONResponse(lanes_json(await known_causes(conn)))
         except StorageError as error:
             return refusal(503, str(error))
 

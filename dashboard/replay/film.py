@@ -27,11 +27,10 @@ from dashboard.replay.film_json import (
     papers_json,
     reads_json,
     steps_json,
-    up,
     watched_json,
 )
 from dashboard.wire.columnar import pack
-from dashboard.wire.compact_json import Json
+from dashboard.wire.compact_json import Json, up
 from dashboard.wire.response_cache import LEVEL, AnswerCache, CachedAnswer
 from storage.executives.executives_report import access_spans
 from storage.live.lists_and_executives import executives, signals

@@ -5,10 +5,20 @@ Times are rounded up: what happened within a millisecond was not known before it
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from dashboard.live.context_json import event_json, found_json, order_json, usual_json
-from dashboard.wire.compact_json import Json, Phrases, Row, changes_json, columns, letter, span_ms
+from dashboard.wire.compact_json import (
+    Json,
+    Phrases,
+    Row,
+    changes_json,
+    columns,
+    letter,
+    span_ms,
+    up,
+    up_or_none,
+)
 from storage.executives.executives_report import AccessSpan
 from storage.live.lists_and_executives import LiveExecutive, LiveSignal
 from storage.live.snapshot import LiveChange
@@ -35,18 +45,7 @@ FILM_TABLES = (
     "signals",
 )
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MS = timedelta(milliseconds=1)
 _HANDLE = 120
-
-
-def up(at: datetime) -> int:
-    """The first millisecond that is not before it."""
-    return -((_EPOCH - at) // _MS)
-
-
-def up_or_none(at: datetime | None) -> int | None:
-    return None if at is None else up(at)
 
 
 def _table(rows: Sequence[Row], cells: dict[str, Callable[[Row], object]]) -> Json:

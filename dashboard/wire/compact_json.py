@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from storage.alerts.mails_report import MailNote
@@ -28,6 +28,8 @@ LETTER = {
     Status.DEACTIVATED: "D",
     Status.NOT_FOUND: "N",
 }
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MS = timedelta(milliseconds=1)
 _HANDLE = 120
 GONE_OR_SUSPENDED = "G"
 """Suspended by its server or deleted by its owner, which look alike: drawn as gone, never as blocked."""
@@ -39,6 +41,15 @@ def ms(at: datetime) -> int:
 
 def ms_or_none(at: datetime | None) -> int | None:
     return None if at is None else ms(at)
+
+
+def up(at: datetime) -> int:
+    """The first millisecond that is not before it."""
+    return -((_EPOCH - at) // _MS)
+
+
+def up_or_none(at: datetime | None) -> int | None:
+    return None if at is None else up(at)
 
 
 def span_ms(span: timedelta) -> int:

@@ -23,8 +23,14 @@ interface Order {
   id: number; title: string; reference: string; issuer: string; country: string; basis: string; named: number; list: number;
   at: number; from: number | null; to: number | null; disputed: boolean; deadline: number | null; known: number;
 }
-/** `words` are the surest first; the numbers are their places, by the number of a change or an account. `none`: nobody says anything. */
-interface SurestCauses { words: string[]; none: string; changes: Record<number, Place>; accounts: Record<number, Place> }
+/**
+ * `causes` are the surest first: their words, and from when until when they stood (null: they do). `changes` and `accounts`
+ * are their places, by the number of a change or an account. `none`: nobody says anything.
+ */
+interface LaneCauses {
+  words: string[]; none: string; causes: [words: Place, known: number, until: number | null][];
+  changes: Record<number, number[]>; accounts: Record<number, number[]>;
+}
 interface Paper { id: number; order: number | null; kind: string; at: number; from: number | null; to: number | null; text: string; source: string; known: number }
 interface Access { what: string; where: string; state: string; at: number | null; why: string }
 interface Executive { id: number; name: string; title: string; access: Access[] }

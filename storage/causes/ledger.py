@@ -13,6 +13,7 @@ from storage.model.causes.causes import (
     CauseSubject,
     CauseText,
     Confidence,
+    KnownCause,
     StatedCause,
     checked_cause,
 )
@@ -254,19 +255,19 @@ async def newest_causes(conn: Conn, limit: int) -> list[NamedCause]:
     ]
 
 
-async def surest_causes(conn: Conn) -> list[StatedCause]:
-    """Return the surest standing cause of each change, account and post that has one, without orders."""
+async def known_causes(conn: Conn) -> list[KnownCause]:
+    """Return every cause of a change, an account or a post that stands or ever stood, with how long, in the
+    order of recording.
+    """
     rows = await conn.fetch(
         """
-        select distinct on (s.change_id, s.account_id) s.* from cause s
+        select s.*, later.recorded_at as until
+        from cause s left join cause later on later.supersedes = s.cause_id
         where s.order_id is null and not s.is_withdrawn
-            and not exists (select from cause later where later.supersedes = s.cause_id)
-        order by s.change_id, s.account_id, s.kind = 'unknown',
-            array_position(array['stated by the platform', 'documented', 'reported'], s.confidence),
-            s.stated_on desc, s.cause_id desc
+        order by s.cause_id
         """
     )
-    return [_cause(row) for row in rows]
+    return [KnownCause(_cause(row), row["until"]) for row in rows]
 
 
 async def standing_by_confidence(conn: Conn) -> dict[Confidence, int]:

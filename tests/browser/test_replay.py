@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
@@ -14,10 +15,13 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.async_api import Page, Route
 
+from storage.causes.ledger import record_cause
 from storage.health.status_at import status_at
+from storage.model.causes.causes import CauseSubject
 from storage.model.core.availability import Status
 from storage.postgres.pool import Pool, transaction
 from tests.dashboard.replay.test_video_export import STAND_IN
+from tests.storage.causes.test_ledger import NOTICE
 from tests.support.clients.browser import CHROMIUM, Browser, opened, skip_without
 from tests.support.seeds.changes import HOUR, Story
 from tests.support.servers.dashboard import SETTINGS, served, until
@@ -258,6 +262,53 @@ async def test_it_tells_what_was_and_what_was_known_as_the_server_does_and_names
         row = page.locator(".lane-row.differs .lane-word").first
         await row.wait_for()
         assert re.match(r"confirmed \d\d:\d\d", await row.inner_text())
+
+
+async def test_a_lane_says_the_cause_that_was_known_at_the_moment_of_knowledge(
+    pool: Pool, dsn: str, story: Story
+) -> None:
+    one = story.wave[0]
+    async with transaction(pool) as conn:
+        handle = await conn.fetchval("select handle from account where account_id = $1", one)
+        change_id = await conn.fetchval(
+            "select min(change_id) from change where account_id = $1 and kind = 'block'", one
+        )
+        seen: datetime = await conn.fetchval(
+            "select first_seen_new from change where change_id = $1", change_id
+        )
+        recorded = seen + 30 * MINUTE
+        cause = replace(NOTICE, stated_on=seen)
+        await record_cause(conn, CauseSubject(change_id=change_id), cause, "ada", recorded)
+    begin, end = seen - HOUR, seen + HOUR
+    words = "Cause: an order of a government (Section 69A IT Act), stated by the platform"
+    path = address(end, {"from": begin, "to": end}, known=True)
+    async with shown(pool, dsn, story, path) as browser:
+        page = browser.page
+        await page.locator("#f-fit").click()
+        lane = page.locator(".lane-row", has_text=handle).first
+        tip = page.locator("#tip")
+
+        async def pointed() -> str:
+            chart, row = await page.locator("#f-lanes canvas").bounding_box(), await lane.bounding_box()
+            assert chart is not None
+            assert row is not None
+            await page.mouse.move(0, 0)
+            await page.mouse.move(chart["x"] + chart["width"] * 0.55, row["y"] + row["height"] / 2)
+            told = await tip.inner_text()
+            assert handle in told
+            assert "Withheld in India" in told
+            return told
+
+        async with page.expect_response("**/api/causes/lanes"):
+            await pointed()
+        assert words in await pointed()
+        await page.locator("#f-date").fill((recorded - MINUTE).strftime("%Y-%m-%dT%H:%M:%S"))
+        await page.locator("#f-goto button").click()
+        await stands_at(browser, recorded - MINUTE)
+        assert "Cause: not known" in await pointed()
+        await page.get_by_role("button", name="As it was").click()
+        await browser.becomes(f"{REEL}.stage.knew === null")
+        assert words in await pointed()
 
 
 async def test_two_moments_stand_side_by_side_with_what_differs_between_them(

@@ -2,6 +2,7 @@
 
 import { $, escaped } from "../shell/dom.mjs";
 import { between, count, duration, full, stamp, zoneName } from "../shell/time.mjs";
+import { causeLine } from "./causes.mjs";
 import { countAt } from "./counts.mjs";
 import { happened } from "./feed.mjs";
 import { counted, postsIn } from "./posts.mjs";
@@ -27,14 +28,12 @@ export function showTip(html, event) {
 /** @param {string} words */
 export const tipLine = (words) => `<div>${words}</div>`;
 
-/**
- * `more` is a line below what is known, or null.
- * @param {State} state @param {Account} account @param {number} t @param {At} event @param {string | null} more
- */
-export function tipForAccount(state, account, t, event, more = null) {
+/** @param {State} state @param {Account} account @param {number} t @param {At} event */
+export function tipForAccount(state, account, t, event) {
   const out = [`<b>@${escaped(account.handle)}</b>`, `<div class="faint">${full(t)}</div>`];
   out.push(...momentLines(state, account, t).map(tipLine));
-  if (more) out.push(tipLine(escaped(more)));
+  const cause = causeLine(state, account, t);
+  if (cause) out.push(tipLine(escaped(cause)));
   showTip(out.join(""), event);
 }
 

@@ -18,7 +18,6 @@ import { navigate } from "../shell/navigate.mjs";
 import { stamp, zoneName } from "../shell/time.mjs";
 import { drawBrush } from "./brush.mjs";
 import { renderCards } from "./cards.mjs";
-import { causeLine } from "./causes.mjs";
 import { renderKpis, shownWords } from "./kpis.mjs";
 import { listOf, shownIds } from "./listing.mjs";
 import { factsOf, partsOf, rowsOf, spotAt, writeFlows, writeShare } from "./spots.mjs";
@@ -161,11 +160,7 @@ function connectLanes() {
     placeOverlay();
   });
   const made = new Lanes($("lanes"), {
-    hover: (account, t, event) => {
-      const { state } = drawn();
-      const then = Math.min(t, state.now);
-      tipForAccount(state, account, then, event, causeLine(state, account, then));
-    },
+    hover: (account, t, event) => tipForAccount(drawn().state, account, Math.min(t, drawn().state.now), event),
     survey: (group, t, event) => tipForGroup(drawn().state, group, Math.min(t, drawn().state.now), event),
     leave: hideTip,
     select: (account) => {

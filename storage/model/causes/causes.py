@@ -145,6 +145,15 @@ class StatedCause:
     recorded_by: str
 
 
+@dataclass(frozen=True, slots=True)
+class KnownCause:
+    """A cause, and how long it stood."""
+
+    cause: StatedCause
+    until: datetime | None
+    """When it was corrected or withdrawn. None: it stands."""
+
+
 def cause_facts(cause: StatedCause) -> dict[str, object]:
     """Return the fields of a row side by side, as the API and the command line report them."""
     text = cause.text

@@ -13,8 +13,9 @@ from dashboard.causes.form import MOST_AT_ONCE
 from dashboard.orders.facts import read_order
 from dashboard.orders.figures import blocked_by_cause, cause_figure
 from dashboard.orders.restoration import by_cause, restoration_of
+from dashboard.wire.compact_json import up
 from storage.alerts.incidents import incident_blocks
-from storage.causes.ledger import cause_numbered, causes_of_accounts, record_cause
+from storage.causes.ledger import cause_numbered, causes_of_accounts, record_cause, withdraw_cause
 from storage.changes.hash_chain import verify_chain
 from storage.model.causes.causes import (
     CauseKind,
@@ -29,7 +30,7 @@ from storage.postgres.pool import Pool, transaction
 from tests.storage.causes.test_ledger import NOTICE, PAPER
 from tests.support.clients.page_text import said
 from tests.support.seeds.alerts import Played
-from tests.support.seeds.changes import Story
+from tests.support.seeds.changes import HOUR, Story
 from tests.support.servers.dashboard import SETTINGS, page_of, served
 
 FILLED = {
@@ -257,22 +258,22 @@ async def test_a_cause_is_recorded_once_for_each_of_those_that_an_order_s_page_o
         assert (await verify_chain(conn)).broken is None
 
 
-async def test_the_lanes_are_told_the_surest_cause_of_changes_and_accounts(
+async def test_the_lanes_are_told_what_is_said_of_changes_and_accounts_and_until_when(
     pool: Pool, dsn: str, story: Story
 ) -> None:
     one, other = story.accounts[0][:2]
     async with transaction(pool) as conn:
         change_id = await conn.fetchval("select max(change_id) from change where account_id = $1", one)
-        for subject, text in (
-            (CauseSubject(account_id=one), PAPER),
-            (CauseSubject(account_id=other), PAPER),
-            (CauseSubject(change_id=change_id), NOTICE),
-        ):
-            await record_cause(conn, subject, text, "ada", story.now)
+        first = await record_cause(conn, CauseSubject(account_id=one), PAPER, "ada", story.now)
+        await record_cause(conn, CauseSubject(account_id=other), PAPER, "ada", story.now)
+        await record_cause(conn, CauseSubject(change_id=change_id), NOTICE, "ada", story.now)
+        await withdraw_cause(conn, first, "ada", story.now + HOUR)
+        rows = await conn.fetch("select recorded_at from cause order by cause_id")
+    of_one, of_other, of_change, withdrawn = (up(row["recorded_at"]) for row in rows)
     async with (
         served(pool, dsn, story.now) as base,
         aiohttp.ClientSession() as session,
-        session.get(f"{base}/api/causes/surest") as answer,
+        session.get(f"{base}/api/causes/lanes") as answer,
     ):
         told = await answer.json()
     assert told == {
@@ -281,8 +282,9 @@ async def test_the_lanes_are_told_the_surest_cause_of_changes_and_accounts(
             "Cause: the platform's terms (Section 69A IT Act), reported",
         ],
         "none": "Cause: not known",
-        "changes": {str(change_id): 0},
-        "accounts": {str(one): 1, str(other): 1},
+        "causes": [[0, of_change, None], [1, of_other, None], [1, of_one, withdrawn]],
+        "changes": {str(change_id): [0]},
+        "accounts": {str(one): [2], str(other): [1]},
     }
 
 

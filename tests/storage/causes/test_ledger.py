@@ -14,8 +14,8 @@ from storage.causes.ledger import (
     causes_of_order,
     correct_cause,
     document_of,
+    known_causes,
     record_cause,
-    surest_causes,
     withdraw_cause,
 )
 from storage.changes.hash_chain import verify_chain
@@ -29,6 +29,7 @@ from storage.model.causes.causes import (
     StatedCause,
     checked_cause,
     standing,
+    surest_first,
 )
 from storage.model.core.accounts import Account
 from storage.model.core.orders import NewOrder
@@ -38,7 +39,7 @@ from storage.orders.orders import add_order
 from storage.postgres.audit_log import acts
 from storage.postgres.pool import Conn, Pool, Refused, StorageError, transaction
 from storage.purge.purge import purge_account
-from tests.support.samples.readings import AVAILABLE, SUSPENDED, WITHHELD_IN, minutes
+from tests.support.samples.readings import AVAILABLE, MINUTE, SUSPENDED, WITHHELD_IN, minutes
 from tests.support.seeds.single_rows import become, enlist, roster_of
 
 NOW = minutes(60)
@@ -61,6 +62,12 @@ PAPER = replace(
 MAIL = CauseDocument("notice.eml", "message/rfc822", b"Subject: Receipt\r\n\r\nHello")
 
 
+async def ordered(conn: Conn) -> int:
+    at = minutes(0)
+    await add_order(conn, NewOrder("R/1", "First", "Min", "IN", "69A", at, None, None, None, 1, "R", at), at)
+    return await conn.fetchval("select order_id from legal_order")
+
+
 async def blocked(conn: Conn, native_id: str = "1") -> tuple[Account, int]:
     """An account that was suspended, and the number of that change."""
     (one,) = await enlist(conn, X, [native_id])
@@ -76,11 +83,7 @@ def told(causes: list[StatedCause]) -> list[tuple[int, str]]:
 async def test_a_cause_is_of_an_account_a_change_or_an_order_and_in_the_chain_and_the_log(pool: Pool) -> None:
     async with transaction(pool) as conn:
         one, change_id = await blocked(conn)
-        at = minutes(0)
-        await add_order(
-            conn, NewOrder("R/1", "First", "Min", "IN", "69A", at, None, None, None, 1, "R", at), at
-        )
-        order_id = await conn.fetchval("select order_id from legal_order")
+        order_id = await ordered(conn)
         of_account = await record_cause(conn, CauseSubject(account_id=one.account_id), NOTICE, "ada", NOW)
         of_change = await record_cause(
             conn, CauseSubject(change_id=change_id), replace(PAPER, note=" é “x” "), "ada", NOW, MAIL
@@ -131,26 +134,27 @@ async def test_why_an_account_is_withheld_elsewhere_is_no_cause_of_a_block_here(
     assert (len(here[one.account_id]), elsewhere) == (1, {})
 
 
-async def test_the_surest_cause_of_each_is_the_first_of_those_that_stand(pool: Pool) -> None:
-    silent = replace(NOTICE, kind=CauseKind.UNKNOWN)
-    later = replace(PAPER, stated_on=minutes(1))
+async def test_at_any_moment_those_stood_that_were_known_then_and_not_yet_taken_back(pool: Pool) -> None:
     async with transaction(pool) as conn:
         one, change_id = await blocked(conn)
-        other, _ = await blocked(conn, "2")
-        of_one, of_change = CauseSubject(account_id=one.account_id), CauseSubject(change_id=change_id)
-        of_other = CauseSubject(account_id=other.account_id)
-        for subject in (of_one, of_change):
-            for text in (PAPER, later, silent, NOTICE):
-                number = await record_cause(conn, subject, text, "ada", NOW)
-        await withdraw_cause(conn, number, "ada", NOW)
-        await record_cause(conn, of_other, silent, "ada", NOW)
-        found = {c.subject: c for c in await surest_causes(conn)}
-        rows = await causes_about(conn, [of_one, of_change, of_other])
-    assert found == {
-        subject: standing(c for c in rows if c.subject == subject)[0]
-        for subject in (of_one, of_change, of_other)
-    }
-    assert (found[of_one].text, found[of_change].text, found[of_other].text) == (NOTICE, later, silent)
+        subjects = CauseSubject(account_id=one.account_id), CauseSubject(change_id=change_id)
+        for n, subject in enumerate(subjects):
+            first = await record_cause(conn, subject, PAPER, "ada", minutes(10 + n))
+            await record_cause(conn, subject, NOTICE, "ada", minutes(20 + n))
+            corrected = await correct_cause(
+                conn, first, replace(PAPER, disputed_by="A court"), "ada", minutes(30 + n)
+            )
+            await withdraw_cause(conn, corrected, "ada", minutes(40 + n))
+        order_id = await ordered(conn)
+        await record_cause(conn, CauseSubject(order_id=order_id), PAPER, "ada", NOW)
+        found = await known_causes(conn)
+        rows = await causes_about(conn, subjects)
+    assert len(found) == 6
+    for then in {at for c in rows for at in (c.recorded_at, c.recorded_at - MINUTE)}:
+        stood = [
+            k.cause for k in found if k.cause.recorded_at <= then and (k.until is None or then < k.until)
+        ]
+        assert surest_first(stood) == standing(rows, then)
 
 
 def test_who_names_a_cause_comes_before_who_names_none() -> None:

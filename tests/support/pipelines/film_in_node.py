@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from dashboard.replay.film_json import up
-from dashboard.wire.compact_json import GONE_OR_SUSPENDED, LETTER
+from dashboard.wire.compact_json import GONE_OR_SUSPENDED, LETTER, up
 from storage.health.status_at import PastStatus
 from storage.model.core.availability import ChangeKind
 
