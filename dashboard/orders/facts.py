@@ -40,6 +40,8 @@ class OrderFigures:
     at: datetime
     known_at: datetime | None
     gap_after: timedelta
+    parts: Mapping[CohortPart, Sequence[CohortMember]]
+    """Its members by the figures of the funnel."""
     funnel: CohortFunnel
     shares: tuple[CohortShare, ...]
     steps: tuple[CurveStep, ...]
@@ -83,11 +85,6 @@ class OrderFigures:
     def outcomes(self) -> NamedCounts:
         """The outcomes of the names that are counted."""
         return self.names.posts if self.noun == "post" else self.names.accounts
-
-    @property
-    def parts(self) -> Mapping[CohortPart, Sequence[CohortMember]]:
-        """Its members by the figures of the funnel."""
-        return by_part(self.order, self.cohort.members, self.at, self.gap_after)
 
     @property
     def watched(self) -> int:
@@ -211,6 +208,7 @@ def _figures(
     order, (at, gap_after, known_at) = found.order, moment
     steps = curve(found.members, min(found.since, at), at, gap_after)
     entered = (names.posts if noun == "post" else names.accounts).named
+    parts = by_part(order, found.members, at, gap_after)
     past_deadline = order.deadline_at is not None and order.deadline_at <= at
     return OrderFigures(
         noun=noun,
@@ -218,7 +216,8 @@ def _figures(
         at=at,
         known_at=known_at,
         gap_after=gap_after,
-        funnel=funnel(order, found.members, named, entered, at, gap_after),
+        parts=parts,
+        funnel=funnel(parts, named, entered),
         shares=shares(found.members, at, gap_after),
         steps=steps,
         at_deadline=step_at(steps, order.deadline_at) if past_deadline and order.deadline_at else None,

@@ -1,7 +1,6 @@
 """Time to restoration of the accounts and of the posts of an order: for its page, its JSON and its report."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from dashboard.orders.facts import OrderFigures
@@ -25,9 +24,7 @@ def blocked_times_of(found: OrderFigures) -> tuple[BlockedFor, ...]:
 
 
 def restoration_of(found: OrderFigures) -> RestorationEstimate:
-    """Estimate the statistics of its accounts, or of its posts. The fit may take seconds of CPU time if
-    thousands of durations all differ.
-    """
+    """Estimate the statistics of its accounts, or of its posts."""
     return restoration(blocked_times_of(found), found.gap_after, noun=found.noun)
 
 
@@ -36,17 +33,12 @@ def by_cause(found: OrderFigures) -> list[tuple[CauseShareRow, RestorationEstima
     shares = cause_rows(found)
     if len(shares) < 2:
         return []
+    times = blocked_times_of(found)
     return [
         (
             row,
-            restoration_of(
-                replace(
-                    found,
-                    cohort=replace(
-                        found.cohort,
-                        members=tuple(m for m in found.cohort.members if m.account_id in row.share.numbers),
-                    ),
-                )
+            restoration(
+                [t for t in times if t.account_id in row.share.numbers], found.gap_after, noun=found.noun
             ),
         )
         for row in shares
@@ -69,7 +61,7 @@ def section(estimate: RestorationEstimate) -> RestorationSection:
 
 
 def restoration_json(found: OrderFigures) -> Json:
-    """Return the statistics, and the intervals in seconds that lifelines gets; null means no end.
+    """Return the statistics, and the intervals in seconds that they are estimated from; null means no end.
 
     Numbers under `posts` count posts, all others accounts. `posts` is null if the order names no post.
     """

@@ -112,10 +112,11 @@ def _last_if_open(longest: timedelta | None) -> timedelta:
 
 def _rank(n: int) -> int:
     """The largest k for which the k-th smallest and k-th largest of n enclose the median; 0: none does."""
-    rank, below = 0, 1
-    while below / 2**n <= (1 - CONFIDENCE) / 2:
+    rank, below, ways, all_ways = 0, 1, 1, 2**n
+    while below / all_ways <= (1 - CONFIDENCE) / 2:
         rank += 1
-        below += math.comb(n, rank)
+        ways = ways * (n - rank + 1) // rank
+        below += ways
     return rank
 
 

@@ -4,7 +4,7 @@ Kinds are separate, because they are different actions by different actors: with
 order, suspended everywhere, or gone by an unknown actor. Only the first two count as blocks.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -257,15 +257,10 @@ def by_part(
 
 
 def funnel(
-    order: Order,
-    members: Sequence[CohortMember],
-    named: int,
-    names_entered: int,
-    at: datetime,
-    gap_after: timedelta,
+    parts: Mapping[CohortPart, Sequence[CohortMember]], named: int, names_entered: int
 ) -> CohortFunnel:
-    """Return the funnel at `at`: how many members each part has."""
-    count = {part: len(of_part) for part, of_part in by_part(order, members, at, gap_after).items()}
+    """Return the funnel: how many members each part has, as `by_part` returns them."""
+    count = {part: len(of_part) for part, of_part in parts.items()}
     return CohortFunnel(
         named=named,
         names_entered=names_entered,

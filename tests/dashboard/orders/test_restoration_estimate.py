@@ -2,12 +2,13 @@
 # pyright: reportUnknownArgumentType=false, reportAttributeAccessIssue=false
 """How long it takes until accounts are restored: what is said of a cohort, and what is not."""
 
+import warnings
 from datetime import timedelta
 from itertools import pairwise
 from math import inf, isinf
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from lifelines import KaplanMeierFitter
 
@@ -56,6 +57,46 @@ def test_the_figures_are_those_of_lifelines_run_by_hand_on_the_intervals(seed: i
     low, high = told.median
     assert abs(low.total_seconds() - _crossing(whole, "lower")) < 1e-3
     assert (inf if high is None else high.total_seconds()) == pytest.approx(_crossing(whole, "upper"))
+
+
+HOURS = st.integers(0, 60)
+SAMPLES = st.lists(
+    st.tuples(HOURS, st.none() | HOURS).map(lambda t: lasted(t[0], None if t[1] is None else t[0] + t[1])),
+    max_size=15,
+)
+
+
+@settings(max_examples=repeats(60, 1000), deadline=None)
+@given(sample=SAMPLES)
+def test_the_curve_is_that_of_lifelines_at_every_end_of_an_interval(sample: list[BlockedFor]) -> None:
+    ends = intervals(sample)
+    assume(max((low for low, _ in ends), default=0) > min((high for _, high in ends), default=inf))
+    with warnings.catch_warnings(record=True) as endless:
+        warnings.simplefilter("always")
+        by_hand = KaplanMeierFitter().fit_interval_censoring(*zip(*ends, strict=True), max_iter=500)
+    assume(not endless)
+
+    told = restoration(sample, HOURLY).curve
+
+    rows = [(at / 86_400, row.min(), row.max()) for at, row in by_hand.survival_function_.iterrows()]
+    inside = [row for row in rows if 0 < row[0] < inf]
+    curve = list(zip(told.days, told.lower, told.upper, strict=True))[1:-1]
+    assert [at for at, _, _ in curve] == [at for at, _, _ in inside]
+    assert [share for row in curve for share in row[1:]] == pytest.approx(
+        [share for row in inside for share in row[1:]], abs=1e-9
+    )
+
+
+def test_a_likelihood_that_rounding_lets_fall_for_ever_is_at_its_highest() -> None:
+    """lifelines takes 100,000 steps here, and then the same."""
+    bounds = [(44, 71), (38, None), (21, 35), (45, 75), (49, 68), (46, 67), (37, 67)]
+
+    told = restoration([lasted(low, high) for low, high in bounds], HOURLY)
+
+    curve = {
+        round(24 * day): share for day, share in zip(told.curve.days[:-1], told.curve.upper, strict=False)
+    }
+    assert [curve[hour] for hour in (35, 37, 67, 68)] == pytest.approx([1, 6 / 7, 6 / 7, 0])
 
 
 def _crossing(fitted: KaplanMeierFitter, side: str) -> float:
@@ -238,22 +279,9 @@ def test_beginnings_that_are_known_loosely_are_counted() -> None:
     assert any(s.startswith("A block shorter than 3 h can fall between two readings") for s in told.sentences)
 
 
-HOURS = st.integers(0, 60)
-
-
 @pytest.mark.long
-# At the optimum of a few samples, rounding keeps lifelines from seeing that it has converged.
-@pytest.mark.filterwarnings("ignore:Exceeded max iterations")
 @settings(max_examples=repeats(15, 200), deadline=None)
-@given(
-    sample=st.lists(
-        st.tuples(HOURS, st.none() | HOURS).map(
-            lambda t: lasted(t[0], None if t[1] is None else t[0] + t[1])
-        ),
-        max_size=15,
-    ),
-    data=st.data(),
-)
+@given(sample=SAMPLES, data=st.data())
 def test_the_order_in_which_spells_come_does_not_matter(
     sample: list[BlockedFor], data: st.DataObject
 ) -> None:
