@@ -10,8 +10,11 @@ from dashboard.stories.reader import StoryRead
 from dashboard.stories.story_json import story_json
 from dashboard.stories.svg import MOST_LANES, moment_figure, overview, sample_of
 from dashboard.stories.words import (
+    CauseRow,
     Fact,
     Row,
+    causes,
+    causes_note,
     changes,
     countries,
     facts,
@@ -47,6 +50,7 @@ class CaptionContent:
     countries: list[Row]
     changes: list[Row]
     changes_since: str
+    causes: list[CauseRow]
     not_listed: str
     figure: Markup
 
@@ -67,6 +71,9 @@ class StoryContent:
     changes: list[Row]
     """Of the whole range."""
     not_listed: str
+    causes: list[CauseRow]
+    """Of the whole range too."""
+    causes_note: str
     members: list[tuple[str, str, str]]
     """Handle, platform with its id, and the state at the end of the range. Posts say that they are."""
     members_note: str
@@ -95,6 +102,8 @@ def story_content(read: StoryRead) -> StoryContent:
         captions=_captions(read),
         changes=of_all,
         not_listed=not_listed,
+        causes=causes(read, story.head.since, end),
+        causes_note=causes_note(read),
         members=_members(read),
         members_note=_members_note(read.facts.subjects[MOST_MEMBERS:]),
         unobserved=unobserved(read, unchecked_share(story, read.facts, lanes)),
@@ -134,6 +143,7 @@ def _captions(read: StoryRead) -> list[CaptionContent]:
                 states=[row for one in sections for row in states(one)],
                 countries=[row for one in sections for row in countries(one)],
                 changes=found,
+                causes=causes(read, before, caption.at),
                 changes_since="since the previous caption" if n > 1 else "since the range began",
                 not_listed=left,
                 figure=moment_figure(read.story, read.facts, lanes, caption.at, by, f"moment-{n}"),

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from dashboard.stories.reader import StoryRead
 from dashboard.wire.compact_json import Json
+from storage.model.stories.causes import causes_between
 from storage.model.stories.figures import FreshnessCount, MomentFigures, Noticed, changes_between
 from storage.model.stories.stories import Caption, WrittenStory
 from storage.model.text.target_counts import Noun
@@ -61,9 +62,11 @@ def _data(read: StoryRead) -> Json:
                 **_caption(c),
                 **_both(read, c.at),
                 "changes": [_change(n) for n in changes_between(read.facts, since, c.at, read.known(c.at))],
+                "causes": _causes(read, since, c.at),
             }
             for c, since in zip(story.captions, after, strict=False)
         ],
+        "causes": _causes(read, story.head.since, story.head.until),
         "at_the_end": _both(read, story.head.until),
         "members": [
             {
@@ -115,6 +118,28 @@ def _change(found: Noticed) -> Json:
         "last_seen_old": _time(found.last_seen_old),
         "first_seen_new": _time(found.first_seen_new),
     }
+
+
+def _causes(read: StoryRead, after: datetime, until: datetime) -> list[Json]:
+    """Those blocked or gone between two moments, by the surest cause that is stated; null: none is."""
+    return [
+        {
+            f"{one.noun}s": one.count,
+            "cause": None
+            if one.text is None
+            else {
+                "kind": one.text.kind.value,
+                "legal_basis": one.text.legal_basis,
+                "said_by": one.text.said_by.value,
+                "speaker": one.text.speaker,
+                "source": one.text.source,
+                "stated_on": _time(one.text.stated_on),
+                "confidence": one.text.confidence.value,
+                "disputed_by": one.text.disputed_by,
+            },
+        }
+        for one in causes_between(read.facts, after, until, read.known(until))
+    ]
 
 
 def _time(at: datetime | None) -> str | None:

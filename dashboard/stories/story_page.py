@@ -12,7 +12,7 @@ from dashboard.stories.content import CaptionContent, StoryContent, story_conten
 from dashboard.stories.form_input import field, filled_with
 from dashboard.stories.forms import Lists, add_form, caption_forms, head_form, remove_form
 from dashboard.stories.reader import StoryRead
-from dashboard.stories.words import Row
+from dashboard.stories.words import CauseRow, Row
 from dashboard.ui.cards import card, facts_list, td
 from dashboard.ui.chart_style import Theme
 from dashboard.ui.time_markup import QUOTED
@@ -58,6 +58,8 @@ def story_page(read: StoryRead, lists: Lists | None, theme: Theme, tag: list[Com
                         "All changes of the range",
                         "each happened between two readings",
                         _changes(said.changes, said.not_listed, said.kinds),
+                        *_causes(said.causes),
+                        *([html.P(said.causes_note, className="nothing")] if said.causes_note else []),
                     ),
                     _members(said),
                     _about(said),
@@ -115,6 +117,7 @@ def _moment(one: CaptionContent, kinds: str, theme: Theme, *, editable: bool) ->
             ),
             html.H3(f"What changed {one.changes_since}"),
             _changes(one.changes, one.not_listed, kinds),
+            *_causes(one.causes),
             *([caption_forms(one.caption, one.number)] if editable else []),
         ],
         className="card moment",
@@ -162,6 +165,25 @@ def _changes(rows: Sequence[Row], more: str, kinds: str) -> Component:
         className="labelled",
     )
     return html.Div([table, *([html.P(more, className="nothing")] if more else [])], className="narrow")
+
+
+def _causes(rows: Sequence[CauseRow]) -> list[Component]:
+    if not rows:
+        return []
+    statement = "Statement and source"
+    table = html.Table(
+        [
+            html.Thead(html.Tr([html.Th("About"), html.Th(statement)])),
+            html.Tbody([html.Tr([html.Th(about, scope="row"), td(said, statement)]) for about, said in rows]),
+        ],
+        className="labelled",
+    )
+    note = "Stated by people and documents, never concluded; each counted by the surest."
+    return [
+        html.H3("Why they were blocked or gone"),
+        html.P(note, className="nothing"),
+        html.Div(table, className="narrow"),
+    ]
 
 
 def _figure(drawn: Markup, theme: Theme, label: str) -> Component:

@@ -9,7 +9,9 @@ from dashboard.orders.report_words import CONFIRMATION, within
 from dashboard.stories.reader import StoryRead
 from dashboard.ui import words
 from dashboard.ui.words import share
+from storage.model.causes.words import NOT_KNOWN, cause_words
 from storage.model.core.availability import EVERYWHERE
+from storage.model.stories.causes import StatedOf, causes_between
 from storage.model.stories.figures import (
     ConfirmedState,
     FreshnessCount,
@@ -30,6 +32,8 @@ MOST_CHANGES = 12
 Fact = tuple[str, str, str]
 """What it is called, the figure, and what it means."""
 Row = tuple[str, str, str]
+CauseRow = tuple[str, str]
+"""Of how many accounts or posts it is stated, and the statement with its source."""
 
 
 def knowledge(read: StoryRead) -> str:
@@ -146,6 +150,32 @@ def changes(read: StoryRead, after: datetime, until: datetime) -> tuple[list[Row
     left = sum((row.count for row in rows if row not in shown), TargetCount())
     note = f"Not listed: smaller groups with {left.words()} in all." if left else ""
     return [(row.what, f"{row.count.total:,}", row.when) for row in shown], note
+
+
+def causes(read: StoryRead, after: datetime, until: datetime) -> list[CauseRow]:
+    """What is stated of why accounts and posts were blocked or gone between two moments, those without a
+    cause last. Empty: none was, or nobody has recorded a cause of any of them.
+    """
+    found = causes_between(read.facts, after, until, read.known(until))
+    stated = [(one, one.text) for one in found if one.text is not None]
+    if not stated:
+        return []
+    rows = [(number(one.count, one.noun), cause_words(text)) for one, text in stated[:MOST_CHANGES]]
+    if left := sum((_count(one) for one, _ in stated[MOST_CHANGES:]), TargetCount()):
+        rows.append((left.words(), "Other statements, not listed here."))
+    return rows + [(number(one.count, one.noun), f"{NOT_KNOWN}.") for one in found if one.text is None]
+
+
+def causes_note(read: StoryRead) -> str:
+    """That no cause of the whole range is known; empty if one is, or if nothing was blocked or gone."""
+    until = read.story.head.until
+    found = causes_between(read.facts, read.story.head.since, until, read.known(until))
+    is_known = not found or any(one.text is not None for one in found)
+    return "" if is_known else f"{NOT_KNOWN}. Nobody has recorded one."
+
+
+def _count(one: StatedOf) -> TargetCount:
+    return TargetCount(0, one.count) if one.noun == "post" else TargetCount(one.count)
 
 
 @dataclass(frozen=True, slots=True)

@@ -170,6 +170,10 @@ def stories_show(
             show(f"   {name}: {value}{f' ({note})' if note else ''}")
         for what, n, when in one.changes:
             show(f"   {n} {what}, {when}")
+        for about, said_of_them in one.causes:
+            show(f"   {about}: {said_of_them}")
+    if said.causes_note:
+        show(f"\n{said.causes_note}")
     show(f"\nSHA-256 of its data: {said.sha256}")
 
 

@@ -1,11 +1,11 @@
 """Read model of the feeds: the newest confirmed changes that stand, of everything or of one list."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from storage.causes.ledger import causes_of_accounts
-from storage.model.causes.causes import StatedCause, standing
+from storage.model.causes.causes import StatedCause, said_of_change
 from storage.model.core.accounts import ListId, Platform
 from storage.model.core.availability import ChangeKind, Flag, Reason, State, Status
 from storage.postgres.pool import Conn
@@ -114,20 +114,16 @@ async def newest_changes(conn: Conn, list_id: ListId | None, limit: int) -> Newe
             readings=r["readings"],
             source=r["source"],
             corrects=r["corrects"],
-            causes=_of_change(causes.get(r["account_id"], ()), r["change_id"], Status(r["status"])),
+            causes=tuple(
+                said_of_change(
+                    causes.get(r["account_id"], ()), r["change_id"], is_block=Status(r["status"]).is_blocked
+                )
+            ),
         )
         for r in rows
     )
     known = [*(c.updated_at for c in changes), await _corrected_at(conn, list_id)]
     return Newest(changes, max((at for at in known if at is not None), default=None))
-
-
-def _of_change(said: Iterable[StatedCause], change_id: int, status: Status) -> tuple[StatedCause, ...]:
-    return tuple(
-        cause
-        for cause in standing(said)
-        if cause.subject.change_id == change_id or (cause.subject.account_id and status.is_blocked)
-    )
 
 
 async def _corrected_at(conn: Conn, list_id: ListId | None) -> datetime | None:

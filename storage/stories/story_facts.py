@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 
+from storage.causes.ledger import causes_of_accounts
 from storage.health.status_at import unread
 from storage.model.core.accounts import AccountId, Platform
 from storage.model.core.availability import ChangeKind, Flag, Outcome, State, Status
@@ -38,6 +39,10 @@ async def story_facts(conn: Conn, story: WrittenStory, now: datetime) -> StoryFa
                 await unread(conn, at - story.late_after, at, story.known(at, now), story.account_ids)
             )
             for at in moments
+        },
+        causes={
+            AccountId(account_id): said
+            for account_id, said in (await causes_of_accounts(conn, story.account_ids)).items()
         },
     )
 
@@ -118,8 +123,9 @@ async def _changes(
 ) -> list[Noticed]:
     rows = await conn.fetch(
         """
-        select c.account_id, a.platform, a.is_post, c.kind, c.old_status, c.old_withheld_in, c.status,
-            c.withheld_in, c.flags, c.last_seen_old, c.first_seen_new, c.recorded_at, o.outcome, o.decided_at,
+        select c.change_id, c.account_id, a.platform, a.is_post, c.kind, c.old_status, c.old_withheld_in,
+            c.status, c.withheld_in, c.flags, c.last_seen_old, c.first_seen_new, c.recorded_at, o.outcome,
+            o.decided_at,
             (select min(later.recorded_at) from change later where later.supersedes = c.change_id)
                 as superseded_at
         from change c join account a using (account_id) left join change_outcome o using (change_id)
@@ -133,6 +139,7 @@ async def _changes(
     )
     return [
         Noticed(
+            r["change_id"],
             AccountId(r["account_id"]),
             Platform(r["platform"]),
             ChangeKind(r["kind"]),

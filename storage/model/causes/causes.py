@@ -216,6 +216,19 @@ def standing(causes: Iterable[StatedCause], known_at: datetime | None = None) ->
     return surest_first(found)
 
 
+def said_of_change(
+    said: Iterable[StatedCause], change_id: int, *, is_block: bool, known_at: datetime | None = None
+) -> list[StatedCause]:
+    """Return those of the rows about an account or post and its changes that say why this change was, as
+    `standing` does. What is said of an account says why it is blocked, not why it came back or is gone.
+    """
+    return [
+        cause
+        for cause in standing(said, known_at)
+        if cause.subject.change_id == change_id or (cause.subject.account_id is not None and is_block)
+    ]
+
+
 def surest_first(causes: Iterable[StatedCause]) -> list[StatedCause]:
     """Return the surest first, of equally sure ones the newest. Those that name no cause come last, whoever
     says so.

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from storage.model.causes.causes import StatedCause
 from storage.model.core.accounts import AccountId, Platform
 from storage.model.core.availability import SCOPE_FLAGS, ChangeKind, Flag, State, Status
 from storage.model.core.coverage_gaps import Seen
@@ -63,6 +64,7 @@ class Version:
 class Noticed:
     """A change of one account or post, with when it was recorded, decided about and replaced."""
 
+    change_id: int
     account_id: AccountId
     platform: Platform
     kind: ChangeKind
@@ -103,6 +105,8 @@ class StoryFacts:
     """When each account was read, by what had been recorded by a time."""
     late: Mapping[datetime, frozenset[int]]
     """By moment: who had not been read lately."""
+    causes: Mapping[AccountId, Sequence[StatedCause]]
+    """What is said of each account and its changes, with what was corrected or withdrawn since."""
 
     def known_state(self, account_id: AccountId, at: datetime, known: datetime) -> Version | None:
         """What was confirmed of that moment, by what was on record at `known`."""
