@@ -82,7 +82,7 @@ def sentences(change: FeedChange) -> Iterator[str]:
     yield _evidence(change)
     if change.corrects:
         yield "This change corrects an earlier record."
-    if change.causes:
+    if change.causes or change.new.status.is_blocked:
         yield cause_line(change.causes)
     yield NO_CAUSE.format("a post" if is_post(change) else "an account")
 

@@ -3,6 +3,7 @@
 import asyncio
 import zipfile
 from datetime import datetime
+from io import BytesIO
 from pathlib import Path
 
 import aiohttp
@@ -13,10 +14,13 @@ from dashboard.asgi.problem_json import API
 from dashboard.auth.access import acting_as
 from jobs.evidence.pack_collection import COLLECTION, collection, write_collection
 from jobs.runtime.file_maker import CommandLineFiles
+from storage.causes.ledger import record_cause
 from storage.changes.evidence_collection import PackSubject, PackSubjectKind
+from storage.model.causes.causes import CauseSubject
 from storage.model.core.people import Actor, Role, Scope
 from storage.postgres.pool import Conn, Pool, open_pool, transaction
 from storage.purge.purge import purge_account
+from tests.storage.causes.test_ledger import NOTICE
 from tests.support.clients.api import Api, api_served
 from tests.support.clients.browser import CHROMIUM
 from tests.support.clients.command_line import Blockline, blockline, forget_settings
@@ -148,6 +152,12 @@ async def test_all_packs_of_an_account_or_an_order_are_one_file_that_verifies_pa
     async with transaction(pool) as conn:
         account, change_id = await block_of(conn)
         order_id = await _order_over(conn, account.account_id)
+        for subject in (
+            CauseSubject(change_id=change_id),
+            CauseSubject(account_id=account.account_id),
+            CauseSubject(order_id=order_id),
+        ):
+            await record_cause(conn, subject, NOTICE, "ada", now)
         shown: list[str] = []
         for role in (Role.VIEWER, Role.ANALYST):
             with acting_as(Actor("ada", role)):
@@ -180,6 +190,10 @@ async def test_all_packs_of_an_account_or_an_order_are_one_file_that_verifies_pa
             packs = [line for line in checked.said if line.startswith("ok") and " verifies, in " in line]
             assert len(packs) == (changes if name.startswith("blockline-evidence-account") else 1)
             assert any(f"blockline-evidence-{change_id}.zip" in line for line in packs)
+            with zipfile.ZipFile(tmp_path / name) as whole:
+                inside = [n for n in whole.namelist() if n.endswith(f"blockline-evidence-{change_id}.zip")]
+                with zipfile.ZipFile(BytesIO(whole.read(inside[0]))) as one:
+                    assert sum(n.startswith("causes/") for n in one.namelist()) == 2
         for address, status, sentence in (
             (f"{API}/accounts/999/evidence-packs", 404, "There is no account 999."),
             (f"{API}/orders/999/evidence-packs", 404, "There is no such order."),

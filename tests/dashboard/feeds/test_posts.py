@@ -2,15 +2,19 @@
 
 from dataclasses import replace
 
+import pytest
+
 from collectors.x.declaration import X
 from dashboard.api.account_models import words
 from dashboard.feeds.atom import account_name, sentences
 from dashboard.feeds.order_ics import order_calendar
 from jobs.collect import one_shot_check
 from storage.live.feeds import FeedChange
-from storage.model.core.availability import ChangeKind, Flag, Reason, Strength
+from storage.model.causes.causes import CauseSubject, CauseText, StatedCause
+from storage.model.core.availability import ChangeKind, Flag, Reason, State, Strength, kind_of
+from tests.storage.causes.test_ledger import PAPER
 from tests.support.samples.orders import ORDER
-from tests.support.samples.readings import AVAILABLE, NOT_FOUND, T0, minutes
+from tests.support.samples.readings import AVAILABLE, NOT_FOUND, T0, WITHHELD_IN, minutes
 
 GONE = FeedChange(
     change_key="k",
@@ -37,6 +41,31 @@ UNKNOWN = "not found: X does not say whether the post was removed or its author'
 def test_an_entry_of_a_feed_is_about_a_post() -> None:
     assert account_name(GONE) == "Post @alice/5 (X)"
     assert next(sentences(GONE)) == f"Post @alice/5 (X), id post:5, went from available to {UNKNOWN}."
+
+
+def stated(text: CauseText, about: CauseSubject) -> StatedCause:
+    return StatedCause(1, None, False, about, text, None, minutes(60), "ada")
+
+
+@pytest.mark.parametrize(
+    ("new", "text", "line"),
+    [
+        pytest.param(WITHHELD_IN, None, "Cause: not known.", id="of a block nobody has recorded a cause"),
+        pytest.param(NOT_FOUND, None, None, id="of what is no block nothing is said"),
+        pytest.param(
+            NOT_FOUND,
+            PAPER,
+            "Cause: the platform's terms (Section 69A IT Act), according to the press (A paper) of "
+            "1 Feb 2021, notice.eml; reported.",
+            id="what is stated is told with its source",
+        ),
+    ],
+)
+def test_an_entry_about_a_post_says_its_cause(new: State, text: CauseText | None, line: str | None) -> None:
+    said = () if text is None else (stated(text, CauseSubject(change_id=1)),)
+    told = list(sentences(replace(GONE, kind=kind_of(AVAILABLE, new), new=new, causes=said)))
+    assert [one for one in told if one.startswith("Cause")] == ([] if line is None else [line])
+    assert told[-1] == "An order that names a post, or an engagement near a change, is not evidence of cause."
 
 
 def test_a_calendar_does_not_say_that_an_order_of_posts_alone_names_0_accounts() -> None:

@@ -135,11 +135,12 @@ async def test_an_entry_says_who_what_where_between_which_readings_and_on_what_e
     assert datetime.fromisoformat(entry.findtext(f"{ATOM}updated", "")) == minutes(15)
     (link,) = entry.iter(f"{ATOM}link")
     assert URL(link.attrib["href"]).path == f"/account/{blocked.account_id}"
-    assert list(entry.itertext())[-4:] == [
+    assert list(entry.itertext())[-5:] == [
         "@reporter (X), id 77, went from available to withheld in India (IN).",
         "It changed between 1 Feb 2021, 00:05:00 UTC, the last reading with the old status, and "
         "1 Feb 2021, 00:15:00 UTC, the first with the new.",
         "Confirmed 1 Feb 2021, 00:15:00 UTC by the platform monitor: the platform said so in one reading.",
+        "Cause: not known.",
         "An order that names an account, or an engagement near a change, is not evidence of cause.",
     ]
 

@@ -35,8 +35,20 @@ from storage.model.core.late import gap_after
 from storage.model.core.orders import NameOutcome, OrderCheck, OrderDocument, OrderName
 from storage.model.orders.cohort import CohortPart, Kind, blocked_times, by_first_block
 from storage.model.orders.curve import step_at
+from tests.storage.causes.test_ledger import PAPER
 from tests.support.clients.report_text import Page
-from tests.support.samples.orders import GAP, IMPRINT, MEMBERS, NOW, ORDER, figures, grounds, member, renamed
+from tests.support.samples.orders import (
+    GAP,
+    IMPRINT,
+    MEMBERS,
+    NOW,
+    ORDER,
+    POSTS,
+    figures,
+    grounds,
+    member,
+    renamed,
+)
 from tests.support.samples.readings import AVAILABLE, MINUTE, SUSPENDED, WITHHELD_IN, minutes
 
 HOSTILE = '"><script>alert(1)</script><img src=http://evil.example/x>'
@@ -335,6 +347,20 @@ def test_each_stated_cause_is_there_with_its_source_and_how_many_it_is_about() -
     )
     assert any("Cause: not known" in w for w in hovers)
     assert not any("Cause" in w for w in hovers if w.startswith("available"))
+
+
+def test_causes_of_posts_have_a_table_of_their_own() -> None:
+    post = POSTS[0].account_id
+    causes = {int(post): [stated(1, PAPER, CauseSubject(account_id=post))]}
+    found = figures(members=(*MEMBERS, *POSTS), papers=OrderRecord(causes=causes))
+    told = Page(report_html(found, grounds(found.members), IMPRINT))
+    (statement,) = told.tables["causes"].rows
+    assert statement[0] == "1 post"
+    assert statement[1].startswith("The platform's terms (Section 69A IT Act), according to the press")
+    assert [row[:2] for row in told.tables["causes-of"].rows] == [["Not known", ""]]
+    assert [[*row[:2], number(row[2])] for row in told.tables["causes-of-posts"].rows] == [
+        ["The platform's terms", "Reported", 1]
+    ]
 
 
 def test_an_order_without_causes_says_that_none_is_known() -> None:

@@ -10,8 +10,11 @@ import pytest
 
 from jobs.evidence.pack import PAGE, listed, manifest_in
 from jobs.evidence.pack_files import read_pack, write_pack
+from storage.causes.ledger import record_cause
+from storage.model.causes.causes import CauseSubject
 from storage.postgres.pool import Conn, open_pool, transaction
 from storage.purge.purge import purge_account
+from tests.storage.causes.test_ledger import NOTICE, PAPER
 from tests.support.clients.command_line import Blockline, console
 from tests.support.samples.readings import minutes
 from tests.support.seeds.chain_rows import add_change, block_of
@@ -40,6 +43,31 @@ def do(dsn: str, command: str) -> None:
             await conn.execute(command)
 
     asyncio.run(done())
+
+
+def test_a_pack_of_a_post_has_what_is_stated_of_it_and_verifies(run: Blockline, dsn: str) -> None:
+    async def made() -> int:
+        async with open_pool(dsn, max_size=1) as pool, transaction(pool) as conn:
+            post, change_id = await block_of(conn, "post:1")
+            await conn.execute("update account set handle = 'alice/1' where account_id = $1", post.account_id)
+            for subject, text in (
+                (CauseSubject(change_id=change_id), NOTICE),
+                (CauseSubject(account_id=post.account_id), PAPER),
+            ):
+                await record_cause(conn, subject, text, "ada", minutes(90))
+            return change_id
+
+    assert run("evidence", asyncio.run(made()), "--output", "post.zip").code == 0
+    checked = run("evidence", "verify", "post.zip")
+    assert (checked.code, checked.err) == (0, "")
+    assert {line.split()[0] for line in checked.said[:-1]} <= {"ok", "note", "open"}
+    files = read_pack(Path("post.zip"))
+    assert [name for name in files if name.startswith("causes/")] == [
+        "causes/cause-1.json",
+        "causes/cause-2.json",
+    ]
+    assert "according to the press (A paper)" in files[PAGE].decode()
+    assert manifest_in(files).post
 
 
 def test_a_pack_is_written_and_verified_without_a_database(
