@@ -1,6 +1,6 @@
 """What stands beside an account's status: side facts, other vantages, handles. None decides the status."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from dash import html
@@ -199,17 +199,20 @@ _MOST_CHANGES = 20
 
 
 def account_causes_card(
-    account: AccountHistory, causes: Sequence[StatedCause], naming: Sequence[Order], actor: Actor
+    account: AccountHistory,
+    causes: Sequence[StatedCause],
+    documents: Mapping[bytes, str],
+    naming: Sequence[Order],
+    actor: Actor,
 ) -> Component:
-    """`naming` are the orders that name it."""
+    """`documents` are the names of the stored documents, by hash; `naming` are the orders that name it."""
     named = {c.subject.change_id for c in causes}
     shown = [c for c in account.changes if _is_shown(c)]
     older = [c for c in shown[_MOST_CHANGES:] if c.change_id in named]
     about = {f"account-{account.account_id}": f"The {account.noun} as it is"}
     about |= {f"change-{c.change_id}": _said(c) for c in (*shown[:_MOST_CHANGES], *older)}
-    return causes_card(
-        causes, about, list(_fitting(account.changes, naming)), actor, f"/account/{account.account_id}"
-    )
+    fitting = list(_fitting(account.changes, naming))
+    return causes_card(causes, about, fitting, documents, actor, f"/account/{account.account_id}")
 
 
 def _is_shown(change: LiveChange) -> bool:

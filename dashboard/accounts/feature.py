@@ -39,6 +39,7 @@ from dashboard.ui.pages import (
 from storage.accounts.notes import notes_of
 from storage.accounts.watch_lists import all_lists, list_row
 from storage.alerts.mutes import mute_lines
+from storage.causes.cause_documents import document_names
 from storage.causes.ledger import causes_of_accounts
 from storage.live.account_detail import account_detail
 from storage.live.account_links import account_links
@@ -147,6 +148,7 @@ async def _account(asked: PageRequest) -> Drawing | None:
     looks = await read_readings(conn, account_id, stretch) if isinstance(stretch, ReadingsRange) else stretch
     notes = await notes_of(conn, account_id)
     stated = (await causes_of_accounts(conn, [account_id])).get(account_id, [])
+    documents = await document_names(conn, [c.document for c in stated if c.document is not None])
     links, muted = await account_links(conn, account_id), await mute_lines(conn, now)
     on_lists = {m.order_id for m in links.memberships}
     naming = [o for o in named_by if o.order_id in on_lists]
@@ -165,7 +167,7 @@ async def _account(asked: PageRequest) -> Drawing | None:
         drawn = graph(timeline.figure, "account-figure", f"Timeline of the {account.noun}")
         may_pack = asked.actor.role.includes(access.PACK_EVIDENCE)
         beside = (
-            account_causes_card(account, stated, naming, asked.actor),
+            account_causes_card(account, stated, documents, naming, asked.actor),
             notes_card(account_id, notes, asked.actor),
             readings_card(account, looks, now, may_pack=may_pack),
         )

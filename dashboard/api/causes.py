@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field
 
 from dashboard.api.account_edits import Analyst, ApiInput, made
 from dashboard.api.account_models import ApiModel
-from dashboard.api.paging import Page, number_in, page, sent
+from dashboard.api.paging import BINARY, Page, number_in, page, sent, sent_file
 from dashboard.api.parameter_types import (
     AsKnownAt,
     CursorText,
@@ -24,6 +24,7 @@ from dashboard.api.parameter_types import (
 from dashboard.api.problem_responses import CONFLICT, NOT_FOUND, ApiInvalidField, ApiNotFound
 from dashboard.api.request_checks import ApiContext, past
 from storage.causes import ledger
+from storage.causes.cause_documents import document_of
 from storage.causes.cause_import import subject_called
 from storage.model.causes.causes import (
     LONGEST_TEXT,
@@ -131,6 +132,29 @@ def cause_routes(source: ApiContext) -> APIRouter:
         """Get a cause, also one that was corrected or withdrawn."""
         async with transaction(source.pool) as conn:
             return sent(request, _model(await _there(conn, cause_id)))
+
+    @router.get(
+        "/{cause_id}/document",
+        response_class=Response,
+        responses={
+            **NOT_FOUND,
+            **CONFLICT,
+            200: {
+                "description": "The file, unchanged since it was recorded.",
+                "content": {BINARY: {"schema": {"type": "string", "format": "binary"}}},
+            },
+        },
+    )
+    async def cause_document(request: Request, cause_id: PathNumber) -> Response:
+        """Download the document of a cause. 409 means that its content no longer matches its hash."""
+        async with transaction(source.pool) as conn:
+            cause = await _there(conn, cause_id)
+            if cause.document is None:
+                raise ApiNotFound(f"Cause {cause_id} has no document.")
+            found = await document_of(conn, cause.document)
+        if found is None:
+            raise ApiNotFound(f"The document of cause {cause_id} was purged.")
+        return sent_file(request, found.name, found.content)
 
     return router
 

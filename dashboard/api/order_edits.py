@@ -11,8 +11,8 @@ from pydantic import AfterValidator, Field, StrictBool, StrictInt
 
 from dashboard.api.account_edits import Analyst, ApiInput, made
 from dashboard.api.account_models import ApiModel
-from dashboard.api.orders import BINARY, Document, OrderFacts, document_of, no_order
-from dashboard.api.paging import sent
+from dashboard.api.orders import Document, OrderFacts, document_of, no_order
+from dashboard.api.paging import BINARY, sent
 from dashboard.api.parameter_types import Country, Moment, PathNumber, storable
 from dashboard.api.problem_responses import CONFLICT, NOT_FOUND, ApiInvalidField
 from dashboard.api.request_checks import ApiContext

@@ -2,14 +2,13 @@
 
 from datetime import datetime
 from typing import Annotated, Literal
-from urllib.parse import quote
 
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import Response
 from pydantic import Field
 
 from dashboard.api.account_models import ApiModel
-from dashboard.api.paging import Page, number_in, page, sent, sent_as
+from dashboard.api.paging import BINARY, Page, number_in, page, sent, sent_file
 from dashboard.api.parameter_types import AsKnownAt, At, CursorText, Limit, PathNumber
 from dashboard.api.problem_responses import CONFLICT, NOT_FOUND, ApiNotFound
 from dashboard.api.request_checks import ApiContext, past
@@ -280,7 +279,6 @@ class OrderDetail(_OrderHead):
 
 
 _Sha256 = Annotated[str, Path(alias="sha256", pattern="^[0-9a-f]{64}$", examples=["0" * 64])]
-BINARY = "application/octet-stream"
 
 
 def order_routes(source: ApiContext) -> APIRouter:
@@ -372,9 +370,7 @@ def order_routes(source: ApiContext) -> APIRouter:
             if all(one.sha256 != digest for one in await documents_of(conn, order_id)):
                 raise ApiNotFound("There is no such document.")
             found, content = await content_of(conn, order_id, digest)
-        # Always as bytes to save: the browser must not open what somebody attached as a page of ours.
-        headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(found.name, safe='')}"}
-        return sent_as(request, content, BINARY, headers)
+        return sent_file(request, found.name, content)
 
     return router
 

@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Generic, TypeVar, cast
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from fastapi import Request
 from fastapi.responses import Response
@@ -23,6 +23,7 @@ T = TypeVar("T", bound=BaseModel)
 Row = TypeVar("Row")
 Key = tuple[datetime, int]
 
+BINARY = "application/octet-stream"
 _WRONG = "This cursor does not belong to this request: use `next` of the previous page, or leave it out."
 
 
@@ -94,6 +95,14 @@ def sent_as(
     if known & {tag, "*"}:
         return Response(status_code=304, headers=all_headers)
     return Response(content, headers=all_headers, media_type=media_type)
+
+
+def sent_file(request: Request, name: str, content: bytes) -> Response:
+    """The same for a file that somebody attached. It is always bytes to save, so that the browser does not
+    open it as a page of ours.
+    """
+    headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}"}
+    return sent_as(request, content, BINARY, headers)
 
 
 def _question(request: Request) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from fastapi import Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
+from dashboard.asgi.off_loop import off_loop
 from dashboard.asgi.refusals import refusal
 from dashboard.auth import access
 from dashboard.ui.form_input import LARGEST, Filled, WrongInput, filled
@@ -13,13 +14,20 @@ from storage.postgres.errors import Refused, StorageError
 
 
 async def run_form_action(
-    request: Request, role: Role, deed: Callable[[Filled, Actor], Awaitable[Response]]
+    request: Request,
+    role: Role,
+    deed: Callable[[Filled, Actor], Awaitable[Response]],
+    largest: int = LARGEST,
 ) -> Response:
-    """What `deed` answers to the form that was sent, by somebody who has `role`; or why nothing was done."""
+    """What `deed` answers to the form that was sent, by somebody who has `role`; or why nothing was done.
+
+    `largest` are the bytes that may be sent, which are more for a form with a file.
+    """
     actor = access.actor_of(request)
     try:
         access.require(actor, role)
-        given = filled(request.headers.get("content-type", ""), await read_body(request))
+        kind, body = request.headers.get("content-type", ""), await read_body(request, largest)
+        given = filled(kind, body) if len(body) <= LARGEST else await off_loop(filled, kind, body)
         return await deed(given, actor)
     except access.Forbidden as error:
         return refusal(403, str(error))
@@ -38,11 +46,11 @@ def redirect_to(request: Request, address: str) -> Response:
     return JSONResponse({"next": address})
 
 
-async def read_body(request: Request) -> bytes:
+async def read_body(request: Request, largest: int = LARGEST) -> bytes:
     """What was sent. Raises WrongInput when it is more than anything here needs."""
-    body = b""
+    body = bytearray()
     async for part in request.stream():
         body += part
-        if len(body) > LARGEST:
-            raise WrongInput(f"The request body is larger than {LARGEST:,} bytes.")
-    return body
+        if len(body) > largest:
+            raise WrongInput(f"The request body is larger than {largest:,} bytes.")
+    return bytes(body)

@@ -23,18 +23,20 @@ def causes_card(
     causes: Sequence[StatedCause],
     about: Mapping[str, str],
     fitting: Sequence[str],
+    documents: Mapping[bytes, str],
     actor: Actor,
     back: str,
 ) -> Component:
     """`causes` are all rows, superseded ones too. `about` are the things that a cause can be recorded for, by
     `account-12`, `change-7` or `order-3` and words, the page's own first. `fitting` says which orders fit.
+    `documents` are the names of the stored documents, by hash.
     """
     may_write = actor.role.includes(WRITE_CAUSES)
     stated = standing(causes)
     numbers = {c.cause_id for c in stated}
     past = [c for c in reversed(causes) if c.cause_id not in numbers]
     body: list[Component] = [
-        html.Ul([_cause(c, about, back, may_write=may_write) for c in stated], className="notes")
+        html.Ul([_cause(c, about, documents, back, may_write=may_write) for c in stated], className="notes")
     ]
     if not stated:
         body = [html.P(f"{NOT_KNOWN}. Nobody has recorded one.", className="nothing")]
@@ -44,7 +46,9 @@ def causes_card(
             html.Details(
                 [
                     html.Summary(f"{len(past):,} corrected or withdrawn"),
-                    html.Ul([_cause(c, about, back, may_write=False) for c in past], className="notes"),
+                    html.Ul(
+                        [_cause(c, about, documents, back, may_write=False) for c in past], className="notes"
+                    ),
                 ]
             )
         )
@@ -99,7 +103,14 @@ def shared_causes_card(
     )
 
 
-def _cause(cause: StatedCause, about: Mapping[str, str], back: str, *, may_write: bool) -> Component:
+def _cause(
+    cause: StatedCause,
+    about: Mapping[str, str],
+    documents: Mapping[bytes, str],
+    back: str,
+    *,
+    may_write: bool,
+) -> Component:
     said = cause_words(cause.text)
     key = f"{cause.subject.kind}-{cause.subject.number}"
     # A change that was corrected since is not among those that a cause can be recorded for.
@@ -109,8 +120,25 @@ def _cause(cause: StatedCause, about: Mapping[str, str], back: str, *, may_write
     note = [html.P(cause.text.note, className=f"note {QUOTED}")] if cause.text.note else []
     forms = [_correcting(cause, back), _withdrawing(cause, back)] if may_write else []
     return html.Li(
-        [html.P(html.Del(said) if cause.is_withdrawn else said), *note, html.Small(f"{of}{number}"), *forms]
+        [
+            html.P(html.Del(said) if cause.is_withdrawn else said),
+            *note,
+            *_document(cause, documents),
+            html.Small(f"{of}{number}"),
+            *forms,
+        ]
     )
+
+
+def _document(cause: StatedCause, documents: Mapping[bytes, str]) -> list[Component]:
+    """Where the document of a cause can be downloaded, with the start of its hash."""
+    if cause.document is None:
+        return []
+    name = documents.get(cause.document)
+    if name is None:
+        return [html.P("Its document was purged.", className="not-said")]
+    link = html.A(clean(name, 120), href=f"/api/v1/causes/{cause.cause_id}/document", className="under")
+    return [html.P(["Document: ", link, f", SHA-256 {cause.document.hex()[:12]}…"])]
 
 
 def _recording(about: Mapping[str, str], back: str) -> Component:

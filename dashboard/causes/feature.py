@@ -4,7 +4,7 @@ from functools import partial
 
 from dashboard.asgi.process import WebProcess
 from dashboard.causes.page import connect_causes_page, read_causes
-from dashboard.causes.routes import WRITE_CAUSES, cause_page_routes
+from dashboard.causes.routes import LARGEST_FORMS, WRITE_CAUSES, cause_page_routes
 from dashboard.ui.pages import Feature, Page, PageAction, Place
 
 
@@ -18,4 +18,5 @@ def causes(process: WebProcess) -> Feature:
         actions=(PageAction("Import causes", "/causes#import", WRITE_CAUSES),),
         callbacks=partial(connect_causes_page, process),
     )
-    return Feature(pages=(page,), routers=(cause_page_routes(process.pool, process.clock),))
+    routes = cause_page_routes(process.pool, process.clock)
+    return Feature(pages=(page,), routers=(routes,), largest=LARGEST_FORMS)

@@ -6,8 +6,9 @@ from dash import html
 from dash.development.base_component import Component
 
 from dashboard.ui.form_input import Filled, WrongInput
-from dashboard.ui.forms import choice, line
+from dashboard.ui.forms import choice, file_field, line
 from dashboard.ui.pages import number_in
+from storage.causes.cause_documents import CauseDocument, given_document
 from storage.model.causes.causes import (
     USUAL_CONFIDENCE,
     CauseKind,
@@ -20,6 +21,7 @@ from storage.model.causes.causes_csv import said_on, word
 from storage.model.causes.words import KIND_WORDS, SOURCE_WORDS
 from storage.model.tables.csv_cells import CellError
 from storage.model.text.states import capital
+from storage.orders.order_edits import LARGEST_DOCUMENT
 
 MOST_AT_ONCE = 5_000
 """Accounts or posts for which one form records a cause."""
@@ -35,6 +37,8 @@ LABELS: Mapping[str, str] = {
     "note": "Note",
 }
 """The labels of the fields with a text."""
+DOCUMENT_FILE = "File of the document"
+"""The label of the field with a file."""
 
 
 def cause_fields(before: CauseText | None, about: Mapping[str, str]) -> list[Component]:
@@ -57,6 +61,7 @@ def cause_fields(before: CauseText | None, about: Mapping[str, str]) -> list[Com
             value=value["speaker"],
         ),
         line("source", LABELS["source"], "https://… or notice.pdf", required=True, value=value["source"]),
+        file_field("document", DOCUMENT_FILE, LARGEST_DOCUMENT),
         line("stated_on", LABELS["stated_on"], "2021-02-04", required=True, value=value["stated_on"]),
         line("legal_basis", LABELS["legal_basis"], "Section 69A IT Act", value=value["legal_basis"]),
         choice("confidence", "Confidence", sure, _BY_SOURCE if before is None else before.confidence.value),
@@ -88,6 +93,12 @@ def cause_of(given: Filled) -> CauseText:
         )
     except CellError as fault:
         raise WrongInput(str(fault)) from fault
+
+
+def document_in(given: Filled) -> CauseDocument | None:
+    """The file that was chosen; None if none was. Raises WrongInput, and CauseFault as `given_document`."""
+    file = given.file("document", DOCUMENT_FILE)
+    return None if file is None else given_document(*file)
 
 
 def subjects_of(given: Filled) -> list[CauseSubject]:

@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse, RedirectResponse, Response
 
 from dashboard.asgi.refusals import refusal
 from dashboard.auth.form_actions import run_form_action
-from dashboard.causes.form import LABELS, cause_of, subjects_of
+from dashboard.causes.form import DOCUMENT_FILE, LABELS, cause_of, document_in, subjects_of
 from dashboard.ui.form_input import Filled, WrongInput, page_of
 from dashboard.wire.compact_json import Json, Phrases, up, up_or_none
 from storage.causes.cause_import import record_once
@@ -19,6 +19,11 @@ from storage.model.core.people import Actor, Role
 from storage.postgres.pool import Conn, Pool, StorageError, transaction
 
 WRITE_CAUSES = Role.ANALYST
+_LARGEST_FORM = 30_000_000
+"""Bytes of a form with the largest document, which is sent as text and so a third longer."""
+LARGEST_FORMS = {f"/api/causes/{act}": _LARGEST_FORM + 1_000_000 for act in ("record", "correct")}
+"""Bytes that are taken at all: a form that is a little too large is refused in a sentence on its page."""
+_LABELS = {**LABELS, "document": DOCUMENT_FILE}
 
 
 def lanes_json(causes: Sequence[KnownCause]) -> Json:
@@ -60,18 +65,18 @@ def cause_page_routes(pool: Pool, clock: Callable[[], datetime]) -> APIRouter:
                 async with transaction(pool) as conn:
                     await act(conn, given, actor)
             except CauseFault as fault:
-                label = LABELS.get(fault.field, fault.field)
+                label = _LABELS.get(fault.field, fault.field)
                 raise WrongInput(str(fault).replace(fault.field, label, 1)) from fault
             return RedirectResponse(page_of(request.query_params.get("back", "")), status_code=303)
 
-        return await run_form_action(request, WRITE_CAUSES, do)
+        return await run_form_action(request, WRITE_CAUSES, do, _LARGEST_FORM)
 
     @router.post("/record")
     async def record(request: Request) -> Response:
         return await write(
             request,
             lambda conn, given, actor: record_once(
-                conn, subjects_of(given), cause_of(given), actor.name, clock()
+                conn, subjects_of(given), cause_of(given), actor.name, clock(), document_in(given)
             ),
         )
 
@@ -80,7 +85,7 @@ def cause_page_routes(pool: Pool, clock: Callable[[], datetime]) -> APIRouter:
         return await write(
             request,
             lambda conn, given, actor: correct_cause(
-                conn, given.number("cause"), cause_of(given), actor.name, clock()
+                conn, given.number("cause"), cause_of(given), actor.name, clock(), document_in(given)
             ),
         )
 

@@ -18,6 +18,7 @@ from dashboard.orders.restoration import restoration_of
 from dashboard.orders.restoration_page import RESTORATION, restoration_page
 from dashboard.orders.routes import order_routes
 from dashboard.ui.pages import Drawing, PageRequest, number_in
+from storage.causes.cause_documents import document_names
 from storage.model.core.people import Role
 from storage.model.orders.cohort import CohortPart
 from storage.orders.edit_history import acts_on
@@ -53,6 +54,8 @@ async def read_page_of_orders(asked: PageRequest) -> Drawing | None:
     if not page or page > lane_pages(found):
         return None
     acts = await acts_on(conn, found.order.reference)
+    digests = [c.document for c in found.own_causes if c.document is not None]
+    documents = await document_names(conn, digests)
     issued = found.order.earliest_issue
     has_changes = any(stay.since >= issued for member in found.members for stay in member.stays)
     may_pack = has_changes and asked.actor.role.includes(access.PACK_EVIDENCE)
@@ -64,7 +67,7 @@ async def read_page_of_orders(asked: PageRequest) -> Drawing | None:
             if len(blocked) > 1:
                 all_of = f"Each of the {len(blocked):,} {section.noun}s seen blocked since the order"
                 about |= each_of("account", blocked, all_of)
-        stated = causes_card(found.own_causes, about, (), asked.actor, f"/orders/{order_id}")
+        stated = causes_card(found.own_causes, about, (), documents, asked.actor, f"/orders/{order_id}")
         return order_page(found, acts, page, theme, tag, (stated,), may_write=may_write, may_pack=may_pack)
 
     return draw

@@ -2,6 +2,7 @@
 
 import json
 import re
+from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
@@ -47,6 +48,18 @@ class Filled:
         if not _NUMBER.fullmatch(value):
             raise WrongInput(f"The field {name} is not a number.")
         return int(value)
+
+    def file(self, name: str, label: str) -> tuple[str, bytes] | None:
+        """The name and the bytes of a file, which were sent as text; None if none was chosen.
+
+        Raises WrongInput if it did not arrive whole.
+        """
+        if not (called := self.text(name)):
+            return None
+        try:
+            return called, b64decode(self.fields.get(f"{name}_base64", ""), validate=True)
+        except ValueError:
+            raise WrongInput(f"{label} did not arrive whole. Choose it again.") from None
 
     def note(self) -> str:
         """May be empty."""

@@ -51,6 +51,12 @@ def line(name: str, label: str, hint: str = "", *, required: bool = False, value
     )
 
 
+def file_field(name: str, label: str, most: int) -> Component:
+    """A field for one file of at most `most` bytes. Dash has none for a form; the pages' script makes it."""
+    place: dict[str, Any] = {"data-file": name, "data-most": str(most)}
+    return html.Label([html.Span(label), html.Span(**place)])
+
+
 def choice(name: str, label: str, options: dict[str, str], chosen: str) -> Component:
     """A field with a few values, by value and words."""
     return html.Label(

@@ -19,14 +19,13 @@ from jobs.config.settings import load_settings
 from jobs.imports.causes import import_causes, import_notice
 from jobs.imports.report import print_report
 from storage.accounts.lookup import account_called
+from storage.causes.cause_documents import CauseDocument, document_of, given_document
 from storage.causes.cause_import import subject_called
 from storage.causes.ledger import (
-    CauseDocument,
     cause_numbered,
     causes_of_accounts,
     causes_of_order,
     correct_cause,
-    document_of,
     record_cause,
     withdraw_cause,
 )
@@ -44,11 +43,8 @@ from storage.model.causes.causes import (
 from storage.model.causes.causes_csv import NamedSubject, said_on, word
 from storage.model.causes.platform_notices import LARGEST as LARGEST_NOTICE
 from storage.model.tables.csv_cells import CellError
-from storage.orders.documents import media_type_of
+from storage.orders.order_edits import LARGEST_DOCUMENT
 from storage.postgres.pool import Conn, Refused
-
-LARGEST_DOCUMENT = 20_000_000
-"""Bytes of a document."""
 
 causes = typer.Typer(no_args_is_help=True, epilog=examples("blockline causes list --account SomeHandle"))
 
@@ -368,9 +364,8 @@ def _document(file: Path | None) -> CauseDocument | None:
     if file is None:
         return None
     content = file_content(file, LARGEST_DOCUMENT, "a document")
-    if len(content) > LARGEST_DOCUMENT:
-        raise CommandError(f"{file}: the document is larger than {LARGEST_DOCUMENT // 1_000_000} MB.")
-    return CauseDocument(file.name, media_type_of(file.name), content)
+    with _as_command_errors():
+        return given_document(file.name, content)
 
 
 def _row(cause: StatedCause) -> tuple[str, ...]:

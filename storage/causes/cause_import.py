@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from storage.accounts.lookup import accounts_named
-from storage.causes.ledger import CauseDocument, causes_about, record_causes
+from storage.causes.cause_documents import CauseDocument
+from storage.causes.ledger import causes_about, record_causes
 from storage.changes.evidence_pack import changes_named
 from storage.model.causes.causes import (
     USUAL_CONFIDENCE,
@@ -141,11 +142,12 @@ async def record_once(
     document: CauseDocument | None = None,
 ) -> list[RecordedCause]:
     """Record a cause of each of these of which the same one does not stand already, and return what became of
-    each. Raises as `record_cause` does.
+    each. One that stands with another document, or with none, is not the same. Raises as `record_cause` does.
     """
     text = checked_cause(text, now)
     stored = standing(await causes_about(conn, subjects))
-    before = {cause.subject: cause.cause_id for cause in stored if cause.text == text}
+    same = (c for c in stored if c.text == text and (document is None or c.document == document.digest))
+    before = {cause.subject: cause.cause_id for cause in same}
     new = [subject for subject in dict.fromkeys(subjects) if subject not in before]
     numbers = await record_causes(conn, new, text, actor, now, document) if new else []
     stands, fresh = before | dict(zip(new, numbers, strict=True)), set(new)

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
 
 from asyncpg import Record
 
+from storage.causes.cause_documents import CauseDocument, keep_document
 from storage.model.causes.causes import (
     CauseKind,
     CauseSource,
@@ -22,15 +22,6 @@ from storage.model.core.availability import EVERYWHERE
 from storage.postgres.audit_log import log, log_each
 from storage.postgres.pool import Conn, Refused
 from storage.postgres.recording_order import moment
-
-
-@dataclass(frozen=True, slots=True)
-class CauseDocument:
-    """A document that says what the cause was, to be kept as it came."""
-
-    name: str
-    media_type: str
-    content: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +66,7 @@ async def record_causes(
     text = checked_cause(text, now)
     await _check_subjects(conn, subjects)
     at = await moment(conn, lambda: now)
-    digest = None if document is None else await _keep(conn, document, actor, at)
+    digest = None if document is None else await keep_document(conn, document, actor, at)
     numbers = await _insert(conn, subjects, text, digest, actor, at)
     # Without its text: a purge removes the text, and nothing is ever removed from the log.
     entries = [(subject.name, {"cause": n}) for subject, n in zip(subjects, numbers, strict=True)]
@@ -99,7 +90,7 @@ async def correct_cause(
     text = checked_cause(text, now)
     at = await moment(conn, lambda: now)
     stated = await _standing(conn, cause_id)
-    digest = stated.document if document is None else await _keep(conn, document, actor, at)
+    digest = stated.document if document is None else await keep_document(conn, document, actor, at)
     (corrected,) = await _insert(conn, [stated.subject], text, digest, actor, at, supersedes=cause_id)
     detail = {"cause": corrected, "before": cause_id}
     await log(conn, at, actor, "cause corrected", stated.subject.name, detail)
@@ -290,19 +281,6 @@ async def cause_numbered(conn: Conn, cause_id: int) -> StatedCause | None:
     return None if row is None else _cause(row)
 
 
-async def document_of(conn: Conn, digest: bytes) -> CauseDocument | None:
-    """Return a document by its SHA-256; None if it is not stored, as after a purge.
-
-    Raises Refused if the stored content no longer matches.
-    """
-    row = await conn.fetchrow("select * from cause_document where sha256 = $1", digest)
-    if row is None:
-        return None
-    if sha256(row["content"]).digest() != digest:
-        raise Refused("The stored content of this document was changed: it no longer matches its hash.")
-    return CauseDocument(row["name"], row["media_type"], row["content"])
-
-
 async def _check_subjects(conn: Conn, subjects: Sequence[CauseSubject]) -> None:
     """Raises Refused unless everything that a cause is about exists."""
     missing: int | None = await conn.fetchval(
@@ -339,23 +317,6 @@ async def _standing(conn: Conn, cause_id: int) -> StatedCause:
     if row["is_withdrawn"]:
         raise Refused(f"Cause {cause_id} is withdrawn. Record a new one.")
     return _cause(row)
-
-
-async def _keep(conn: Conn, document: CauseDocument, actor: str, at: datetime) -> bytes:
-    digest = sha256(document.content).digest()
-    await conn.execute(
-        """
-        insert into cause_document (sha256, name, media_type, content, added_at, added_by)
-        values ($1, $2, $3, $4, $5, $6) on conflict (sha256) do nothing
-        """,
-        digest,
-        document.name,
-        document.media_type,
-        document.content,
-        at,
-        actor,
-    )
-    return digest
 
 
 async def _insert(

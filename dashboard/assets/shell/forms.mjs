@@ -20,8 +20,10 @@ export function connectForms(done) {
     if (!action.startsWith("/api/")) return;
     event.preventDefault();
     const button = /** @type {HTMLButtonElement} */ (event.submitter ?? find(form, "button"));
-    const fields = written(new FormData(form, button));
-    say(form, "");
+    const fields = new FormData(form, button);
+    const large = tooLarge(form, fields);
+    say(form, large);
+    if (large) return;
     button.disabled = true;
     const { refused, secret, next, toast } = await send(action, fields);
     button.disabled = false;
@@ -40,8 +42,39 @@ export function connectForms(done) {
   });
 }
 
-/** What is in the fields of a form; none of ours takes a file. @param {FormData} fields */
-const written = (fields) => new URLSearchParams([...fields].map(([name, value]) => [name, String(value)]));
+/** What is in the fields of a form, without its files. @param {FormData} fields */
+const written = (fields) => new URLSearchParams([...fields].flatMap(([name, value]) => (typeof value === "string" ? [[name, value]] : [])));
+
+/** The files that were chosen; a field without one holds a file without a name. @param {FormData} fields */
+const filesOf = (fields) => [...fields].flatMap(([name, value]) => (typeof value !== "string" && value.name ? [{ name, file: value }] : []));
+
+/** A sentence if a file is larger than its field takes. @param {HTMLFormElement} form @param {FormData} fields */
+function tooLarge(form, fields) {
+  const most = (/** @type {string} */ name) => Number(find(form, `[data-file="${name}"]`).dataset.most);
+  const large = filesOf(fields).find(({ name, file }) => file.size > most(name));
+  return large ? `${large.file.name} is larger than ${Math.floor(most(large.name) / 1024 ** 2)} MB.` : "";
+}
+
+/** What is sent: a form, or JSON where a file goes with it, its bytes as text. @param {FormData} fields */
+async function bodyOf(fields) {
+  const files = filesOf(fields);
+  if (!files.length) return { body: written(fields) };
+  const values = Object.fromEntries(written(fields));
+  for (const { name, file } of files) {
+    values[name] = file.name;
+    values[`${name}_base64`] = await base64Of(file);
+  }
+  return { body: JSON.stringify(values), headers: { "Content-Type": "application/json" } };
+}
+
+/** @param {File} file @returns {Promise<string>} */
+const base64Of = (file) =>
+  new Promise((done, fail) => {
+    const reader = new FileReader();
+    reader.onload = () => done(String(reader.result).split(",")[1] ?? "");
+    reader.onerror = () => fail(reader.error);
+    reader.readAsDataURL(file);
+  });
 
 /** The address that a form asks for; what is left empty chooses nothing. @param {string} action @param {FormData} fields */
 function addressOf(action, fields) {
@@ -51,15 +84,15 @@ function addressOf(action, fields) {
 
 /**
  * Why it was refused, or what was made and is shown once, which page comes next, or what was done and how to undo it.
- * @param {string} action @param {URLSearchParams} body
+ * @param {string} action @param {FormData} fields
  */
-async function send(action, body) {
+async function send(action, fields) {
   try {
-    const answer = await fetch(action, { method: "POST", body, redirect: "manual" });
+    const answer = await fetch(action, { method: "POST", ...(await bodyOf(fields)), redirect: "manual" });
     if (answer.type === "opaqueredirect") return {};
     const isJson = (answer.headers.get("content-type") ?? "").startsWith("application/json");
     const { error, secret, next, toast } = isJson ? await answer.json() : { error: await answer.text() };
-    return answer.ok ? { secret, next, toast } : { refused: error };
+    return answer.ok ? { secret, next, toast } : { refused: error ?? unchanged };
   } catch {
     return { refused: unchanged };
   }

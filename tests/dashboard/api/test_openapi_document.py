@@ -30,6 +30,7 @@ from dashboard.asgi.problem_json import API
 from jobs.runtime.replay_process import ReplayProcess
 from storage.accounts.name_checks import open_check
 from storage.accounts.notes import add_note
+from storage.causes.cause_documents import given_document
 from storage.causes.ledger import record_cause
 from storage.model.causes.causes import CauseKind, CauseSource, CauseSubject, CauseText, Confidence
 from storage.model.core.orders import NameOutcome, NewName
@@ -179,7 +180,8 @@ async def _there(pool: Pool, played: Played, now: datetime) -> dict[str, Sequenc
 
 async def _cause(conn: Conn, account_id: int, now: datetime) -> int:
     text = CauseText(CauseKind.UNKNOWN, CauseSource.OWNER, "owner", "", "a letter", now, Confidence.REPORTED)
-    return await record_cause(conn, CauseSubject(account_id=account_id), text, "desk", now)
+    letter = given_document("letter.txt", b"an invented letter")
+    return await record_cause(conn, CauseSubject(account_id=account_id), text, "desk", now, letter)
 
 
 async def _document(conn: Conn, now: datetime) -> str:

@@ -1,7 +1,11 @@
 """The card of causes on the page of an account: what is said, the orders that fit, and the forms."""
 
+import json
 import re
+from base64 import b64encode
 from dataclasses import replace
+from hashlib import sha256
+from io import BytesIO
 from typing import Any
 
 import aiohttp
@@ -15,6 +19,7 @@ from dashboard.orders.figures import blocked_by_cause, cause_figure
 from dashboard.orders.restoration import by_cause, restoration_of
 from dashboard.wire.compact_json import up
 from storage.alerts.incidents import incident_blocks
+from storage.causes.forget import forget_documents
 from storage.causes.ledger import cause_numbered, causes_of_accounts, record_cause, withdraw_cause
 from storage.changes.hash_chain import verify_chain
 from storage.model.causes.causes import (
@@ -26,6 +31,7 @@ from storage.model.causes.causes import (
 )
 from storage.model.core.people import Actor, Role
 from storage.model.orders.cohort import CohortPart
+from storage.orders.order_edits import LARGEST_DOCUMENT
 from storage.postgres.pool import Pool, transaction
 from tests.storage.causes.test_ledger import NOTICE, PAPER
 from tests.support.clients.page_text import said
@@ -41,6 +47,7 @@ FILLED = {
     "legal_basis": "Section 69A IT Act",
     "confidence": "",
 }
+PDF = b"%PDF-1.7 \x00\xff invented"
 
 
 async def posted(base: str, act: str, fields: dict[str, str], back: str = "/alerts") -> tuple[int, Any]:
@@ -50,6 +57,24 @@ async def posted(base: str, act: str, fields: dict[str, str], back: str = "/aler
             f"{base}/api/causes/{act}?back={back}",
             data=fields,
             headers={"Origin": base},
+            allow_redirects=False,
+        ) as answer,
+    ):
+        return answer.status, answer.headers.get("location") or (await answer.json())["error"]
+
+
+async def sent_with(
+    base: str, act: str, fields: dict[str, str], name: str, content: str | bytes, back: str = "/alerts"
+) -> tuple[int, Any]:
+    """What becomes of a form with a file, as the pages' script sends it; text is sent as it is."""
+    coded = content if isinstance(content, str) else b64encode(content).decode()
+    body = json.dumps({**fields, "document": name, "document_base64": coded}).encode()
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(
+            f"{base}/api/causes/{act}?back={back}",
+            data=BytesIO(body),
+            headers={"Origin": base, "Content-Type": "application/json"},
             allow_redirects=False,
         ) as answer,
     ):
@@ -103,6 +128,75 @@ async def test_a_cause_is_recorded_corrected_and_withdrawn_on_the_page(
     assert standing(await stored(pool, one)) == []
 
 
+async def test_the_document_of_a_cause_is_kept_and_downloaded_from_the_page(
+    pool: Pool, dsn: str, story: Story
+) -> None:
+    one = story.accounts[0][0]
+    page = f"/account/{one}"
+    fields = {**FILLED, "about": f"account-{one}"}
+    async with served(pool, dsn, story.now) as base, aiohttp.ClientSession() as session:
+        assert await sent_with(base, "record", fields, "order é.pdf", PDF, page) == (303, page)
+        assert await sent_with(base, "record", fields, "again.pdf", PDF, page) == (303, page)
+        (first,) = await stored(pool, one)
+        correction = {**FILLED, "disputed_by": "the ministry", "cause": str(first.cause_id)}
+        assert await posted(base, "correct", correction, page) == (303, page)
+        (_, second) = await stored(pool, one)
+        async with session.get(f"{base}/api/v1/causes/{second.cause_id}/document") as answer:
+            assert (answer.status, await answer.read()) == (200, PDF)
+            assert answer.headers["content-disposition"] == (
+                "attachment; filename*=UTF-8''order%20%C3%A9.pdf"
+            )
+        async with transaction(pool) as conn:
+            card = str(await page_of(conn, page, story.now, SETTINGS, "light"))
+        assert f"/api/v1/causes/{second.cause_id}/document" in card
+        shown_now = " ".join((await shown(pool, story, one)).split())
+        async with transaction(pool) as conn:
+            await forget_documents(conn, one)
+        async with session.get(f"{base}/api/v1/causes/{second.cause_id}/document") as answer:
+            assert answer.status == 404
+    assert f"Document: order é.pdf , SHA-256 {sha256(PDF).hexdigest()[:12]}…" in shown_now
+    assert "Its document was purged." in await shown(pool, story, one)
+
+
+async def test_the_same_cause_with_another_document_is_recorded_beside_it(
+    pool: Pool, dsn: str, story: Story
+) -> None:
+    one = story.accounts[0][0]
+    fields = {**FILLED, "about": f"account-{one}"}
+    async with served(pool, dsn, story.now) as base:
+        for _ in range(2):
+            assert (await posted(base, "record", fields))[0] == 303
+            assert (await sent_with(base, "record", fields, "a.eml", b"Subject: A"))[0] == 303
+    documents = [c.document for c in await stored(pool, one)]
+    assert documents == [None, sha256(b"Subject: A").digest()]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "why"),
+    [
+        pytest.param("a.pdf", b"", "File of the document is an empty file.", id="empty"),
+        pytest.param(
+            "a.pdf", b" " * (LARGEST_DOCUMENT + 1), "File of the document is larger than 20 MB.", id="large"
+        ),
+        pytest.param(
+            "a.pdf", b" " * 22_500_001, "The request body is larger than 30,000,000 bytes.", id="much larger"
+        ),
+        pytest.param("a.pdf", "%%", "File of the document did not arrive whole. Choose it", id="no bytes"),
+        pytest.param("a\nb.pdf", b"x", "File of the document has a file name that", id="a strange name"),
+    ],
+)
+async def test_a_file_that_cannot_be_a_document_is_refused_and_nothing_is_stored(
+    pool: Pool, dsn: str, story: Story, name: str, content: str | bytes, why: str
+) -> None:
+    one = story.accounts[0][0]
+    fields = {**FILLED, "about": f"account-{one}"}
+    async with served(pool, dsn, story.now) as base:
+        status, sentence = await sent_with(base, "record", fields, name, content)
+    assert status == 422
+    assert sentence.startswith(why)
+    assert await stored(pool, one) == []
+
+
 async def test_a_change_that_fits_an_order_is_said_to_and_is_no_cause(pool: Pool, story: Story) -> None:
     one = story.accounts[0][0]
     page = await shown(pool, story, one)
@@ -131,7 +225,8 @@ async def test_a_cause_of_a_change_that_was_corrected_since_says_which_change_it
         number = await record_cause(conn, CauseSubject(change_id=change_id), NOTICE, "ada", story.now)
         cause = await cause_numbered(conn, number)
     assert cause is not None
-    card = causes_card([cause], {"account-1": "The account as it is"}, (), Actor("ada", Role.VIEWER), "/")
+    about = {"account-1": "The account as it is"}
+    card = causes_card([cause], about, (), {}, Actor("ada", Role.VIEWER), "/")
     assert f"Change {change_id}. Cause {number}, recorded by ada" in said(card)
 
 

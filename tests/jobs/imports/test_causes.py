@@ -6,7 +6,8 @@ from collectors.x.declaration import X
 from jobs.imports.causes import import_causes, import_notice
 from jobs.imports.table_imports import ImportReport
 from storage.accounts.accounts import NewAccount, add_accounts
-from storage.causes.ledger import causes_of_accounts, document_of
+from storage.causes.cause_documents import document_of
+from storage.causes.ledger import causes_of_accounts
 from storage.model.causes.causes import Confidence, StatedCause, standing
 from storage.model.core.accounts import AccountId
 from storage.model.tables.csv_rows import TableError

@@ -6,14 +6,13 @@ from dataclasses import replace
 import pytest
 
 from collectors.x.declaration import X
+from storage.causes.cause_documents import CauseDocument, document_of
 from storage.causes.ledger import (
-    CauseDocument,
     causes_about,
     causes_of_accounts,
     causes_of_blocks,
     causes_of_order,
     correct_cause,
-    document_of,
     known_causes,
     record_cause,
     withdraw_cause,
