@@ -17,6 +17,7 @@ from dashboard.api.parameter_types import (
     InStatuses,
     Limit,
     OfAccount,
+    OfPosts,
     OnList,
     OnPlatform,
     PathNumber,
@@ -138,6 +139,7 @@ def change_routes(source: ApiContext) -> APIRouter:
             Query(description="Only accounts withheld in this country before or after, or in all countries."),
         ] = None,
         platform: OnPlatform = None,
+        post: OfPosts = None,
         limit: Limit = 100,
         cursor: CursorText = None,
     ) -> Response:
@@ -145,7 +147,9 @@ def change_routes(source: ApiContext) -> APIRouter:
         ordered(since, until)
         known = past(as_known_at, "as_known_at", source.clock())
         before = key_in(request, cursor)
-        wanted = ChangeFilter(since, until, known, kind, outcome, account_id, list_name, country, platform)
+        wanted = ChangeFilter(
+            since, until, known, kind, outcome, account_id, list_name, country, platform, post
+        )
         async with as_known(source.pool, known) as conn:
             await refuse_unknown_list(conn, list_name)
             rows = await changes_page(conn, wanted, before, limit + 1)
@@ -171,6 +175,7 @@ def change_routes(source: ApiContext) -> APIRouter:
         status: InStatuses = None,
         country: InCountry = None,
         platform: OnPlatform = None,
+        post: OfPosts = None,
         limit: Limit = 100,
         cursor: CursorText = None,
     ) -> Response:
@@ -178,7 +183,7 @@ def change_routes(source: ApiContext) -> APIRouter:
         ordered(since, until)
         known = past(as_known_at, "as_known_at", source.clock())
         after = key_in(request, cursor)
-        wanted = SpellFilter(since, until, known, account_id, list_name, status, country, platform)
+        wanted = SpellFilter(since, until, known, account_id, list_name, status, country, platform, post)
         async with as_known(source.pool, known) as conn:
             await refuse_unknown_list(conn, list_name)
             rows = await spells_page(conn, wanted, after, limit + 1)

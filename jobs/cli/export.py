@@ -82,6 +82,10 @@ def export_command(
         str | None, typer.Option("--list", metavar="LIST", help="Include only accounts on this list.")
     ] = None,
     platform: Annotated[Platform | None, typer.Option(help="Include only this platform.")] = None,
+    post: Annotated[
+        bool | None,
+        typer.Option("--post/--no-post", help="Include only posts; with --no-post only accounts."),
+    ] = None,
     as_json: AsJson = False,
     config: ConfigFile = None,
 ) -> None:
@@ -94,6 +98,7 @@ def export_command(
         moment_of(as_known_at, "--as-known-at"),
         list_name,
         platform,
+        post,
     )
     order = ExportRequest(kind, form, wanted)
     _refuse(order, out, as_json=as_json)

@@ -25,6 +25,8 @@ class ChangeFilter:
     country: str | None = None
     """The account was withheld in this country before or after the change, or was withheld everywhere."""
     platform: str | None = None
+    post: bool | None = None
+    """True: posts only. False: accounts only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,8 @@ async def changes_page(
             ))
             and ($10::text is null or (c.withheld_in || c.old_withheld_in) && array[$10, 'XX'])
             and ($11::text is null or c.platform = $11)
-        order by c.first_seen_new desc, c.change_id desc limit $12
+            and ($12::boolean is null or c.post = $12)
+        order by c.first_seen_new desc, c.change_id desc limit $13
         """,
         wanted.since,
         wanted.until,
@@ -103,6 +106,7 @@ async def changes_page(
         wanted.list_name,
         wanted.country,
         wanted.platform,
+        wanted.post,
         limit,
     )
     return [ChangeRow(**dict(r.items())) for r in rows]
@@ -133,6 +137,8 @@ class SpellFilter:
     statuses: Sequence[str] | None = None
     country: str | None = None
     platform: str | None = None
+    post: bool | None = None
+    """True: posts only. False: accounts only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +193,8 @@ async def spells_page(
             and ($8::text[] is null or s.status = any($8))
             and ($9::text is null or s.withheld_in && array[$9, 'XX'])
             and ($10::text is null or a.platform = $10)
-        order by s.account_id, lower(s.valid) limit $11
+            and ($11::boolean is null or a.is_post = $11)
+        order by s.account_id, lower(s.valid) limit $12
         """,
         wanted.since,
         wanted.until,
@@ -199,6 +206,7 @@ async def spells_page(
         wanted.statuses,
         wanted.country,
         wanted.platform,
+        wanted.post,
         limit,
     )
     return [SpellRow(**dict(r.items())) for r in rows]

@@ -30,12 +30,14 @@ async def accounts(conn: Conn, wanted: ExportFilter) -> Rows:
                     and (m.removed_at is null or m.removed_at > $3)
             ))
             and ($2::text is null or a.platform = $2)
+            and ($4::boolean is null or a.is_post = $4)
             and a.added_at <= coalesce($3::timestamptz, 'infinity')
         order by a.account_id
         """,
         wanted.list_name,
         wanted.platform,
         wanted.known_at,
+        wanted.post,
     )
 
 

@@ -30,6 +30,7 @@ async def changes(conn: Conn, wanted: ExportFilter) -> Rows:
                     and (m.removed_at is null or m.removed_at > $3)
             ))
             and ($5::text is null or c.platform = $5)
+            and ($6::boolean is null or c.post = $6)
         order by c.first_seen_new, c.change_id
         """,
         wanted.since,
@@ -37,6 +38,7 @@ async def changes(conn: Conn, wanted: ExportFilter) -> Rows:
         wanted.known_at,
         wanted.list_name,
         wanted.platform,
+        wanted.post,
     )
 
 
@@ -64,6 +66,7 @@ async def spells(conn: Conn, wanted: ExportFilter) -> Rows:
                     and (m.removed_at is null or m.removed_at > $3)
             ))
             and ($5::text is null or a.platform = $5)
+            and ($6::boolean is null or a.is_post = $6)
         order by lower(s.valid), s.account_id
         """,
         wanted.since,
@@ -71,6 +74,7 @@ async def spells(conn: Conn, wanted: ExportFilter) -> Rows:
         wanted.known_at,
         wanted.list_name,
         wanted.platform,
+        wanted.post,
     )
 
 
@@ -104,6 +108,7 @@ async def states(conn: Conn, wanted: ExportFilter) -> Rows:
                     and m.added_at <= $2 and (m.removed_at is null or m.removed_at > $2)
             ))
             and ($4::text is null or a.platform = $4)
+            and ($5::boolean is null or a.is_post = $5)
             and a.added_at <= $2
         order by a.account_id
         """,
@@ -111,6 +116,7 @@ async def states(conn: Conn, wanted: ExportFilter) -> Rows:
         wanted.known_at or wanted.now,
         wanted.list_name,
         wanted.platform,
+        wanted.post,
     )
 
 

@@ -29,15 +29,16 @@ _RANGE = frozenset({Choice.SINCE, Choice.UNTIL})
 _KNOWN = frozenset({Choice.KNOWN_AT})
 _LIST = frozenset({Choice.LIST})
 _WHOSE = _LIST | {Choice.PLATFORM}
+_POSTS = frozenset({Choice.POST})
 
 EXPORTS: Mapping[Kind, Export] = {
-    Kind.CHANGES: Export(changes.changes, _RANGE | _KNOWN | _WHOSE, "first_seen_new"),
-    Kind.SPELLS: Export(changes.spells, _RANGE | _KNOWN | _WHOSE, "since"),
-    Kind.STATES: Export(changes.states, _KNOWN | _WHOSE | {Choice.AT}),
+    Kind.CHANGES: Export(changes.changes, _RANGE | _KNOWN | _WHOSE | _POSTS, "first_seen_new"),
+    Kind.SPELLS: Export(changes.spells, _RANGE | _KNOWN | _WHOSE | _POSTS, "since"),
+    Kind.STATES: Export(changes.states, _KNOWN | _WHOSE | _POSTS | {Choice.AT}),
     # Month by month, and in a month by account.
     Kind.READINGS: Export(coverage.readings, _RANGE | _KNOWN | _WHOSE, "at"),
     Kind.COVERAGE: Export(coverage.coverage, _RANGE | _KNOWN | _WHOSE, "observed_at"),
-    Kind.ACCOUNTS: Export(accounts_orders_signals.accounts, _KNOWN | _WHOSE),
+    Kind.ACCOUNTS: Export(accounts_orders_signals.accounts, _KNOWN | _WHOSE | _POSTS),
     Kind.LISTS: Export(accounts_orders_signals.lists, _KNOWN | _WHOSE),
     Kind.ORDERS: Export(accounts_orders_signals.orders, _RANGE | _KNOWN | _LIST, "issued_at"),
     Kind.ORDER_EVENTS: Export(accounts_orders_signals.order_events, _RANGE | _KNOWN | _LIST, "at"),

@@ -48,6 +48,7 @@ class Choice(StrEnum):
     KNOWN_AT = "--as-known-at"
     LIST = "--list"
     PLATFORM = "--platform"
+    POST = "--post"
 
     @property
     def field(self) -> str:
@@ -71,6 +72,8 @@ class ExportFilter:
     """Only what had been recorded up to then. None: the present knowledge."""
     list_name: str | None = None
     platform: Platform | None = None
+    post: bool | None = None
+    """True: posts only. False: accounts only."""
 
     @property
     def choices(self) -> dict[Choice, datetime | str | None]:
@@ -82,4 +85,5 @@ class ExportFilter:
             Choice.KNOWN_AT: self.known_at,
             Choice.LIST: self.list_name,
             Choice.PLATFORM: self.platform,
+            Choice.POST: None if self.post is None else str(self.post).lower(),
         }

@@ -198,7 +198,7 @@ async def test_what_an_export_cannot_be_asked_is_refused_with_what_it_can(world:
     refused = await world.api.get("/export/accounts", at=world.now)
     assert (refused.status, refused.detail) == (
         422,
-        "query: at does not apply to accounts. These do: as_known_at, list, platform.",
+        "query: at does not apply to accounts. These do: as_known_at, list, platform, post.",
     )
     missing = await world.api.get("/export/changes", list="Nobody")
     assert (missing.status, missing.detail) == (
@@ -281,6 +281,23 @@ async def test_posts_and_accounts_can_be_listed_apart(world: World, path: str) -
     posts = set(world.played.story.accounts[0][-2:])
     assert set(found["true"]) == posts
     assert found["false"] == [one["account_id"] for one in everything if one["account_id"] not in posts]
+
+
+@pytest.mark.parametrize("path", ["/changes", "/spells", "/export/changes", "/export/spells"])
+async def test_what_is_of_posts_and_what_is_of_accounts_can_be_asked_for(world: World, path: str) -> None:
+    everything = await listed(world, path)
+    posts, accounts = [await listed(world, path, post=post) for post in ("true", "false")]
+    assert posts == [one for one in everything if one["post"]]
+    assert accounts == [one for one in everything if not one["post"]]
+    assert posts
+    assert accounts
+
+
+async def listed(world: World, path: str, **asked: Any) -> list[dict[str, Any]]:
+    """What an address lists, or the rows of an export."""
+    if not path.startswith("/export"):
+        return (await world.api.get(path, limit=500, **asked)).items
+    return [json.loads(line) for line in (await world.api.get(path, **asked)).text.splitlines()]
 
 
 async def test_a_change_and_a_spell_say_whether_they_are_of_a_post(world: World) -> None:

@@ -105,6 +105,12 @@ def test_a_file_is_told_of_with_its_hash(run: Blockline, seed: Seed) -> None:
     assert len(content.splitlines()) == 3
 
 
+def test_posts_and_accounts_are_exported_apart(run: Blockline, seed: Seed) -> None:
+    seed(three_changes)
+    lines = {option: len(run("export", "changes", option).said) for option in ("--post", "--no-post")}
+    assert lines == {"--post": 1, "--no-post": 4}
+
+
 def test_parquet_is_told_of_in_words(run: Blockline, seed: Seed) -> None:
     seed(three_changes)
     done = run("export", "spells", "--format", "parquet", "--output", "spells")
@@ -116,7 +122,8 @@ def test_parquet_is_told_of_in_words(run: Blockline, seed: Seed) -> None:
 REFUSED: Mapping[str, tuple[tuple[str, ...], str]] = {
     "a choice that a kind does not have": (
         ("changes", "--at", "2021-02-01"),
-        "--at does not apply to changes. These do: --since, --until, --as-known-at, --list, --platform.",
+        "--at does not apply to changes. These do: --since, --until, --as-known-at, --list, --platform, "
+        "--post.",
     ),
     "an end before the beginning": (
         ("changes", "--since", "2021-02-02", "--until", "2021-02-01T12:00:00+05:30"),

@@ -101,7 +101,7 @@ async def test_who_asks_for_one_month_reads_one_file(pool: Pool, tmp_path: Path)
 async def test_each_file_says_what_it_is_and_the_manifest_has_its_hash(pool: Pool, tmp_path: Path) -> None:
     async with transaction(pool) as conn:
         await three_months(conn)
-    wanted = ExportFilter(NOW, since=T0, known_at=minutes(5), platform=X)
+    wanted = ExportFilter(NOW, since=T0, known_at=minutes(5), platform=X, post=False)
     done = await parquet(pool, Kind.CHANGES, tmp_path / "known", wanted)
     manifest = json.loads((tmp_path / "known" / "_manifest.json").read_text())
     about = {
@@ -110,6 +110,7 @@ async def test_each_file_says_what_it_is_and_the_manifest_has_its_hash(pool: Poo
         "as_known_at": "2021-02-01T00:05:00Z",
         "from": "2021-02-01T00:00:00Z",
         "platform": "x",
+        "post": "false",
         "schema": manifest["schema"],
     }
     (file,) = done.files

@@ -109,12 +109,14 @@ NOTHING = {
     Choice.KNOWN_AT: ExportFilter(NOW, known_at=minutes(-1)),
     Choice.LIST: ExportFilter(NOW, list_name="Nobody"),
     Choice.PLATFORM: ExportFilter(NOW, platform=MASTODON),
+    Choice.POST: ExportFilter(NOW, post=True),
 }
 EVERYTHING = {
     Choice.SINCE: ExportFilter(NOW, since=minutes(0)),
     Choice.AT: ExportFilter(NOW, at=NOW),
     Choice.LIST: ExportFilter(NOW, list_name="Farmers"),
     Choice.PLATFORM: ExportFilter(NOW, platform=X),
+    Choice.POST: ExportFilter(NOW, post=False),
 }
 
 
