@@ -5,7 +5,6 @@ from typing import Annotated
 
 import typer
 
-from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
 from jobs.base.input_files import table_content
 from jobs.base.output import show, show_json
@@ -13,6 +12,7 @@ from jobs.base.wording import PLATFORM_KEYS, handle_name
 from jobs.cli.command import COMMAND_LINE, AsJson, ConfigFile, OnPlatform, Partial, examples, moment_past
 from jobs.collect.name_lookup import Resolver
 from jobs.config.database import with_conn, with_pool
+from jobs.config.demonstration import command_clock
 from jobs.config.settings import load_settings
 from jobs.imports.account_lookup import find_account
 from jobs.imports.engagement import import_engagement
@@ -59,11 +59,11 @@ def accounts_import(
 ) -> None:
     settings = load_settings(config)
     content = table_content(file)
-    resolver = Resolver(settings, system_clock)
+    resolver = Resolver(settings, command_clock)
     report = with_pool(
         settings,
         lambda pool: import_accounts(
-            pool, content, file.name, resolver, COMMAND_LINE, system_clock(), partial=partial
+            pool, content, file.name, resolver, COMMAND_LINE, command_clock(), partial=partial
         ),
     )
     print_report(file.name, report, as_json=as_json)
@@ -95,7 +95,7 @@ def accounts_list(
 
     With --at the list shows an earlier moment.
     """
-    now = system_clock()
+    now = command_clock()
     when, known_at = moment_past(at, "--at", now), moment_past(as_known_at, "--as-known-at", now)
     settings = load_settings(config)
     listing = with_conn(
@@ -123,7 +123,7 @@ def accounts_remove(
         raise CommandError(str(error)) from error
     gone = with_conn(
         load_settings(config),
-        lambda conn: stop_watching(conn, platform, address.name, system_clock(), is_id=address.is_id),
+        lambda conn: stop_watching(conn, platform, address.name, command_clock(), is_id=address.is_id),
     )
     show(
         f"{handle_name(gone.handle)} ({gone.native_id}) is no longer watched. "
@@ -158,7 +158,7 @@ def accounts_tag(
 
     async def changed(conn: Conn) -> tuple[Account, tuple[str, ...]]:
         account = await find_account(conn, handle, platform)
-        return account, await change_tags(conn, account, more, less, COMMAND_LINE, system_clock())
+        return account, await change_tags(conn, account, more, less, COMMAND_LINE, command_clock())
 
     account, tags = with_conn(load_settings(config), changed)
     if as_json:
@@ -182,10 +182,10 @@ def executives_import(
 ) -> None:
     settings = load_settings(config)
     content = table_content(file)
-    resolver = Resolver(settings, system_clock)
+    resolver = Resolver(settings, command_clock)
     report = with_pool(
         settings,
-        lambda pool: import_executives(pool, content, file.name, resolver, system_clock(), partial=partial),
+        lambda pool: import_executives(pool, content, file.name, resolver, command_clock(), partial=partial),
     )
     print_report(file.name, report, as_json=as_json)
 
@@ -236,7 +236,7 @@ def executives_engagement(
             file.name,
             whose,
             name or without_endings(file.name),
-            system_clock(),
+            command_clock(),
             partial=partial,
         ),
     )

@@ -11,7 +11,6 @@ import typer
 from jobs.alerting.policy import AlertGroup
 from jobs.alerting.rules_file import read_rules
 from jobs.base.atomic_files import refuse_filled, refuse_taken, whole_file, whole_folder
-from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
 from jobs.base.output import OutputTable, show, show_json
 from jobs.base.wording import minute, number
@@ -19,6 +18,7 @@ from jobs.cli import alerts_actions
 from jobs.cli.alerts_actions import find_rule, find_thread
 from jobs.cli.command import COMMAND_LINE, AsJson, ConfigFile, examples, renamed
 from jobs.config.database import with_conn, with_pool
+from jobs.config.demonstration import command_clock
 from jobs.config.settings import Settings, load_settings
 from jobs.delivery.channel_config import channels_of
 from jobs.delivery.sender import Sender, Undeliverable
@@ -147,7 +147,7 @@ def import_command(
     parsed = read_rules(_content(file), file.name)
 
     async def stored(conn: Conn) -> RulesImport:
-        return await import_rules(conn, parsed, file.name, COMMAND_LINE, system_clock(), replace=replace)
+        return await import_rules(conn, parsed, file.name, COMMAND_LINE, command_clock(), replace=replace)
 
     done = with_conn(settings, stored)
     unknown = [] if done.problems else unknown_channels(settings, [row.rule for row in parsed.rows])
@@ -188,14 +188,14 @@ def remove_command(name: RuleName, *, config: ConfigFile = None) -> None:
 
     Its past decisions are kept.
     """
-    now = system_clock()
+    now = command_clock()
     with_conn(load_settings(config), lambda conn: remove_rule(conn, name, COMMAND_LINE, now))
     show(f"The rule {clean(name, 80)} is removed. Its past decisions are kept.")
 
 
 async def _set_enabled(conn: Conn, name: str, *, enabled: bool) -> None:
     stored = find_rule(name, await load_rules(conn))
-    await save_rule(conn, stored.rule, COMMAND_LINE, system_clock(), enabled=enabled)
+    await save_rule(conn, stored.rule, COMMAND_LINE, command_clock(), enabled=enabled)
 
 
 def _content(file: Path) -> bytes:
@@ -321,7 +321,7 @@ def trial_command(
     sender = _sender(settings, to) if send else None
     if out is not None:
         refuse_filled(out)
-    now = system_clock()
+    now = command_clock()
 
     async def read(conn: Conn) -> list[_Made]:
         alerts, earlier = await _asked(conn, change, story)

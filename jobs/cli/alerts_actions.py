@@ -9,13 +9,13 @@ from typing import Annotated
 import typer
 
 from jobs.alerting.rules_file import read_rules
-from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
 from jobs.base.input_files import file_content
 from jobs.base.output import OutputTable, moment, show, show_json
 from jobs.base.wording import account_name, minute, number
 from jobs.cli.command import COMMAND_LINE, AsJson, ConfigFile, examples, moment_of, renamed
 from jobs.config.database import with_conn
+from jobs.config.demonstration import command_clock
 from jobs.config.settings import load_settings
 from jobs.imports.account_lookup import find_account
 from jobs.replay.load_rule_preview import load_rule_preview
@@ -139,7 +139,7 @@ def ack_command(
 
     async def acknowledged(conn: Conn) -> Acknowledged:
         key = await find_thread(conn, story)
-        return await acknowledge(conn, key, COMMAND_LINE, _text(note), system_clock())
+        return await acknowledge(conn, key, COMMAND_LINE, _text(note), command_clock())
 
     done = with_conn(load_settings(config), acknowledged)
     if done.first:
@@ -163,7 +163,7 @@ def unack_command(
 
     async def undone(conn: Conn) -> str:
         key = await find_thread(conn, story)
-        await undo_acknowledgement(conn, key, COMMAND_LINE, system_clock())
+        await undo_acknowledgement(conn, key, COMMAND_LINE, command_clock())
         return key
 
     key = with_conn(load_settings(config), undone)
@@ -195,7 +195,7 @@ def mute_command(
         raise typer.BadParameter("Give either --account or --list.")
     if (until is None) == (span is None):
         raise typer.BadParameter("Give either --until or --for.")
-    now = system_clock()
+    now = command_clock()
     end = _end(until, span, now)
 
     async def muted(conn: Conn) -> int:
@@ -221,7 +221,7 @@ def maintenance_command(
 
     Changes are still recorded and shown.
     """
-    now = system_clock()
+    now = command_clock()
     since, end = moment_of(begin, "--since") or now, _end(until, None, now)
 
     async def planned(conn: Conn) -> int:
@@ -232,7 +232,7 @@ def maintenance_command(
 
 def mutes_command(*, as_json: AsJson = False, config: ConfigFile = None) -> None:
     """List current and future mutes and maintenance windows."""
-    lines = with_conn(load_settings(config), lambda conn: mute_lines(conn, system_clock()))
+    lines = with_conn(load_settings(config), lambda conn: mute_lines(conn, command_clock()))
     out = OutputTable(("Mute", "Of", "From", "Until", "By", "Note"), "Nothing is muted.")
     for line in lines:
         row = (moment(line.since), moment(line.until) or "ended by hand", clean(line.made_by))
@@ -249,7 +249,7 @@ def unmute_command(
 ) -> None:
     """End a mute or a maintenance window early."""
     number_of = _number(mute, "mute", "`blockline alerts mutes` lists them")
-    now = system_clock()
+    now = command_clock()
     with_conn(load_settings(config), lambda conn: mutes.end_mute(conn, number_of, COMMAND_LINE, now))
     show(f"Mute {number_of} has ended. New changes are reported again.")
 
@@ -266,7 +266,7 @@ def resend_command(
     The email was sent before, or failed permanently. It keeps its Message-ID.
     """
     number_of = _number(mail, "mail", "it is in the address of its page")
-    now = system_clock()
+    now = command_clock()
     subject = with_conn(load_settings(config), lambda conn: resend(conn, number_of, COMMAND_LINE, now))
     show(f"Email {number_of} is queued and is sent when the notifier runs: {subject}")
 
@@ -401,7 +401,7 @@ def preview_command(
     """
     settings = load_settings(config)
     given = None if file is None else _rule_in(file, name)
-    now = system_clock()
+    now = command_clock()
 
     async def read(conn: Conn) -> RulePreview:
         rule = given or find_rule(name, await load_rules(conn)).rule
@@ -431,7 +431,7 @@ def move_command(
 
     Rules of the settings stay first.
     """
-    up, now = to is MovedTo.UP, system_clock()
+    up, now = to is MovedTo.UP, command_clock()
     moved = with_conn(load_settings(config), lambda conn: move_rule(conn, name, COMMAND_LINE, now, up=up))
     if moved:
         show(f"The rule {clean(name, 80)} is tried one place {'earlier' if up else 'later'}.")

@@ -7,13 +7,13 @@ from typing import Annotated
 import typer
 
 from jobs.base.atomic_files import refuse_taken, whole_file
-from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
 from jobs.base.input_files import file_content
 from jobs.base.output import show, show_json
 from jobs.base.wording import number
 from jobs.cli.command import COMMAND_LINE, AsJson, ConfigFile, examples
 from jobs.config.database import with_conn
+from jobs.config.demonstration import command_clock
 from jobs.config.settings import load_settings
 from jobs.setup.apply import apply_setup
 from jobs.setup.difference import SetupLimits
@@ -60,7 +60,7 @@ def apply_command(
 
     Everything is written, or nothing. Applying a file again changes nothing. docs/setup.md explains each key.
     """
-    settings, now = load_settings(config), system_clock()
+    settings, now = load_settings(config), command_clock()
     parsed = read_setup(file_content(file, _MOST_BYTES, "a TOML file"), file.name, now)
     _refuse(parsed.problems)
     limits = SetupLimits(settings.platforms, settings.planner is PlannerKind.ADAPTIVE)

@@ -9,12 +9,12 @@ from typing import Annotated
 
 import typer
 
-from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
 from jobs.base.input_files import file_content, table_content
 from jobs.base.output import OutputTable, moment, show
 from jobs.cli.command import COMMAND_LINE, AsJson, AsKnownAt, ConfigFile, Partial, examples, moment_of
 from jobs.config.database import with_conn, with_pool
+from jobs.config.demonstration import command_clock
 from jobs.config.settings import load_settings
 from jobs.imports.causes import import_causes, import_notice
 from jobs.imports.report import print_report
@@ -172,7 +172,7 @@ def causes_add(
         disputed_by=disputed_by,
         note=note,
     )
-    settings, kept, now = load_settings(config), _document(document), system_clock()
+    settings, kept, now = load_settings(config), _document(document), command_clock()
 
     async def add(conn: Conn) -> int:
         subject = await _subject(conn, account, change, order)
@@ -215,7 +215,7 @@ def causes_correct(
     )
     if not given and document is None:
         raise CommandError("Give at least one option to correct.")
-    settings, kept, now = load_settings(config), _document(document), system_clock()
+    settings, kept, now = load_settings(config), _document(document), command_clock()
 
     async def correct(conn: Conn) -> int:
         before = await cause_numbered(conn, cause)
@@ -233,7 +233,7 @@ def causes_withdraw(cause: CauseNumber, *, config: ConfigFile = None) -> None:
 
     It stays readable, with who withdrew it and when.
     """
-    now = system_clock()
+    now = command_clock()
     with_conn(load_settings(config), lambda conn: withdraw_cause(conn, cause, COMMAND_LINE, now))
     show(f"Cause {cause} is withdrawn.")
 
@@ -256,7 +256,7 @@ def causes_import(
     settings, content = load_settings(config), table_content(file)
     report = with_pool(
         settings,
-        lambda pool: import_causes(pool, content, file.name, COMMAND_LINE, system_clock(), partial=partial),
+        lambda pool: import_causes(pool, content, file.name, COMMAND_LINE, command_clock(), partial=partial),
     )
     print_report(file.name, report, as_json=as_json)
 
@@ -276,7 +276,7 @@ def causes_notice(
     """
     settings, content = load_settings(config), file_content(file, LARGEST_NOTICE, "an email")
     report = with_pool(
-        settings, lambda pool: import_notice(pool, content, file.name, COMMAND_LINE, system_clock())
+        settings, lambda pool: import_notice(pool, content, file.name, COMMAND_LINE, command_clock())
     )
     print_report(file.name, report, as_json=as_json)
 
@@ -330,7 +330,7 @@ def _text(given: dict[str, str], before: CauseText | None) -> CauseText:
         speaker="",
         legal_basis="",
         source="",
-        stated_on=system_clock(),
+        stated_on=command_clock(),
         confidence=Confidence.INFERRED,
     )
     if "kind" in given:

@@ -11,6 +11,7 @@ from jobs.base.event_loop import run
 from jobs.base.output import show, show_json
 from jobs.cli.command import COMMAND_LINE, AsJson, ConfigFile, examples
 from jobs.config.database import database
+from jobs.config.demonstration import command_clock
 from jobs.config.settings import Settings, load_settings
 from jobs.doctor import doctor
 from jobs.doctor.alert_rules import rule_findings
@@ -106,7 +107,7 @@ def _mend(settings: Settings, *, rebuild: bool, as_json: bool) -> None:
         if rebuild:
             done = run(lambda: rebuild_spells(settings, dsn))
         else:
-            done = run(lambda: set_aside_readings(settings, dsn, system_clock))
+            done = run(lambda: set_aside_readings(settings, dsn, command_clock))
     if as_json:
         show_json(done.as_json())
     else:

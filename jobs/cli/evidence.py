@@ -20,6 +20,7 @@ from jobs.base.output import OutputTable, show, show_json
 from jobs.base.wording import number
 from jobs.cli.command import AsJson, ConfigFile, examples, moment_of, renamed
 from jobs.config.database import database, ready
+from jobs.config.demonstration import command_clock
 from jobs.config.settings import Settings, load_settings
 from jobs.doctor.hash_chain import broken_words, coverage_words, entries_words, stamps_words
 from jobs.evidence.chain_heads import HeadsError, heads_known, heads_listed
@@ -95,7 +96,7 @@ def pack_command(
     settings = load_settings(config)
     if out is not None:
         (refuse_taken if out.suffix == ".zip" else refuse_filled)(out)
-    now = system_clock()
+    now = command_clock()
     with database(settings) as dsn:
         gathered = run(lambda: _gathered(settings, dsn, change, now))
     made = made_pack(gathered, now)
@@ -180,7 +181,7 @@ def _write_packs(
         async with open_pool(dsn, max_size=1) as pool:
             async with transaction(pool) as conn:
                 subject = await called(conn)
-            made = await collection(pool, subject, system_clock())
+            made = await collection(pool, subject, command_clock())
             path = out or Path(made.name)
             with whole_file(path) as file:
                 await write_collection(made, file.write)
@@ -280,7 +281,7 @@ def heads_command(
     async def listed(dsn: str) -> list[Head]:
         await ready(settings, dsn)
         async with open_pool(dsn, max_size=1) as pool, _with_final_heads(pool) as conn:
-            await seal_audit_log(conn, system_clock())
+            await seal_audit_log(conn, command_clock())
             return await heads(conn, first)
 
     with database(settings) as dsn:
@@ -441,7 +442,7 @@ async def _gathered(settings: Settings, dsn: str, name: str, now: datetime) -> M
 @asynccontextmanager
 async def _with_final_heads(pool: Pool) -> AsyncGenerator[Conn]:
     """Open a transaction in which the heads of past days are final."""
-    await settle_at_most(pool, system_clock())
+    await settle_at_most(pool, command_clock())
     async with transaction(pool) as conn:
         yield conn
 

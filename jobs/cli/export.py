@@ -13,13 +13,13 @@ import typer
 from rich.status import Status
 
 from jobs.base.atomic_files import refuse_filled, refuse_taken
-from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
 from jobs.base.event_loop import run
 from jobs.base.output import EscapingConsole, show, show_json
 from jobs.base.wording import number
 from jobs.cli.command import AsJson, ConfigFile, examples, moment_of, renamed
 from jobs.config.database import database, ready
+from jobs.config.demonstration import command_clock
 from jobs.config.settings import load_settings
 from jobs.export.export import (
     Exported,
@@ -91,7 +91,7 @@ def export_command(
 ) -> None:
     """docs/export.md explains each column. A file or folder gets its name only when it is complete."""
     wanted = ExportFilter(
-        system_clock(),
+        command_clock(),
         moment_of(since, "--since"),
         moment_of(until, "--until"),
         moment_of(at, "--at"),

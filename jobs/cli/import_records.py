@@ -10,13 +10,13 @@ from rich.table import Table
 
 from dashboard.countries import published_words
 from dashboard.countries.published_json import claimed_json
-from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
 from jobs.base.event_loop import run
 from jobs.base.input_files import table_content
 from jobs.base.output import EscapingConsole, show, show_json
 from jobs.cli.command import AsJson, ConfigFile, Partial, examples
 from jobs.config.database import database, ready
+from jobs.config.demonstration import command_clock
 from jobs.config.settings import Settings, load_settings
 from jobs.imports.published_records import LONGEST_NAME, Say, import_record
 from jobs.imports.table_imports import ImportReport
@@ -111,7 +111,7 @@ async def _imported(
             pool,
             content,
             file.name,
-            system_clock(),
+            command_clock(),
             say,
             source=source,
             list_name=list_name,
@@ -178,7 +178,7 @@ def published_command(
     config: ConfigFile = None,
 ) -> None:
     """The figures are imported with `blockline import`. Do not add figures of different sources together."""
-    settings, now = load_settings(config), system_clock()
+    settings, now = load_settings(config), command_clock()
     with database(settings) as dsn:
         found, known = run(lambda: _published(settings, dsn, code.upper()))
     if not found:
@@ -196,7 +196,7 @@ async def _published(settings: Settings, dsn: str, code: str) -> tuple[tuple[Cla
     """Read the figures of a country, and the codes of all countries with stored figures."""
     await ready(settings, dsn)
     async with open_pool(dsn, max_size=1) as pool, transaction(pool) as conn:
-        return await claimed(conn, code, system_clock()), sorted(await published_by_country(conn))
+        return await claimed(conn, code, command_clock()), sorted(await published_by_country(conn))
 
 
 def _sentences(found: tuple[Claimed, ...], code: str) -> Iterator[str]:

@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
-from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
 from jobs.base.output import OutputTable, moment, show, show_json
 from jobs.cli.alerts_actions import find_thread
 from jobs.cli.command import COMMAND_LINE, AsJson, ConfigFile, examples, moment_of
 from jobs.config.database import with_conn
+from jobs.config.demonstration import command_clock
 from jobs.config.settings import load_settings
 from jobs.notify.group_explanation import explain_incident
 from storage.alerts.incidents import (
@@ -152,7 +152,7 @@ def due_command(
 ) -> None:
     """Set when the work on an incident is due, or remove that."""
     try:
-        due = None if when == NONE else system_clock() + parse_duration(when)
+        due = None if when == NONE else command_clock() + parse_duration(when)
     except ValueError:
         due = moment_of(when, "TIME")
     work = _edited(incident, lambda _: _ready(IncidentEdit(due_at=NONE if due is None else due)), config)
@@ -198,7 +198,7 @@ async def _ready(edit: IncidentEdit) -> IncidentEdit:
 def _edited(
     incident: str, make: Callable[[Conn], Awaitable[IncidentEdit]], config: ConfigFile
 ) -> IncidentWork:
-    now: datetime = system_clock()
+    now: datetime = command_clock()
 
     async def act(conn: Conn) -> IncidentWork:
         key = await find_thread(conn, incident)

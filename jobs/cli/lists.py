@@ -8,12 +8,12 @@ from typing import Annotated
 
 import typer
 
-from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
 from jobs.base.output import show, show_json
 from jobs.base.wording import handle_name, minute
 from jobs.cli.command import COMMAND_LINE, AsJson, ConfigFile, OnPlatform, examples
 from jobs.config.database import with_conn
+from jobs.config.demonstration import command_clock
 from jobs.config.settings import load_settings
 from jobs.imports.account_lookup import find_account
 from jobs.replay.threshold_preview import load_threshold_preview
@@ -79,7 +79,7 @@ def lists_add(
     """Add an empty list."""
     if (fault := list_name_fault(name)) is not None:
         raise CommandError(fault)
-    with_conn(load_settings(config), lambda conn: make_list(conn, name, COMMAND_LINE, system_clock()))
+    with_conn(load_settings(config), lambda conn: make_list(conn, name, COMMAND_LINE, command_clock()))
     show(f"The list {clean(name, 100)} is added. It has no accounts yet.")
 
 
@@ -142,7 +142,7 @@ def _edit_members(
 
     async def done(conn: Conn) -> list[tuple[Account, Edited]]:
         found = {a.account_id: a for a in [await find_account(conn, text, platform) for text in handles]}
-        edits = await edit(conn, account_ids=list(found), actor=COMMAND_LINE, now=system_clock())
+        edits = await edit(conn, account_ids=list(found), actor=COMMAND_LINE, now=command_clock())
         return [(found[AccountId(one.account_id)], one) for one in edits]
 
     edits = with_conn(load_settings(config), done)
@@ -193,7 +193,7 @@ def lists_restore(
 def _archive(name: str, config: Path | None, *, archived: bool) -> None:
     changed = with_conn(
         load_settings(config),
-        lambda conn: archive_list(conn, name, COMMAND_LINE, system_clock(), archived=archived),
+        lambda conn: archive_list(conn, name, COMMAND_LINE, command_clock(), archived=archived),
     )
     status = "archived" if archived else "in use"
     show(f"The list {clean(name, 100)} {'is' if changed else 'was already'} {status}.")
@@ -214,7 +214,7 @@ def lists_rename(
         raise CommandError(fault)
     rules = with_conn(
         load_settings(config),
-        lambda conn: rename_list(conn, name, new_name, COMMAND_LINE, system_clock()),
+        lambda conn: rename_list(conn, name, new_name, COMMAND_LINE, command_clock()),
     )
     show(f"The list {clean(name, 100)} is now called {clean(new_name, 100)}.")
     if rules:
@@ -239,7 +239,7 @@ def lists_retention(
         raise CommandError(str(error)) from error
     show(
         with_conn(
-            load_settings(config), lambda conn: set_retention(conn, name, days, COMMAND_LINE, system_clock())
+            load_settings(config), lambda conn: set_retention(conn, name, days, COMMAND_LINE, command_clock())
         )
     )
 
@@ -270,7 +270,7 @@ def lists_thresholds(
     account on several lists needs the most readings that any of its lists asks for.
     """
     wanted = _thresholds(strong, weak)
-    now = system_clock()
+    now = command_clock()
 
     async def done(conn: Conn) -> ListThresholds | ThresholdPreview | None:
         list_id = await list_called(conn, name)
@@ -352,6 +352,6 @@ def lists_read_every(
     settings = load_settings(config)
     show(
         with_conn(
-            settings, lambda conn: set_promise(conn, name, often, settings, COMMAND_LINE, system_clock())
+            settings, lambda conn: set_promise(conn, name, often, settings, COMMAND_LINE, command_clock())
         )
     )

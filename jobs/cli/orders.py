@@ -19,7 +19,6 @@ from dashboard.orders.words import (
     verdict_words,
 )
 from jobs.base.atomic_files import whole_file
-from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
 from jobs.base.input_files import file_content, table_content
 from jobs.base.output import show, show_json
@@ -39,6 +38,7 @@ from jobs.cli.command import (
 )
 from jobs.collect.name_lookup import Resolver
 from jobs.config.database import with_conn, with_pool
+from jobs.config.demonstration import command_clock
 from jobs.config.settings import load_settings
 from jobs.imports.report import print_report
 from jobs.orders import edits
@@ -147,7 +147,7 @@ def orders_import(
             pool,
             content,
             file.name,
-            system_clock(),
+            command_clock(),
             COMMAND_LINE,
             partial=partial,
             by_day=by_day,
@@ -160,7 +160,7 @@ def orders_import(
 @orders.command("list", epilog=examples("blockline orders list"))
 def orders_list(*, as_known_at: AsKnownAt = None, as_json: AsJson = False, config: ConfigFile = None) -> None:
     """List the stored orders by date."""
-    known = None if as_known_at is None else moment_past(as_known_at, "--as-known-at", system_clock())
+    known = None if as_known_at is None else moment_past(as_known_at, "--as-known-at", command_clock())
     listing = with_conn(load_settings(config), lambda conn: orders_listing(conn, known), known)
     listing.show("orders", as_json=as_json)
 
@@ -196,7 +196,7 @@ def orders_add(
     missing = [name for name, value in (needed | {"--issued-at": issued_at}).items() if not value]
     if missing:
         raise typer.BadParameter(f"Also give {', '.join(missing)}.")
-    now = system_clock()
+    now = command_clock()
     at, first, last = _with_day(
         issued_at,
         "--issued-at",
@@ -281,7 +281,7 @@ def orders_edit(
     )
     if edit == OrderEdit():
         raise typer.BadParameter("Give at least one option to change.")
-    settings, now = load_settings(config), system_clock()
+    settings, now = load_settings(config), command_clock()
     show(with_conn(settings, lambda conn: edits.change(conn, reference, edit, COMMAND_LINE, now)))
 
 
@@ -323,7 +323,7 @@ def orders_names(
 
         with_conn(settings, show_names)
         return
-    resolver = Resolver(settings, system_clock)
+    resolver = Resolver(settings, command_clock)
     called = "stored names" if file is None else "standard input" if file == "-" else Path(file).name
     if file is not None:
         parsed = said_names(_text(file, called), called, platform)
@@ -399,7 +399,7 @@ def orders_event(
         )
     if not text.strip() or not source.strip():
         raise typer.BadParameter("--text and --source must not be empty.")
-    now = system_clock()
+    now = command_clock()
     when, first, last = _with_day(at, "--at", moment_of(at_from, "--at-from"), moment_of(at_to, "--at-to"))
     event = NewOrderEvent(
         None if reference == "-" else reference,
@@ -432,7 +432,7 @@ def orders_attach(
     if not source.strip():
         raise typer.BadParameter("--source must not be empty.")
     content = file_content(file, LARGEST_DOCUMENT, "a file")
-    document, now = NewDocument(file.name, media_type_of(file.name), source, content), system_clock()
+    document, now = NewDocument(file.name, media_type_of(file.name), source, content), command_clock()
     settings = load_settings(config)
     show(with_conn(settings, lambda conn: edits.attach(conn, reference, document, COMMAND_LINE, now)))
 
@@ -452,7 +452,7 @@ def orders_withdraw(
     They stay visible with the reason. Their accounts leave the order's list, but stay watched. To name them
     again, add them again.
     """
-    now = system_clock()
+    now = command_clock()
     show(
         with_conn(
             load_settings(config),
@@ -516,7 +516,7 @@ def orders_keywords(
         raise CommandError(str(fault)) from fault
     if both := set(more) & set(less):
         raise CommandError(f"{', '.join(sorted(both))}: a keyword cannot be in both --add and --remove.")
-    now = system_clock()
+    now = command_clock()
     words = with_conn(
         load_settings(config),
         lambda conn: edits.change_keywords(conn, reference, more, less, COMMAND_LINE, now),
@@ -544,7 +544,7 @@ def orders_show(
 
     The output shows blocked and restored accounts, their times, and each claim beside what was observed.
     """
-    now = system_clock()
+    now = command_clock()
     then, known = moments_past(at, as_known_at, now)
     settings = load_settings(config)
 

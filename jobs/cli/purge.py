@@ -7,13 +7,13 @@ from typing import Annotated
 import typer
 
 from dashboard.accounts.purge_words import preview_sentences, purge_sentences
-from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
 from jobs.base.event_loop import run
 from jobs.base.output import OutputTable, moment, show, show_json
 from jobs.base.wording import handle_name, number
 from jobs.cli.command import COMMAND_LINE, AsJson, ConfigFile, examples
 from jobs.config.database import database, ready
+from jobs.config.demonstration import command_clock
 from jobs.config.settings import Settings, load_settings
 from storage.accounts.lookup import accounts_named
 from storage.model.core.accounts import Account, Platform
@@ -136,13 +136,13 @@ async def _account(settings: Settings, dsn: str, platform: Platform, address: Ad
 async def _purge(dsn: str, account: Account, reason: str, *, whole: bool) -> Purged:
     async with open_pool(dsn, max_size=1) as pool, transaction(pool) as conn:
         return await purge_as(
-            conn, account.account_id, system_clock(), COMMAND_LINE, whole=whole, reason=reason
+            conn, account.account_id, command_clock(), COMMAND_LINE, whole=whole, reason=reason
         )
 
 
 async def _preview(dsn: str, account: Account, *, whole: bool) -> Purged:
     async with open_pool(dsn, max_size=1) as pool, transaction(pool) as conn:
-        return await preview_purge(conn, account.account_id, system_clock(), whole=whole)
+        return await preview_purge(conn, account.account_id, command_clock(), whole=whole)
 
 
 def _question(account: Account, *, whole: bool) -> str:

@@ -31,6 +31,7 @@ from jobs.base.input_files import table_content
 from jobs.base.output import EscapingConsole
 from jobs.base.wording import number
 from jobs.cli.command import AsJson, examples, moment_of, renamed
+from jobs.config.demonstration import CLOCK_VARIABLE
 from jobs.orders.legal_demands import is_legal_demands, read_legal_demands
 from jobs.rehearsal import demo, rehearse
 from jobs.rehearsal.demands_history import history_of, in_time, until
@@ -237,9 +238,13 @@ def _demo(
                 )
                 err.print(
                     "To run commands on the same data, enter this in another terminal. The scenario has a "
-                    "time of its own: blockline status --at 2021-02-01T12:30Z"
+                    "time of its own, which commands then use:"
                 )
-                err.print(f"export BLOCKLINE_DATABASE_URL='{dsn}'", soft_wrap=True, highlight=False)
+                err.print(
+                    f"export BLOCKLINE_DATABASE_URL='{dsn}' {CLOCK_VARIABLE}='{demo.clock_of(folder)}'",
+                    soft_wrap=True,
+                    highlight=False,
+                )
                 show_result(
                     await demo.play(
                         dsn, folder, story, dashboard_url=address, before=clock.wait_for, after=after

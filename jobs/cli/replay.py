@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from jobs.base.atomic_files import refuse_taken, whole_file
-from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
 from jobs.base.event_loop import run
 from jobs.base.input_files import file_content
@@ -17,6 +16,7 @@ from jobs.base.wording import number
 from jobs.cli.command import AsJson, AsKnownAt, AtMoment, ConfigFile, examples, moment_of, renamed
 from jobs.cli.status import print_status_at
 from jobs.config.database import database, ready
+from jobs.config.demonstration import command_clock
 from jobs.config.settings import Settings, load_settings
 from jobs.replay import report as replay_report
 from jobs.replay.replay import Redecided, redecide_stored
@@ -84,7 +84,7 @@ def _replay(
             raise CommandError(f"{given[0]} cannot be combined with --at or --as-known-at.")
         print_status_at(at, as_known_at, config, as_json=as_json)
         return
-    now = system_clock()
+    now = command_clock()
     since, until = moment_of(start, "--since"), moment_of(end, "--until")
     other = OtherRules() if rules is None else _other(rules)
     if since is not None and since >= (until or now):

@@ -15,7 +15,6 @@ from dashboard.stories.standalone_html import story_html
 from dashboard.stories.story_json import head_json, story_json
 from dashboard.stories.words import VIEW_NAME
 from jobs.base.atomic_files import refuse_taken, whole_file
-from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
 from jobs.base.event_loop import run
 from jobs.base.output import OutputTable, moment, show, show_json
@@ -31,6 +30,7 @@ from jobs.cli.command import (
     renamed,
 )
 from jobs.config.database import database, ready, with_conn, with_pool
+from jobs.config.demonstration import command_clock
 from jobs.config.settings import Settings, load_settings
 from storage.model.evidence.packs import made_by
 from storage.model.stories.stories import StoryFault, WrittenStory
@@ -75,7 +75,7 @@ def report_command(
     """The report shows compliance with the order: figures, tables, methods and coverage. It is one file that
     needs nothing else. A PDF needs Chromium.
     """
-    now = system_clock()
+    now = command_clock()
     then, known = moments_past(at, as_known_at, now)
     settings = load_settings(config)
     suffix = HTML if out is None else out.suffix.lower()
@@ -211,7 +211,7 @@ def stories_export(
 
 def _read_story(number: int, as_known_at: str | None, config: Path | None, occasion: str) -> StoryRead:
     """Read a story. Raises CommandError with the reason if it cannot be shown."""
-    now = system_clock()
+    now = command_clock()
     known: datetime | None = None if as_known_at is None else moment_past(as_known_at, "--as-known-at", now)
 
     async def settled(pool: Pool) -> StoryRead | StoryFault | None:

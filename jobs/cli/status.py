@@ -4,11 +4,11 @@ from pathlib import Path
 
 import typer
 
-from jobs.base.clock import system_clock
 from jobs.base.event_loop import run
 from jobs.base.output import show, show_json
 from jobs.cli.command import AsJson, AsKnownAt, AtMoment, ConfigFile, examples, moments_past
 from jobs.config.database import LOCK_S, database, ready, with_conn
+from jobs.config.demonstration import command_clock
 from jobs.config.settings import load_settings
 from jobs.status import report
 from storage.health.status import Overview, overview
@@ -39,7 +39,7 @@ def status_command(
     async def counted(dsn: str) -> Overview:
         await ready(settings, dsn)
         async with open_pool(dsn, max_size=1, lock_s=LOCK_S) as pool, transaction(pool) as conn:
-            return await overview(conn, system_clock(), settings.sweep_every)
+            return await overview(conn, command_clock(), settings.sweep_every)
 
     with database(settings) as dsn:
         stand = run(lambda: counted(dsn))
@@ -51,7 +51,7 @@ def status_command(
 
 def print_status_at(at: str | None, as_known_at: str | None, config: Path | None, *, as_json: bool) -> None:
     """Print the status at a moment, as known at another."""
-    when, known_at = moments_past(at, as_known_at, system_clock())
+    when, known_at = moments_past(at, as_known_at, command_clock())
     settings = load_settings(config)
     stand = with_conn(settings, lambda conn: status_at(conn, when, known_at, settings.sweep_every), known_at)
     if as_json:

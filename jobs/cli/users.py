@@ -6,11 +6,11 @@ from typing import Annotated
 import typer
 
 from dashboard.auth.passwords import WrongPassword, hash_of, new_token, token_hash
-from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
 from jobs.base.output import OutputTable, moment, show
 from jobs.cli.command import COMMAND_LINE, AsJson, ConfigFile, examples
 from jobs.config.database import with_conn
+from jobs.config.demonstration import command_clock
 from jobs.config.settings import load_settings
 from storage.alerts import outbox
 from storage.model.core.people import Role, Scope
@@ -59,7 +59,7 @@ def users_add(
     hashed = _password(name, password_stdin)
     with_conn(
         settings,
-        lambda conn: people.add_person(conn, name, display, role, hashed, COMMAND_LINE, system_clock()),
+        lambda conn: people.add_person(conn, name, display, role, hashed, COMMAND_LINE, command_clock()),
     )
     show(f"{name} can log in as {role.value}.")
 
@@ -107,7 +107,7 @@ def users_role(
     """
     with_conn(
         load_settings(config),
-        lambda conn: people.set_role(conn, name, role, COMMAND_LINE, system_clock()),
+        lambda conn: people.set_role(conn, name, role, COMMAND_LINE, command_clock()),
     )
     show(f"{name} now has the role {role.value}.")
 
@@ -121,7 +121,7 @@ def users_password(name: Name, *, password_stdin: FromStdin = False, config: Con
     settings = load_settings(config)
     with_conn(settings, lambda conn: people.person_called(conn, name))
     hashed = _password(name, password_stdin)
-    with_conn(settings, lambda conn: people.set_password(conn, name, hashed, COMMAND_LINE, system_clock()))
+    with_conn(settings, lambda conn: people.set_password(conn, name, hashed, COMMAND_LINE, command_clock()))
     show(f"The password of {name} is changed.")
 
 
@@ -134,7 +134,7 @@ def users_reset_second_factor(name: Name, *, config: ConfigFile = None) -> None:
     """
     done = with_conn(
         load_settings(config),
-        lambda conn: reset_second_factor(conn, name, COMMAND_LINE, system_clock()),
+        lambda conn: reset_second_factor(conn, name, COMMAND_LINE, command_clock()),
     )
     show(f"The second factor of {name} is removed." if done else f"{name} has no second factor.")
 
@@ -142,14 +142,14 @@ def users_reset_second_factor(name: Name, *, config: ConfigFile = None) -> None:
 @users.command("disable", epilog=examples("blockline users disable ada"))
 def users_disable(name: Name, *, config: ConfigFile = None) -> None:
     """Disable a person and that person's tokens."""
-    with_conn(load_settings(config), lambda conn: people.disable(conn, name, COMMAND_LINE, system_clock()))
+    with_conn(load_settings(config), lambda conn: people.disable(conn, name, COMMAND_LINE, command_clock()))
     show(f"{name} can no longer log in.")
 
 
 @users.command("enable", epilog=examples("blockline users enable ada"))
 def users_enable(name: Name, *, config: ConfigFile = None) -> None:
     """Enable a person who was disabled."""
-    with_conn(load_settings(config), lambda conn: people.enable(conn, name, COMMAND_LINE, system_clock()))
+    with_conn(load_settings(config), lambda conn: people.enable(conn, name, COMMAND_LINE, command_clock()))
     show(f"{name} can log in again.")
 
 
@@ -170,7 +170,7 @@ def tokens_add(
 
     The token is shown only this once.
     """
-    settings, now, secret = load_settings(config), system_clock(), new_token()
+    settings, now, secret = load_settings(config), command_clock(), new_token()
     try:
         until = None if expires is None else now + parse_duration(expires)
     except (ValueError, OverflowError) as error:
@@ -230,7 +230,7 @@ def tokens_revoke(
         raise CommandError(f"There is no token {number!r}.")
     with_conn(
         load_settings(config),
-        lambda conn: stored_tokens.revoke_token(conn, int(number), None, COMMAND_LINE, system_clock()),
+        lambda conn: stored_tokens.revoke_token(conn, int(number), None, COMMAND_LINE, command_clock()),
     )
     show(f"Token {int(number)} is revoked.")
 
@@ -250,7 +250,7 @@ def secrets_rotate(*, config: ConfigFile = None) -> None:
 
     async def rotated(conn: Conn) -> None:
         await outbox.begin(conn)  # Emails that a notifier is writing are stored first, with the old key.
-        await rotate_keys(conn, COMMAND_LINE, system_clock())
+        await rotate_keys(conn, COMMAND_LINE, command_clock())
 
     with_conn(load_settings(config), rotated)
     show(

@@ -12,7 +12,6 @@ from rich.table import Table
 from dashboard.health import worker_words
 from dashboard.health.words import asked_lately, counted_as
 from dashboard.health.words import left as words_of_left
-from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
 from jobs.base.event_loop import for_ever, run
 from jobs.base.log_format import LogFormat, configure_logs
@@ -20,6 +19,7 @@ from jobs.base.output import moment, show, show_json
 from jobs.base.wording import number
 from jobs.cli.command import COMMAND_LINE, AsJson, ConfigFile, examples
 from jobs.config.database import database, with_conn
+from jobs.config.demonstration import command_clock, refuse_demonstration
 from jobs.config.settings import load_settings
 from jobs.runtime import app
 from jobs.runtime.app import ProcessRole
@@ -52,6 +52,7 @@ def run_command(
     ] = None,
 ) -> None:
     """Settings are read from blockline.toml and from environment variables that start with BLOCKLINE_."""
+    refuse_demonstration()
     settings = load_settings(config)
     configure_logs(LogFormat(settings.log_format))
     roles = role or list(ProcessRole)
@@ -74,7 +75,7 @@ def workers_command(context: typer.Context, *, as_json: AsJson = False, config: 
     """
     if context.invoked_subcommand is not None:
         return
-    now = system_clock()
+    now = command_clock()
 
     async def read(conn: Conn) -> tuple[WorkersReport, list[NamedBudget]]:
         return await machines(conn, now), asked_lately(await budgets(conn), now)
@@ -174,7 +175,7 @@ async def _drop(conn: Conn, numbers: set[int] | None) -> list[FailedJob]:
     await drop_held(conn, [job.job_id for job in dropped])
     await log_each(
         conn,
-        system_clock(),
+        command_clock(),
         COMMAND_LINE,
         "held request forgotten",
         [

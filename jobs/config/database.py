@@ -6,10 +6,13 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import TypeVar
 
+from jobs.base.errors import CommandError
 from jobs.base.event_loop import run
+from jobs.config.demonstration import CLOCK_VARIABLE, has_clock
 from jobs.config.settings import Settings
 from storage.embedded.launcher import embedded_postgres
-from storage.postgres.pool import Conn, Pool, open_pool
+from storage.postgres.installation import is_synthetic
+from storage.postgres.pool import Conn, Pool, open_pool, transaction
 from storage.postgres.recording_order import as_known
 from storage.postgres.schema import check_schema, newest, schema_of
 
@@ -30,13 +33,28 @@ def database(settings: Settings) -> Generator[str]:
 
 
 async def ready(settings: Settings, dsn: str) -> None:
-    """Make sure that the schema is current. An embedded database is migrated, a configured one checked."""
+    """Make sure that the schema is current. An embedded database is migrated, a configured one checked.
+
+    Raises CommandError if it is not the demonstration whose clock the environment names.
+    """
     if settings.database_url is not None:
         await check_schema(dsn)
     elif await schema_of(dsn) != newest():
         from storage.postgres.migrate import migrate  # Alembic: large, and needed once a version
 
         await migrate(dsn)
+    if has_clock():
+        await _refuse_unmarked(dsn)
+
+
+async def _refuse_unmarked(dsn: str) -> None:
+    """Raise CommandError if the database is not marked as a demonstration's."""
+    async with open_pool(dsn, max_size=1) as pool, transaction(pool) as conn:
+        if not await is_synthetic(conn):
+            raise CommandError(
+                f"{CLOCK_VARIABLE} is set, but the database is not that of a demonstration. Unset it, or set "
+                "database_url as `blockline demo` prints it."
+            )
 
 
 def with_pool(settings: Settings, work: Callable[[Pool], Awaitable[T]]) -> T:

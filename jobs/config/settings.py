@@ -1,6 +1,7 @@
 """The settings of an installation, from `blockline.toml` and the environment variables `BLOCKLINE_*`.
 
-No other module reads the environment, which takes precedence over the file. Names are those of the fields:
+No other module reads the environment, which takes precedence over the file; only `demonstration.py` reads one
+variable, which is no setting. Names are those of the fields:
 `x_bearer_token` is `BLOCKLINE_X_BEARER_TOKEN` in the environment and `x_bearer_token = "…"` in the file. The
 value of a secret can be in a file of its own, which `x_bearer_token_file` names.
 """
@@ -41,6 +42,7 @@ from collectors.core.settings import (
 from jobs.alerting.rules_file import line_of
 from jobs.base.errors import CommandError
 from jobs.config import values as values_of
+from jobs.config.demonstration import CLOCK_VARIABLE
 from jobs.config.secret_files import read_secret
 from jobs.config.values import RulesFault
 from jobs.delivery import channel_config as channels
@@ -251,7 +253,7 @@ def load_settings(path: Path | None = None, environ: Mapping[str, str] = os.envi
     for name, value in environ.items():
         field = name.removeprefix(PREFIX).lower()
         # An empty variable counts as not set, except for those that an empty text disables.
-        if name.startswith(PREFIX) and (value or field in may_be_empty):
+        if name.startswith(PREFIX) and name != CLOCK_VARIABLE and (value or field in may_be_empty):
             values[field] = value
             where[field] = f"the environment, as {name}"
     for name in sorted(name + _FILE for name in SECRETS if name + _FILE in values):

@@ -14,6 +14,7 @@ from collectors.x.scenario.india import REAL_SECONDS, Scenario, ScenarioList, pa
 from dashboard.asgi.settings import DashboardSettings
 from jobs.base.clock import PacedClock
 from jobs.collect.monitor import MonitorCounts
+from jobs.config.demonstration import write_clock
 from jobs.delivery.local_inbox import Inbox, SmtpServer
 from jobs.messages.compose import Letterhead
 from jobs.rehearsal import scoring
@@ -69,6 +70,11 @@ async def shown(dsn: str, listener: socket.socket, clock: PacedClock) -> AsyncGe
         yield address
 
 
+def clock_of(folder: Path) -> Path:
+    """Return the file in which a demonstration writes its time for commands."""
+    return folder / "clock"
+
+
 def paced_clock() -> PacedClock:
     return PacedClock(scenario().start, pace)
 
@@ -82,8 +88,15 @@ async def play(
     before: Callable[[datetime], Awaitable[None]],
     after: Callable[[datetime, MonitorCounts], None],
 ) -> DemoResult:
-    """Play a scenario to its end on an empty, migrated database. `folder` takes its files and the mails,
-    which link to `dashboard_url`."""
+    """Play a scenario to its end on an empty, migrated database. `folder` takes its files, its clock and the
+    mails, which link to `dashboard_url`.
+    """
+
+    async def begin(at: datetime) -> None:
+        await before(at)
+        write_clock(clock_of(folder), at)
+
+    write_clock(clock_of(folder), played.start)
     history = parse_history(played.to_csv(), "the scenario")
     files = folder / "history.csv", folder / "acts.csv"
     for file, lines in zip(files, (played.to_csv(), played.acts_csv()), strict=True):
@@ -106,7 +119,7 @@ async def play(
                 SimulationPlan(played.start, played.end, SWEEP, ENGAGEMENT),
                 prepare=lambda pool, now: _prepare(pool, played, history, now),
                 script=_script(dsn, played, history),
-                before=before,
+                before=begin,
                 after=after,
             )
     async with open_pool(dsn, max_size=2) as pool:
