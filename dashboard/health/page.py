@@ -7,6 +7,7 @@ from dash import html
 from dash.development.base_component import Component
 
 from dashboard.asgi.process import WebProcess
+from dashboard.health import words as health_words
 from dashboard.health.collectors import (
     CollectorHealth,
     collector_status,
@@ -107,8 +108,8 @@ def lead_sentence(facts: HealthFacts, found: Sequence[tuple[CollectorHealth, Col
         of = f"{len(bad):,} of {number(len(found), 'collector')}"
         return f"Not reading: {of}. The worst: {detector_name(worst)} ({status.lower()})."
     newest = max(d.last_answered_at for _, d in found if d.last_answered_at is not None)
-    late = sum(one.later_than(LATE_SWEEPS) for one in facts.lateness)
-    late_words = f" Late: {words.accounts(late)}." if late else ""
+    late = health_words.counted(facts.lateness, lambda one: one.later_than(LATE_SWEEPS))
+    late_words = f" Late: {late.words()}." if late else ""
     return f"Reading: {number(len(found), 'collector')}. Newest answer: {words.stamp(newest)}.{late_words}"
 
 

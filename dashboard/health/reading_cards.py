@@ -143,7 +143,8 @@ def left_cards(facts: HealthFacts) -> list[Component]:
 
 def lateness_cards(facts: HealthFacts) -> list[Component]:
     title = "Age of readings"
-    note = f"last reading of each watched account; one sweep takes {words.span(facts.sweep_every)}"
+    what = " and post" if any(one.of_posts for one in facts.lateness) else ""
+    note = f"last reading of each watched account{what}; one sweep takes {words.span(facts.sweep_every)}"
     if not facts.lateness:
         return [empty_card(title, note, "No account is watched. Add accounts on the Accounts page.")]
     table = table_card(
@@ -160,7 +161,7 @@ def lateness_cards(facts: HealthFacts) -> list[Component]:
         ),
         [
             (
-                html.Div([html.B(collector_name(one.platform, "", "")), _bar(one)]),
+                html.Div([html.B(_whose(one)), _bar(one)]),
                 _counted(one.within_1, one),
                 *(_counted(one.later_than(n), one) for n in (1, 2, 4)),
                 f"{one.new:,}",
@@ -171,6 +172,10 @@ def lateness_cards(facts: HealthFacts) -> list[Component]:
         above=verdict(health_words.lateness_verdict(facts.lateness, facts.at, facts.sweep_every)),
     )
     return [table, *_late(facts)]
+
+
+def _whose(one: Lateness) -> str:
+    return collector_name(one.platform, "", "") + (", posts" if one.of_posts else "")
 
 
 def _counted(n: int, of: Lateness) -> Component:
@@ -194,7 +199,8 @@ def _bar(one: Lateness) -> Component:
 
 def _oldest(one: Lateness, facts: HealthFacts) -> Component | str:
     if one.older:
-        known = [a.last_at for a in facts.late if a.account.platform == one.platform]
+        mine = (one.platform, one.of_posts)
+        known = [a.last_at for a in facts.late if (a.account.platform, a.is_post) == mine]
         seen = [at for at in known if at is not None]
         if len(known) < one.older or None in known or not seen:
             return f"more than {words.span(4 * facts.sweep_every)} ago"
@@ -205,7 +211,8 @@ def _oldest(one: Lateness, facts: HealthFacts) -> Component | str:
 
 
 def _late(facts: HealthFacts) -> list[Component]:
-    older = sum(one.older for one in facts.lateness)
+    overdue = health_words.counted(facts.lateness, lambda one: one.older)
+    older = overdue.total
     if not facts.late:
         return []
     shown = facts.late[:LATE_NAMED]
@@ -227,9 +234,9 @@ def _late(facts: HealthFacts) -> list[Component]:
     ]
     return [
         table_card(
-            "Overdue accounts",
+            f"Overdue {overdue.kinds}",
             f"{of} not read for four sweeps{among}",
-            ("Account", "Platform", "Last reading"),
+            ("Account or post" if overdue.posts else "Account", "Platform", "Last reading"),
             rows,
         )
     ]

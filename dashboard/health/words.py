@@ -1,6 +1,6 @@
 """What the figures of the Health page mean, and what a person can do when one of them is bad. Pure."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -19,6 +19,8 @@ from storage.model.core.late import LATE_AT_MOST, LATE_SWEEPS
 from storage.model.limits.rate_limits import BudgetBasis, BudgetState, NamedBudget
 from storage.model.platforms.registry import DECLARED
 from storage.model.text.collectors import WAIT, collector_name, to_do, why_words
+from storage.model.text.target_counts import TargetCount
+from storage.model.text.units import number
 from storage.readings.lateness_report import Lateness
 from storage.readings.rates_report import Rate, RequestTally
 
@@ -149,21 +151,35 @@ def _scarce_first(one: NamedBudget, now: datetime) -> tuple[bool, float, Platfor
 
 def lateness_verdict(found: Sequence[Lateness], now: datetime, sweep_every: timedelta) -> HealthVerdict:
     rules = Thresholds(sweep_every)
-    late = [
-        late_check(one.platform, one.later_than(LATE_SWEEPS), one.watched - one.new, now, rules)
-        for one in found
-    ]
+    late: list[Condition | None] = []
+    for platform in dict.fromkeys(one.platform for one in found):
+        here = [one for one in found if one.platform is platform]
+        overdue = counted(here, lambda one: one.later_than(LATE_SWEEPS)).total
+        due = counted(here, lambda one: one.watched - one.new)
+        late.append(late_check(platform, overdue, due, now, rules))
     verdict = told_of(filter(None, late), {ConditionKind.COVERAGE_LATE})
-    if verdict is WELL and (alone := sum(one.older for one in found)):
+    if verdict is WELL and (older := counted(found, lambda one: one.older)):
+        which = f"One {older.nouns} was" if older.total == 1 else f"{older.words()} were"
         return HealthVerdict(
-            f"{'One account was' if alone == 1 else f'{alone:,} accounts were'} not read for four sweeps.",
-            "The table below names these accounts. The page of each account shows what the platform "
-            "answered.",
+            f"{which} not read for four sweeps.",
+            f"The table below names {older.these}. The page of each shows what the platform answered.",
         )
     if verdict is WELL and (unread := [one for one in found if one.new > LATE_AT_MOST * one.watched]):
-        each = ", ".join(f"{one.new:,} on {collector_name(one.platform, '', '')}" for one in unread)
-        return _unproved(f"No data yet: new accounts without a reading ({each}).")
+        new = counted(unread, lambda one: one.new)
+        each = ", ".join(
+            f"{number(one.new, 'post') if one.of_posts else f'{one.new:,}'} on "
+            f"{collector_name(one.platform, '', '')}"
+            for one in unread
+        )
+        return _unproved(f"No data yet: new {new.kinds} without a reading ({each}).")
     return verdict
+
+
+def counted(found: Iterable[Lateness], count: Callable[[Lateness], int]) -> TargetCount:
+    """Add up a count of accounts and of posts."""
+    return sum(
+        (TargetCount(0, count(o)) if o.of_posts else TargetCount(count(o)) for o in found), TargetCount()
+    )
 
 
 def controls_verdict(found: Sequence[Control], now: datetime, late_after: timedelta) -> HealthVerdict:

@@ -23,6 +23,7 @@ from storage.model.core.late import LATE_AT_MOST
 from storage.model.platforms.registry import DECLARED
 from storage.model.text.collectors import WAIT, collector_name, to_do, why_words
 from storage.model.text.states import PLATFORM_NAME, clean, handle_name, quoted
+from storage.model.text.target_counts import TargetCount
 from storage.model.text.units import number, span
 
 _IS_IT_RUNNING = (
@@ -62,7 +63,10 @@ def checks(facts: ConditionFacts, thresholds: Thresholds) -> list[Condition]:
         *(_quarantined(s, now, thresholds) for s in sources),
         *(retired_check(r) for r in facts.retired if r.platform in in_use),
         *(_blind(c, sources, now, thresholds) for c in facts.coverage),
-        *(late_check(c.platform, c.due - c.due_heard, c.due, now, thresholds) for c in facts.coverage),
+        *(
+            late_check(c.platform, c.due - c.due_heard, c.due_targets, now, thresholds)
+            for c in facts.coverage
+        ),
         *mail_checks(facts.mails, now, thresholds),
         rules_check(facts.unreadable, now),
     ]
@@ -124,9 +128,10 @@ def ending(key: ConditionKey, facts: ConditionFacts, thresholds: Thresholds) -> 
     if coverage is None or not coverage.due:
         return f"No watched account is due for a reading on {name}"
     if key.kind is ConditionKind.COLLECTOR_BLIND:
-        return f"{name} is read again" if coverage.heard else f"No account on {name} is overdue for a reading"
+        none = f"{coverage.due_targets.none} on {name} is overdue for a reading"
+        return f"{name} is read again" if coverage.heard else none
     return (
-        f"On {name} {coverage.due_heard:,} of {number(coverage.due, 'account')} were read in the last "
+        f"On {name} {coverage.due_heard:,} of {coverage.due_targets.whole()} were read in the last "
         f"{span(thresholds.late_after)}"
     )
 
@@ -210,28 +215,29 @@ def _blind(
     here = [s for s in sources if s.platform is coverage.platform]
     stopped = [s for s in here if not s.healthy and _is_whole(s.platform, s.place, s.vantage)]
     reason = stopped[0].reason if stopped else None
+    due = coverage.due_targets
     what = "was read yet" if coverage.last_answer_at is None else "is read"
     return Condition(
         ConditionKey(ConditionKind.COLLECTOR_BLIND, coverage.platform),
         since,
-        f"No account on {PLATFORM_NAME[coverage.platform]} {what}, though {_watched(coverage.due)} there",
+        f"{due.none} on {PLATFORM_NAME[coverage.platform]} {what}, though {_watched(due)} there",
         quoted(": ".join(filter(None, (why_words(reason), stopped[0].detail)))) if stopped else "",
         (to_do(coverage.platform, reason) or WAIT) if stopped else _IS_IT_RUNNING,
     )
 
 
 def late_check(
-    platform: Platform, late: int, due: int, now: datetime, thresholds: Thresholds
+    platform: Platform, late: int, due: TargetCount, now: datetime, thresholds: Thresholds
 ) -> Condition | None:
-    """`late` of the `due` accounts were not read in time."""
-    if not due or late / due <= LATE_AT_MOST:
+    """`late` of the `due` accounts and posts were not read in time."""
+    if not due or late / due.total <= LATE_AT_MOST:
         return None
-    of = f"{late:,} of {number(due, 'account')}"
+    of = f"{late:,} of {due.whole()}"
     was = "was" if late == 1 else "were"
     return Condition(
         ConditionKey(ConditionKind.COVERAGE_LATE, platform),
         now,
-        f"On {PLATFORM_NAME[platform]} {of} ({late / due:.1%}) {was} not read in the last "
+        f"On {PLATFORM_NAME[platform]} {of} ({late / due.total:.1%}) {was} not read in the last "
         f"{span(thresholds.late_after)}",
         "",
         _LATE_TO_DO,
@@ -309,5 +315,5 @@ def _name(source: CollectorReport) -> str:
     return collector_name(source.platform, source.place, source.vantage)
 
 
-def _watched(n: int) -> str:
-    return f"{number(n, 'account')} {'is' if n == 1 else 'are'} watched"
+def _watched(due: TargetCount) -> str:
+    return f"{due.words()} {'is' if due.total == 1 else 'are'} watched"

@@ -13,6 +13,7 @@ from storage.health.workers_report import WorkersReport, machines
 from storage.model.alerts.conditions import UnreadableRule
 from storage.model.core.accounts import Platform
 from storage.model.core.late import late_after
+from storage.model.text.target_counts import TargetCount
 from storage.postgres.pool import Conn
 
 
@@ -64,6 +65,13 @@ class PlatformCoverage:
     """When the first of the due ones was added."""
     last_answer_at: datetime | None
     """The newest conclusive answer of the sweep. It is only looked for where `heard` is 0."""
+    due_posts: int = 0
+    """Those of the due ones that are posts."""
+
+    @property
+    def due_targets(self) -> TargetCount:
+        """The due ones by kind."""
+        return TargetCount(self.due - self.due_posts, self.due_posts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +152,7 @@ async def platform_coverage(conn: Conn, now: datetime, read_since: datetime) -> 
         select a.platform, count(*) filter (where a.watched) as watched,
             count(h.account_id) filter (where a.watched) as heard,
             count(*) filter (where a.watched and a.added_at < $2) as due,
+            count(*) filter (where a.watched and a.added_at < $2 and a.is_post) as due_posts,
             count(h.account_id) filter (where a.watched and a.added_at < $2) as due_heard,
             min(a.added_at) filter (where a.watched and a.added_at < $2) as first_due_at
         from ordinary_accounts() a left join heard h using (account_id)
@@ -164,6 +173,7 @@ async def platform_coverage(conn: Conn, now: datetime, read_since: datetime) -> 
             due_heard=r["due_heard"],
             first_due_at=r["first_due_at"],
             last_answer_at=last.get(r["platform"]),
+            due_posts=r["due_posts"],
         )
         for r in rows
     ]

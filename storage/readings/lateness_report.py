@@ -14,7 +14,9 @@ LOOKED_BACK = timedelta(days=31)
 
 @dataclass(frozen=True, slots=True)
 class Lateness:
-    """The watched accounts of one platform by the age of their last reading, without control accounts."""
+    """The watched accounts, or the watched posts, of one platform by the age of their last reading, without
+    control accounts.
+    """
 
     platform: Platform
     within_1: int
@@ -30,6 +32,8 @@ class Lateness:
     """The oldest last reading among the accounts that were read within four sweeps. None if there are no such
     accounts.
     """
+    of_posts: bool = False
+    """False: of accounts."""
 
     @property
     def watched(self) -> int:
@@ -49,10 +53,13 @@ class LateAccount:
     account: Account
     last_at: datetime | None
     """The time of the account's last reading; None if there was none within `LOOKED_BACK`."""
+    is_post: bool = False
 
 
 async def lateness(conn: Conn, now: datetime, sweep_every: timedelta) -> list[Lateness]:
-    """The lateness of every platform with watched accounts. Only readings of our own connection count."""
+    """The lateness of every platform with watched accounts, and after each that of its watched posts, if it
+    has any. Only readings of our own connection count.
+    """
     rows = await conn.fetch(
         """
         with read as (
@@ -72,10 +79,10 @@ async def lateness(conn: Conn, now: datetime, sweep_every: timedelta) -> list[La
             count(*) filter (
                 where read.at is null and a.added_at > $1::timestamptz - 4 * $2::interval
             ) as new,
-            min(read.at) as oldest_at
+            min(read.at) as oldest_at, a.is_post
         from ordinary_accounts() a left join read on read.account_id = a.account_id
         where a.watched
-        group by a.platform order by a.platform
+        group by a.platform, a.is_post order by a.platform, a.is_post
         """,
         now,
         sweep_every,
@@ -89,6 +96,7 @@ async def lateness(conn: Conn, now: datetime, sweep_every: timedelta) -> list[La
             r["older"],
             r["new"],
             r["oldest_at"],
+            r["is_post"],
         )
         for r in rows
     ]
@@ -107,7 +115,7 @@ async def late_accounts(conn: Conn, now: datetime, sweep_every: timedelta) -> li
             select distinct account_id from answers_between($1::timestamptz - 4 * $2::interval, $1)
         ),
         late as (
-            select a.account_id, a.platform, a.native_id, a.handle from ordinary_accounts() a
+            select a.account_id, a.platform, a.native_id, a.handle, a.is_post from ordinary_accounts() a
             where a.watched and a.added_at <= $1::timestamptz - 4 * $2::interval
                 and not exists (select from read where read.account_id = a.account_id)
             order by a.account_id limit $4
@@ -133,7 +141,9 @@ async def late_accounts(conn: Conn, now: datetime, sweep_every: timedelta) -> li
     )
     return [
         LateAccount(
-            Account(AccountId(r["account_id"]), Platform(r["platform"]), r["native_id"], r["handle"]), r["at"]
+            Account(AccountId(r["account_id"]), Platform(r["platform"]), r["native_id"], r["handle"]),
+            r["at"],
+            r["is_post"],
         )
         for r in rows
     ]

@@ -59,6 +59,11 @@ class TargetCount:
         return WITH_ARTICLE["post" if self.posts else "account"]
 
     @property
+    def none(self) -> str:
+        """The subject of a sentence about not one of them: "No account", "No account or post"."""
+        return f"No {self.one.replace('an ', '').replace('a ', '')}"
+
+    @property
     def nouns(self) -> str:
         """Their nouns without their number: "account" for one, "accounts", "accounts and posts"."""
         return self.kinds.removesuffix("s") if self.total == 1 else self.kinds

@@ -24,6 +24,7 @@ from storage.postgres.pool import Conn, Pool, transaction
 from storage.readings.lateness_report import Lateness, late_accounts, lateness
 from storage.readings.rates_report import Rate, RequestTally, rates
 from storage.work.request_queue import QueueBacklog
+from tests.support.seeds.posts import turn_into_posts
 
 SWEEP = timedelta(minutes=30)
 MINUTE = timedelta(minutes=1)
@@ -132,6 +133,18 @@ async def test_lateness_is_told_in_sweeps_and_new_accounts_are_not_late(pool: Po
         (members[4], None),
         (members[3], now - 24 * HOUR),
     ]
+
+
+async def test_posts_are_counted_beside_the_accounts_of_their_platform(pool: Pool, now: datetime) -> None:
+    async with transaction(pool) as conn:
+        members = await accounts(conn, now, 3)
+        await turn_into_posts(conn, members[1:])
+        await asked(conn, await roster(conn, members[:2]), now - MINUTE)
+        found = await lateness(conn, now, SWEEP)
+        [late] = await late_accounts(conn, now, SWEEP)
+    at = now - MINUTE
+    assert found == [Lateness(X, 1, 0, 0, 0, 0, at), Lateness(X, 1, 0, 0, 1, 0, at, of_posts=True)]
+    assert (late.account.account_id, late.is_post) == (members[2], True)
 
 
 async def test_an_answer_without_an_account_is_no_reading_of_it(pool: Pool, now: datetime) -> None:
@@ -320,6 +333,28 @@ WELL = MaintenanceTasks(0, None, None, 0, None, None, 0, (), 5, NOON, None, None
             id="one alone is not read",
         ),
         pytest.param(
+            words.lateness_verdict([LATE, replace(LATE, of_posts=True)], NOON, SWEEP),
+            "On X 20 of 200 accounts and posts (100 posts) (10.0%) were not read in the last 1 h",
+            "Watch fewer",
+            id="posts are late beside accounts",
+        ),
+        pytest.param(
+            words.lateness_verdict(
+                [Lateness(X, 99, 0, 0, 1, 0, NOON), Lateness(X, 99, 0, 0, 2, 0, NOON, of_posts=True)],
+                NOON,
+                SWEEP,
+            ),
+            "1 account and 2 posts were not read for four sweeps",
+            "names these accounts and posts",
+            id="an account and posts are not read",
+        ),
+        pytest.param(
+            words.lateness_verdict([Lateness(X, 99, 0, 0, 1, 0, NOON, of_posts=True)], NOON, SWEEP),
+            "One post was not read for four sweeps",
+            "names this post",
+            id="one post is not read",
+        ),
+        pytest.param(
             words.lateness_verdict([Lateness(X, 99, 1, 0, 0, 9, NOON)], NOON, SWEEP),
             "",
             "",
@@ -385,6 +420,15 @@ NOBODY = WorkersReport((), (Queue(None, QueueBacklog("x", 0, 0, 0, None, None)),
             words.lateness_verdict([Lateness(X, 0, 0, 0, 0, 3, None)], NOON, SWEEP),
             "No data yet: new accounts without a reading (3 on X).",
             id="accounts that were never read are not in time",
+        ),
+        pytest.param(
+            words.lateness_verdict(
+                [Lateness(X, 0, 0, 0, 0, 3, None), Lateness(X, 0, 0, 0, 0, 1, None, of_posts=True)],
+                NOON,
+                SWEEP,
+            ),
+            "No data yet: new accounts and posts without a reading (3 on X, 1 post on X).",
+            id="nor are posts",
         ),
         pytest.param(
             words.lateness_verdict([Lateness(X, 99, 0, 0, 0, 1, NOON)], NOON, SWEEP),

@@ -362,6 +362,11 @@ LATE = Lateness(X, 5, 0, 2, 1, 0, T0)
             "Reading: 1 collector. Newest answer: 1 Feb 2021, 00:00 UTC. Late: 3 accounts.",
         ),
         (
+            "and late posts beside them",
+            replace(NOTHING, detectors=(WORKING,), lateness=(LATE, replace(LATE, of_posts=True))),
+            "Reading: 1 collector. Newest answer: 1 Feb 2021, 00:00 UTC. Late: 3 accounts and 3 posts.",
+        ),
+        (
             "what does not work comes before what does",
             replace(NOTHING, detectors=(replace(WORKING, vantage="de"), FAILING)),
             "Not reading: 1 of 2 collectors. The worst: X (failing).",

@@ -165,6 +165,22 @@ def facts(
             id="more than 5 % are late",
         ),
         pytest.param(
+            facts(coverage=[replace(READ, heard=94, due_heard=94, due_posts=30)]),
+            NOW,
+            "On X 6 of 100 accounts and posts (30 posts) (6.0%) were not read in the last 30 min",
+            "",
+            "stop watching accounts whose server no longer exists",
+            id="posts among them",
+        ),
+        pytest.param(
+            facts(coverage=[replace(BLIND, watched=3, due=3, due_posts=2, last_answer_at=None)]),
+            T0,
+            "No account or post on X was read yet, though 1 account and 2 posts are watched there",
+            "",
+            "Check that the command “blockline run” is running",
+            id="nothing was read, posts among it",
+        ),
+        pytest.param(
             facts(
                 untold=UndeliveredMails(1, minutes(570)),
                 untried=UndeliveredMails(1, minutes(580), "no mail server"),
