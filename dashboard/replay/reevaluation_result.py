@@ -11,6 +11,7 @@ from storage.model.bitemporal.reevaluation import DifferenceCause, Effect, MailC
 from storage.model.core.accounts import Platform
 from storage.model.evidence.export_kinds import Cell
 from storage.model.evidence.export_text import csv_lines
+from storage.model.text.target_counts import TargetCount
 
 MOST_CASES = 10_000
 """Differences of one result that are kept; the command line reports all."""
@@ -115,11 +116,19 @@ class ReevaluationSummary(BaseModel):
     until: datetime = Field(alias="to")
     alert_rules: list[str] | None
     accounts: int
+    """Accounts and posts that are reported."""
+    posts: int
+    """Those of them that are posts."""
     readings: int
     changes: dict[Effect, int]
     causes: dict[DifferenceCause, int]
     mails: MailTotals
     left_out: dict[str, int]
+
+    @property
+    def reported(self) -> TargetCount:
+        """The accounts and posts that are reported, by kind."""
+        return TargetCount(self.accounts - self.posts, self.posts)
 
     @property
     def changes_otherwise(self) -> int:

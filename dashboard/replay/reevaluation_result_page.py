@@ -65,12 +65,12 @@ def _n(count: int, what: str) -> str:
 
 
 def scope(result: ReevaluationSummary, list_name: str | None) -> str:
-    """The readings that were evaluated, and the accounts that are reported."""
+    """The readings that were evaluated, and the accounts and posts that are reported."""
     rules = result.alert_rules
     read = f"{_n(result.readings, 'reading')} from {words.stamp(result.since)} to {words.stamp(result.until)}"
     whose = "" if list_name is None else f" on the list {clean(list_name, 80)}"
     by = "those in force at each moment" if rules is None else f"the {len(rules):,} below"
-    return f"Evaluated: {read}. Reported: {_n(result.accounts, 'account')}{whose}. Alert rules: {by}."
+    return f"Evaluated: {read}. Reported: {result.reported.words()}{whose}. Alert rules: {by}."
 
 
 def _facts(result: ReevaluationSummary) -> Component:

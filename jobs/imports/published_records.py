@@ -23,6 +23,7 @@ from storage.model.orders.transparency_figures import TransparencyReport
 from storage.model.tables.csv_rows import TableError, header_of, read_table, sorted_problems
 from storage.model.text.countries import official_names
 from storage.model.text.states import clean
+from storage.model.text.target_counts import TargetCount, counted_targets
 from storage.postgres.pool import Conn, Pool, transaction
 
 LONGEST_NAME = 100
@@ -101,7 +102,7 @@ async def _import_histories(
     if _refused(read.problems, read.accounts, partial=partial):
         return ImportReport("history", (), read.problems, stored=False, summary="", ignored=read.ignored)
     async with transaction(pool) as conn:
-        say(f"{read.name}: comparing {number(len(read.accounts), 'account')} with what is stored")
+        say(f"{read.name}: comparing {counted_targets(read.accounts).words()} with what is stored")
         before = await _before(conn, source, read.accounts)
         histories, contradicted = joined(read, source, list_name, before)
         problems = sorted_problems((*read.problems, *contradicted))
@@ -142,11 +143,13 @@ async def _before(conn: Conn, source: str, keys: Collection[Key]) -> dict[Key, P
 def _summary(
     source: str, lines: int, histories: Sequence[ImportedHistory], done: Sequence[ImportResult]
 ) -> str:
-    whole = f"{number(lines, 'line')} about {number(sum(len(h.accounts) for h in histories), 'account')}"
+    told = counted_targets((h.platform, one.native_id) for h in histories for one in h.accounts)
+    whole = f"{number(lines, 'line')} about {told.words()}"
     if all(d.is_repeat for d in done):
         return f"{whole}: imported before, so nothing is new."
-    accounts, corrected = sum(d.accounts for d in done), sum(d.corrected for d in done)
-    changes = sum(d.changes for d in done) - corrected
+    new, corrected = sum((d.targets for d in done), TargetCount()), sum(d.corrected for d in done)
+    changes = number(sum(d.changes for d in done) - corrected, "change")
+    targets = new.words().replace(" and ", ", ")
     corrections = (
         f" {number(corrected, 'change')} of earlier imports {'has' if corrected == 1 else 'have'} other "
         "bounds now, and the old ones are superseded."
@@ -154,8 +157,8 @@ def _summary(
         else ""
     )
     return (
-        f"{whole}: {number(accounts, 'account')} and {number(changes, 'change')} are new.{corrections} "
-        f"They are stored as import:{clean(source)}; no account is watched because of it."
+        f"{whole}: {targets} and {changes} are new.{corrections} "
+        f"They are stored as import:{clean(source)}; {told.none.lower()} is watched because of it."
     )
 
 

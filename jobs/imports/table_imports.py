@@ -23,6 +23,7 @@ from storage.model.tables.name_matching import UnresolvedName
 from storage.model.tables.watch_import_plan import Identified, WatchLineResult, identified_rows
 from storage.model.tables.watch_list_csv import WatchRow, watch_rows
 from storage.model.text.states import clean
+from storage.model.text.target_counts import counted_targets
 from storage.orders import orders
 from storage.postgres.pool import Conn, Pool, transaction
 
@@ -61,7 +62,8 @@ async def import_accounts(
         return _nothing("watch_list", parsed)
     async with transaction(pool) as conn:
         lines = await watch(conn, parsed.rows, name, actor, now)
-    return _stored("watch_list", parsed, lines, f"{number(len(lines), 'account')} of {name} watched")
+    told = counted_targets((one.row.platform, one.native_id) for one in parsed.rows)
+    return _stored("watch_list", parsed, lines, f"{told.words()} of {name} watched")
 
 
 async def import_orders(

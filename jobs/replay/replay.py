@@ -16,6 +16,7 @@ from storage.accounts.list_thresholds import load_threshold_history
 from storage.accounts.lookup import list_called
 from storage.export.exports import snapshot
 from storage.model.core.accounts import AccountId, ListId
+from storage.model.text.target_counts import TargetCount, counted_targets
 from storage.postgres.pool import Conn, open_pool
 from storage.replay import account_inputs, alert_inputs
 from storage.replay.account_inputs import Courses, span
@@ -49,6 +50,19 @@ class Redecided:
     """The alert rules that were decided by; None: those of each moment."""
     of: frozenset[AccountId] | None = None
     """The accounts that are told of; None: all. Decided is on everybody, since one list stirs another."""
+
+    @property
+    def evaluated(self) -> TargetCount:
+        """The accounts and posts whose readings were decided on."""
+        return counted_targets((c.account.platform, c.account.native_id) for c in self.courses.accounts)
+
+    @property
+    def reported(self) -> TargetCount:
+        """Those of them that are told of."""
+        if self.of is None:
+            return self.evaluated
+        accounts = (c.account for c in self.courses.accounts if c.account.account_id in self.of)
+        return counted_targets((one.platform, one.native_id) for one in accounts)
 
     @property
     def readings_per_s(self) -> int | None:

@@ -19,7 +19,7 @@ from storage.model.bitemporal.reevaluation import (
     MailCause,
 )
 from storage.model.core.availability import State
-from storage.model.text.states import clean
+from storage.model.text.states import capital, clean
 
 SHOWN = 20
 """Differences in the table for a reader; all of them are in the file of --report."""
@@ -27,7 +27,8 @@ SHOWN = 20
 
 def as_json(found: Redecided, rules: str | None, of_list: str | None = None) -> dict[str, object]:
     """One object. `rules` is the name of the file of other rules; None means those in force. `of_list` is the
-    list whose accounts are reported; None means all accounts.
+    list whose accounts are reported; None means all accounts. `accounts` counts all that are reported, and
+    `posts` those of them that are posts.
     """
     c = found.rule
     compared = found.compared
@@ -44,7 +45,8 @@ def as_json(found: Redecided, rules: str | None, of_list: str | None = None) -> 
             "cohort_discount": c.cohort_discount,
         },
         "list": of_list,
-        "accounts": len(found.courses.accounts) if found.of is None else len(found.of),
+        "accounts": found.reported.total,
+        "posts": found.reported.posts,
         "readings": found.courses.readings,
         "changes": {
             "same": compared.same,
@@ -67,12 +69,11 @@ def as_text(found: Redecided, rules: str | None, of_list: str | None = None) -> 
     facts = Table.grid(padding=(0, 2))
     facts.add_row("Time", f"{moment(found.since)} to {moment(found.until)}")
     facts.add_row("Rules", clean(rules) if rules else "in force")
-    facts.add_row(
-        "Readings", f"{courses.readings:,} of {number(len(courses.accounts), 'account')}, as stored"
-    )
+    facts.add_row("Readings", f"{courses.readings:,} of {found.evaluated.words()}, as stored")
     if found.of is not None:
         facts.add_row(
-            "Accounts reported", f"{number(len(found.of), 'account')} on the list {clean(of_list or '')}"
+            f"{capital(found.reported.kinds)} reported",
+            f"{found.reported.words()} on the list {clean(of_list or '')}",
         )
     facts.add_row("Changes", f"{compared.same:,} same as stored")
     for effect, n in compared.counts.items():

@@ -25,6 +25,7 @@ from storage.model.core.accounts import AccountId, Platform
 from storage.model.core.availability import State, Status, change_key, kind_of
 from storage.model.core.coverage import BatchOutcome
 from storage.model.platforms.registry import DECLARED
+from storage.model.text.target_counts import TargetCount
 from storage.postgres.pool import Conn
 from storage.postgres.recording_order import moment
 from storage.readings import evidence
@@ -43,6 +44,13 @@ class ImportResult:
     """Rows of coverage: how many rosters the looks of the record make."""
     corrected: int = 0
     """How many of the changes supersede what an earlier version of the record told."""
+    posts: int = 0
+    """How many of the new accounts are posts."""
+
+    @property
+    def targets(self) -> TargetCount:
+        """The new accounts and posts."""
+        return TargetCount(self.accounts - self.posts, self.posts)
 
     @property
     def is_repeat(self) -> bool:
@@ -114,20 +122,20 @@ async def import_history(conn: Conn, history: ImportedHistory, now: datetime) ->
     """
     await _lock_accounts(conn, history.platform, [a.native_id for a in history.accounts])
     at = await moment(conn, lambda: now)
-    accounts, joined = await _add_accounts(conn, history, at)
+    new, joined = await _add_accounts(conn, history, at)
     changed = await _add_changes(conn, history, at)
     if history.spans:
         await add_spans(conn, history, at)
     requests = await add_coverage(conn, history, at) if history.looks else 0
-    if accounts or joined:
+    if new or joined:
         # Last: whoever records a change holds its account first, and then waits for the lock of this.
         await conn.execute("select announce('account', null)")
     corrected = sum(c.supersedes is not None for c in history.changes)
-    return ImportResult(accounts, len(changed), requests, corrected)
+    return ImportResult(new.total, len(changed), requests, corrected, new.posts)
 
 
-async def _add_accounts(conn: Conn, history: ImportedHistory, now: datetime) -> tuple[int, int]:
-    """How many accounts are new, and how many are new on a list."""
+async def _add_accounts(conn: Conn, history: ImportedHistory, now: datetime) -> tuple[TargetCount, int]:
+    """How many accounts and posts are new, and how many are new on a list."""
     declared = DECLARED[history.platform]
     await conn.execute(
         """
@@ -151,7 +159,7 @@ async def _add_accounts(conn: Conn, history: ImportedHistory, now: datetime) -> 
         insert into account (platform, native_id, handle, is_post, watched, added_at)
         select $1, native_id, handle, is_post, false, $2 from brought_account order by native_id
         on conflict (platform, native_id) do nothing
-        returning 1
+        returning is_post
         """,
         platform,
         now,
@@ -182,7 +190,8 @@ async def _add_accounts(conn: Conn, history: ImportedHistory, now: datetime) -> 
     native_ids = [a.native_id for a in history.accounts]
     await canaries.release(conn, [platform] * len(native_ids), native_ids)
     await conn.execute("drop table brought_account, brought_member")
-    return len(new), len(joined)
+    posts = sum(r["is_post"] for r in new)
+    return TargetCount(len(new) - posts, posts), len(joined)
 
 
 async def _add_changes(conn: Conn, history: ImportedHistory, now: datetime) -> list[int]:

@@ -1,13 +1,22 @@
 """Pure: counts of accounts and posts, and the words for both."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from storage.model.core.accounts import Platform
+from storage.model.platforms.registry import DECLARED
 from storage.model.text.units import number
 
 Noun = Literal["account", "post"]
 WITH_ARTICLE: Final[Mapping[Noun, str]] = {"account": "an account", "post": "a post"}
+
+
+def counted_targets(ids: Iterable[tuple[Platform, str]]) -> "TargetCount":
+    """Count accounts and posts by their native ids, each with its platform."""
+    kinds = Counter(DECLARED[platform].is_post(native_id) for platform, native_id in ids)
+    return TargetCount(kinds[False], kinds[True])
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from dashboard.replay.reevaluation import (
 )
 from dashboard.replay.reevaluation_form import asked, in_force, other
 from dashboard.replay.reevaluation_result import ReevaluationResult
+from dashboard.replay.reevaluation_result_page import scope
 from dashboard.ui.form_input import WrongInput, filled
 from jobs.replay.replay import IN_FORCE
 from jobs.replay.what_if_rules import read_other_rules, thresholds_toml
@@ -120,7 +121,9 @@ async def test_by_the_rules_in_force_the_difference_is_zero(pool: Pool, dsn: str
     await told(pool)
     answer = await ReplayProcess(dsn).decide(EVERYTHING)
     assert (answer.summary.changes_otherwise, answer.summary.mails_otherwise) == (0, 0)
-    assert (answer.summary.changes[Effect.SAME], answer.summary.accounts) == (4, 2)
+    assert (answer.summary.changes[Effect.SAME], answer.summary.accounts, answer.summary.posts) == (4, 2, 0)
+    mixed = answer.summary.model_copy(update={"posts": 1})
+    assert "Reported: 1 account and 1 post. Alert rules" in scope(mixed, None)
     assert (answer.changes, answer.mails, answer.left_out) == ([], [], 0)
 
 

@@ -55,6 +55,11 @@ def test_every_line_of_a_watch_list_is_reported(run: Blockline) -> None:
     ]
 
 
+def test_the_posts_of_a_watch_list_are_not_called_accounts(run: Blockline) -> None:
+    ran = run("accounts", "import", file(WATCH + "x,alpha,1001,Farmers\nx,alpha/77,post:77,Farmers\n"))
+    assert ran.said[-1] == "1 account and 1 post of watch.csv watched; 2 lines added or changed data.", ran
+
+
 def said_of(run: Blockline, handle: str) -> tuple[list[str], int | None]:
     """Tags and followers on file."""
     listed = run("accounts", "list", "--json").json["accounts"]

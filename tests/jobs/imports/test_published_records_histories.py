@@ -165,6 +165,17 @@ async def test_a_line_that_is_refused_puts_nobody_on_a_list(pool: Pool) -> None:
     assert [tuple(r) for r in rows] == [("L1", ["5", "6"]), ("L4", ["6"])]
 
 
+async def test_the_posts_of_a_history_are_not_called_accounts(pool: Pool) -> None:
+    text = HISTORY + f"x,5,ada,{at(1)},available,,\n" + f"x,post:77,ada/77,{at(2)},withheld,IN,\n"
+    first = await imported(pool, text)
+    again = await imported(pool, text, NOW + timedelta(days=1))
+    assert first.summary == (
+        "2 lines about 1 account and 1 post: 1 account, 1 post and 2 changes are new. "
+        "They are stored as import:h; no account or post is watched because of it."
+    )
+    assert again.summary == "2 lines about 1 account and 1 post: imported before, so nothing is new."
+
+
 async def test_a_history_is_kept_under_its_name_once_and_nobody_is_watched_or_mailed(pool: Pool) -> None:
     text = (
         HISTORY
