@@ -105,7 +105,7 @@ def _asked(given: dict[str, Any]) -> tuple[str, str, list[int]]:
         raise WrongInput("Select at least one account.")
     numbers = cast("list[object]", ids)
     if len(numbers) > MOST_AT_ONCE:
-        raise WrongInput(f"{len(numbers):,} accounts are selected. The most is {MOST_AT_ONCE:,}.")
+        raise WrongInput(f"{len(numbers):,} accounts and posts are selected. The most is {MOST_AT_ONCE:,}.")
     if any(type(i) is not int or not 0 <= i <= LARGEST_ID for i in numbers):
         raise WrongInput("The field accounts must be a list of account numbers.")
     return deed, value, cast("list[int]", numbers)

@@ -21,10 +21,10 @@ from storage.model.core.list_thresholds import thresholds_words
 from storage.model.core.people import Actor, Role, Scope
 from storage.model.tables.tag_and_list_edits import LONGEST_LIST_NAME, list_name_fault
 from storage.model.text.states import clean
+from storage.model.text.target_counts import TargetCount
 from storage.postgres.pool import Conn, StorageError, transaction
 
 MAKE, CHANGE = Role.ANALYST, Role.ADMIN
-_HEADS = ("List", "Accounts", "Watched", "Order", "Confirmed by")
 ARCHIVED_LISTS = "/accounts/lists?archived=yes"
 
 
@@ -72,7 +72,9 @@ def _name(row: ListRow) -> str:
 def _table(rows: Sequence[ListRow], title: str, *, archived: bool) -> Component:
     if not rows:
         return empty_card(title, "", "No list is archived." if archived else "There are no lists yet.")
-    return table_card(title, "", _HEADS, [_line(row) for row in rows])
+    members = "Accounts and posts" if any(row.posts for row in rows) else "Accounts"
+    heads = ("List", members, "Watched", "Order", "Confirmed by")
+    return table_card(title, "", heads, [_line(row) for row in rows])
 
 
 def _line(row: ListRow) -> tuple[Cell, ...]:
@@ -85,8 +87,11 @@ def _line(row: ListRow) -> tuple[Cell, ...]:
     confirmed = html.A(
         thresholds_words(row.thresholds), href=f"/accounts/lists/{row.list_id}", className="under"
     )
+    count = TargetCount(row.accounts - row.posts, row.posts)
     members = html.A(
-        f"{row.accounts:,}", href=f"/accounts?list={row.list_id}&whom=all", className=FIGURE_CLASS
+        count.words() if row.posts else f"{row.accounts:,}",
+        href=f"/accounts?list={row.list_id}&whom=all",
+        className=FIGURE_CLASS,
     )
     watched = html.A(f"{row.watched:,}", href=f"/accounts?list={row.list_id}", className=FIGURE_CLASS)
     return name, members, watched, order, confirmed

@@ -41,14 +41,17 @@ class ConfirmationThresholds(ApiModel):
 
 
 class WatchList(ApiModel):
-    """A named set of accounts."""
+    """A named set of accounts and posts."""
 
     list_id: int
     name: str
     created_at: datetime
     accounts: int
+    """Number of accounts and posts on it."""
+    posts: int
+    """Number of posts on it."""
     watched: int
-    """Number of accounts that are read. The others are stored for their history only."""
+    """Number of accounts and posts that are read. The others are stored for their history only."""
     order_id: int | None
     """The order that the list belongs to."""
     order_reference: str | None

@@ -14,7 +14,9 @@ from jobs.config.settings import Settings
 from jobs.detect.confirmation import ConfirmationRule
 from jobs.doctor.doctor import database_findings
 from storage.accounts.accounts import announce_watch, lock_all
+from storage.accounts.lookup import targets_of
 from storage.changes import wrongly_dated
+from storage.model.text.target_counts import TargetCount
 from storage.postgres.audit_log import log
 from storage.postgres.pool import Pool, open_pool, transaction
 from storage.postgres.recording_order import moment_after_wrong_clock
@@ -33,7 +35,9 @@ class AsideReport:
     first: datetime | None = None
     last: datetime | None = None
     corrected: int = 0
-    """Accounts whose changes were corrected: withdrawn, provisional again, or with new dates."""
+    """Accounts and posts whose changes were corrected: withdrawn, provisional again, or with new dates."""
+    posts: int = 0
+    """Those of them that are posts."""
 
     @property
     def sentence(self) -> str:
@@ -45,8 +49,8 @@ class AsideReport:
                 f"{number(self.batches, 'request')} dated {_minute(self.first)} to {_minute(self.last)} "
                 f"{'was' if self.batches == 1 else 'were'} set aside"
             )
-        accounts = number(self.corrected, "account")
-        done = f"The changes of {accounts} were corrected." if self.corrected else "No change was corrected."
+        whose = TargetCount(self.corrected - self.posts, self.posts).words()
+        done = f"The changes of {whose} were corrected." if self.corrected else "No change was corrected."
         return f"{clock}. {said}. {done}"
 
     def as_json(self) -> dict[str, object]:
@@ -87,7 +91,8 @@ async def set_aside_future(pool: Pool, clock: Clock) -> AsideReport:
         again = await recompute_changes(conn, resting, after, ConfirmationRule(), now)
         restated = await wrongly_dated.restate(conn, after, now)
         corrected = sorted({*again, *restated})
-        report = AsideReport(now, gone.batches, gone.first, gone.last, len(corrected))
+        posts = (await targets_of(conn, corrected)).posts
+        report = AsideReport(now, gone.batches, gone.first, gone.last, len(corrected), posts)
         if not gone.batches and not corrected:
             return report
         await wrongly_dated.rebuild_spells(conn, corrected)

@@ -6,6 +6,7 @@ from datetime import datetime
 from jobs.config.database import ready
 from jobs.config.settings import Settings
 from storage.changes.rebuild import Rebuilt, RebuiltSpell, rebuild, repair
+from storage.model.text.target_counts import TargetCount
 from storage.postgres.pool import open_pool, transaction
 
 
@@ -18,7 +19,8 @@ class RebuildReport:
     @property
     def sentence(self) -> str:
         f = self.found
-        rebuilt = f"{f.spells:,} status periods of {f.accounts:,} accounts were rebuilt from their changes; "
+        whose = TargetCount(f.accounts - f.posts, f.posts).words()
+        rebuilt = f"{f.spells:,} status periods of {whose} were rebuilt from their changes; "
         if not f.differs:
             return rebuilt + "none differed."
         return rebuilt + f"{len(f.missing):,} missing and {len(f.surplus):,} wrong periods were corrected."

@@ -67,7 +67,7 @@ async def accounts_listing(
 async def lists_listing(conn: Conn, *, archived: bool = False) -> OutputTable:
     """List the lists in use; with `archived`, those that are archived."""
     out = OutputTable(
-        ("List", "Accounts", "Watched", "Order", "Evidence kept"),
+        ("List", "Accounts", "Posts", "Watched", "Order", "Evidence kept"),
         "No list is archived." if archived else "There are no lists yet.",
     )
     days = {rule.name: rule.days_kept for rule in await list_rules(conn)}
@@ -78,7 +78,8 @@ async def lists_listing(conn: Conn, *, archived: bool = False) -> OutputTable:
         out.add(
             (
                 clean(count.name),
-                f"{count.accounts:,}",
+                f"{count.accounts - count.posts:,}",
+                f"{count.posts:,}",
                 f"{count.watched:,}",
                 clean(reference) if reference else "",
                 keeping_words(days.get(count.name)),
@@ -86,6 +87,7 @@ async def lists_listing(conn: Conn, *, archived: bool = False) -> OutputTable:
             {
                 "name": count.name,
                 "accounts": count.accounts,
+                "posts": count.posts,
                 "watched": count.watched,
                 "order": reference,
                 "evidence_days": days.get(count.name),

@@ -34,6 +34,8 @@ class ListedAccount:
 class ListCount:
     name: str
     accounts: int
+    """Accounts and posts."""
+    posts: int
     watched: int
     """How many of them are read; the rest is there for its history only."""
     order_reference: str | None
@@ -106,7 +108,7 @@ async def list_counts(conn: Conn) -> list[ListCount]:
     """All lists, by name."""
     rows = await conn.fetch(
         """
-        select l.name, count(a.account_id) as accounts,
+        select l.name, count(a.account_id) as accounts, count(*) filter (where a.is_post) as posts,
             count(a.account_id) filter (where a.watched) as watched, o.reference, l.archived_at
         from watch_list l
         left join watch_list_member m using (list_id)
@@ -115,7 +117,10 @@ async def list_counts(conn: Conn) -> list[ListCount]:
         group by l.name, o.reference, l.archived_at order by l.name
         """
     )
-    return [ListCount(r["name"], r["accounts"], r["watched"], r["reference"], r["archived_at"]) for r in rows]
+    return [
+        ListCount(r["name"], r["accounts"], r["posts"], r["watched"], r["reference"], r["archived_at"])
+        for r in rows
+    ]
 
 
 async def on_file(conn: Conn, platform: Platform, native_ids: Sequence[str]) -> dict[str, OnFile]:

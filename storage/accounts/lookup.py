@@ -1,10 +1,11 @@
 """Find stored accounts and lists by a name that a user gives."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from storage.model.core.accounts import Account, AccountId, ListId, Platform
 from storage.model.text.near_names import meant, unknown_name
 from storage.model.text.states import PLATFORM_NAME, clean
+from storage.model.text.target_counts import TargetCount
 from storage.postgres.pool import Conn, Refused
 
 
@@ -25,6 +26,14 @@ async def accounts_named(conn: Conn, platform: Platform, name: str, *, is_id: bo
         is_id,
     )
     return [Account(AccountId(r["account_id"]), platform, r["native_id"], r["handle"]) for r in rows]
+
+
+async def targets_of(conn: Conn, account_ids: Collection[int]) -> TargetCount:
+    """Count how many of these numbers are of accounts, and how many of posts."""
+    posts = await conn.fetchval(
+        "select count(*) from account where is_post and account_id = any($1::bigint[])", list(account_ids)
+    )
+    return TargetCount(len(account_ids) - posts, posts)
 
 
 async def account_called(conn: Conn, name: str) -> AccountId:

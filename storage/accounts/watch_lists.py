@@ -320,6 +320,8 @@ class ListRow:
     name: str
     created_at: datetime
     accounts: int
+    """Accounts and posts."""
+    posts: int
     watched: int
     """How many of them are read; the others are there for their history only."""
     order_id: int | None
@@ -337,6 +339,7 @@ async def lists_page(conn: Conn, after: int, limit: int) -> list[ListRow]:
     rows = await conn.fetch(
         """
         select l.list_id, l.name, l.created_at, count(a.account_id) as accounts,
+            count(*) filter (where a.is_post) as posts,
             count(a.account_id) filter (where a.watched) as watched, o.order_id,
             o.reference as order_reference, l.keep_days, l.archived_at, own.strong_readings, own.weak_readings
         from watch_list l

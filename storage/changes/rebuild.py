@@ -9,8 +9,10 @@ from datetime import datetime
 
 from asyncpg import Record
 
+from storage.accounts.lookup import targets_of
 from storage.changes.spells import effective_change, folded_spell
 from storage.model.bitemporal.spell_fold import EffectiveChange, FoldedSpell, spells_of
+from storage.model.text.target_counts import TargetCount
 from storage.postgres.pool import Conn
 
 _AT_ONCE = 1_000
@@ -32,13 +34,15 @@ class RebuiltSpell:
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
     accounts: int
-    """Number of accounts with a spell."""
+    """Number of accounts and posts with a spell."""
     spells: int
     """Number of recomputed spells, including those that are no longer believed."""
     missing: tuple[RebuiltSpell, ...]
     """Spells that were recomputed but are not stored."""
     surplus: tuple[RebuiltSpell, ...]
     """Spells that are stored but do not follow from any change."""
+    posts: int = 0
+    """How many of `accounts` are posts."""
 
     @property
     def differs(self) -> bool:
@@ -62,7 +66,7 @@ async def rebuild(conn: Conn, only: Sequence[int] | None = None) -> Rebuilt:
     Nothing is written. Other writers of spells wait until the transaction ends.
     """
     await conn.execute("lock table spell in share row exclusive mode")
-    accounts = spells = after = 0
+    counted, spells, after = TargetCount(), 0, 0
     missing: list[RebuiltSpell] = []
     surplus: list[RebuiltSpell] = []
     while ids := [
@@ -81,11 +85,11 @@ async def rebuild(conn: Conn, only: Sequence[int] | None = None) -> Rebuilt:
         after = ids[-1]
         stored = await _stored(conn, ids)
         derived = {b for i, changes in (await _changes(conn, ids)).items() for b in _beliefs(i, changes)}
-        accounts += len({b.account_id for b in derived})
+        counted += await targets_of(conn, {b.account_id for b in derived})
         spells += len(derived)
         missing += sorted(derived - stored, key=_order)
         surplus += sorted(stored - derived, key=_order)
-    return Rebuilt(accounts, spells, tuple(missing), tuple(surplus))
+    return Rebuilt(counted.total, spells, tuple(missing), tuple(surplus), counted.posts)
 
 
 def _order(belief: RebuiltSpell) -> tuple[int, datetime, datetime]:

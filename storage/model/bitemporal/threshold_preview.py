@@ -74,7 +74,7 @@ def threshold_preview_words(preview: ThresholdPreview, now: datetime | None = No
     when = in_period(preview.since, preview.until, now)
     said = [f"{number(n, 'change')} {_SAID[effect]}" for effect, n in preview.counts.items() if n]
     if not preview.accounts:
-        return f"{when} no account was on this list, so there is nothing to compare."
+        return f"{when} this list was empty, so there is nothing to compare."
     if not preview.was_read:
         return f"{when} nothing was read, so the effect of these numbers is not known."
     if not preview.changes:

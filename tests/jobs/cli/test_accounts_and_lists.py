@@ -50,14 +50,16 @@ def test_every_line_of_a_watch_list_is_reported(run: Blockline) -> None:
         ("beta", ["Farmers"], None, True),
     ]
     assert run("lists", "--json").json["lists"] == [
-        {"name": "Farmers", "accounts": 2, "watched": 2, "order": None, "evidence_days": None},
-        {"name": "Press", "accounts": 1, "watched": 1, "order": None, "evidence_days": None},
+        {"name": "Farmers", "accounts": 2, "posts": 0, "watched": 2, "order": None, "evidence_days": None},
+        {"name": "Press", "accounts": 1, "posts": 0, "watched": 1, "order": None, "evidence_days": None},
     ]
 
 
 def test_the_posts_of_a_watch_list_are_not_called_accounts(run: Blockline) -> None:
     ran = run("accounts", "import", file(WATCH + "x,alpha,1001,Farmers\nx,alpha/77,post:77,Farmers\n"))
     assert ran.said[-1] == "1 account and 1 post of watch.csv watched; 2 lines added or changed data.", ran
+    (listed,) = run("lists", "--json").json["lists"]
+    assert (listed["accounts"], listed["posts"]) == (2, 1)
 
 
 def said_of(run: Blockline, handle: str) -> tuple[list[str], int | None]:

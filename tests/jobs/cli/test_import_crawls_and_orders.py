@@ -34,7 +34,7 @@ def test_a_crawl_is_told_by_its_header_and_kept_without_watching_anybody(run: Bl
     assert again.said == ["9 lines about 7 accounts: imported before, so nothing is new."]
     assert run("accounts", "list", "--json").json == {"accounts": []}
     assert run("lists", "--json").json["lists"] == [
-        {"name": CRAWL_LIST, "accounts": 7, "watched": 0, "order": None, "evidence_days": None}
+        {"name": CRAWL_LIST, "accounts": 7, "posts": 0, "watched": 0, "order": None, "evidence_days": None}
     ]
 
 

@@ -139,6 +139,11 @@ def test_doctor_says_that_nothing_differs(dsn: str, run: Blockline) -> None:
     assert len(done.said) == 1
 
 
+def test_doctor_does_not_call_posts_accounts(dsn: str, run: Blockline) -> None:
+    at_the_desk(dsn, "update account set is_post = true where account_id = 1")
+    assert "status periods of 2 accounts and 1 post were rebuilt" in run("doctor", "--rebuild").said[0]
+
+
 def test_doctor_repairs_what_differs_and_says_which_spells(dsn: str, run: Blockline) -> None:
     at_the_desk(dsn, "update spell set onset_after = null where spell_id = (select max(spell_id) from spell)")
     done = run("doctor", "--rebuild", "--json").json
