@@ -70,6 +70,22 @@ async def test_a_number_of_an_order_leads_to_its_accounts_and_clear_to_all(
         assert await page.evaluate("location.pathname") == "/orders"
 
 
+async def test_a_figure_that_is_refused_is_asked_for_once(
+    pool: Pool, dsn: str, story: Story
+) -> None:
+    async with served(pool, dsn, story.now) as base, opened(base, "/orders") as browser:
+        asked: list[str] = []
+        browser.page.on("request", lambda request: asked.append(request.url))
+        await browser.page.goto(f"{base}/accounts?figure=nothing&at=2021-02-01T00:00Z&whom=all")
+        said = await browser.page.locator("#accounts-grid [role=alert]").inner_text()
+        await browser.page.wait_for_timeout(500)
+        figures = [url for url in asked if "/api/figures/" in url]
+        assert said == "There is no such figure."
+        assert len(figures) == 1
+        assert [error for error in browser.errors if "404" not in error and "422" not in error] == []
+        browser.errors.clear()
+
+
 async def test_a_press_on_the_curve_of_an_order_leads_to_the_accounts_of_that_moment(
     pool: Pool, dsn: str, story: Story
 ) -> None:

@@ -78,7 +78,8 @@ async function connect() {
     page.grid = makeGrid(agGrid, place, page.held, page.choice, { sorted: (sort) => choose({ sort }), selected: select, shown: tell, seen });
     select([...page.grid.api.getSelectedNodes()].map((node) => node.data.id));
   } catch (error) {
-    page.place = null;
+    // The sentence is a change of the page itself: asked again at once, it would be asked for without end.
+    page.fetched = null;
     refuse(place, error);
   }
 }
@@ -151,7 +152,10 @@ async function renew() {
   if (!page.place) return;
   try {
     const state = await ask(page.choice.whom);
-    if (!page.grid) return connect();
+    if (!page.grid) {
+      page.place = null; // it was refused: from the beginning
+      return connect();
+    }
     addHeld(state);
     hold(state);
     fillTools(state, facets(state));
@@ -212,8 +216,8 @@ function connectAccounts(place) {
   setInterval(() => document.hidden || Date.now() - page.at < 60_000 || news(), 10_000);
   new MutationObserver(() => page.grid?.api.refreshCells({ force: true })).observe(root, { attributeFilter: ["data-zone"] });
   addEventListener("popstate", () => {
-    if (!page.grid || location.pathname !== "/accounts") return;
-    if (choiceOf(location.search).figure !== page.choice.figure || choiceOf(location.search).at !== page.choice.at) {
+    if (location.pathname !== "/accounts") return;
+    if (!page.grid || choiceOf(location.search).figure !== page.choice.figure || choiceOf(location.search).at !== page.choice.at) {
       page.place = null;
       page.fetched = null;
       connect();
