@@ -62,7 +62,7 @@ async def live_coverage(
     watches = await _watches(conn, rows, with_sweep=account_id is None)
     return CoverageReport(
         rosters={roster_id: w.account_ids for roster_id, w in watches.items() if w.base},
-        seen=await asyncio.to_thread(_seen, watches, rows, gap_after),
+        seen=await asyncio.to_thread(_seen, watches, rows, gap_after, since),
         outages=outages,
     )
 
@@ -88,7 +88,7 @@ async def watched_coverage(
         requests.append(AnsweredRequest(number, one["observed_at"], None, None, None))
     return CoverageReport(
         rosters=rosters,
-        seen=await asyncio.to_thread(coverage_of, watches, requests, gap_after),
+        seen=await asyncio.to_thread(coverage_of, watches, requests, gap_after, since),
         outages=await _outages(conn, since, now, gap_after),
     )
 
@@ -126,9 +126,11 @@ async def _last_before(conn: Conn, since: datetime, cut: datetime, known: Collec
     )
 
 
-def _seen(watches: Mapping[int, Watch], rows: Iterable[Record], gap_after: timedelta) -> dict[int, Seen]:
+def _seen(
+    watches: Mapping[int, Watch], rows: Iterable[Record], gap_after: timedelta, since: datetime
+) -> dict[int, Seen]:
     """Fold the rows, whose columns are the fields of an `AnsweredRequest`."""
-    return coverage_of(watches, (AnsweredRequest(*row) for row in rows), gap_after)
+    return coverage_of(watches, (AnsweredRequest(*row) for row in rows), gap_after, since)
 
 
 async def _requests_of_all(
@@ -184,7 +186,8 @@ async def seen_of(
     Only what was recorded by `known_at` counts; None means no limit.
     """
     rows = await _requests_of_some(conn, since, until, gap_after, account_ids, known_at)
-    return await asyncio.to_thread(_seen, await _watches(conn, rows, with_sweep=False), rows, gap_after)
+    watches = await _watches(conn, rows, with_sweep=False)
+    return await asyncio.to_thread(_seen, watches, rows, gap_after, since)
 
 
 async def _requests_of_some(

@@ -70,9 +70,7 @@ async def test_a_number_of_an_order_leads_to_its_accounts_and_clear_to_all(
         assert await page.evaluate("location.pathname") == "/orders"
 
 
-async def test_a_figure_that_is_refused_is_asked_for_once(
-    pool: Pool, dsn: str, story: Story
-) -> None:
+async def test_a_figure_that_is_refused_is_asked_for_once(pool: Pool, dsn: str, story: Story) -> None:
     async with served(pool, dsn, story.now) as base, opened(base, "/orders") as browser:
         asked: list[str] = []
         browser.page.on("request", lambda request: asked.append(request.url))

@@ -52,11 +52,16 @@ Stretch = tuple[datetime, datetime]
 
 
 def coverage_of(
-    rosters: Mapping[int, Watch], requests: Iterable[AnsweredRequest], limit: timedelta
+    rosters: Mapping[int, Watch],
+    requests: Iterable[AnsweredRequest],
+    limit: timedelta,
+    since: datetime | None = None,
 ) -> dict[int, Seen]:
     """When was each account of `rosters` last read, and where not at all for longer than `limit`?
 
-    `requests` come in the order of time within each roster. Re-reads only ever shorten a silence.
+    `requests` come in the order of time within each roster. Re-reads only ever shorten a silence. Silences
+    that ended by `since` are no gaps: of the time before it, `requests` hold only the last one of each
+    roster. None means that they hold all.
     """
     by_roster: defaultdict[int, list[AnsweredRequest]] = defaultdict(list)
     for request in requests:
@@ -80,12 +85,12 @@ def coverage_of(
     for account_id in swept.keys() | again.keys():
         parts = swept.get(account_id, [])
         if account_id in again:
-            out[account_id] = _seen(chain(*parts, again[account_id]), limit, gaps)
+            out[account_id] = _seen(chain(*parts, again[account_id]), limit, since, gaps)
             continue
         # `swept` holds all of them until the end, so that an id is that of one object.
         key = tuple(map(id, parts))
         if key not in together:
-            together[key] = _seen(chain(*parts), limit, gaps)
+            together[key] = _seen(chain(*parts), limit, since, gaps)
         out[account_id] = together[key]
     return out
 
@@ -130,12 +135,14 @@ def _read(log: Sequence[AnsweredRequest], position: int | None) -> Iterator[Stre
             yield request.at, request.at
 
 
-def _seen(stretches: Iterable[Stretch], limit: timedelta, known: dict[Stretch, Gap]) -> Seen:
+def _seen(
+    stretches: Iterable[Stretch], limit: timedelta, since: datetime | None, known: dict[Stretch, Gap]
+) -> Seen:
     """What all these stretches leave open. `known` are the gaps of other accounts: most are shared."""
     gaps: list[Gap] = []
     last: datetime | None = None
     for first, end in sorted(stretches):
-        if last is not None and first - last > limit:
+        if last is not None and first - last > limit and (since is None or first > since):
             gaps.append(known.setdefault((last, first), Gap(last, first)))
         last = end if last is None else max(last, end)
     return Seen(last, tuple(gaps))

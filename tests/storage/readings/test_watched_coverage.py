@@ -44,6 +44,18 @@ async def test_a_gap_that_began_in_a_roster_of_long_ago_is_still_one(pool: Pool)
     assert old.roster_id not in watched.rosters
 
 
+async def test_rosters_that_were_retired_before_the_window_leave_no_gap_in_it(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        one, two, three = await enlist(conn, X, ["1", "2", "3"])
+        for day, members in enumerate(([one], [one, two], [one, two, three])):
+            roster = await roster_of(conn, members)
+            for hour in range(24):
+                await read(conn, batch(roster, minutes(day * DAY + 60 * hour)))
+            await retire(conn, roster.roster_id, (day + 1) * DAY - 1)
+        every, watched = await both(conn, 2 * DAY + 300, 3 * DAY)
+    assert every.seen[one.account_id] == watched.seen[one.account_id] == Seen(minutes(3 * DAY - 60), ())
+
+
 async def test_who_is_not_watched_is_left_to_the_coverage_of_all(pool: Pool) -> None:
     async with transaction(pool) as conn:
         one, two = await enlist(conn, X, ["1", "2"])
@@ -89,15 +101,11 @@ async def test_in_any_order_of_rosters_the_watched_accounts_are_seen_as_among_al
                 await retire(conn, roster.roster_id, 60 * retired + 1)
         every, watched = await both(conn, 60 * since)
         await undone.rollback()
-    assert since_then(every, since) == since_then(watched, since)
+    assert ever_read(every) == ever_read(watched)
+    assert all(g.until and g.until > minutes(60 * since) for seen in every.seen.values() for g in seen.gaps)
     assert every.outages == watched.outages
 
 
-def since_then(report: CoverageReport, since: int) -> dict[int, tuple[object, ...]]:
-    """When each was last read, and the gaps that reach into the window."""
-    begin = minutes(60 * since)
-    return {
-        account_id: (seen.last, tuple(g for g in seen.gaps if g.until is not None and g.until > begin))
-        for account_id, seen in report.seen.items()
-        if seen.last is not None
-    }
+def ever_read(report: CoverageReport) -> dict[int, Seen]:
+    """What is said of the accounts that were read at all."""
+    return {account_id: seen for account_id, seen in report.seen.items() if seen.last is not None}
