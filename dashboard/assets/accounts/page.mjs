@@ -23,6 +23,8 @@ const STILL_MS = 150;
 const MOST_PAST = 200;
 let waiting = 0;
 let scrolling = 0;
+/** Whether a sentence stands where the table would be. */
+let refused = false;
 
 /** Begin to fetch accounts and grid; done when Dash can draw the page. */
 export async function open() {
@@ -65,6 +67,7 @@ async function connect() {
   page.place = place;
   page.grid?.api.destroy();
   page.grid = null;
+  refused = false;
   try {
     const choice = choiceOf(location.search);
     const [agGrid, state, figure] = await Promise.all([library, page.fetched ?? ask(choice.whom), behind(choice)]);
@@ -86,6 +89,7 @@ async function connect() {
 
 /** @param {HTMLElement} place @param {unknown} error */
 function refuse(place, error) {
+  refused = true;
   place.replaceChildren();
   const sentence = document.createElement("p");
   sentence.className = "nothing";
@@ -149,13 +153,15 @@ function tell(shown) {
 
 /** Fetch the accounts again and put them in place of those shown; selection and scroll stay. */
 async function renew() {
-  if (!page.place) return;
+  const { place } = page;
+  if (!place) return;
   try {
     const state = await ask(page.choice.whom);
-    if (!page.grid) {
-      page.place = null; // it was refused: from the beginning
+    if (refused) {
+      page.place = null; // from the beginning
       return connect();
     }
+    if (!page.grid) return;
     addHeld(state);
     hold(state);
     fillTools(state, facets(state));
@@ -164,7 +170,7 @@ async function renew() {
     page.grid.api.onFilterChanged();
     seen(page.grid.api.getRenderedNodes().map(({ data }) => data));
   } catch (error) {
-    if (!page.grid) refuse(page.place, error);
+    if (!page.grid && place === page.place) refuse(place, error);
   }
 }
 
@@ -216,7 +222,7 @@ function connectAccounts(place) {
   setInterval(() => document.hidden || Date.now() - page.at < 60_000 || news(), 10_000);
   new MutationObserver(() => page.grid?.api.refreshCells({ force: true })).observe(root, { attributeFilter: ["data-zone"] });
   addEventListener("popstate", () => {
-    if (location.pathname !== "/accounts") return;
+    if (location.pathname !== "/accounts" || (!page.grid && !refused)) return;
     if (!page.grid || choiceOf(location.search).figure !== page.choice.figure || choiceOf(location.search).at !== page.choice.at) {
       page.place = null;
       page.fetched = null;
