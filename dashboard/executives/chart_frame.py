@@ -32,6 +32,8 @@ NARROWEST_SILENCE: Final = 1 / 300
 """Of the axis. What is narrower cannot be seen."""
 
 ROWS = 3
+NARROWEST_PX: Final = 540
+"""The plot on a phone, which scrolls it: no label sticks out of this."""
 LETTER_PX = 6.2
 LONGEST = 40
 
@@ -75,14 +77,28 @@ def placed(
     taken: list[list[tuple[float, float]]] = [[] for _ in range(ROWS)]
     out: list[tuple[AxisLabel, int]] = []
     for label in sorted(labels, key=lambda one: (one.weight, one.at)):
-        start = (label.at - axis[0]) / (axis[1] - axis[0]) * width_px
-        end = start + LETTER_PX * len(label.text) + 8
+        line = _share(label, axis) * width_px
+        start = line - _long(label) if stands_before(label, axis) else line
+        end = start + _long(label)
         for row in range(ROWS):
-            if end <= width_px + 60 and all(end < a or start > b for a, b in taken[row]):
+            if start >= 0 and all(end < a or start > b for a, b in taken[row]):
                 taken[row].append((start, end))
                 out.append((label, row))
                 break
     return out
+
+
+def stands_before(label: AxisLabel, axis: tuple[datetime, datetime]) -> bool:
+    """Whether a label ends at its line, since there is no room for it after the line."""
+    return _share(label, axis) * NARROWEST_PX + _long(label) > NARROWEST_PX
+
+
+def _share(label: AxisLabel, axis: tuple[datetime, datetime]) -> float:
+    return (label.at - axis[0]) / (axis[1] - axis[0])
+
+
+def _long(label: AxisLabel) -> float:
+    return LETTER_PX * len(label.text) + 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +232,10 @@ def _beside(
     """Lines of orders and notices with their labels, and the parts of time in which nobody looked."""
     shapes: list[Dressed] = [_silence(part, axis, palette, split) for part in drawn_silence(view)]
     shapes += [_line(label, palette) for label in labels]
-    return shapes, [_annotation(label, row, palette) for label, row in placed(labels, axis, MARKS_PX)]
+    return shapes, [
+        _annotation(label, row, palette, is_before=stands_before(label, axis))
+        for label, row in placed(labels, axis, MARKS_PX)
+    ]
 
 
 def _line(label: AxisLabel, palette: Palette) -> Dressed:
@@ -231,17 +250,17 @@ def _line(label: AxisLabel, palette: Palette) -> Dressed:
     }
 
 
-def _annotation(label: AxisLabel, row: int, palette: Palette) -> Dressed:
+def _annotation(label: AxisLabel, row: int, palette: Palette, *, is_before: bool) -> Dressed:
     return {
         "x": label.at,
         "y": 1.0,
         "yref": "paper",
-        "xshift": 3,
+        "xshift": -3 if is_before else 3,
         "yshift": 10 + 17 * row,
         "text": label.text,
         "hovertext": label.hover,
         "showarrow": False,
-        "xanchor": "left",
+        "xanchor": "right" if is_before else "left",
         "font": {"size": 11, "color": palette.ink},
     }
 

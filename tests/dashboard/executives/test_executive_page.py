@@ -12,7 +12,7 @@ import pytest
 from collectors.mastodon.declaration import MASTODON
 from collectors.x.declaration import X
 from dashboard.executives.chart import executive_figure, gained, marks_of
-from dashboard.executives.chart_frame import AxisLabel, drawn_silence, placed
+from dashboard.executives.chart_frame import AxisLabel, drawn_silence, placed, stands_before
 from dashboard.executives.executive_page import acts_table
 from dashboard.executives.person_engagement import (
     MOST_MARKS,
@@ -373,6 +373,19 @@ def test_when_an_act_was_made_is_said_as_far_as_it_is_known(act: ExecutiveSignal
 def test_a_counter_that_falls_gives_no_height() -> None:
     steps = [CounterStep(T0 + n * DAY, a, b, 0) for n, (a, b) in enumerate([(5, 9), (9, 4), (4, 6)])]
     assert [(s.start, rise) for s, rise in gained(steps, DAY)] == [(T0, 4), (T0 + 2 * DAY, 2)]
+
+
+@pytest.mark.parametrize(
+    ("at", "is_before"),
+    [
+        pytest.param(T0 + DAY, False, id="with room after its line it begins there"),
+        pytest.param(T0 + 9 * DAY, True, id="near the end it ends at its line, and does not stick out"),
+    ],
+)
+def test_a_label_keeps_within_the_chart(at: datetime, is_before: bool) -> None:
+    label = AxisLabel(at, "x" * 40, "", dotted=False, weight=0)
+    assert stands_before(label, (T0, T0 + 10 * DAY)) is is_before
+    assert placed([label], (T0, T0 + 10 * DAY), 760) == [(label, 0)]
 
 
 def test_labels_never_overlap_and_orders_choose_first() -> None:
