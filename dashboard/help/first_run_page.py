@@ -122,7 +122,7 @@ def _demonstration() -> Component:
 
 def state_cards(facts: FirstRunFacts, settings: DashboardSettings) -> list[Component]:
     """What works of reading: a line for the workers, and one for each platform."""
-    parts = [("Workers", workers_readiness(facts.workers, facts.heard_at))]
+    parts = [("Workers", workers_readiness(facts.workers, facts.heard_at, synthetic=settings.synthetic))]
     parts += [
         (
             PLATFORM_NAME[platform],

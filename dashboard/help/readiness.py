@@ -69,8 +69,12 @@ def _asked(own: Sequence[CollectorReport], now: datetime, late_after: timedelta)
     return Readiness(status, f"{said[:1].upper()}{said[1:]}.{f' {advice}' if advice else ''}", "stopped")
 
 
-def workers_readiness(found: WorkersReport, now: datetime) -> Readiness:
-    """Say whether a process that reads accounts is running, as far as was heard."""
+def workers_readiness(found: WorkersReport, now: datetime, *, synthetic: bool) -> Readiness:
+    """Say whether a process that reads accounts is running, as far as was heard. `synthetic` is set in the
+    demonstration, which needs none.
+    """
+    if synthetic and not found.workers:
+        return Readiness("Not set up", "The demonstration reads in one process, without workers.", "never")
     heard = [w for w in found.workers if w.overall_status(now) is not WorkerStatus.UNHEARD]
     if not heard:
         return Readiness(

@@ -101,6 +101,20 @@ def test_a_platform_is_called_what_was_seen_of_it(
 def test_a_process_that_reads_is_only_said_to_run_when_it_reported(
     workers: WorkersReport, status: str, words: str
 ) -> None:
-    found = workers_readiness(workers, T0)
+    found = workers_readiness(workers, T0, synthetic=False)
     assert found.status == status
     assert words in found.said
+
+
+@pytest.mark.parametrize(
+    ("workers", "status", "mark"),
+    [
+        pytest.param(NONE, "Not set up", "never", id="the demonstration reads by itself and needs no worker"),
+        pytest.param(of(HERE), "Running", "works", id="a worker that reads for it is shown"),
+    ],
+)
+def test_the_demonstration_is_not_said_to_lack_workers(
+    workers: WorkersReport, status: str, mark: str
+) -> None:
+    found = workers_readiness(workers, T0, synthetic=True)
+    assert (found.status, found.mark) == (status, mark)
