@@ -1,6 +1,7 @@
 """The page of accounts in a real browser: chosen, sorted and selected as the address says."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -150,6 +151,23 @@ async def test_the_table_is_read_and_walked_without_a_mouse(pool: Pool, dsn: str
         handle = await page.locator(".ag-row[row-index='1'] .ac-handle a").inner_text()
         await page.keyboard.press("Enter")
         await page.locator("h1", has_text=handle).wait_for()
+
+
+async def test_on_a_large_screen_the_table_takes_the_width_and_says_whole_how_late_a_reading_is(
+    pool: Pool, dsn: str, story: Story
+) -> None:
+    later = story.now + 2 * HOUR + timedelta(minutes=45)
+    async with served(pool, dsn, later) as base, opened(base, "/accounts", width=2560) as browser:
+        await browser.page.locator(".ac-late").first.wait_for()
+        cut = await browser.page.evaluate(
+            "[...document.querySelectorAll('.ac-late')].filter((e) => e.scrollWidth > e.clientWidth).length"
+        )
+        table = await browser.page.locator("#accounts-grid").bounding_box()
+        await browser.page.goto(base + "/glossary")
+        text = await browser.page.locator("main").bounding_box()
+    assert cut == 0
+    assert table and table["width"] > 2400
+    assert text and text["width"] <= 1680
 
 
 async def test_on_a_phone_the_table_keeps_within_the_page_and_says_the_status_below_the_handle(

@@ -81,14 +81,14 @@ const COLUMNS = {
     holder.innerHTML = spark(state, row);
     return [holder.firstChild, make("span", "hidden", words(row))];
   }],
-  last: ["Last reading", 112, (row, state) => {
+  last: ["Last reading", 150, (row, state) => {
     const [at, ago] = lastRead(state, row);
     return [make("span", "", at), make("small", row.late ? "ac-late" : "", row.late ? icon("warn") : null, row.late ? `late, ${ago}` : ago)];
   }],
   countries: ["Countries", 92, (row) => [row.countries.includes("XX") ? "all" : row.countries.join(", ")]],
   lists: ["Lists", 112, (row) => [make("span", "ac-wrap", row.lists.map((l) => l.name).join(", "))]],
   orders: ["Orders", 92, (row) => row.orders.map((o) => link(`/orders/${o.id}`, o.title))],
-  tags: ["Tags", 120, (row) => [make("span", "ac-tags", ...row.tags.map((t) => make("span", "chip", t)))]],
+  tags: ["Tags", 100, (row) => [make("span", "ac-tags", ...row.tags.map((t) => make("span", "chip", t)))]],
   watched: ["Watch", 86, (row) => [row.watched ? "Watched" : "Stored"]],
 };
 

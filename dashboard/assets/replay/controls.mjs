@@ -145,7 +145,7 @@ export function showChoices() {
   press($("f-fit"), stage.fit);
   $("f-board").classList.toggle("fit", stage.fit);
   for (const button of all($("f-view"), "button")) press(button, (button.dataset.knew === "then") === (stage.knew !== null));
-  if (document.activeElement !== $("f-date")) field("f-date").value = momentWords(stage.t).replace("T", " ").replace("Z", "");
+  if (document.activeElement !== $("f-date")) field("f-date").value = momentWords(stage.t).replace("T", " ").replace(/(\.\d+)?Z$/, "");
   $("f-pin").textContent = stage.pinned ? "Move A here" : "Pin as A";
   link("f-csv", tableAddress());
   link("f-story", storyAddress());
