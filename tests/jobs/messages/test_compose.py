@@ -206,6 +206,13 @@ def test_counts_name_their_denominator_and_what_this_mail_adds() -> None:
     assert "not watched here: 7 of 257 named accounts" in text
 
 
+def test_a_narrow_phone_may_wrap_every_count() -> None:
+    alerts = [an_alert(i, a_change(i), T0, ORDER) for i in range(46)]
+    html = mail_of(alerts, ListStatus(250, ((X, WITHHELD_IN, 204), (X, AVAILABLE, 40)))).html_body
+    assert "46 more in this email" in html
+    assert "nowrap" not in html
+
+
 def test_a_state_that_a_restoration_emptied_is_still_counted() -> None:
     alerts = [an_alert(i, a_change(i, AVAILABLE, SUSPENDED), T0, REPORTERS) for i in range(3)]
     text = mail_of(alerts, ListStatus(12, ((X, AVAILABLE, 12),))).text_body
