@@ -3,12 +3,14 @@
 What a notice looks like is declared by each platform.
 """
 
+import codecs
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email import message_from_bytes
 from email.message import Message
+from email.parser import BytesParser
+from email.policy import Compat32, Policy
 from email.utils import parseaddr, parsedate_to_datetime
 from html.parser import HTMLParser
 from typing import cast
@@ -21,11 +23,22 @@ from storage.model.text.countries import official_names
 
 LARGEST = 2_000_000
 """Bytes of one email."""
+_MOST_LINES = 100_000
+"""Twice what an email of that size has. The parser compares each line with every part around it."""
+_MOST_PARTS = 50
 _LONGEST_HEADER = 1_000
+"""Characters: to read the parameters of a long one takes minutes."""
+_LONGEST_TEXT = 200_000
+"""Characters of the words of one email, or of its HTML: what comes after them is not read."""
+_NO_CHARSETS = frozenset({"idna", "punycode"})
+"""Codecs of names of domains, which no email is written in: to decode a long text takes minutes."""
 _MOST_EMAILS = 8
 """In one another: nobody forwards a notice more often."""
 _BY_HAND = "Enter the cause by hand."
-_DAMAGED = (ValueError, LookupError, AttributeError, TypeError, AssertionError, RecursionError)
+_DAMAGED = (
+    *(ValueError, LookupError, AttributeError, TypeError),
+    *(AssertionError, RecursionError, OverflowError),
+)
 """What the parser of the standard library raises for emails that no program wrote."""
 _COURT = re.compile(r"\bcourt\b", re.IGNORECASE)
 
@@ -79,13 +92,37 @@ def read_notice(content: bytes) -> PlatformNotice:
 
 
 def _found(content: bytes) -> PlatformNotice | None:
-    for message in _messages(message_from_bytes(content)):
+    for message in _messages(_parsed(content)):
         text = " ".join(_text(message).split())
         for platform, declared in DECLARED.items():
             said = declared.owner_notice(text)
             if said is not None:
                 return _notice(platform, said, message)
     return None
+
+
+def _parsed(content: bytes) -> Message:
+    """Raises NoticeError for an email that has more lines or parts than people send."""
+    if content.count(b"\n") + content.count(b"\r") > _MOST_LINES:
+        raise NoticeError(f"The email has more than {_MOST_LINES:,} lines. {_BY_HAND}")
+    parts = 0
+
+    def part(policy: "Policy[Message]") -> Message:
+        nonlocal parts
+        parts += 1
+        if parts > _MOST_PARTS:
+            raise NoticeError(f"The email has more than {_MOST_PARTS} parts. {_BY_HAND}")
+        return Message(policy)
+
+    return BytesParser(policy=_ShortHeaders(message_factory=part)).parsebytes(content)
+
+
+class _ShortHeaders(Compat32):
+    """Keeps the beginning of each header."""
+
+    def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
+        name, value = super().header_source_parse(sourcelines)
+        return name, value[:_LONGEST_HEADER]
 
 
 def _notice(platform: Platform, said: OwnerNotice, message: Message) -> PlatformNotice:
@@ -132,15 +169,23 @@ def _messages(message: Message) -> list[Message]:
 
 
 def _text(message: Message) -> str:
-    """What a reader sees of it, without the marks of quotation."""
-    plain = [_decoded(part) for part in message.walk() if part.get_content_type() == "text/plain"]
+    """What a reader sees of it, without the marks of quotation and without the emails attached to it."""
+    parts = list(_own_parts(message))
+    plain = "\n".join(_decoded(part) for part in parts if part.get_content_type() == "text/plain")
     if plain:
-        return re.sub(r"^[> ]+", "", "\n".join(plain), flags=re.MULTILINE)
+        return re.sub(r"^[> ]+", "", plain[:_LONGEST_TEXT], flags=re.MULTILINE)
     page = _Page()
-    for part in message.walk():
-        if part.get_content_type() == "text/html":
-            page.feed(_decoded(part))
+    marked = "".join(_decoded(part) for part in parts if part.get_content_type() == "text/html")
+    page.feed(marked[:_LONGEST_TEXT])
     return " ".join(page.words)
+
+
+def _own_parts(message: Message) -> Iterator[Message]:
+    if not message.is_multipart():
+        yield message
+    elif message.get_content_type() != "message/rfc822":
+        for part in cast("list[Message]", message.get_payload()):
+            yield from _own_parts(part)
 
 
 def _decoded(part: Message) -> str:
@@ -148,7 +193,8 @@ def _decoded(part: Message) -> str:
     if not isinstance(content, bytes):
         return ""
     try:
-        return content.decode(part.get_content_charset("utf-8"), "replace")
+        codec = codecs.lookup(part.get_content_charset("utf-8")).name
+        return content.decode("utf-8" if codec in _NO_CHARSETS else codec, "replace")
     except LookupError:
         return content.decode(errors="replace")
 
@@ -157,9 +203,9 @@ def _sent_at(message: Message) -> datetime:
     """Raises NoticeError if the email has no date that can be read."""
     try:
         date = parsedate_to_datetime(_header(message, "Date"))
-    except ValueError as error:
+        return date.replace(tzinfo=UTC) if date.tzinfo is None else date.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         raise NoticeError(f"The email has no date. {_BY_HAND}") from error
-    return date.replace(tzinfo=UTC) if date.tzinfo is None else date.astimezone(UTC)
 
 
 def _is_from(message: Message, domains: frozenset[str]) -> bool:
@@ -169,8 +215,7 @@ def _is_from(message: Message, domains: frozenset[str]) -> bool:
 
 
 def _header(message: Message, name: str) -> str:
-    """The beginning of a header: to read a long one can take minutes."""
-    return str(message.get(name, ""))[:_LONGEST_HEADER]
+    return str(message.get(name, ""))
 
 
 class _Page(HTMLParser):

@@ -158,6 +158,38 @@ def test_a_notice_says_what_was_done_to_whom_and_by_what_law(
             "no notice",
             id="to nobody",
         ),
+        pytest.param(b"\n" * 100_001, "more than 100,000 lines", id="more lines than anybody sends"),
+        pytest.param(
+            b"Content-Type: multipart/mixed; boundary=b\n\n" + b"--b\n\n" * 51,
+            "more than 50 parts",
+            id="more parts than anybody sends",
+        ),
+        pytest.param(
+            email(WITHHELD.format(""))
+            .as_bytes()
+            .replace(b"Sun, 26 Jun 2022 18:00:00 +0530", b"Fri, 31 Dec 9999 23:59:59 -2300"),
+            "no date",
+            id="after the last year",
+        ),
+        # Each of these took minutes, or gigabytes.
+        pytest.param(
+            b"Content-Type: text/plain" + b";a=b" * 400_000 + b"\n\n", "no notice", id="a header without end"
+        ),
+        pytest.param(
+            b'Content-Type: text/plain; a="' + b"\n ;" * 90_000 + b"\n\n",
+            "no notice",
+            id="a folded header without end",
+        ),
+        pytest.param(
+            b"Content-Type: message/rfc822\n\n" * 8 + b"Content-Type: text/html\n\n" + b"<" * 1_900_000,
+            "no notice",
+            id="markup without end",
+        ),
+        pytest.param(
+            b"Content-Type: text/plain; charset=punycode\n\n" + b"a" * 1_900_000,
+            "no notice",
+            id="in the letters of a domain",
+        ),
     ],
 )
 def test_what_is_no_notice_is_refused_in_one_sentence(content: bytes, why: str) -> None:
