@@ -2,7 +2,8 @@
 
 Postgres 17 is the oldest that Blockline works with. The programs are those of Debian's package
 postgresql-17, or in the folder that TEST_POSTGRES_17_BIN names. As many testers as there are processors, each
-with a server of its own, whose folder is gone afterwards.
+with a server of its own, whose folder is gone afterwards. Tests without a database cannot differ and are left
+out: this module is also the plugin of pytest that does so.
 """
 
 import os
@@ -12,6 +13,8 @@ import sys
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
+
+import pytest
 
 from tests.conftest import roomy_memory
 
@@ -58,6 +61,13 @@ _SETTINGS = (
 )
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the tests that ask no server."""
+    asking = [one for one in items if "postgres_dsn" in getattr(one, "fixturenames", ())]
+    config.hook.pytest_deselected(items=[one for one in items if one not in set(asking)])
+    items[:] = asking
+
+
 def main(arguments: list[str]) -> int:
     """The exit code of pytest, or 1 with a sentence when there is no Postgres 17."""
     if not (BINARIES / "postgres").exists():
@@ -80,6 +90,8 @@ def main(arguments: list[str]) -> int:
                     "-m",
                     "pytest",
                     "-q",
+                    "-p",
+                    "tests.support.on_postgres_17",
                     f"-n{TESTERS}",
                     "--dist=worksteal",
                     *tests,
