@@ -90,7 +90,7 @@ async def test_an_order_that_blocks_257_at_once_is_seen_while_the_platforms_flap
     dsn: str, tmp_path: Path
 ) -> None:
     path = write_order(tmp_path / "order.csv", accounts=257, at=T0 + timedelta(hours=5))
-    plan = SimulationPlan(T0, T0 + timedelta(hours=12), timedelta(minutes=15))
+    plan = SimulationPlan(T0, T0 + timedelta(hours=8), timedelta(minutes=15))
     found = await perform(path, dsn, plan, "flapping", "all")
     assert found.verdict.false == found.verdict.wrong_interval == []
     told = played(load_history(path), "all")
