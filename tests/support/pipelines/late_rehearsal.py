@@ -47,7 +47,7 @@ from tests.support.repeats import repeats
 from tests.support.samples.invented_histories import write_history
 from tests.support.samples.readings import T0
 
-MOMENTS = repeats(70, 200)
+MOMENTS = repeats(45, 200)
 HOUR = timedelta(hours=1)
 EVERY = HOUR
 MS = timedelta(milliseconds=1)
@@ -176,8 +176,8 @@ def errands(other: OtherMachine, latecomers: Sequence[HistoryAccount], rng: rand
 
 @asynccontextmanager
 async def lived_through(dsn: str, path: Path) -> AsyncGenerator[Lived]:
-    """Play a history of 30 accounts, each on every platform, on an empty database; `path` takes its file."""
-    write_history(path, accounts=30, days=4)
+    """Play a history of accounts, each on every platform, on an empty database; `path` takes its file."""
+    write_history(path, accounts=repeats(20, 30), days=4)
     history = played(load_history(path), "all")
     hosts = simulated_hosts(history.accounts)
     first = [a for n, a in enumerate(history.accounts) if n % 5]
