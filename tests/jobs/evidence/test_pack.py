@@ -47,6 +47,7 @@ from storage.model.evidence.packs import Attested, DayHead, Material, Segment
 from storage.postgres.pool import Pool, transaction
 from storage.purge.purge import purge_account
 from storage.readings import evidence
+from tests.support.repeats import repeats
 from tests.support.samples.readings import minutes
 from tests.support.seeds.chain_rows import RAW, add_change, add_outcome, block_of
 from tests.support.seeds.export_rows import CAUSE
@@ -436,7 +437,8 @@ def test_the_stretches_of_the_chain_that_a_pack_needs(
 
 
 @pytest.mark.slow
-@settings(max_examples=150, suppress_health_check=ONE_FIXTURE)
+@pytest.mark.long
+@settings(max_examples=repeats(60, 150), suppress_health_check=ONE_FIXTURE)
 @given(data=st.data())
 async def test_a_flipped_bit_anywhere_is_found(pack: Pack, data: st.DataObject) -> None:
     name = data.draw(st.sampled_from(sorted(pack.files)))
@@ -449,15 +451,17 @@ async def test_a_flipped_bit_anywhere_is_found(pack: Pack, data: st.DataObject) 
 
 
 @pytest.mark.slow
+@pytest.mark.long
 async def test_each_flipped_byte_of_a_statement_is_found_also_by_who_lists_the_files_anew(pack: Pack) -> None:
     for name in ("statement.json", "outcome.json"):
-        for at in range(len(pack.files[name])):
+        for at in range(0, len(pack.files[name]), repeats(3, 1)):
             forged = {**pack.files, name: flipped(pack.files[name], at, at % 8)}
             assert failures(relisted(forged)), (name, at)
 
 
 @pytest.mark.slow
-@settings(max_examples=150, suppress_health_check=ONE_FIXTURE)
+@pytest.mark.long
+@settings(max_examples=repeats(60, 150), suppress_health_check=ONE_FIXTURE)
 @given(data=st.data())
 async def test_who_lists_the_files_anew_alters_nothing_that_is_proved(
     pack: Pack, data: st.DataObject
