@@ -44,7 +44,24 @@ from storage.postgres.pool import Conn, transaction
 CauseWords = Annotated[str, Field(max_length=LONGEST_TEXT), AfterValidator(storable)]
 
 
-class Cause(ApiModel):
+class CauseSaid(ApiModel):
+    """What is said, by whom and where it can be read."""
+
+    kind: CauseKind
+    legal_basis: str
+    """The law that is named. Empty: none is."""
+    said_by: CauseSource
+    speaker: str
+    """The person, paper, court or office that says so. Empty: `said_by` is enough."""
+    source: str
+    """Address or name of the document."""
+    stated_on: datetime
+    confidence: Confidence
+    disputed_by: str
+    """Who says that this is not the cause. Empty: nobody is known to."""
+
+
+class Cause(CauseSaid):
     """What somebody said was the cause of something. It is never concluded from an order and a date."""
 
     cause_id: int
@@ -57,20 +74,8 @@ class Cause(ApiModel):
     """The account or post that it is about, by Blockline's number. Null: it is about something else."""
     order_id: int | None
     """The order that it is about, by Blockline's number. Null: it is about something else."""
-    kind: CauseKind
-    legal_basis: str
-    """The law that is named. Empty: none is."""
-    said_by: CauseSource
-    speaker: str
-    """The person, paper, court or office that says so. Empty: `said_by` is enough."""
-    source: str
-    """Address or name of the document."""
     document: str | None
     """SHA-256 of the document, if it was kept."""
-    stated_on: datetime
-    confidence: Confidence
-    disputed_by: str
-    """Who says that this is not the cause. Empty: nobody is known to."""
     note: str
     recorded_at: datetime
     recorded_by: str

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, ConfigDict, Field
 
 from dashboard.api.account_edits import Analyst, ApiInput, made
 from dashboard.api.account_models import ApiModel
+from dashboard.api.causes import CauseSaid
 from dashboard.api.paging import Page, number_in, page, sent, sent_as
 from dashboard.api.parameter_types import AsKnownAt, CursorText, Limit, Moment, PathNumber, Text, storable
 from dashboard.api.problem_responses import CONFLICT, NOT_FOUND, ApiInvalidField, ApiNotFound
@@ -154,6 +155,15 @@ class StoryChange(ApiModel):
     first_seen_new: datetime
 
 
+class StoryCause(ApiModel):
+    """Accounts and posts that were first seen blocked or gone, by the surest cause that is stated of each."""
+
+    accounts: int
+    posts: int
+    cause: CauseSaid | None
+    """Null: nobody has recorded one."""
+
+
 class CaptionFigures(StoryFigures):
     """A caption with its figures, and what changed since the caption before."""
 
@@ -161,6 +171,8 @@ class CaptionFigures(StoryFigures):
     at: datetime
     text: str
     changes: list[StoryChange]
+    causes: list[StoryCause]
+    """Of those blocked or gone since the caption before; those without a cause last."""
 
 
 class StoryMember(ApiModel):
@@ -184,6 +196,8 @@ class StoryTold(WrittenStory):
     synthetic: bool
     """True if the scenario is invented."""
     captions: list[CaptionFigures]  # pyright: ignore[reportIncompatibleVariableOverride]  # each with its figures
+    causes: list[StoryCause]
+    """Of all that were blocked or gone in the range."""
     at_the_end: StoryFigures
     members: list[StoryMember]
     sha256: str

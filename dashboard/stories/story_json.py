@@ -124,7 +124,8 @@ def _causes(read: StoryRead, after: datetime, until: datetime) -> list[Json]:
     """Those blocked or gone between two moments, by the surest cause that is stated; null: none is."""
     return [
         {
-            f"{one.noun}s": one.count,
+            "accounts": one.count if one.noun == "account" else 0,
+            "posts": one.count if one.noun == "post" else 0,
             "cause": None
             if one.text is None
             else {

@@ -83,6 +83,8 @@ async def test_the_hash_is_that_of_the_answer_and_of_the_file(api: Api, now: dat
     again = await api.get(f"{where}/html", headers={"If-None-Match": file.headers["etag"]}, as_known_at=known)
     assert again.status == 304
     (caption,) = figures["captions"]
+    (unknown,) = figures["causes"]
+    assert (unknown["accounts"] > 0, unknown["cause"]) == (True, None)
     assert (caption["blocked"], caption["restored"]["accounts"]) == (
         {"accounts": 0, "last_known_only": 0},
         len([c for c in caption["changes"] if c["kind"] == "restoration"]),

@@ -116,7 +116,7 @@ async def test_without_a_cause_the_story_says_once_that_none_is_known(pool: Pool
     for text in (page.words, shown):
         assert text.count("Cause: not known") == text.count("Nobody has recorded one.") == 1
     assert not [name for name in page.tables if name.startswith("causes")]
-    assert story_json(found)["causes"] == [{"accounts": 1, "cause": None}]
+    assert story_json(found)["causes"] == [{"accounts": 1, "posts": 0, "cause": None}]
 
 
 async def test_a_story_without_a_block_says_nothing_of_causes(pool: Pool) -> None:
