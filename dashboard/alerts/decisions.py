@@ -11,6 +11,7 @@ from dashboard.ui.cards import MOST_ROWS, Cell, empty_card, not_shown, table_car
 from storage.alerts.decisions_report import Decided
 from storage.model.alerts.alerts import AlertDecision, AlertStage
 from storage.model.text.states import capital, change_words, clean
+from storage.model.text.target_counts import TargetCount
 
 NAMED = 3
 """Accounts of a group that are named before it is unfolded."""
@@ -116,9 +117,10 @@ def _accounts(decided: Sequence[Decided]) -> Component:
     if len(links) <= NAMED:
         return html.Div(_listed(links))
     first = ", ".join(_named(d) for d in decided[:NAMED])
+    posts = sum(d.is_post for d in decided)
     return html.Details(
         [
-            html.Summary([html.B(f"{len(links):,} accounts"), f" {first} …"]),
+            html.Summary([html.B(TargetCount(len(decided) - posts, posts).words()), f" {first} …"]),
             html.Div(_listed(links)),
         ],
         className="fold",

@@ -38,6 +38,8 @@ class Decided:
     """What was said with the mute that kept it from being told."""
     mail_ids: tuple[int, ...]
     """The mails that tell it for this rule. Those of a digest are known by whom the rule tells now."""
+    is_post: bool = False
+    """Whether it is about a post, and not an account."""
 
 
 async def decided_lately(conn: Conn, decision: AlertDecision | None, limit: int) -> list[Decided]:
@@ -97,7 +99,7 @@ async def _decided(conn: Conn, alert_ids: Sequence[int], decision: AlertDecision
         """
         select d.alert_id, al.created_at, al.stage, c.change_id, c.account_id, a.platform, a.handle, c.kind,
             c.old_status, c.old_withheld_in, c.status, c.withheld_in, c.flags, d.rule_id, r.name as rule,
-            d.decision, d.until, d.decided_at, s.story_key, m.note as mute_note,
+            d.decision, d.until, d.decided_at, s.story_key, m.note as mute_note, a.is_post,
             array(
                 select t.mail_id from mail_alert t join mail using (mail_id)
                 where t.alert_id = d.alert_id and (
@@ -145,6 +147,7 @@ async def _decided(conn: Conn, alert_ids: Sequence[int], decision: AlertDecision
             story_key=r["story_key"],
             mute_note=r["mute_note"],
             mail_ids=tuple(r["mail_ids"]),
+            is_post=r["is_post"],
         )
         for r in rows
     ]

@@ -1,5 +1,6 @@
 """The Alerts page over real sockets: who may do what, what is refused, and what the page then says."""
 
+import re
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -29,6 +30,7 @@ from storage.postgres.pool import Pool, Refused, open_pool, transaction
 from tests.support.clients.page_text import said
 from tests.support.seeds.alerts import HOSTILE, Played, play_alerts
 from tests.support.seeds.changes import HOUR
+from tests.support.seeds.posts import turn_into_posts
 from tests.support.servers.dashboard import SETTINGS, page_of, served, served_apart
 
 NOW = datetime(2021, 2, 1, 12, 0, tzinfo=UTC)
@@ -476,6 +478,18 @@ async def test_decisions_of_one_kind_have_a_page_of_their_own(pool: Pool, played
     assert "the account or its list is muted" in told
     assert "sent in one email" not in told
     assert "Page not found" in said(await page(pool, "/alerts/decisions/nonsense", played))
+
+
+async def test_a_row_about_posts_does_not_call_them_accounts(pool: Pool, played: Played) -> None:
+    folded = r"(\d+ accounts) @"
+    before = re.findall(folded, " ".join(said(await page(pool, "/alerts", played)).split()))
+    async with transaction(pool) as conn:
+        await turn_into_posts(conn, [n for numbers in played.story.accounts for n in numbers])
+    after = " ".join(said(await page(pool, "/alerts", played)).split())
+    assert before
+    for words in before:
+        assert f"{words.replace('accounts', 'posts')} @" in after
+    assert re.findall(folded, after) == []
 
 
 async def test_a_digest_counts_for_the_rule_whose_people_got_it(pool: Pool, played: Played) -> None:
