@@ -4,11 +4,11 @@ from collections.abc import Callable
 from datetime import datetime
 
 from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse, RedirectResponse, Response
+from fastapi.responses import Response
 
 from dashboard.accounts.account_links_card import EDIT_TAGS
 from dashboard.asgi.refusals import LARGEST_ID, refusal
-from dashboard.auth.form_actions import run_form_action
+from dashboard.auth.form_actions import run_form_action, stay
 from dashboard.ui.form_input import Filled, WrongInput, page_of
 from dashboard.ui.toasts import Toast, Undo
 from storage.accounts.notes import add_note, withdraw_note
@@ -34,7 +34,10 @@ def account_routes(pool: Pool, clock: Callable[[], datetime]) -> APIRouter:
                     await add_note(conn, account_id, text, actor.name, clock())
                 else:
                     await withdraw_note(conn, given.number("note"), actor.name, clock())
-            return RedirectResponse(page_of(request.query_params.get("back", "")), status_code=303)
+            toast = Toast(
+                "The note is saved." if add else "The note is withdrawn. It stays here, crossed out."
+            )
+            return stay(request, page_of(request.query_params.get("back", "")), toast)
 
         return await run_form_action(request, WRITE_NOTES, do)
 
@@ -73,9 +76,8 @@ async def _edit_tag(request: Request, account_id: int, pool: Pool, now: datetime
             (edited,) = await edit_tags(conn, [account_id], added, removed, actor.name, now)
         if edited.outcome.is_refusal:
             return refusal(404, "There is no such account.")
-        if "text/html" in request.headers.get("accept", ""):
-            return RedirectResponse(page_of(request.query_params.get("back", "")), status_code=303)
-        return JSONResponse({"toast": _tag_toast(account_id, tag, edited.outcome, add=add).as_json()})
+        toast = _tag_toast(account_id, tag, edited.outcome, add=add)
+        return stay(request, page_of(request.query_params.get("back", "")), toast)
 
     return await run_form_action(request, EDIT_TAGS, do)
 

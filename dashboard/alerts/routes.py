@@ -9,11 +9,11 @@ from datetime import datetime
 from typing import TypeAlias
 
 from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse, RedirectResponse, Response
+from fastapi.responses import JSONResponse, Response
 
 from dashboard.asgi.refusals import refusal
 from dashboard.auth import access
-from dashboard.auth.form_actions import run_form_action
+from dashboard.auth.form_actions import run_form_action, stay
 from dashboard.ui.alert_words import actor_words
 from dashboard.ui.form_input import Filled, WrongInput, page_of
 from dashboard.ui.forms import DURATION_OR_END, START
@@ -157,9 +157,7 @@ def _route(
         async def do(given: Filled, actor: Actor) -> Response:
             async with transaction(pool) as conn:
                 toast = await deed(conn, given, actor, clock())
-            if "text/html" in request.headers.get("accept", ""):
-                return RedirectResponse(page_of(request.query_params.get("back", "")), status_code=303)
-            return JSONResponse({"toast": toast.as_json()})
+            return stay(request, page_of(request.query_params.get("back", "")), toast)
 
         return await run_form_action(request, role, do)
 

@@ -9,6 +9,7 @@ from dashboard.asgi.off_loop import off_loop
 from dashboard.asgi.refusals import refusal
 from dashboard.auth import access
 from dashboard.ui.form_input import LARGEST, Filled, WrongInput, filled
+from dashboard.ui.toasts import Toast
 from storage.model.core.people import Actor, Role
 from storage.postgres.errors import Refused, StorageError
 
@@ -39,11 +40,26 @@ async def run_form_action(
         return refusal(503, str(error))
 
 
-def redirect_to(request: Request, address: str) -> Response:
-    """Lead to a page: a browser follows the redirect, and the pages' own script gets the address."""
-    if "text/html" in request.headers.get("accept", ""):
+def redirect_to(request: Request, address: str, done: str | None = None) -> Response:
+    """Lead to a page: a browser follows the redirect, and the pages' own script gets the address, and the
+    sentence `done` to show with it.
+    """
+    if _is_browser(request):
         return RedirectResponse(address, status_code=303)
-    return JSONResponse({"next": address})
+    return JSONResponse({"next": address} | ({} if done is None else {"toast": Toast(done).as_json()}))
+
+
+def stay(request: Request, address: str, toast: Toast) -> Response:
+    """Say what was done on the page with this address: the pages' own script shows it there, and a browser
+    without it is led to the page.
+    """
+    if _is_browser(request):
+        return RedirectResponse(address, status_code=303)
+    return JSONResponse({"toast": toast.as_json()})
+
+
+def _is_browser(request: Request) -> bool:
+    return "text/html" in request.headers.get("accept", "")
 
 
 async def read_body(request: Request, largest: int = LARGEST) -> bytes:

@@ -4,12 +4,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 
 from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse, RedirectResponse, Response
+from fastapi.responses import JSONResponse, Response
 
 from dashboard.asgi.refusals import refusal
-from dashboard.auth.form_actions import run_form_action
+from dashboard.auth.form_actions import run_form_action, stay
 from dashboard.causes.form import DOCUMENT_FILE, LABELS, cause_of, document_in, subjects_of
 from dashboard.ui.form_input import Filled, WrongInput, page_of
+from dashboard.ui.toasts import Toast
 from dashboard.wire.compact_json import Json, Phrases, up, up_or_none
 from storage.causes.cause_import import record_once
 from storage.causes.ledger import correct_cause, known_causes, withdraw_cause
@@ -59,7 +60,9 @@ def cause_page_routes(pool: Pool, clock: Callable[[], datetime]) -> APIRouter:
         except StorageError as error:
             return refusal(503, str(error))
 
-    async def write(request: Request, act: Callable[[Conn, Filled, Actor], Awaitable[object]]) -> Response:
+    async def write(
+        request: Request, done: str, act: Callable[[Conn, Filled, Actor], Awaitable[object]]
+    ) -> Response:
         async def do(given: Filled, actor: Actor) -> Response:
             try:
                 async with transaction(pool) as conn:
@@ -67,7 +70,7 @@ def cause_page_routes(pool: Pool, clock: Callable[[], datetime]) -> APIRouter:
             except CauseFault as fault:
                 label = _LABELS.get(fault.field, fault.field)
                 raise WrongInput(str(fault).replace(fault.field, label, 1)) from fault
-            return RedirectResponse(page_of(request.query_params.get("back", "")), status_code=303)
+            return stay(request, page_of(request.query_params.get("back", "")), Toast(done))
 
         return await run_form_action(request, WRITE_CAUSES, do, _LARGEST_FORM)
 
@@ -75,6 +78,7 @@ def cause_page_routes(pool: Pool, clock: Callable[[], datetime]) -> APIRouter:
     async def record(request: Request) -> Response:
         return await write(
             request,
+            "The cause is recorded.",
             lambda conn, given, actor: record_once(
                 conn, subjects_of(given), cause_of(given), actor.name, clock(), document_in(given)
             ),
@@ -84,6 +88,7 @@ def cause_page_routes(pool: Pool, clock: Callable[[], datetime]) -> APIRouter:
     async def correct(request: Request) -> Response:
         return await write(
             request,
+            "The correction is recorded.",
             lambda conn, given, actor: correct_cause(
                 conn, given.number("cause"), cause_of(given), actor.name, clock(), document_in(given)
             ),
@@ -93,6 +98,7 @@ def cause_page_routes(pool: Pool, clock: Callable[[], datetime]) -> APIRouter:
     async def withdraw(request: Request) -> Response:
         return await write(
             request,
+            "The cause is withdrawn.",
             lambda conn, given, actor: withdraw_cause(conn, given.number("cause"), actor.name, clock()),
         )
 

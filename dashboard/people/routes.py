@@ -11,17 +11,18 @@ from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse, RedirectResponse, Response
+from fastapi.responses import JSONResponse, Response
 
 from dashboard.asgi.refusals import refusal
 from dashboard.asgi.settings import Login
 from dashboard.auth.access import Forbidden, actor_of, require
-from dashboard.auth.form_actions import read_body
+from dashboard.auth.form_actions import read_body, stay
 from dashboard.auth.login_refusals import lock_of, record_failed
 from dashboard.auth.login_sessions import address_of
 from dashboard.auth.passwords import DUMMY_HASH, LONGEST, Passwords, WrongPassword, new_token, token_hash
 from dashboard.auth.second_step import too_many
 from dashboard.ui.form_input import Filled, WrongInput, filled
+from dashboard.ui.toasts import Toast
 from storage.model.alerts.rule_codec import duration_of
 from storage.model.core.people import Actor, Role, Scope
 from storage.people import people, sessions, tokens
@@ -135,19 +136,19 @@ class PeopleForms:
 
 PeopleAction: TypeAlias = Callable[[PeopleForms], Awaitable[str | None]]
 """Answers with a secret that is shown once, if it made one."""
-PEOPLE_ACTIONS: dict[str, tuple[Role, PeopleAction]] = {
-    "/add": (Role.ADMIN, PeopleForms.add),
-    "/role": (Role.ADMIN, PeopleForms.change_role),
-    "/password": (Role.ADMIN, PeopleForms.set_password),
-    "/disable": (Role.ADMIN, PeopleForms.disable),
-    "/enable": (Role.ADMIN, PeopleForms.enable),
-    "/second-factor/reset": (Role.ADMIN, PeopleForms.reset_second_factor),
-    "/own-password": (Role.VIEWER, PeopleForms.change_own_password),
-    "/sessions/end": (Role.VIEWER, PeopleForms.end_session),
-    "/tokens": (Role.VIEWER, PeopleForms.make_token),
-    "/tokens/revoke": (Role.VIEWER, PeopleForms.revoke_token),
+PEOPLE_ACTIONS: dict[str, tuple[Role, PeopleAction, str]] = {
+    "/add": (Role.ADMIN, PeopleForms.add, "The user is added."),
+    "/role": (Role.ADMIN, PeopleForms.change_role, "The role is changed."),
+    "/password": (Role.ADMIN, PeopleForms.set_password, "The password is set."),
+    "/disable": (Role.ADMIN, PeopleForms.disable, "The user can no longer log in."),
+    "/enable": (Role.ADMIN, PeopleForms.enable, "The user can log in again."),
+    "/second-factor/reset": (Role.ADMIN, PeopleForms.reset_second_factor, "The second factor is reset."),
+    "/own-password": (Role.VIEWER, PeopleForms.change_own_password, "Your password is changed."),
+    "/sessions/end": (Role.VIEWER, PeopleForms.end_session, "The session is ended."),
+    "/tokens": (Role.VIEWER, PeopleForms.make_token, "The token is made."),
+    "/tokens/revoke": (Role.VIEWER, PeopleForms.revoke_token, "The token is revoked."),
 }
-"""By address: whose role it takes, and what is done."""
+"""By address: whose role it takes, what does it, and the sentence that says that it is done."""
 
 
 def people_routes(pool: Pool, clock: Callable[[], datetime], login: Login | None) -> APIRouter:
@@ -159,13 +160,18 @@ def people_routes(pool: Pool, clock: Callable[[], datetime], login: Login | None
         actor = actor_of(request)
         return JSONResponse({"name": actor.name if actor.person_id else None, "role": actor.role.value})
 
-    for path, (role, deed) in PEOPLE_ACTIONS.items():
-        router.add_api_route(path, _route(pool, clock, passwords, role, deed), methods=["POST"])
+    for path, (role, deed, done) in PEOPLE_ACTIONS.items():
+        router.add_api_route(path, _route(pool, clock, passwords, role, deed, done), methods=["POST"])
     return router
 
 
 def _route(
-    pool: Pool, clock: Callable[[], datetime], passwords: Passwords, role: Role, deed: PeopleAction
+    pool: Pool,
+    clock: Callable[[], datetime],
+    passwords: Passwords,
+    role: Role,
+    deed: PeopleAction,
+    done: str,
 ) -> Callable[[Request], Awaitable[Response]]:
     async def act(request: Request) -> Response:
         actor = actor_of(request)
@@ -188,7 +194,7 @@ def _route(
             return refusal(503, str(error))
         if secret is not None:
             return JSONResponse({"secret": secret}, status_code=201)
-        return RedirectResponse("/settings", status_code=303)
+        return stay(request, "/settings", Toast(done))
 
     return act
 

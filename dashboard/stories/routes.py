@@ -30,7 +30,7 @@ PAGE = "/stories"
 NONE = "This story does not exist."
 
 StoryAction: TypeAlias = Callable[[Conn, Filled, Actor, datetime, timedelta], Awaitable[str]]
-"""Returns the address of the page that comes next."""
+"""Returns the address of the page that comes next. What it did is in STORY_ACTIONS."""
 
 
 async def _list_of(conn: Conn, given: Filled) -> int | None:
@@ -78,22 +78,22 @@ async def _remove_caption(conn: Conn, given: Filled, actor: Actor, now: datetime
     return f"{PAGE}/{story.story_id}"
 
 
-STORY_ACTIONS: dict[str, StoryAction] = {
-    "": _write,
-    "/change": _change,
-    "/remove": _remove,
-    "/captions": _add_caption,
-    "/captions/change": _change_caption,
-    "/captions/remove": _remove_caption,
+STORY_ACTIONS: dict[str, tuple[str, StoryAction]] = {
+    "": ("The story is saved.", _write),
+    "/change": ("The story is changed.", _change),
+    "/remove": ("The story is removed.", _remove),
+    "/captions": ("The caption is added.", _add_caption),
+    "/captions/change": ("The caption is changed.", _change_caption),
+    "/captions/remove": ("The caption is removed.", _remove_caption),
 }
-"""By address below `/api/stories`. All take an analyst."""
+"""By address below `/api/stories`: what is done then, in words, and what does it. All take an analyst."""
 
 
 def story_routes(pool: Pool, clock: Callable[[], datetime], settings: DashboardSettings) -> APIRouter:
     """The edits, and `/stories/{story_id}/story.html` with `?as_known_at=`."""
     router = APIRouter()
-    for path, deed in STORY_ACTIONS.items():
-        route = _route(pool, clock, settings, deed)
+    for path, (done, deed) in STORY_ACTIONS.items():
+        route = _route(pool, clock, settings, done, deed)
         router.add_api_route(f"/api/stories{path}", route, methods=["POST"])
 
     @router.get("/stories/{story_id}/story.html")
@@ -123,7 +123,7 @@ async def download(read: StoryRead) -> Response:
 
 
 def _route(
-    pool: Pool, clock: Callable[[], datetime], settings: DashboardSettings, deed: StoryAction
+    pool: Pool, clock: Callable[[], datetime], settings: DashboardSettings, done: str, deed: StoryAction
 ) -> Callable[[Request], Awaitable[Response]]:
     """The answer leads to the page of the story."""
 
@@ -131,7 +131,7 @@ def _route(
         async def do(given: Filled, actor: Actor) -> Response:
             async with transaction(pool) as conn:
                 following = await deed(conn, given, actor, clock(), settings.late_after)
-            return redirect_to(request, following)
+            return redirect_to(request, following, done)
 
         return await run_form_action(request, access.STORIES, do)
 

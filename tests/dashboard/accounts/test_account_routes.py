@@ -73,7 +73,8 @@ async def posted(base: str, path: str, fields: dict[str, str]) -> tuple[int, Any
         aiohttp.ClientSession() as session,
         session.post(base + path, data=fields, headers={"Origin": base}, allow_redirects=False) as answer,
     ):
-        return answer.status, answer.headers.get("location") or (await answer.json())["error"]
+        told = await answer.json()
+        return answer.status, told.get("error") or told["toast"]["words"]
 
 
 async def test_a_note_is_written_and_withdrawn_and_both_are_on_record(
@@ -83,11 +84,14 @@ async def test_a_note_is_written_and_withdrawn_and_both_are_on_record(
     async with served(pool, dsn, story.now) as base:
         back = f"?back=/account/{one}"
         fields = {"account": str(one), "text": "Called the owner"}
-        assert await posted(base, f"/api/account/notes/add{back}", fields) == (303, f"/account/{one}")
+        assert await posted(base, f"/api/account/notes/add{back}", fields) == (200, "The note is saved.")
         async with transaction(pool) as conn:
             (note,) = await notes_of(conn, one)
         number = {"note": str(note.account_note_id)}
-        assert (await posted(base, "/api/account/notes/withdraw", number))[0] == 303
+        assert await posted(base, "/api/account/notes/withdraw", number) == (
+            200,
+            "The note is withdrawn. It stays here, crossed out.",
+        )
         assert await posted(base, "/api/account/notes/withdraw", number) == (
             409,
             f"Note {note.account_note_id} does not exist or was already withdrawn.",

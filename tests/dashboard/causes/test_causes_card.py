@@ -60,7 +60,8 @@ async def posted(base: str, act: str, fields: dict[str, str], back: str = "/aler
             allow_redirects=False,
         ) as answer,
     ):
-        return answer.status, answer.headers.get("location") or (await answer.json())["error"]
+        told = await answer.json()
+        return answer.status, told.get("error") or told["toast"]["words"]
 
 
 async def sent_with(
@@ -78,7 +79,8 @@ async def sent_with(
             allow_redirects=False,
         ) as answer,
     ):
-        return answer.status, answer.headers.get("location") or (await answer.json())["error"]
+        told = await answer.json()
+        return answer.status, told.get("error") or told["toast"]["words"]
 
 
 async def stored(pool: Pool, account_id: int) -> list[StatedCause]:
@@ -99,15 +101,18 @@ async def test_a_cause_is_recorded_corrected_and_withdrawn_on_the_page(
     before = await shown(pool, story, one)
     async with served(pool, dsn, story.now) as base:
         about = {"about": f"account-{one}"}
-        assert await posted(base, "record", {**FILLED, **about}, page) == (303, page)
+        assert await posted(base, "record", {**FILLED, **about}, page) == (200, "The cause is recorded.")
         (first,) = await stored(pool, one)
         recorded = await shown(pool, story, one)
         correction = {**FILLED, "disputed_by": "the ministry", "cause": str(first.cause_id)}
-        assert await posted(base, "correct", correction, page) == (303, page)
+        assert await posted(base, "correct", correction, page) == (200, "The correction is recorded.")
         second = (await stored(pool, one))[1]
         corrected = await shown(pool, story, one)
         again = await posted(base, "withdraw", {"cause": str(first.cause_id)}, page)
-        assert await posted(base, "withdraw", {"cause": str(second.cause_id)}, page) == (303, page)
+        assert await posted(base, "withdraw", {"cause": str(second.cause_id)}, page) == (
+            200,
+            "The cause is withdrawn.",
+        )
     withdrawn = await shown(pool, story, one)
 
     assert "Cause: not known. Nobody has recorded one." in before
@@ -134,12 +139,13 @@ async def test_the_document_of_a_cause_is_kept_and_downloaded_from_the_page(
     one = story.accounts[0][0]
     page = f"/account/{one}"
     fields = {**FILLED, "about": f"account-{one}"}
+    recorded = "The cause is recorded."
     async with served(pool, dsn, story.now) as base, aiohttp.ClientSession() as session:
-        assert await sent_with(base, "record", fields, "order é.pdf", PDF, page) == (303, page)
-        assert await sent_with(base, "record", fields, "again.pdf", PDF, page) == (303, page)
+        assert await sent_with(base, "record", fields, "order é.pdf", PDF, page) == (200, recorded)
+        assert await sent_with(base, "record", fields, "again.pdf", PDF, page) == (200, recorded)
         (first,) = await stored(pool, one)
         correction = {**FILLED, "disputed_by": "the ministry", "cause": str(first.cause_id)}
-        assert await posted(base, "correct", correction, page) == (303, page)
+        assert await posted(base, "correct", correction, page) == (200, "The correction is recorded.")
         (_, second) = await stored(pool, one)
         async with session.get(f"{base}/api/v1/causes/{second.cause_id}/document") as answer:
             assert (answer.status, await answer.read()) == (200, PDF)
@@ -165,8 +171,8 @@ async def test_the_same_cause_with_another_document_is_recorded_beside_it(
     fields = {**FILLED, "about": f"account-{one}"}
     async with served(pool, dsn, story.now) as base:
         for _ in range(2):
-            assert (await posted(base, "record", fields))[0] == 303
-            assert (await sent_with(base, "record", fields, "a.eml", b"Subject: A"))[0] == 303
+            assert (await posted(base, "record", fields))[0] == 200
+            assert (await sent_with(base, "record", fields, "a.eml", b"Subject: A"))[0] == 200
     documents = [c.document for c in await stored(pool, one)]
     assert documents == [None, sha256(b"Subject: A").digest()]
 
@@ -345,7 +351,7 @@ async def test_a_cause_is_recorded_once_for_each_of_those_that_an_order_s_page_o
     assert f"Each of the {len(blocked)} accounts seen blocked since the order" in said(page)
     async with served(pool, dsn, story.now) as base:
         for _ in range(2):
-            assert (await posted(base, "record", {**FILLED, "about": about}))[0] == 303
+            assert (await posted(base, "record", {**FILLED, "about": about}))[0] == 200
     for account_id in blocked:
         assert len(await stored(pool, account_id)) == 1
     async with transaction(pool) as conn:
@@ -407,7 +413,8 @@ async def test_a_cause_is_recorded_for_every_block_of_an_incident_at_once(
     assert len(blocks) > 1
     about = f"change-{'.'.join(map(str, blocks))}"
     async with served(pool, dsn, played.now) as base:
-        assert await posted(base, "record", {**FILLED, "about": about}, address) == (303, address)
+        fields = {**FILLED, "about": about}
+        assert await posted(base, "record", fields, address) == (200, "The cause is recorded.")
     async with transaction(pool) as conn:
         after = said(await page_of(conn, address, played.now, SETTINGS, "light"))
     assert re.search(rf"Not known\W+{len(blocks)}\b", before)

@@ -100,6 +100,8 @@ async def sent(
     """The status, with what came next or why not."""
     async with session.post(f"{base}/api/stories{path}", data=fields, headers={"Origin": base}) as answer:
         told = await answer.json()
+        if answer.ok:
+            assert told["toast"]["words"] == STORY_ACTIONS[path][0]
         return answer.status, told.get("next") or told["error"]
 
 
