@@ -66,7 +66,11 @@ export function drawExecutive(canvas, state, executive, window, width, height) {
   text(g, 11);
   g.fillStyle = theme.ink2;
   const access = executive.access.map((a) => accessWords(a, width <= 420));
-  g.fillText(fit(g, access.join(" · "), width - 8), 8, height - 11);
+  // Where one line is too short, "likes:" stands above what must not be cut: that they cannot be observed.
+  const said = access.join(" · ");
+  const parts = access.length === 1 ? said.split(/(?<=:) /) : [said];
+  const lines = g.measureText(said).width > width - 8 && parts.length === 2 ? parts : [said];
+  lines.forEach((line, n) => g.fillText(fit(g, line, width - 8), 8, height - 11 + 4 * (lines.length - 1) - 12 * (lines.length - 1 - n)));
   describe(canvas, `Engagements of ${executive.name} in this window: ${list.length}. ${access.join(". ")}. Not evidence of cause.`);
   return list;
 }
