@@ -144,7 +144,7 @@ async def test_while_its_clock_is_off_a_machine_reads_nothing_and_others_read(
     "off",
     [
         pytest.param(SOME, id="forward"),
-        pytest.param(-SOME, id="backward"),
+        pytest.param(-SOME, id="backward", marks=ONLY_LONG),
         pytest.param(DAY, id="a day forward", marks=ONLY_LONG),
     ],
 )
