@@ -154,8 +154,8 @@ async def _uploaded(process: WebProcess, contents: object, name: object) -> tupl
         return _refused(f"The file has {len(content):,} bytes; the limit is {LARGEST:,}."), no_update
     record = record_notice if called.lower().endswith(".eml") else record_table
     try:
+        done = await record(process.pool, content, called, actor.name, process.clock())
         async with transaction(process.pool) as conn:
-            done = await record(conn, content, called, actor.name, process.clock())
             shown = await _shown(conn)
     except (TableError, StorageError) as error:
         return _refused(str(error)), no_update

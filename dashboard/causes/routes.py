@@ -76,13 +76,12 @@ def cause_page_routes(pool: Pool, clock: Callable[[], datetime]) -> APIRouter:
 
     @router.post("/record")
     async def record(request: Request) -> Response:
-        return await write(
-            request,
-            "The cause is recorded.",
-            lambda conn, given, actor: record_once(
-                conn, subjects_of(given), cause_of(given), actor.name, clock(), document_in(given)
-            ),
-        )
+        async def act(conn: Conn, given: Filled, actor: Actor) -> object:
+            text = cause_of(given)
+            stated = [(subject, text) for subject in subjects_of(given)]
+            return await record_once(conn, stated, actor.name, clock(), document_in(given))
+
+        return await write(request, "The cause is recorded.", act)
 
     @router.post("/correct")
     async def correct(request: Request) -> Response:

@@ -5,17 +5,16 @@ from datetime import datetime
 from jobs.base.wording import number
 from jobs.imports.table_imports import ImportReport, WatchLineResult
 from storage.causes.cause_import import CauseImport, ImportedCause, record_notice, record_table
-from storage.postgres.pool import Pool, transaction
+from storage.postgres.pool import Pool
 
 
 async def import_causes(
     pool: Pool, content: bytes, name: str, actor: str, now: datetime, *, partial: bool
 ) -> ImportReport:
     """Import causes. One that stands already stays unchanged. Raises TableError when the file as a whole
-    cannot be read.
+    cannot be read, or is too long.
     """
-    async with transaction(pool) as conn:
-        done = await record_table(conn, content, name, actor, now, partial=partial)
+    done = await record_table(pool, content, name, actor, now, partial=partial)
     if done.problems and not done.causes:
         return ImportReport("causes", (), done.problems, stored=False, summary="", ignored=done.ignored)
     return _report("causes", name, done)
@@ -25,8 +24,7 @@ async def import_notice(pool: Pool, content: bytes, name: str, actor: str, now: 
     """Record the cause that a platform's notice states, and keep the email. Raises TableError if it is no
     notice, Refused if it states no cause or nothing that it is about is stored.
     """
-    async with transaction(pool) as conn:
-        return _report("notice", name, await record_notice(conn, content, name, actor, now))
+    return _report("notice", name, await record_notice(pool, content, name, actor, now))
 
 
 def _report(what: str, name: str, done: CauseImport) -> ImportReport:

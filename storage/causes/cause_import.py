@@ -1,14 +1,14 @@
 """Causes that come in files: each about something that a user or a platform's notice calls by its name."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
-from storage.accounts.lookup import accounts_named
 from storage.causes.cause_documents import CauseDocument
-from storage.causes.ledger import causes_about, record_causes
-from storage.changes.evidence_pack import changes_named
+from storage.causes.ledger import causes_about, record_causes, recording_about
+from storage.changes.evidence_pack import change_number
 from storage.model.causes.causes import (
     USUAL_CONFIDENCE,
     CauseFault,
@@ -22,13 +22,14 @@ from storage.model.causes.causes import (
 )
 from storage.model.causes.causes_csv import CauseRow, NamedSubject, cause_rows
 from storage.model.causes.platform_notices import NoticeError, PlatformNotice, read_notice
-from storage.model.core.accounts import Platform
 from storage.model.tables.csv_rows import TableError, sorted_problems
 from storage.model.text.states import PLATFORM_NAME, clean
-from storage.orders.orders import number_of
-from storage.postgres.pool import Conn, Refused
+from storage.postgres.pool import Conn, Pool, Refused, transaction
 
 NOTICE_TYPE = "message/rfc822"
+MOST_ROWS = 10_000
+"""Of one file: while they are recorded, nothing else is."""
+_Name = TypeVar("_Name")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,38 +64,38 @@ class CauseImport:
 
 
 async def record_table(
-    conn: Conn, content: bytes, name: str, actor: str, now: datetime, *, partial: bool = False
+    pool: Pool, content: bytes, name: str, actor: str, now: datetime, *, partial: bool = False
 ) -> CauseImport:
     """Record the causes of a CSV file; one that stands already is not recorded again. If a line is refused,
     nothing is stored, unless `partial`: then the others are.
 
-    Raises TableError when the file as a whole cannot be read.
+    Raises TableError when the file as a whole cannot be read, or has more than `MOST_ROWS` rows.
     """
     parsed = await asyncio.to_thread(cause_rows, content, name, now)
-    problems = list(parsed.problems)
-    about: list[tuple[CauseRow, CauseSubject]] = []
-    for row in parsed.rows:
-        try:
-            about.append((row, await subject_called(conn, row.named)))
-        except Refused as refused:
-            problems.append(TableError(name, row.line, str(refused)))
-    found = sorted_problems(problems)
-    if problems and not partial:
-        return CauseImport((), found, parsed.ignored)
-    # What says the same is recorded at once: nothing else is recorded until this transaction ends.
-    alike: dict[CauseText, list[tuple[CauseRow, CauseSubject]]] = {}
-    for row, subject in about:
-        alike.setdefault(row.text, []).append((row, subject))
-    causes: list[ImportedCause] = []
-    for text, rows in alike.items():
-        recorded = await record_once(conn, [subject for _, subject in rows], text, actor, now)
-        causes += [
-            ImportedCause(row.line, text.kind, one) for (row, _), one in zip(rows, recorded, strict=True)
-        ]
-    return CauseImport(tuple(sorted(causes, key=lambda one: one.line)), found, parsed.ignored)
+    if len(parsed.rows) > MOST_ROWS:
+        raise TableError(
+            name, None, f"the file has {len(parsed.rows):,} rows; the limit is {MOST_ROWS:,}. Split it."
+        )
+    async with transaction(pool) as conn:
+        called = await subjects_called(conn, [row.named for row in parsed.rows])
+        problems = list(parsed.problems)
+        about: list[tuple[CauseRow, CauseSubject]] = []
+        for row, subject in zip(parsed.rows, called, strict=True):
+            if isinstance(subject, CauseSubject):
+                about.append((row, subject))
+            else:
+                problems.append(TableError(name, row.line, subject))
+        found = sorted_problems(problems)
+        if problems and not partial:
+            return CauseImport((), found, parsed.ignored)
+        recorded = await record_once(conn, [(subject, row.text) for row, subject in about], actor, now)
+    causes = [
+        ImportedCause(row.line, row.text.kind, one) for (row, _), one in zip(about, recorded, strict=True)
+    ]
+    return CauseImport(tuple(causes), found, parsed.ignored)
 
 
-async def record_notice(conn: Conn, content: bytes, name: str, actor: str, now: datetime) -> CauseImport:
+async def record_notice(pool: Pool, content: bytes, name: str, actor: str, now: datetime) -> CauseImport:
     """Record the cause that a platform's notice states, and keep the email. Raises TableError if it is no
     notice, Refused if it states no cause or nothing that it is about is stored.
     """
@@ -106,7 +107,8 @@ async def record_notice(conn: Conn, content: bytes, name: str, actor: str, now: 
         raise Refused("The notice says that somebody asked, not that anything was done. It states no cause.")
     document = CauseDocument(name, NOTICE_TYPE, content)
     try:
-        recorded = await _of_notice(conn, notice, notice.kind, document, actor, now)
+        async with transaction(pool) as conn:
+            recorded = await _of_notice(conn, notice, notice.kind, document, actor, now)
     except CauseFault as fault:
         raise TableError(name, None, str(fault)) from fault
     return CauseImport(tuple(ImportedCause(0, notice.kind, one) for one in recorded))
@@ -114,47 +116,118 @@ async def record_notice(conn: Conn, content: bytes, name: str, actor: str, now: 
 
 async def subject_called(conn: Conn, named: NamedSubject) -> CauseSubject:
     """Return what a user calls by these words. Raises Refused if there is none, or more than one."""
-    if named.order:
-        order_id = await number_of(conn, named.order)
-        if order_id is None:
-            raise Refused(f"There is no order {clean(named.order)!r}.")
-        return CauseSubject(order_id=order_id)
-    if named.platform is None:
-        found = await changes_named(conn, named.change)
-        if len(found) != 1:
-            fault = "Several changes are" if found else "No change is"
-            raise Refused(f"{fault} called {clean(named.change)!r}.")
-        return CauseSubject(change_id=found[0])
-    name = named.account_id or named.handle
-    accounts = await accounts_named(conn, named.platform, name, is_id=named.account_id is not None)
-    if len(accounts) != 1:
-        fault = "Several stored accounts are" if accounts else "No stored account is"
-        raise Refused(f"{fault} called {clean(name)!r} on {PLATFORM_NAME[named.platform]}.")
-    return CauseSubject(account_id=accounts[0].account_id)
+    (found,) = await subjects_called(conn, [named])
+    if not isinstance(found, CauseSubject):
+        raise Refused(found)
+    return found
+
+
+async def subjects_called(conn: Conn, named: Sequence[NamedSubject]) -> list[CauseSubject | str]:
+    """Return what a user calls by each of these words; a sentence where it is nothing, or more than one."""
+    orders = await _orders(conn, [one.order for one in named if one.order])
+    changes = await _changes(conn, [one.change for one in named if one.change])
+    accounts = await _accounts(conn, [one for one in named if one.platform is not None])
+    found: list[CauseSubject | str] = []
+    for one in named:
+        if one.order:
+            numbers = [CauseSubject(order_id=number) for number in orders.get(one.order, ())]
+            none, several = f"There is no order {clean(one.order)!r}.", ""
+        elif one.platform is None:
+            numbers = [CauseSubject(change_id=number) for number in changes.get(one.change, ())]
+            called = f"called {clean(one.change)!r}."
+            none, several = f"No change is {called}", f"Several changes are {called}"
+        else:
+            numbers = [CauseSubject(account_id=number) for number in accounts.get(one, ())]
+            called = f"called {clean(one.account_id or one.handle)!r} on {PLATFORM_NAME[one.platform]}."
+            none, several = f"No stored account is {called}", f"Several stored accounts are {called}"
+        found.append(numbers[0] if len(numbers) == 1 else several if numbers else none)
+    return found
+
+
+async def _orders(conn: Conn, references: Sequence[str]) -> Mapping[str, list[int]]:
+    rows = await conn.fetch(
+        "select reference, order_id from legal_order where reference = any($1::text[])", references
+    )
+    return {r["reference"]: [r["order_id"]] for r in rows}
+
+
+async def _changes(conn: Conn, names: Sequence[str]) -> Mapping[str, list[int]]:
+    """At most two of each name, which may be a number, a key, or the beginning of a key."""
+    numbers = {name: change_number(name) for name in names}
+    rows = await conn.fetch(
+        """
+        select u.name, c.change_id
+        from unnest($1::text[], $2::bigint[]) as u (name, number) join change c on c.change_id = u.number
+        union all
+        select u.name, k.change_id from unnest($3::text[]) as u (name) cross join lateral (
+            select c.change_id from standing_change c
+            where c.change_key >= lower(u.name) and c.change_key < lower(u.name) || 'g'
+            order by c.change_id limit 2
+        ) k
+        """,
+        list(numbers),
+        list(numbers.values()),
+        [name for name, number in numbers.items() if number is None],
+    )
+    return _grouped((r["name"], r["change_id"]) for r in rows)
+
+
+async def _accounts(conn: Conn, named: Sequence[NamedSubject]) -> Mapping[NamedSubject, list[int]]:
+    """As `storage.accounts.lookup.accounts_named`, of many at once."""
+    each = list(dict.fromkeys(named))
+    rows = await conn.fetch(
+        """
+        with u as (
+            select * from unnest($1::text[], $2::text[], $3::boolean[]) with ordinality
+                as u (platform, name, is_id, n)
+        )
+        select u.n, a.account_id from u join account a on a.platform = u.platform and a.native_id = u.name
+        union
+        select u.n, a.account_id from u join account a on lower(a.handle) = lower(u.name)
+        where a.platform = u.platform and not u.is_id
+        order by account_id
+        """,
+        [one.platform for one in each],
+        [one.account_id or one.handle for one in each],
+        [one.account_id is not None for one in each],
+    )
+    numbers: list[tuple[NamedSubject, int]] = [(each[r["n"] - 1], r["account_id"]) for r in rows]
+    return _grouped(numbers)
+
+
+def _grouped(found: Iterable[tuple[_Name, int]]) -> Mapping[_Name, list[int]]:
+    numbers: dict[_Name, list[int]] = {}
+    for name, number in found:
+        numbers.setdefault(name, []).append(number)
+    return numbers
 
 
 async def record_once(
     conn: Conn,
-    subjects: Sequence[CauseSubject],
-    text: CauseText,
+    stated: Sequence[tuple[CauseSubject, CauseText]],
     actor: str,
     now: datetime,
     document: CauseDocument | None = None,
 ) -> list[RecordedCause]:
-    """Record a cause of each of these of which the same one does not stand already, and return what became of
-    each. One that stands with another document, or with none, is not the same. Raises as `record_cause` does.
+    """Record each of these causes that does not stand already, and return what became of each. With
+    `document`, it stands only if it has that document. Raises as `record_cause` does.
     """
-    text = checked_cause(text, now)
-    stored = standing(await causes_about(conn, subjects))
-    same = (c for c in stored if c.text == text and (document is None or c.document == document.digest))
-    before = {cause.subject: cause.cause_id for cause in same}
-    new = [subject for subject in dict.fromkeys(subjects) if subject not in before]
-    numbers = await record_causes(conn, new, text, actor, now, document) if new else []
-    stands, fresh = before | dict(zip(new, numbers, strict=True)), set(new)
+    checked = [(subject, checked_cause(text, now)) for subject, text in stated]
+    subjects = [subject for subject, _ in checked]
+    await recording_about(conn, subjects, now)  # before it is looked for: somebody may be recording the same
+    stands = {
+        (cause.subject, cause.text): cause.cause_id
+        for cause in standing(await causes_about(conn, subjects))
+        if document is None or cause.document == document.digest
+    }
+    new = [one for one in dict.fromkeys(checked) if one not in stands]
+    numbers = await record_causes(conn, new, actor, now, document) if new else []
+    stands |= zip(new, numbers, strict=True)
+    fresh = set(new)
     done: list[RecordedCause] = []
-    for subject in subjects:
-        done.append(RecordedCause(stands[subject], is_new=subject in fresh))
-        fresh.discard(subject)
+    for one in checked:
+        done.append(RecordedCause(stands[one], is_new=one in fresh))
+        fresh.discard(one)
     return done
 
 
@@ -181,11 +254,12 @@ async def _of_notice(
         ),
         note=" ".join(_notes(notice)),
     )
-    subjects = await _subjects(conn, notice.platform, notice.posts or (notice.handle,))
+    named = [NamedSubject(notice.platform, handle) for handle in notice.posts or (notice.handle,)]
+    subjects = [one for one in await subjects_called(conn, named) if isinstance(one, CauseSubject)]
     if not subjects:
         what = "of its posts" if notice.posts else f"@{clean(notice.handle)}"
         raise Refused(f"The notice is about {what}, of which none is stored. Watch it, and try again.")
-    return await record_once(conn, subjects, text, actor, now, document)
+    return await record_once(conn, [(subject, text) for subject in subjects], actor, now, document)
 
 
 def _notes(notice: PlatformNotice) -> Iterator[str]:
@@ -193,8 +267,3 @@ def _notes(notice: PlatformNotice) -> Iterator[str]:
         yield f"Requested by {clean(notice.requested_by)}."
     if notice.is_quoted:
         yield "The owner quotes it; the date is that of the quotation."
-
-
-async def _subjects(conn: Conn, platform: Platform, handles: Sequence[str]) -> list[CauseSubject]:
-    found = [await accounts_named(conn, platform, handle) for handle in handles]
-    return [CauseSubject(account_id=accounts[0].account_id) for accounts in found if len(accounts) == 1]

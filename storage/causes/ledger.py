@@ -48,30 +48,47 @@ async def record_cause(
 
     Raises CauseFault if it cannot be a cause, Refused if what it is about does not exist.
     """
-    (cause_id,) = await record_causes(conn, [subject], text, actor, now, document)
+    (cause_id,) = await record_causes(conn, [(subject, text)], actor, now, document)
     return cause_id
 
 
 async def record_causes(
     conn: Conn,
-    subjects: Sequence[CauseSubject],
-    text: CauseText,
+    stated: Sequence[tuple[CauseSubject, CauseText]],
     actor: str,
     now: datetime,
     document: CauseDocument | None = None,
 ) -> list[int]:
-    """Record the same cause of each of these, and return the numbers in the same order. Raises as
-    `record_cause` does.
+    """Record a cause of each of these, and return the numbers in the same order. Raises as `record_cause`
+    does.
     """
-    text = checked_cause(text, now)
-    await _check_subjects(conn, subjects)
-    at = await moment(conn, lambda: now)
+    checked = [(subject, checked_cause(text, now)) for subject, text in stated]
+    at = await recording_about(conn, [subject for subject, _ in checked], now)
     digest = None if document is None else await keep_document(conn, document, actor, at)
-    numbers = await _insert(conn, subjects, text, digest, actor, at)
+    numbers = await _insert(conn, checked, digest, actor, at)
     # Without its text: a purge removes the text, and nothing is ever removed from the log.
-    entries = [(subject.name, {"cause": n}) for subject, n in zip(subjects, numbers, strict=True)]
+    entries = [(subject.name, {"cause": n}) for (subject, _), n in zip(checked, numbers, strict=True)]
     await log_each(conn, at, actor, "cause recorded", entries)
     return numbers
+
+
+async def recording_about(conn: Conn, subjects: Sequence[CauseSubject], now: datetime) -> datetime:
+    """Wait until nobody else records, and return when what this transaction records counts as known. Until it
+    ends, no other transaction records a cause, and none purges one of these accounts.
+
+    Raises Refused unless everything that a cause is about exists.
+    """
+    _, accounts, orders = _columns(subjects)
+    # Before the turn (storage.postgres.recording_order): a purge locks an account and waits for the turn.
+    await conn.execute(
+        "select from account where account_id = any($1::bigint[]) order by account_id for key share", accounts
+    )
+    await conn.execute(
+        "select from legal_order where order_id = any($1::bigint[]) order by order_id for key share", orders
+    )
+    at = await moment(conn, lambda: now)
+    await _check_subjects(conn, subjects)
+    return at
 
 
 async def correct_cause(
@@ -88,10 +105,9 @@ async def correct_cause(
     Raises CauseFault if it cannot be a cause, Refused if `cause_id` does not stand.
     """
     text = checked_cause(text, now)
-    at = await moment(conn, lambda: now)
-    stated = await _standing(conn, cause_id)
+    at, stated = await _correcting(conn, cause_id, now)
     digest = stated.document if document is None else await keep_document(conn, document, actor, at)
-    (corrected,) = await _insert(conn, [stated.subject], text, digest, actor, at, supersedes=cause_id)
+    (corrected,) = await _insert(conn, [(stated.subject, text)], digest, actor, at, supersedes=cause_id)
     detail = {"cause": corrected, "before": cause_id}
     await log(conn, at, actor, "cause corrected", stated.subject.name, detail)
     return corrected
@@ -102,12 +118,10 @@ async def withdraw_cause(conn: Conn, cause_id: int, actor: str, now: datetime) -
 
     Raises Refused if `cause_id` does not stand.
     """
-    at = await moment(conn, lambda: now)
-    stated = await _standing(conn, cause_id)
+    at, stated = await _correcting(conn, cause_id, now)
     (withdrawn,) = await _insert(
         conn,
-        [stated.subject],
-        stated.text,
+        [(stated.subject, stated.text)],
         stated.document,
         actor,
         at,
@@ -298,6 +312,13 @@ async def _check_subjects(conn: Conn, subjects: Sequence[CauseSubject]) -> None:
         raise Refused(f"There is no {subjects[missing - 1].name}.")
 
 
+async def _correcting(conn: Conn, cause_id: int, now: datetime) -> tuple[datetime, StatedCause]:
+    """As `recording_about`, and the cause that is to be corrected. Raises Refused if it does not stand."""
+    stated = await cause_numbered(conn, cause_id)
+    at = await recording_about(conn, [] if stated is None else [stated.subject], now)
+    return at, await _standing(conn, cause_id)
+
+
 async def _standing(conn: Conn, cause_id: int) -> StatedCause:
     """Return a cause that nothing supersedes. Who has the turn to record sees whatever superseded it.
 
@@ -321,8 +342,7 @@ async def _standing(conn: Conn, cause_id: int) -> StatedCause:
 
 async def _insert(
     conn: Conn,
-    subjects: Sequence[CauseSubject],
-    text: CauseText,
+    stated: Sequence[tuple[CauseSubject, CauseText]],
     document: bytes | None,
     actor: str,
     at: datetime,
@@ -330,34 +350,41 @@ async def _insert(
     supersedes: int | None = None,
     is_withdrawn: bool = False,
 ) -> list[int]:
+    texts = [text for _, text in stated]
     rows = await conn.fetch(
         """
         insert into cause (
-            supersedes, is_withdrawn, change_id, account_id, order_id, kind, said_by, speaker, legal_basis,
-            source, stated_on, confidence, disputed_by, note, document, recorded_at, recorded_by
+            supersedes, is_withdrawn, document, recorded_at, recorded_by, change_id, account_id, order_id,
+            kind, said_by, speaker, legal_basis, source, stated_on, confidence, disputed_by, note
         )
-        select $1::bigint, $2::boolean, u.change_id, u.account_id, u.order_id, $6, $7, $8, $9, $10,
-            $11::timestamptz, $12, $13, $14, $15::bytea, $16::timestamptz, $17
-        from unnest($3::bigint[], $4::bigint[], $5::bigint[]) with ordinality
-            as u (change_id, account_id, order_id, n)
+        select $1::bigint, $2::boolean, $3::bytea, $4::timestamptz, $5, u.change_id, u.account_id, u.order_id,
+            u.kind, u.said_by, u.speaker, u.legal_basis, u.source, u.stated_on, u.confidence, u.disputed_by,
+            u.note
+        from unnest(
+            $6::bigint[], $7::bigint[], $8::bigint[], $9::text[], $10::text[], $11::text[], $12::text[],
+            $13::text[], $14::timestamptz[], $15::text[], $16::text[], $17::text[]
+        ) with ordinality as u (
+            change_id, account_id, order_id, kind, said_by, speaker, legal_basis, source, stated_on,
+            confidence, disputed_by, note, n
+        )
         order by u.n
         returning cause_id
         """,
         supersedes,
         is_withdrawn,
-        *_columns(subjects),
-        text.kind.value,
-        text.said_by.value,
-        text.speaker,
-        text.legal_basis,
-        text.source,
-        text.stated_on,
-        text.confidence.value,
-        text.disputed_by,
-        text.note,
         document,
         at,
         actor,
+        *_columns([subject for subject, _ in stated]),
+        [text.kind.value for text in texts],
+        [text.said_by.value for text in texts],
+        [text.speaker for text in texts],
+        [text.legal_basis for text in texts],
+        [text.source for text in texts],
+        [text.stated_on for text in texts],
+        [text.confidence.value for text in texts],
+        [text.disputed_by for text in texts],
+        [text.note for text in texts],
     )
     return sorted(r["cause_id"] for r in rows)
 

@@ -31,5 +31,5 @@ async def record_closed_by_owner(
     text = CauseText(
         CauseKind.OWNER, CauseSource.PLATFORM_ANSWER, speaker, "", source, now, Confidence.PLATFORM
     )
-    subjects = [CauseSubject(change_id=r["change_id"]) for r in rows]
-    return await record_causes(conn, subjects, text, actor, now) if subjects else []
+    stated = [(CauseSubject(change_id=r["change_id"]), text) for r in rows]
+    return await record_causes(conn, stated, actor, now) if stated else []

@@ -1,5 +1,7 @@
 """Causes out of files: tables of them, and notices of platforms that their owners forwarded."""
 
+import asyncio
+
 import pytest
 
 from collectors.x.declaration import X
@@ -7,11 +9,14 @@ from jobs.imports.causes import import_causes, import_notice
 from jobs.imports.table_imports import ImportReport
 from storage.accounts.accounts import NewAccount, add_accounts
 from storage.causes.cause_documents import document_of
-from storage.causes.ledger import causes_of_accounts
-from storage.model.causes.causes import Confidence, StatedCause, standing
+from storage.causes.cause_import import subjects_called
+from storage.causes.ledger import causes_of_accounts, record_cause, withdraw_cause
+from storage.model.causes.causes import CauseSubject, Confidence, StatedCause, standing
+from storage.model.causes.causes_csv import NamedSubject
 from storage.model.core.accounts import AccountId
 from storage.model.tables.csv_rows import TableError
 from storage.postgres.pool import Conn, Pool, Refused, transaction
+from tests.storage.causes.test_ledger import blocked
 from tests.storage.model.causes.test_platform_notices import ASKED, NOTHING_DONE, WITHHELD, email, quoted
 from tests.support.samples.readings import T0, minutes
 
@@ -166,3 +171,40 @@ async def test_a_notice_of_tomorrow_is_refused_in_one_sentence(pool: Pool) -> No
 async def test_a_file_that_is_no_notice_is_refused_by_its_name(pool: Pool) -> None:
     with pytest.raises(TableError, match=r"n\.eml: The email holds no notice of Bluesky or X"):
         await import_notice(pool, b"Subject: hello\n\nhello", "n.eml", "ada", NOW)
+
+
+async def test_the_same_cause_imported_twice_at_once_is_stored_once(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        ids = await watched(conn)
+    await asyncio.gather(*(imported(pool, GOOD) for _ in range(4)))
+    async with transaction(pool) as conn:
+        assert len(await stored(conn, ids["ada_lovelace"])) == 1
+
+
+async def test_an_email_is_kept_where_the_same_was_said_without_it(pool: Pool) -> None:
+    notice = email(WITHHELD.format("")).as_bytes()
+    async with transaction(pool) as conn:
+        ids = await watched(conn)
+    await import_notice(pool, notice, "n.eml", "ada", NOW)
+    async with transaction(pool) as conn:
+        (first,) = await stored(conn, ids["ada_lovelace"])
+        await withdraw_cause(conn, first.cause_id, "ada", NOW)
+        await record_cause(conn, first.subject, first.text, "ada", NOW)
+    await import_notice(pool, notice, "n.eml", "ada", NOW)
+    async with transaction(pool) as conn:
+        assert {c.document is None for c in await stored(conn, ids["ada_lovelace"])} == {True, False}
+
+
+async def test_a_table_with_too_many_rows_is_refused_as_a_whole(pool: Pool) -> None:
+    with pytest.raises(TableError, match="10,001 rows; the limit is 10,000"):
+        await imported(pool, GOOD * 10_001)
+
+
+async def test_changes_are_called_by_number_by_key_and_by_the_beginning_of_a_key(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        _, change_id = await blocked(conn)
+        key = await conn.fetchval("select change_key from change where change_id = $1", change_id)
+        names = [str(change_id), key, key[:9].upper(), "9999", "feed"]
+        called = await subjects_called(conn, [NamedSubject(change=name) for name in names])
+    found = CauseSubject(change_id=change_id)
+    assert called == [found, found, found, "No change is called '9999'.", "No change is called 'feed'."]

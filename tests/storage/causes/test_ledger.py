@@ -274,6 +274,33 @@ async def test_of_two_corrections_at_once_one_is_refused(pool: Pool) -> None:
     assert said[1].startswith("Cause 1 was already corrected or withdrawn, by cause ")
 
 
+@pytest.mark.parametrize("again", [pytest.param(False, id="a cause"), pytest.param(True, id="a correction")])
+async def test_what_is_recorded_while_its_account_is_purged_waits_for_the_purge(
+    pool: Pool, again: bool
+) -> None:
+    async with transaction(pool) as conn:
+        one, _ = await blocked(conn)
+        about = CauseSubject(account_id=one.account_id)
+        first = await record_cause(conn, about, NOTICE, "ada", NOW)
+
+    async def record() -> None:
+        async with transaction(pool) as conn:
+            if again:
+                await correct_cause(conn, first, PAPER, "bob", NOW)
+            else:
+                await record_cause(conn, about, PAPER, "bob", NOW)
+
+    async with asyncio.TaskGroup() as tasks, transaction(pool) as conn:
+        await conn.execute("select from account where account_id = $1 for update", one.account_id)
+        tasks.create_task(record())
+        while not await conn.fetchval("select exists (select from pg_locks where not granted)"):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        await purge_account(conn, one.account_id, NOW, reason="asked")
+    async with transaction(pool) as conn:
+        found = await causes_of_accounts(conn, [one.account_id])
+    assert len(found[one.account_id]) == 2
+
+
 @pytest.mark.parametrize(
     "command",
     [
