@@ -35,7 +35,9 @@ _HANDLE = re.compile(r"(?<![\w@])@([A-Za-z0-9_]{1,50})\b")
 
 
 def owner_notice(text: str) -> OwnerNotice | None:
-    """Return the notice in the text of an email; None if there is none, or if it names no account."""
+    """Return the notice in the text of an email; None if there is none, or if it names no account. Where
+    something was withheld, also if it names several accounts: the notice does not say which of them is meant.
+    """
     withheld, asked = _WITHHELD.search(text), _ASKED.search(text)
     if withheld is None and asked is None:
         return None
@@ -43,6 +45,9 @@ def owner_notice(text: str) -> OwnerNotice | None:
     handles = [asked["handle"]] if asked is not None else [m["handle"] for m in posts]
     handles += _HANDLE.findall(text)
     if not handles:
+        return None
+    named = {handle.lower() for handle in (*handles, *(m["handle"] for m in posts))}
+    if withheld is not None and len(named) > 1:
         return None
     return OwnerNotice(
         handle=handles[0],

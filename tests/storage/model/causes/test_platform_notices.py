@@ -158,6 +158,19 @@ def test_a_notice_says_what_was_done_to_whom_and_by_what_law(
             "no notice",
             id="to nobody",
         ),
+        pytest.param(
+            email("@bo sent me this.\n\n" + WITHHELD.format("")).as_bytes(), "no notice", id="to one of two"
+        ),
+        pytest.param(
+            email("Like https://x.com/bo/status/1 before.\n\n" + WITHHELD.format("")).as_bytes(),
+            "no notice",
+            id="beside the post of somebody else",
+        ),
+        pytest.param(
+            email(ASKED.format("the police") + WITHHELD.replace("ada_lovelace", "bo").format("")).as_bytes(),
+            "no notice",
+            id="two notices to two accounts",
+        ),
         pytest.param(b"\n" * 100_001, "more than 100,000 lines", id="more lines than anybody sends"),
         pytest.param(
             b"Content-Type: multipart/mixed; boundary=b\n\n" + b"--b\n\n" * 51,
