@@ -153,7 +153,7 @@ async def _read(
     checks = await checks_of(conn, order_id, known_at)
     members = await cohort(conn, order, at, coverage, known_at)
     numbers = [m.account_id for m in members.members]
-    causes = await causes_of_blocks(conn, numbers, order.country, order.earliest_issue)
+    causes = await causes_of_blocks(conn, numbers, order.country, order.earliest_issue, known_at)
     own_causes = await causes_of_order(conn, order_id)
     return await off_loop(
         figures_of,

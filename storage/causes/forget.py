@@ -4,18 +4,23 @@ from storage.postgres.pool import Conn
 
 
 async def forget_documents(conn: Conn, account_id: int) -> None:
-    """Remove the documents about the account and its changes that are about nothing else. The causes stay,
-    with the hashes of the documents.
+    """Remove the documents about the account and its changes that are about nothing else, or only about
+    accounts that were purged since. The causes stay, with the hashes of the documents.
     """
     await conn.execute(
         """
         with about as (
-            select s.cause_id, s.document from cause s left join change c using (change_id)
+            select s.document from cause s left join change c using (change_id)
             where coalesce(s.account_id, c.account_id) = $1
         )
         delete from cause_document d using about
         where d.sha256 = about.document and not exists (
-            select from cause s where s.document = d.sha256 and s.cause_id not in (select cause_id from about)
+            select from cause s left join change c using (change_id)
+            where s.document = d.sha256 and coalesce(s.account_id, c.account_id) is distinct from $1
+                and not exists (
+                    select from purge_log p
+                    where p.account_id = coalesce(s.account_id, c.account_id) and p.at >= s.recorded_at
+                )
         )
         """,
         account_id,

@@ -150,11 +150,11 @@ async def causes_of_accounts(conn: Conn, account_ids: Sequence[int]) -> dict[int
 
 
 async def causes_of_blocks(
-    conn: Conn, account_ids: Sequence[int], country: str, since: datetime
+    conn: Conn, account_ids: Sequence[int], country: str, since: datetime, known_at: datetime | None
 ) -> dict[int, list[StatedCause]]:
     """As `causes_of_accounts`, but of their changes only those by which they were blocked for readers in
-    `country` at or after `since`: why an account came back, left, or is withheld elsewhere says nothing about
-    why it was blocked there.
+    `country` at or after `since`, as was known at `known_at`; None means now. Why an account came back, left,
+    or is withheld elsewhere says nothing about why it was blocked there.
     """
     rows = await conn.fetch(
         """
@@ -165,7 +165,9 @@ async def causes_of_blocks(
                 and (c.status = 'suspended' or c.status = 'withheld' and c.withheld_in && $2::text[])
                 and exists (
                     select from spell p
-                    where p.change_id = c.change_id and upper_inf(p.recorded)
+                    where p.change_id = c.change_id
+                        and case when $4::timestamptz is null then upper_inf(p.recorded)
+                            else p.recorded @> $4 end
                         and coalesce(upper(p.valid), 'infinity') >= $3
                 )
         order by s.cause_id
@@ -173,6 +175,7 @@ async def causes_of_blocks(
         account_ids,
         [country, EVERYWHERE],
         since,
+        known_at,
     )
     return _by_account(rows)
 

@@ -116,9 +116,11 @@ async def test_the_causes_of_blocks_leave_out_why_somebody_came_back_and_earlier
         of_account = await record_cause(conn, CauseSubject(account_id=one.account_id), PAPER, "ada", NOW)
         of_block = await record_cause(conn, CauseSubject(change_id=block), NOTICE, "ada", NOW)
         await record_cause(conn, CauseSubject(change_id=back), PAPER, "ada", NOW)
-        since_start = await causes_of_blocks(conn, [one.account_id], "IN", minutes(2))
-        since_back = await causes_of_blocks(conn, [one.account_id], "IN", minutes(6))
+        since_start = await causes_of_blocks(conn, [one.account_id], "IN", minutes(2), None)
+        since_back = await causes_of_blocks(conn, [one.account_id], "IN", minutes(6), None)
+        before_it_was_known = await causes_of_blocks(conn, [one.account_id], "IN", minutes(6), minutes(4))
     assert [c.cause_id for c in since_start[one.account_id]] == [of_account, of_block]
+    assert [c.cause_id for c in before_it_was_known[one.account_id]] == [of_account, of_block]
     assert [c.cause_id for c in since_back[one.account_id]] == [of_account]
 
 
@@ -128,8 +130,8 @@ async def test_why_an_account_is_withheld_elsewhere_is_no_cause_of_a_block_here(
         await become(conn, await roster_of(conn, [one]), one, None, WITHHELD_IN, minutes(1))
         change_id = await conn.fetchval("select max(change_id) from change")
         await record_cause(conn, CauseSubject(change_id=change_id), NOTICE, "ada", NOW)
-        here = await causes_of_blocks(conn, [one.account_id], "IN", minutes(0))
-        elsewhere = await causes_of_blocks(conn, [one.account_id], "TR", minutes(0))
+        here = await causes_of_blocks(conn, [one.account_id], "IN", minutes(0), None)
+        elsewhere = await causes_of_blocks(conn, [one.account_id], "TR", minutes(0), None)
     assert (len(here[one.account_id]), elsewhere) == (1, {})
 
 
@@ -369,6 +371,30 @@ async def test_a_purge_takes_documents_and_a_whole_one_causes_and_the_chain_hold
     assert [r["name"] for r in names] == ["both.pdf"]
     assert check.broken is None
     assert (check.purged > 0) is whole
+
+
+@pytest.mark.parametrize(
+    ("again", "left"),
+    [
+        pytest.param(False, 0, id="it goes with the last of them"),
+        pytest.param(True, 1, id="unless it was added again since"),
+    ],
+)
+async def test_a_document_about_two_accounts_goes_when_both_were_purged(
+    pool: Pool, again: bool, left: int
+) -> None:
+    later = minutes(90)
+    async with transaction(pool) as conn:
+        numbers = [(await blocked(conn, native_id))[0].account_id for native_id in ("1", "2")]
+        for number in numbers:
+            await record_cause(conn, CauseSubject(account_id=number), NOTICE, "ada", NOW, MAIL)
+        await purge_account(conn, numbers[0], NOW, reason="asked")
+        kept = await conn.fetchval("select count(*) from cause_document")
+        if again:
+            await record_cause(conn, CauseSubject(account_id=numbers[0]), PAPER, "ada", later, MAIL)
+        await purge_account(conn, numbers[1], later, reason="asked")
+        assert kept == 1
+        assert await conn.fetchval("select count(*) from cause_document") == left
 
 
 def test_a_cause_is_about_one_thing() -> None:
