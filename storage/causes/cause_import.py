@@ -27,8 +27,6 @@ from storage.model.text.states import PLATFORM_NAME, clean
 from storage.postgres.pool import Conn, Pool, Refused, transaction
 
 NOTICE_TYPE = "message/rfc822"
-MOST_ROWS = 10_000
-"""Of one file: while they are recorded, nothing else is."""
 _Name = TypeVar("_Name")
 
 
@@ -69,13 +67,9 @@ async def record_table(
     """Record the causes of a CSV file; one that stands already is not recorded again. If a line is refused,
     nothing is stored, unless `partial`: then the others are.
 
-    Raises TableError when the file as a whole cannot be read, or has more than `MOST_ROWS` rows.
+    Raises TableError when the file as a whole cannot be read, or has too many rows.
     """
     parsed = await asyncio.to_thread(cause_rows, content, name, now)
-    if len(parsed.rows) > MOST_ROWS:
-        raise TableError(
-            name, None, f"the file has {len(parsed.rows):,} rows; the limit is {MOST_ROWS:,}. Split it."
-        )
     async with transaction(pool) as conn:
         called = await subjects_called(conn, [row.named for row in parsed.rows])
         problems = list(parsed.problems)

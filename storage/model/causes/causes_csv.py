@@ -21,6 +21,8 @@ from storage.model.tables.watch_list_csv import each
 
 Word = TypeVar("Word", bound=StrEnum)
 
+MOST_ROWS = 10_000
+"""Of one file: while they are recorded, nothing else is."""
 REQUIRED = ("kind", "said_by", "source", "stated_on")
 OPTIONAL = (
     *("platform", "handle", "account_id", "change", "order"),
@@ -53,9 +55,10 @@ def cause_rows(content: bytes, name: str, now: datetime) -> Parsed[CauseRow]:
     """Read causes. Each row names an account (`platform` with `handle` or `account_id`), a `change` by its
     number or key, or an `order` by its reference.
 
-    Raises TableError when the file as a whole cannot be read.
+    Raises TableError when the file as a whole cannot be read, or has more than `MOST_ROWS` rows.
     """
-    return each(name, read_table(content, name, REQUIRED, OPTIONAL), lambda row: _cause_row(row, now))
+    table = read_table(content, name, REQUIRED, OPTIONAL, MOST_ROWS)
+    return each(name, table, lambda row: _cause_row(row, now))
 
 
 def word(kind: type[Word], cell: str, column: str) -> Word:

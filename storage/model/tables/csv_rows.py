@@ -51,12 +51,16 @@ class Parsed(Generic[T]):
 
 
 def read_table(
-    content: bytes, name: str, required: Sequence[str], optional: Sequence[str] = ()
+    content: bytes,
+    name: str,
+    required: Sequence[str],
+    optional: Sequence[str] = (),
+    most: int | None = None,
 ) -> Parsed[CsvRow]:
     """The rows of a file called `name`, and a problem for each line that is not one.
 
-    Raises TableError when the file as a whole cannot be read: not UTF-8, empty, not CSV, or without a
-    required column.
+    Raises TableError when the file as a whole cannot be read: not UTF-8, empty, not CSV, without a required
+    column, or with more than `most` rows; None means any number.
     """
     lines = _records(_decoded(content, name), name)
     header = next(lines, None)
@@ -69,6 +73,8 @@ def read_table(
     rows: list[CsvRow] = []
     problems: list[TableError] = []
     for line, cells in lines:
+        if most is not None and len(rows) + len(problems) == most:
+            raise TableError(name, None, f"the file has more than {most:,} rows. Split it.")
         if len(cells) != len(columns):
             fault = f"expected {len(columns)} columns, found {len(cells)}."
             problems.append(TableError(name, line, fault))

@@ -195,9 +195,12 @@ async def test_an_email_is_kept_where_the_same_was_said_without_it(pool: Pool) -
         assert {c.document is None for c in await stored(conn, ids["ada_lovelace"])} == {True, False}
 
 
-async def test_a_table_with_too_many_rows_is_refused_as_a_whole(pool: Pool) -> None:
-    with pytest.raises(TableError, match="10,001 rows; the limit is 10,000"):
-        await imported(pool, GOOD * 10_001)
+@pytest.mark.parametrize(
+    "line", [pytest.param(GOOD, id="that are right"), pytest.param("a\n", id="that are no rows")]
+)
+async def test_a_table_with_too_many_rows_is_refused_as_a_whole(pool: Pool, line: str) -> None:
+    with pytest.raises(TableError, match=r"more than 10,000 rows\. Split it\."):
+        await imported(pool, line * 10_001)
 
 
 async def test_changes_are_called_by_number_by_key_and_by_the_beginning_of_a_key(pool: Pool) -> None:
