@@ -32,11 +32,16 @@ _POST = re.compile(rf"at://({_DID.pattern})/app\.bsky\.feed\.post/({RECORD_KEY})
 _POST_HANDLE = re.compile(rf"(?:{DOMAIN}|{_DID.pattern})/{RECORD_KEY}")
 _APP_ONLY = "taken down in the Bluesky app only"
 _NOTICE = re.compile(
-    rf"A Bluesky account you control \((?P<handle>{DOMAIN})\)|"
+    rf"A Bluesky account you control \(@?(?P<handle>{DOMAIN})\)|"
     rf"Bluesky Moderation Notice We are contacting you regarding your account: (?P<named>{DOMAIN})"
 )
 """From the templates of its moderators (documented: components/email/templates of bluesky-social/ozone)."""
 _OWN_RULES = "our Community Guidelines"
+_TAKEN_DOWN = re.compile(r"\bwe(?: have|['’]ve) (?:taken down|suspended) your account\b")
+"""Recalled by analogy. The same notice is sent for a post that it does not name ("we have taken down your
+post", documented: 404media.co, February 2025) and for a label ("we’ve applied a label for impersonation on
+your account", documented: the templates), and then says nothing about why an account is blocked.
+"""
 _ASKED = re.compile(
     r"received a formal request from (?P<who>.{2,160}?) regarding the removal of your "
     rf"(?:account|content|post)[^(]{{0,80}}\(@?(?P<handle>{DOMAIN})\)"
@@ -45,7 +50,7 @@ _ASKED = re.compile(
 3lmuz3nr62k26 of ssg.dev).
 """
 _LOCAL_LAW = re.compile(r"violates local laws in (?P<country>[^.,]{2,60})")
-_RESTRICTED = "we have restricted access to your"
+_RESTRICTED = re.compile(r"we have restricted access to your (account\b)?")
 
 
 def post_of(native_id: str) -> tuple[str, str] | None:
@@ -76,23 +81,24 @@ class BlueskyDeclaration(PlatformDeclaration):
     notice_senders = frozenset({"bsky.app", "blueskyweb.xyz"})
 
     def owner_notice(self, text: str) -> OwnerNotice | None:
-        """What was done is said by label and status; that the guidelines or a law were the reason, by the
-        notice.
+        """That it was restricted because an authority asked, or taken down for breaking the guidelines. None
+        for a notice about a label or about a post, which does not name the post.
         """
         asked = _ASKED.search(text)
         if asked is not None:
-            law = _LOCAL_LAW.search(text)
+            law, restricted = _LOCAL_LAW.search(text), _RESTRICTED.search(text)
+            if restricted is not None and restricted[1] is None:
+                return None
             return OwnerNotice(
                 asked["handle"],
-                was_done=_RESTRICTED in text,
+                was_done=restricted is not None,
                 country="" if law is None else law["country"],
                 requested_by=asked["who"],
             )
         found = _NOTICE.search(text)
-        if found is None:
+        if found is None or _OWN_RULES not in text or _TAKEN_DOWN.search(text) is None:
             return None
-        own_rules = _OWN_RULES in text
-        return OwnerNotice(found["handle"] or found["named"], was_done=own_rules, own_rules=own_rules)
+        return OwnerNotice(found["handle"] or found["named"], own_rules=True)
 
     def is_native_id(self, text: str) -> bool:
         """A DID of the methods plc and web, or the at-uri of a post with the DID of its author."""

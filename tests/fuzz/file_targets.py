@@ -46,6 +46,7 @@ from tests.jobs.orders.test_lumen import notice
 from tests.storage.model.causes.test_platform_notices import (
     ASKED,
     BLUESKY,
+    TAKEN_DOWN,
     WITHHELD,
     email,
     forwarded,
@@ -187,7 +188,7 @@ NOTICES: Final = tuple(
         email(WITHHELD.format("@one")),
         email(WITHHELD.format("@one"), html=True),
         quoted(ASKED.format("a court") + WITHHELD.format("")),
-        forwarded(email(BLUESKY, "moderation@bsky.app")),
+        forwarded(email(BLUESKY.format(TAKEN_DOWN), "moderation@bsky.app")),
     )
 )
 NESTED: Final = b"Content-Type: message/rfc822\n\n" * 20_000

@@ -26,8 +26,9 @@ ASKED = (
 NOTHING_DONE = "We have not taken any action on the reported content at this time.\n"
 BLUESKY = (
     "A Bluesky account you control (ada.example) was reviewed by Bluesky content moderators and was found to "
-    "include misleading content, which is in violation of our Community Guidelines.\n"
+    "include misleading content, which is in violation of our Community Guidelines. {}\n"
 )
+TAKEN_DOWN = "As a result of this violation, we have taken down your account."
 BLUESKY_LAW = (
     "We have received a formal request from a legal authority in Turkey regarding the removal of your "
     "account associated with the following handle (@ada.example) on Bluesky. The legal authority has claimed "
@@ -102,7 +103,7 @@ def quoted(notice: str) -> EmailMessage:
             id="a court asked, and it was withheld",
         ),
         pytest.param(
-            email(BLUESKY, "moderation@bsky.app"),
+            email(BLUESKY.format(TAKEN_DOWN), "moderation@bsky.app"),
             replace(
                 ADA,
                 platform=Platform("bluesky"),
@@ -157,6 +158,21 @@ def test_a_notice_says_what_was_done_to_whom_and_by_what_law(
             email(WITHHELD.replace("Hello @ada_lovelace", "Hello").format("")).as_bytes(),
             "no notice",
             id="to nobody",
+        ),
+        pytest.param(
+            email(BLUESKY.format("As a result, we have taken down your post.")).as_bytes(),
+            "no notice",
+            id="about a post that it does not name",
+        ),
+        pytest.param(
+            email(BLUESKY_LAW + RESTRICTED.replace("account", "post")).as_bytes(),
+            "no notice",
+            id="about a post that was restricted",
+        ),
+        pytest.param(
+            email(BLUESKY.format("As a result, we’ve applied a label on your account.")).as_bytes(),
+            "no notice",
+            id="about a label, which blocks nobody",
         ),
         pytest.param(
             email("@bo sent me this.\n\n" + WITHHELD.format("")).as_bytes(), "no notice", id="to one of two"
