@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from storage.causes.ledger import causes_of_accounts
-from storage.model.causes.causes import StatedCause, said_of_change
+from storage.model.causes.causes import StatedCause, rows_of_change, standing
 from storage.model.core.accounts import ListId, Platform
 from storage.model.core.availability import ChangeKind, Flag, Reason, State, Status
 from storage.postgres.pool import Conn
@@ -38,11 +38,13 @@ class FeedChange:
     """Whether it takes the place of something that was recorded before."""
     causes: tuple[StatedCause, ...]
     """What is said of its cause, or of a block why the account is blocked, the surest first."""
+    causes_at: datetime | None = None
+    """When a cause was last recorded, corrected or withdrawn; None: never."""
 
     @property
     def updated_at(self) -> datetime:
         """When what is told of it last changed."""
-        return max([self.decided_at, *(cause.recorded_at for cause in self.causes)])
+        return self.decided_at if self.causes_at is None else max(self.decided_at, self.causes_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,12 @@ async def newest_changes(conn: Conn, list_id: ListId | None, limit: int) -> Newe
         limit,
     )
     causes = await causes_of_accounts(conn, list({r["account_id"] for r in rows}))
+    told = [
+        rows_of_change(
+            causes.get(r["account_id"], ()), r["change_id"], is_block=Status(r["status"]).is_blocked
+        )
+        for r in rows
+    ]
     changes = tuple(
         FeedChange(
             change_key=r["change_key"],
@@ -114,13 +122,10 @@ async def newest_changes(conn: Conn, list_id: ListId | None, limit: int) -> Newe
             readings=r["readings"],
             source=r["source"],
             corrects=r["corrects"],
-            causes=tuple(
-                said_of_change(
-                    causes.get(r["account_id"], ()), r["change_id"], is_block=Status(r["status"]).is_blocked
-                )
-            ),
+            causes=tuple(standing(said)),
+            causes_at=max((cause.recorded_at for cause in said), default=None),
         )
-        for r in rows
+        for r, said in zip(rows, told, strict=True)
     )
     known = [*(c.updated_at for c in changes), await _corrected_at(conn, list_id)]
     return Newest(changes, max((at for at in known if at is not None), default=None))

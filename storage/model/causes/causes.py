@@ -216,17 +216,23 @@ def standing(causes: Iterable[StatedCause], known_at: datetime | None = None) ->
     return surest_first(found)
 
 
-def said_of_change(
-    said: Iterable[StatedCause], change_id: int, *, is_block: bool, known_at: datetime | None = None
-) -> list[StatedCause]:
-    """Return those of the rows about an account or post and its changes that say why this change was, as
-    `standing` does. What is said of an account says why it is blocked, not why it came back or is gone.
+def rows_of_change(said: Iterable[StatedCause], change_id: int, *, is_block: bool) -> list[StatedCause]:
+    """Return those of the rows about an account or post and its changes that say why this change was, also
+    those that were corrected or withdrawn. What is said of an account says why it is blocked, not why it came
+    back or is gone.
     """
     return [
         cause
-        for cause in standing(said, known_at)
+        for cause in said
         if cause.subject.change_id == change_id or (cause.subject.account_id is not None and is_block)
     ]
+
+
+def said_of_change(
+    said: Iterable[StatedCause], change_id: int, *, is_block: bool, known_at: datetime | None = None
+) -> list[StatedCause]:
+    """Return those of `rows_of_change` that stand, as `standing` does."""
+    return standing(rows_of_change(said, change_id, is_block=is_block), known_at)
 
 
 def surest_first(causes: Iterable[StatedCause]) -> list[StatedCause]:

@@ -15,7 +15,7 @@ from yarl import URL
 from collectors.bluesky.declaration import BLUESKY
 from collectors.x.declaration import X
 from storage.accounts.accounts import NewAccount, add_accounts
-from storage.causes.ledger import record_cause
+from storage.causes.ledger import record_cause, withdraw_cause
 from storage.imports.imports import import_history
 from storage.live.feeds import newest_changes
 from storage.model.bitemporal.imported_records import ImportedAccount, ImportedChange, ImportedHistory
@@ -160,6 +160,19 @@ async def test_a_stated_cause_is_in_the_entry_of_its_change_which_is_newer_by_it
     ) in list(entry.itertext())
     for updated in (entry.findtext(f"{ATOM}updated", ""), answer.feed.findtext(f"{ATOM}updated", "")):
         assert datetime.fromisoformat(updated) == minutes(90)
+
+
+async def test_an_entry_is_newer_by_the_withdrawal_of_its_cause(pool: Pool, dsn: str) -> None:
+    async with transaction(pool) as conn:
+        await one_block(conn)
+        change_id = await conn.fetchval("select max(change_id) from change")
+        cause = await record_cause(conn, CauseSubject(change_id=change_id), STATED, "ada", minutes(90))
+        await withdraw_cause(conn, cause, "ada", minutes(120))
+    answer = await ask(pool, dsn, "/feeds/all.atom")
+    (entry,) = answer.feed.iter(f"{ATOM}entry")
+    assert not any("Cause: an order" in text for text in entry.itertext())
+    for updated in (entry.findtext(f"{ATOM}updated", ""), answer.feed.findtext(f"{ATOM}updated", "")):
+        assert datetime.fromisoformat(updated) == minutes(120)
 
 
 async def test_only_confirmed_changes_are_told_the_last_confirmed_first(pool: Pool, dsn: str) -> None:
