@@ -100,13 +100,14 @@ async def correct_cause(
     document: CauseDocument | None = None,
 ) -> int:
     """Record a corrected cause in place of another, and return its number. Without `document` that of the
-    other one counts.
+    other one counts, unless the correction names another source, which that document is not.
 
     Raises CauseFault if it cannot be a cause, Refused if `cause_id` does not stand.
     """
     text = checked_cause(text, now)
     at, stated = await _correcting(conn, cause_id, now)
-    digest = stated.document if document is None else await keep_document(conn, document, actor, at)
+    before = stated.document if text.source == stated.text.source else None
+    digest = before if document is None else await keep_document(conn, document, actor, at)
     (corrected,) = await _insert(conn, [(stated.subject, text)], digest, actor, at, supersedes=cause_id)
     detail = {"cause": corrected, "before": cause_id}
     await log(conn, at, actor, "cause corrected", stated.subject.name, detail)

@@ -198,6 +198,26 @@ async def test_a_correction_keeps_what_was_said_and_as_known_earlier_it_still_st
     assert rows[1].document == rows[0].document, "a correction keeps the document"
 
 
+@pytest.mark.parametrize(
+    ("corrected", "is_kept"),
+    [
+        pytest.param(PAPER, True, id="the same source"),
+        pytest.param(replace(PAPER, source="https://example.org/a"), False, id="another source"),
+    ],
+)
+async def test_a_document_stays_with_what_is_said_in_it(
+    pool: Pool, corrected: CauseText, is_kept: bool
+) -> None:
+    async with transaction(pool) as conn:
+        one, _ = await blocked(conn)
+        about = CauseSubject(account_id=one.account_id)
+        first = await record_cause(conn, about, NOTICE, "ada", NOW, MAIL)
+        await correct_cause(conn, first, corrected, "bob", NOW)
+        (before, after) = await causes_about(conn, [about])
+    assert before.document is not None
+    assert after.document == (before.document if is_kept else None)
+
+
 async def test_the_surest_and_newest_cause_comes_first(pool: Pool) -> None:
     said = [
         replace(PAPER, stated_on=minutes(9)),
