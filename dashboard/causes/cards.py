@@ -18,6 +18,9 @@ from storage.model.causes.words import KIND_WORDS, NOT_KNOWN, cause_words
 from storage.model.core.people import Actor
 from storage.model.text.states import capital, clean
 
+_MOST = 20
+"""Causes that the card shows, each with its forms."""
+
 
 def causes_card(
     causes: Sequence[StatedCause],
@@ -36,19 +39,23 @@ def causes_card(
     numbers = {c.cause_id for c in stated}
     past = [c for c in reversed(causes) if c.cause_id not in numbers]
     body: list[Component] = [
-        html.Ul([_cause(c, about, documents, back, may_write=may_write) for c in stated], className="notes")
+        html.Ul(
+            [_cause(c, about, documents, back, may_write=may_write) for c in stated[:_MOST]],
+            className="notes",
+        ),
+        *_not_shown(len(stated)),
     ]
     if not stated:
         body = [html.P(f"{NOT_KNOWN}. Nobody has recorded one.", className="nothing")]
     body += [html.P(sentence, className="not-said") for sentence in fitting]
     if past:
+        older = [_cause(c, about, documents, back, may_write=False) for c in past[:_MOST]]
         body.append(
             html.Details(
                 [
                     html.Summary(f"{len(past):,} corrected or withdrawn"),
-                    html.Ul(
-                        [_cause(c, about, documents, back, may_write=False) for c in past], className="notes"
-                    ),
+                    html.Ul(older, className="notes"),
+                    *_not_shown(len(past)),
                 ]
             )
         )
@@ -69,6 +76,13 @@ def causes_card(
         className="card narrow",
         id="causes",
     )
+
+
+def _not_shown(count: int) -> list[Component]:
+    if count <= _MOST:
+        return []
+    left = "1 more is" if count == _MOST + 1 else f"{count - _MOST:,} more are"
+    return [html.P(f"{left} stored. “blockline causes list --past” has all.", className="not-said")]
 
 
 def shared_causes_card(

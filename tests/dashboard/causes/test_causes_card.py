@@ -223,6 +223,40 @@ async def test_a_cause_of_a_change_names_the_change(pool: Pool, dsn: str, story:
     assert "Withheld in India (IN), seen" in await shown(pool, story, one)
 
 
+def many(count: int, *, again: bool) -> list[StatedCause]:
+    """So many causes of one account, or corrections of one."""
+    about = CauseSubject(account_id=1)
+    return [
+        StatedCause(
+            n,
+            n - 1 if again and n > 1 else None,
+            is_withdrawn=False,
+            subject=about,
+            text=NOTICE,
+            document=None,
+            recorded_at=NOTICE.stated_on,
+            recorded_by="ada",
+        )
+        for n in range(1, count + 1)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("causes", "words"),
+    [
+        pytest.param(many(20, again=False), "", id="20 of them: all"),
+        pytest.param(many(21, again=False), "1 more is stored.", id="21 of them"),
+        pytest.param(many(5_000, again=False), "4,980 more are stored.", id="thousands"),
+        pytest.param(many(5_000, again=True), "4,979 more are stored.", id="thousands that were corrected"),
+    ],
+)
+def test_the_card_shows_a_few_causes_and_counts_the_others(causes: list[StatedCause], words: str) -> None:
+    about = {"account-1": "The account as it is"}
+    card = causes_card(causes, about, (), {}, Actor("ada", Role.ANALYST), "/")
+    assert ("stored." in said(card), words in said(card)) == (bool(words), True)
+    assert said(card).count(", recorded by ada") <= 21
+
+
 async def test_a_cause_of_a_change_that_was_corrected_since_says_which_change_it_was(
     pool: Pool, story: Story
 ) -> None:
