@@ -145,7 +145,7 @@ async def test_the_table_is_read_and_walked_without_a_mouse(pool: Pool, dsn: str
         assert await grid.get_attribute("aria-rowcount") == "33"
         assert await page.get_by_role("columnheader", name="Last reading").count() == 1
         # The picture of 30 days is said in words as well.
-        assert await page.get_by_text("30 days: Available").count() > 0
+        await page.get_by_text("30 days: Available").first.wait_for(state="attached")
         await page.locator(".ag-row[row-index='0'] .ac-watched").click()
         await page.keyboard.press("ArrowDown")
         handle = await page.locator(".ag-row[row-index='1'] .ac-handle a").inner_text()
