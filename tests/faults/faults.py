@@ -692,7 +692,12 @@ FAULTS: tuple[Fault, ...] = (
         may_repeat=True,
     ),
     Fault("processes", "The process that reads is ended", _process_ended("collect"), _SHORT),
-    Fault("processes", "The process that reads hangs", _process_stopped("collect"), shows=_UNREAD),
+    Fault(
+        "processes",
+        "The process that reads hangs",
+        _process_stopped("collect"),
+        shows=f"{_UNREAD}|has not reported",
+    ),
     Fault("processes", "The process that mails hangs", _process_stopped("notify")),
     Fault("processes", "Everything hangs", _process_stopped("collect", "notify", "web"), shows="no answer"),
     Fault("processes", "Everything runs twice by mistake", _second_of_all),
