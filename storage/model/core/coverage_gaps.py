@@ -78,19 +78,18 @@ def coverage_of(
             for position, account_id in enumerate(watch.account_ids):
                 if is_answered(request.answered, position):
                     again[account_id].append((request.at, request.at))
-    gaps: dict[Stretch, Gap] = {}
     # Accounts move from roster to roster together, so most of them share what was seen.
     together: dict[tuple[int, ...], Seen] = {}
     out: dict[int, Seen] = {}
     for account_id in swept.keys() | again.keys():
         parts = swept.get(account_id, [])
         if account_id in again:
-            out[account_id] = _seen(chain(*parts, again[account_id]), limit, since, gaps)
+            out[account_id] = _seen(chain(*parts, again[account_id]), limit, since)
             continue
         # `swept` holds all of them until the end, so that an id is that of one object.
         key = tuple(map(id, parts))
         if key not in together:
-            together[key] = _seen(chain(*parts), limit, since, gaps)
+            together[key] = _seen(chain(*parts), limit, since)
         out[account_id] = together[key]
     return out
 
@@ -135,14 +134,12 @@ def _read(log: Sequence[AnsweredRequest], position: int | None) -> Iterator[Stre
             yield request.at, request.at
 
 
-def _seen(
-    stretches: Iterable[Stretch], limit: timedelta, since: datetime | None, known: dict[Stretch, Gap]
-) -> Seen:
-    """What all these stretches leave open. `known` are the gaps of other accounts: most are shared."""
+def _seen(stretches: Iterable[Stretch], limit: timedelta, since: datetime | None) -> Seen:
+    """What all these stretches leave open."""
     gaps: list[Gap] = []
     last: datetime | None = None
     for first, end in sorted(stretches):
         if last is not None and first - last > limit and (since is None or first > since):
-            gaps.append(known.setdefault((last, first), Gap(last, first)))
+            gaps.append(Gap(last, first))
         last = end if last is None else max(last, end)
     return Seen(last, tuple(gaps))
