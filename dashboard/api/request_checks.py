@@ -70,19 +70,19 @@ async def refuse_unknown_list(conn: Conn, name: str | None) -> None:
 
 
 def only_known() -> Callable[[Request], None]:
-    """What every route depends on. Raises ApiInvalidField for a query field that the operation has not, or
-    takes once and was given again.
+    """Return the check that every route depends on. It raises ApiInvalidField for a query field that the
+    operation does not have, or that is given several times although the operation takes it once.
     """
-    asked: dict[tuple[str, str], Mapping[str, dict[str, Any]]] = {}
+    fields_by_route: dict[tuple[str, str], Mapping[str, dict[str, Any]]] = {}
 
     def check(request: Request) -> None:
         if not request.query_params:
             return
         route, method = request.scope["route"], request.method.lower()
         at = route.path_format, method
-        if at not in asked:
-            asked[at] = _query_fields(route, method)
-        known = asked[at]
+        if at not in fields_by_route:
+            fields_by_route[at] = _query_fields(route, method)
+        known = fields_by_route[at]
         for name in request.query_params:
             if name not in known:
                 takes = f"this address accepts: {', '.join(known)}" if known else "this address accepts none"

@@ -83,7 +83,7 @@ _usual_hasher: Final = _hasher(USUAL_COST)
 
 
 def hash_of(password: str, login: str, hasher: PasswordHasher = _usual_hasher) -> str:
-    """The same for who has nobody waiting. Raises WrongPassword."""
+    """As `Passwords.hashed`, but in the calling thread. Raises WrongPassword."""
     refuse_weak(password, login)
     return hasher.hash(password)
 

@@ -14,7 +14,7 @@ from dashboard.ui.cards import Cell, table_card
 from dashboard.ui.time_markup import QUOTED
 from storage.model.causes.breakdown import breakdown
 from storage.model.causes.causes import StatedCause, standing
-from storage.model.causes.words import KIND_WORDS, NOT_KNOWN, cause_words
+from storage.model.causes.words import KIND_WORDS, NONE_RECORDED, cause_words
 from storage.model.core.people import Actor
 from storage.model.text.states import capital, clean
 
@@ -46,7 +46,7 @@ def causes_card(
         *_not_shown(len(stated)),
     ]
     if not stated:
-        body = [html.P(f"{NOT_KNOWN}. Nobody has recorded one.", className="nothing")]
+        body = [html.P(NONE_RECORDED, className="nothing")]
     body += [html.P(sentence, className="not-said") for sentence in fitting]
     if past:
         older = [_cause(c, about, documents, back, may_write=False) for c in past[:_MOST]]

@@ -89,7 +89,7 @@ def placed(
 
 
 def stands_before(label: AxisLabel, axis: tuple[datetime, datetime]) -> bool:
-    """Whether a label ends at its line, since there is no room for it after the line."""
+    """Return whether a label stands to the left of its line, since it does not fit to the right of it."""
     return _share(label, axis) * NARROWEST_PX + _long(label) > NARROWEST_PX
 
 

@@ -38,10 +38,10 @@ it stopped up to 0.005 off where a finer tolerance led to.
 TOLERANCE = 1e-5
 """The iteration ends when the logarithm of the likelihood rises by less, as in lifelines."""
 ROUNDED = 1e-13
-"""Shares that move by less are told apart by rounding alone: the likelihood may then fall for ever."""
+"""The iteration also ends if no share moves by more: rounding may then let the likelihood fall for ever."""
 MOST_STEPS = 100_000
 STRIDES = (1.0, 1.25, 1.95)
-"""How far to go the way that a step of the iteration leads; whichever is likeliest is taken."""
+"""Factors by which a step is lengthened. Of the results, the likeliest is taken."""
 DAY_S = 86_400
 
 

@@ -9,7 +9,7 @@ from dashboard.orders.report_words import CONFIRMATION, within
 from dashboard.stories.reader import StoryRead
 from dashboard.ui import words
 from dashboard.ui.words import share
-from storage.model.causes.words import NOT_KNOWN, cause_words
+from storage.model.causes.words import NONE_RECORDED, NOT_KNOWN, cause_words
 from storage.model.core.availability import EVERYWHERE
 from storage.model.stories.causes import StatedOf, causes_between
 from storage.model.stories.figures import (
@@ -154,7 +154,7 @@ def changes(read: StoryRead, after: datetime, until: datetime) -> tuple[list[Row
 
 def causes(read: StoryRead, after: datetime, until: datetime) -> list[CauseRow]:
     """What is stated of why accounts and posts were blocked or gone between two moments, those without a
-    cause last. Empty: none was, or nobody has recorded a cause of any of them.
+    cause last. Empty if none was, or if no cause of any of them is recorded.
     """
     found = causes_between(read.facts, after, until, read.known(until))
     stated = [(one, one.text) for one in found if one.text is not None]
@@ -171,7 +171,7 @@ def causes_note(read: StoryRead) -> str:
     until = read.story.head.until
     found = causes_between(read.facts, read.story.head.since, until, read.known(until))
     is_known = not found or any(one.text is not None for one in found)
-    return "" if is_known else f"{NOT_KNOWN}. Nobody has recorded one."
+    return "" if is_known else NONE_RECORDED
 
 
 def _count(one: StatedOf) -> TargetCount:

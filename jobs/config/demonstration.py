@@ -1,7 +1,7 @@
 """The time for commands: that of a running demonstration on its data, and that of the machine on all other.
 
-The scenario plays in 2021. What a command recorded in it with the time of today would be the newest for good,
-and all that the demonstration sees afterwards would count as known today.
+The scenario plays in 2021. If a command recorded something in it at the time of today, everything that the
+demonstration sees afterwards would count as known today.
 """
 
 import os
@@ -13,7 +13,7 @@ from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
 
 CLOCK_VARIABLE = "BLOCKLINE_DEMO_CLOCK"
-"""Environment variable that names the file with the time. It is no setting: no settings file can have it."""
+"""Environment variable with the path of the file that holds the time. A settings file cannot contain it."""
 
 
 def write_clock(file: Path, at: datetime) -> None:

@@ -1,7 +1,7 @@
 """The settings of an installation, from `blockline.toml` and the environment variables `BLOCKLINE_*`.
 
-No other module reads the environment, which takes precedence over the file; only `demonstration.py` reads one
-variable, which is no setting. Names are those of the fields:
+The environment takes precedence over the file. No other module reads it, except that `demonstration.py` reads
+`BLOCKLINE_DEMO_CLOCK`. Names are those of the fields:
 `x_bearer_token` is `BLOCKLINE_X_BEARER_TOKEN` in the environment and `x_bearer_token = "…"` in the file. The
 value of a secret can be in a file of its own, which `x_bearer_token_file` names.
 """

@@ -143,13 +143,13 @@ async def _before(conn: Conn, source: str, keys: Collection[Key]) -> dict[Key, P
 def _summary(
     source: str, lines: int, histories: Sequence[ImportedHistory], done: Sequence[ImportResult]
 ) -> str:
-    told = counted_targets((h.platform, one.native_id) for h in histories for one in h.accounts)
-    whole = f"{number(lines, 'line')} about {told.words()}"
+    recorded = counted_targets((h.platform, one.native_id) for h in histories for one in h.accounts)
+    whole = f"{number(lines, 'line')} about {recorded.words()}"
     if all(d.is_repeat for d in done):
         return f"{whole}: imported before, so nothing is new."
     new, corrected = sum((d.targets for d in done), TargetCount()), sum(d.corrected for d in done)
     changes = number(sum(d.changes for d in done) - corrected, "change")
-    targets = new.words().replace(" and ", ", ")
+    targets = new.words().replace(" and ", ", ")  # then "and" comes before the changes
     corrections = (
         f" {number(corrected, 'change')} of earlier imports {'has' if corrected == 1 else 'have'} other "
         "bounds now, and the old ones are superseded."
@@ -158,7 +158,7 @@ def _summary(
     )
     return (
         f"{whole}: {targets} and {changes} are new.{corrections} "
-        f"They are stored as import:{clean(source)}; {told.none.lower()} is watched because of it."
+        f"They are stored as import:{clean(source)}; {recorded.none.lower()} is watched because of it."
     )
 
 

@@ -62,8 +62,8 @@ async def import_accounts(
         return _nothing("watch_list", parsed)
     async with transaction(pool) as conn:
         lines = await watch(conn, parsed.rows, name, actor, now)
-    told = counted_targets((one.row.platform, one.native_id) for one in parsed.rows)
-    return _stored("watch_list", parsed, lines, f"{told.words()} of {name} watched")
+    targets = counted_targets((one.row.platform, one.native_id) for one in parsed.rows)
+    return _stored("watch_list", parsed, lines, f"{targets.words()} of {name} watched")
 
 
 async def import_orders(

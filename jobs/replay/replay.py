@@ -49,7 +49,7 @@ class Redecided:
     rules: Sequence[FileRule] | None = None
     """The alert rules that were decided by; None: those of each moment."""
     of: frozenset[AccountId] | None = None
-    """The accounts that are told of; None: all. Decided is on everybody, since one list stirs another."""
+    """The accounts that are reported; None means all. All are decided, since one list affects another."""
 
     @property
     def evaluated(self) -> TargetCount:
@@ -58,7 +58,7 @@ class Redecided:
 
     @property
     def reported(self) -> TargetCount:
-        """Those of them that are told of."""
+        """Those of `evaluated` that are reported."""
         if self.of is None:
             return self.evaluated
         accounts = (c.account for c in self.courses.accounts if c.account.account_id in self.of)

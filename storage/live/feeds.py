@@ -13,7 +13,7 @@ from storage.postgres.pool import Conn
 
 @dataclass(frozen=True, slots=True)
 class FeedChange:
-    """A confirmed change as a reader outside is told of it."""
+    """A confirmed change, as feeds contain it."""
 
     change_key: str
     """The same for the same fact, also after a correction that left the fact alone."""
@@ -98,7 +98,7 @@ async def newest_changes(conn: Conn, list_id: ListId | None, limit: int) -> Newe
         limit,
     )
     causes = await causes_of_accounts(conn, list({r["account_id"] for r in rows}))
-    told = [
+    cause_rows = [
         rows_of_change(
             causes.get(r["account_id"], ()), r["change_id"], is_block=Status(r["status"]).is_blocked
         )
@@ -125,14 +125,14 @@ async def newest_changes(conn: Conn, list_id: ListId | None, limit: int) -> Newe
             causes=tuple(standing(said)),
             causes_at=max((cause.recorded_at for cause in said), default=None),
         )
-        for r, said in zip(rows, told, strict=True)
+        for r, said in zip(rows, cause_rows, strict=True)
     )
     known = [*(c.updated_at for c in changes), await _corrected_at(conn, list_id)]
     return Newest(changes, max((at for at in known if at is not None), default=None))
 
 
 async def _corrected_at(conn: Conn, list_id: ListId | None) -> datetime | None:
-    """When something that was told was last taken back or replaced."""
+    """When a change that was in a feed was last withdrawn or replaced."""
     return await conn.fetchval(
         """
         select max(c.recorded_at) from change c

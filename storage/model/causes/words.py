@@ -20,6 +20,7 @@ KIND_WORDS: Mapping[CauseKind, str] = MappingProxyType(
 )
 NOT_KNOWN = "Cause: not known"
 """Where no cause is stored."""
+NONE_RECORDED = f"{NOT_KNOWN}. Nobody has recorded one."
 
 SOURCE_WORDS: Mapping[CauseSource, str] = MappingProxyType(
     {
