@@ -86,7 +86,7 @@ def read_notice(content: bytes) -> PlatformNotice:
     if found is None:
         known = " or ".join(declared.name for declared in DECLARED.values() if declared.notice_senders)
         raise NoticeError(
-            f"The email holds no notice of {known} in a known wording that names an account. {_BY_HAND}"
+            f"The email holds no notice of {known} in a known wording that names one account. {_BY_HAND}"
         )
     return found
 
