@@ -12,7 +12,7 @@ from dashboard.ui.terms import plain
 
 Cell = Component | str
 
-MOST_ROWS = 200
+MOST_ROWS = 100
 """Rows that a table of a page shows where there may be thousands."""
 
 NOTHING = "–"

@@ -127,8 +127,8 @@ async def test_of_many_gaps_the_newest_are_shown_and_the_number_of_the_others(po
         page = " ".join(text_of(drawn).split())
     assert page.count("1 h 30 min") == MOST_ROWS
     assert "1,234 older gaps are not shown. blockline export readings has the readings on both sides" in page
-    assert "the tables below have the newest 200 of each" in page
-    assert "are joined. The tables have the newest 200 of each." in page
+    assert "the tables below have the newest 100 of each" in page
+    assert "are joined. The tables have the newest 100 of each." in page
     assert "1,434" in page
 
 
