@@ -44,6 +44,7 @@ class MastodonDeclaration(PlatformDeclaration):
     id_example = "https://mastodon.social/users/Gargron#1"
     handle_example = "Gargron@mastodon.social"
     handle_form = re.compile(rf"{_NAME}@{HOST}")
+    measured_domains = ("mastodon.social",)
     is_federated = True
     post_id_example = "https://mastodon.social/@Gargron/1"
     post_address = re.compile(

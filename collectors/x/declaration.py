@@ -86,6 +86,7 @@ class XDeclaration(PlatformDeclaration):
     sites = frozenset(
         f"{before}{host}" for host in ("x.com", "twitter.com") for before in ("", "www.", "mobile.")
     )
+    measured_domains = ("x.com", "twitter.com")
     ids_name_the_platform = False
     handles_name_the_platform = False
     is_usual = True

@@ -58,6 +58,7 @@ class YouTubeDeclaration(PlatformDeclaration):
         {f"{before}youtube.com" for before in ("", "www.", "m.", "music.", "gaming.")}
         | {_SHORT, f"www.{_SHORT}", "www.youtube-nocookie.com"}
     )
+    measured_domains = ("www.youtube.com",)
     ids_name_the_platform = False
     handles_name_the_platform = False
     id_may_stand_for_handle = True

@@ -1,5 +1,6 @@
 """One country: its accounts, each with its state, since when, when it was last read, and who saw it."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal
 
@@ -33,32 +34,40 @@ def country_page(
     number: int,
     now: datetime,
     tag: list[Component],
+    above: Sequence[Component] = (),
 ) -> Component:
-    """`accounts` are those of page `number` (from 1) with one status, or with any."""
+    """`accounts` are those of page `number` (from 1) with one status, or with any, with `above` over them."""
     return html.Div(
         [
             head(count.country, [*tag, html.Span(as_of(count), className="muted")]),
             html.Div(
                 [
+                    *above,
                     html.Div(
                         [
                             html.Div(
-                                _ever(count),
-                                className="country-sum",
+                                [
+                                    html.Div(
+                                        _ever(count),
+                                        className="country-sum",
+                                    ),
+                                    legend(),
+                                    bar(count, count.pairs_ever),
+                                ],
+                                className="country-head",
                             ),
-                            legend(),
-                            bar(count, count.pairs_ever),
+                            tabs(count, status),
+                            html.Table(
+                                [_columns(), html.Tbody([_row(a, now) for a in accounts])],
+                                className="stacked",
+                            ),
+                            *_pages(count, status, number),
+                            html.P(WHAT_IT_DOES_NOT_SAY, className="not-said"),
                         ],
-                        className="country-head",
+                        className="card",
                     ),
-                    tabs(count, status),
-                    html.Table(
-                        [_columns(), html.Tbody([_row(a, now) for a in accounts])], className="stacked"
-                    ),
-                    *_pages(count, status, number),
-                    html.P(WHAT_IT_DOES_NOT_SAY, className="not-said"),
                 ],
-                className="card",
+                className="stack",
             ),
         ]
     )
@@ -93,8 +102,10 @@ def shown_of(count: CountryCount, status: CountryStatus | None) -> int:
     return count.pairs_ever if status is None else count_of(count, status)
 
 
-def tabs(count: CountryCount, current: CountryStatus | Literal["published"] | None) -> Component:
-    """The parts of a country: its accounts by status (None: all), and what was published of it."""
+def tabs(count: CountryCount, current: CountryStatus | Literal["published", "network"] | None) -> Component:
+    """The parts of a country: its accounts by status (None: all), what was published of it, and how its
+    networks reach the platforms.
+    """
     standings: list[tuple[CountryStatus | None, str]] = [(None, "all"), *COUNTRY_STATUS_WORDS.items()]
     return html.Nav(
         [
@@ -110,6 +121,11 @@ def tabs(count: CountryCount, current: CountryStatus | Literal["published"] | No
                 "Claimed and observed",
                 href=f"/countries/{count.country}/published",
                 **_current(current == "published"),
+            ),
+            html.A(
+                "Networks",
+                href=f"/countries/{count.country}/network",
+                **_current(current == "network"),
             ),
         ],
         className="tabs",

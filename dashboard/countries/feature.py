@@ -5,12 +5,14 @@ from functools import partial
 from dashboard.asgi.process import WebProcess
 from dashboard.countries.countries_page import EVERY, countries_page
 from dashboard.countries.country_page import PAGE, country_page, shown_of
+from dashboard.countries.network_page import network_page, network_summary, read_network
 from dashboard.countries.published_json import claimed_routes
 from dashboard.countries.published_page import read_published
 from dashboard.ui.pages import Drawing, Feature, Page, PageRequest, number_in
 from storage.countries.countries import by_country
 from storage.countries.country_report import CountryStatus, country_accounts
 from storage.countries.published_report import published_by_country
+from storage.model.text.countries import official_names
 
 
 def countries(process: WebProcess) -> Feature:
@@ -29,6 +31,10 @@ async def _countries(asked: PageRequest) -> Drawing | None:
             return partial(countries_page, counts, published, now, tag)
         case [code, "published"]:
             return await read_published(conn, code, now, asked.theme, tag)
+        case [code, "network"] if code in official_names():
+            count = next((c for c in await by_country(conn) if c.country == code), None)
+            report = await read_network(conn, code, now)
+            return partial(network_page, report, count, code, now, asked.theme, tag)
         case [code, *rest] if len(rest) <= 2:
             name, number = [*rest, *(EVERY, "1")[len(rest) :]]
         case _:
@@ -42,4 +48,6 @@ async def _countries(asked: PageRequest) -> Drawing | None:
     if not 0 <= offset < max(1, shown_of(count, status)):
         return None
     accounts = await country_accounts(conn, code, status, PAGE, offset)
-    return partial(country_page, count, accounts, status, page, now, tag)
+    report = await read_network(conn, code, now)
+    above = [] if report is None else [network_summary(report, now)]
+    return partial(country_page, count, accounts, status, page, now, tag, above)

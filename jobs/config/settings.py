@@ -69,6 +69,7 @@ def _default_data_dir() -> Path:
 
 Platforms = Annotated[tuple[Platform, ...], BeforeValidator(texts), AfterValidator(values_of.platforms)]
 Networks = Annotated[Texts, AfterValidator(values_of.networks)]
+Countries = Annotated[Texts, AfterValidator(values_of.countries)]
 Recipients = Annotated[Texts, AfterValidator(values_of.recipients)]
 Zone = Annotated[str, BeforeValidator(values_of.zone)]
 Vantages = Annotated[dict[str, SecretStr], BeforeValidator(table), AfterValidator(values_of.vantages)]
@@ -121,6 +122,10 @@ class Settings(SettingsModel):
     """Private hosts that may be asked, as `host` or `host:port`."""
     vantages: Vantages = Field(default_factory=dict[str, SecretStr])
     """Name of a vantage point = address of its HTTP proxy, which can contain a user and a password."""
+    network_countries: Countries = ()
+    """Countries, such as TR, whose OONI measurements are read: whether networks there reach the platforms."""
+    ooni_api: BaseUrl = "https://api.ooni.io"
+    """Server of OONI's API. It is only asked if `network_countries` names a country."""
 
     smtp_host: str | None = None
     smtp_port: int = Field(default=587, ge=1, le=65535)

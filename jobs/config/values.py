@@ -18,6 +18,7 @@ from storage.model.alerts.rule_codec import from_table
 from storage.model.alerts.rules import AlertRule, RuleFault, is_recipient
 from storage.model.core.accounts import Platform
 from storage.model.core.people import Role
+from storage.model.text.countries import official_names
 
 _VANTAGE = re.compile(r"[a-z0-9-]{1,20}")
 _ADDRESS = re.compile(r"[A-Za-z0-9.:-]{1,60}")
@@ -78,6 +79,14 @@ def roles(value: Mapping[str, str]) -> Mapping[str, str]:
         if role not in list(Role):
             raise ValueError(f"{role!r} is not a role; use viewer, analyst or admin.")
     return value
+
+
+def countries(values: tuple[str, ...]) -> tuple[str, ...]:
+    """Check country codes; return each once."""
+    for code in values:
+        if code not in official_names():
+            raise ValueError(f"{code!r} is not a country code of two capital letters, such as TR.")
+    return tuple(dict.fromkeys(values))
 
 
 def networks(values: tuple[str, ...]) -> tuple[str, ...]:

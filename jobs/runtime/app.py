@@ -16,6 +16,7 @@ from jobs.base.database_clock import SteadyClock
 from jobs.collect.collector_factory import abilities_of, collector_of, platforms_of
 from jobs.collect.name_checks import look_names_up
 from jobs.collect.name_lookup import Resolver
+from jobs.collect.network_measurements import network_reader
 from jobs.config.dashboard_login import doubts_about_login, login_of, require_login
 from jobs.config.database import ready, revive
 from jobs.config.secret_files import permission_warnings
@@ -226,6 +227,9 @@ async def running(
             for platform in Platform:
                 looking = partial(look_names_up, collect_pool, platform, resolver)
                 loops.append((Loop(f"Looking names up on {platform.value}", looking, mend), WAKE_S))
+            if settings.network_countries:
+                reader = await stack.enter_async_context(network_reader(settings, dsn, collect_pool, clock))
+                loops.append((Loop("Reading OONI's measurements", reader.turn, mend), _SELDOM_S))
             for task in await stack.enter_async_context(_maintenance(settings, collect_pool, clock)):
                 turn = partial(task.turn, dsn, collect_pool, system_clock)
                 daily.append((Loop(task.name, turn, mend, DAILY_PAUSES_S), task.at))

@@ -188,6 +188,10 @@ class PlatformDeclaration(ABC):
     """The form of a whole handle, without @. What is longer than `LONGEST_NAME` is none."""
     sites: ClassVar[frozenset[str]] = frozenset()
     """Hosts of the pages of its profiles and posts."""
+    measured_domains: ClassVar[tuple[str, ...]] = ()
+    """Domains by which others measure whether networks reach it: those of its pages in the test lists that
+    OONI's devices use (recalled).
+    """
     is_federated: ClassVar[bool] = False
     """Whether anybody can run a server of it. Then any host may be one, an id begins with an address on the
     account's server, and engagements name accounts by this address or by name@host.

@@ -57,3 +57,6 @@ FEDERATED = tuple(platform for platform, declared in DECLARED.items() if declare
 
 USUAL_PLATFORM = next(platform for platform, declared in DECLARED.items() if declared.is_usual)
 """The platform of tables and handles that name none."""
+
+MEASURED_DOMAINS = tuple(domain for declared in DECLARED.values() for domain in declared.measured_domains)
+"""The domains by which others measure whether networks reach the platforms."""

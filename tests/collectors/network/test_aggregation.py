@@ -1,0 +1,151 @@
+"""What an answer of OONI's API proves, and how it is asked, over a real socket."""
+
+import json
+from datetime import date, timedelta
+from random import Random
+from typing import Any
+
+import pytest
+
+from collectors.core.collector import RequestFailure
+from collectors.core.wire import WireFault
+from collectors.network.measurements import Measurements
+from collectors.network.simulator.answers import PublishedDay
+from collectors.network.simulator.app import simulated_ooni
+from collectors.network.wire.aggregation import AggregationQuestion, read_aggregation
+from collectors.simulator.faults import FaultKind, FaultPlan
+from collectors.transport.client import Http, HttpOptions, Retry
+from storage.model.core.availability import MissedReason
+from storage.model.core.reachability import MeasuredDay, unreachable_days
+from tests.support.samples.readings import T0
+
+TODAY = T0.date()
+DAY = timedelta(days=1)
+ASKED = AggregationQuestion("TR", ("x.com", "bsky.app"), TODAY - 3 * DAY, TODAY + DAY)
+BLOCKED = MeasuredDay("x.com", TODAY, confirmed=2, anomaly=40, failure=3, ok=10)
+FREE = MeasuredDay("bsky.app", TODAY, confirmed=0, anomaly=1, failure=0, ok=30)
+
+
+def row(one: MeasuredDay = BLOCKED, **other: Any) -> dict[str, Any]:
+    return {
+        "confirmed_count": one.confirmed,
+        "anomaly_count": one.anomaly,
+        "failure_count": one.failure,
+        "ok_count": one.ok,
+        "measurement_count": one.measured,
+        "measurement_start_day": one.day.isoformat(),
+        "domain": one.domain,
+        **other,
+    }
+
+
+def answer(*rows: object) -> bytes:
+    return json.dumps({"v": 0, "dimension_count": 2, "db_stats": {}, "result": rows}).encode()
+
+
+@pytest.mark.parametrize(
+    ("body", "days"),
+    [
+        pytest.param(answer(row(), row(FREE)), (BLOCKED, FREE), id="counts by day and domain"),
+        pytest.param(answer(), (), id="no row is no measurement, and no failure"),
+        pytest.param(answer(row(probe_cc="TR")), (BLOCKED,), id="what else a row says is left alone"),
+    ],
+)
+def test_the_counts_are_taken_as_they_are_published(body: bytes, days: tuple[MeasuredDay, ...]) -> None:
+    assert read_aggregation(200, body, ASKED) == days
+
+
+@pytest.mark.parametrize(
+    ("http_status", "body", "reason"),
+    [
+        pytest.param(429, b"", MissedReason.RATE_LIMITED, id="a rate limit"),
+        pytest.param(502, b"<html>", MissedReason.UPSTREAM, id="a fault of the server"),
+        pytest.param(400, b'{"detail":"no"}', MissedReason.BAD_REQUEST, id="a refused question"),
+        pytest.param(200, b"", MissedReason.MALFORMED, id="nothing"),
+        pytest.param(200, b'{"v":0,"msg":"too slow"}', MissedReason.MALFORMED, id="an error as an answer"),
+        pytest.param(200, b'{"result":{"ok_count":1}}', MissedReason.MALFORMED, id="one count for all"),
+        pytest.param(200, answer(row(), 7), MissedReason.MALFORMED, id="one row is none"),
+        pytest.param(200, answer(row(ok_count=-1)), MissedReason.MALFORMED, id="a count below zero"),
+        pytest.param(200, answer(row(ok_count=True)), MissedReason.MALFORMED, id="a count that is none"),
+        pytest.param(200, answer(row(measurement_count=9)), MissedReason.MALFORMED, id="a sum that is wrong"),
+        pytest.param(200, answer(row(domain="y.com")), MissedReason.MALFORMED, id="another domain"),
+        pytest.param(
+            200,
+            answer(row(measurement_start_day="2021-02-01T03:00:00Z")),
+            MissedReason.MALFORMED,
+            id="counted by the hour",
+        ),
+        pytest.param(
+            200, answer(row(measurement_start_day="1999-01-01")), MissedReason.MALFORMED, id="another day"
+        ),
+        pytest.param(200, answer(row(), row()), MissedReason.MALFORMED, id="the same day twice"),
+    ],
+)
+def test_of_any_other_answer_nothing_is_taken(http_status: int, body: bytes, reason: MissedReason) -> None:
+    said = read_aggregation(http_status, body, ASKED)
+    assert isinstance(said, WireFault)
+    assert said.reason is reason
+
+
+@pytest.mark.parametrize("kind", [FaultKind.RESET, FaultKind.UNAVAILABLE_HTML, FaultKind.TRUNCATED])
+async def test_a_failed_request_says_when_to_try_again(kind: FaultKind) -> None:
+    faults = FaultPlan(weights={kind: 100_000})
+    said = await asked_of([PublishedDay("TR", BLOCKED, T0)], faults)
+    assert isinstance(said, RequestFailure)
+    assert said.retry_at > T0
+
+
+async def test_a_country_is_asked_for_by_day_and_domain() -> None:
+    earlier = MeasuredDay("x.com", TODAY, confirmed=0, anomaly=1, failure=0, ok=1)
+    published = [
+        PublishedDay("TR", earlier, T0 - DAY),
+        PublishedDay("TR", BLOCKED, T0),
+        PublishedDay("TR", FREE, T0),
+        PublishedDay("TR", FREE, T0 + DAY),
+        PublishedDay("RU", MeasuredDay("x.com", TODAY - DAY, 0, 9, 0, 0), T0),
+        PublishedDay("TR", MeasuredDay("x.com", TODAY - 9 * DAY, 0, 9, 0, 0), T0 - 8 * DAY),
+    ]
+    said = await asked_of(published, FaultPlan())
+    assert isinstance(said, tuple)
+    assert set(said) == {BLOCKED, FREE}
+
+
+async def asked_of(
+    published: list[PublishedDay], faults: FaultPlan
+) -> tuple[MeasuredDay, ...] | RequestFailure:
+    options = HttpOptions(retry=Retry(attempts=0))
+    async with simulated_ooni(published, T0, faults) as server, Http(options) as http:
+        return await Measurements(http, server.base_url, Random(1)).days(ASKED, T0)
+
+
+def counted(irregular: int, ok: int, day: date = TODAY) -> MeasuredDay:
+    return MeasuredDay("x.com", day, confirmed=0, anomaly=irregular, failure=50, ok=ok)
+
+
+@pytest.mark.parametrize(
+    ("irregular", "ok", "said"),
+    [
+        pytest.param(5, 5, True, id="half of them"),
+        pytest.param(4, 6, False, id="less than half"),
+        pytest.param(9, 0, None, id="too few to say, however many failed"),
+        pytest.param(0, 0, None, id="none"),
+    ],
+)
+def test_a_day_is_called_unreachable_only_by_enough_conclusive_measurements(
+    irregular: int, ok: int, said: bool | None
+) -> None:
+    assert counted(irregular, ok).is_mostly_unreachable is said
+
+
+@pytest.mark.parametrize(
+    ("days", "in_a_row"),
+    [
+        pytest.param([(0, True), (1, True), (2, False)], 2, id="two days in a row"),
+        pytest.param([(1, True), (2, True)], 0, id="not if the last day has no measurement"),
+        pytest.param([(0, True), (2, True)], 1, id="a day without measurements ends the row"),
+        pytest.param([(0, False), (1, True)], 0, id="not if the last day was reachable"),
+    ],
+)
+def test_days_in_a_row_are_counted_back_from_the_last(days: list[tuple[int, bool]], in_a_row: int) -> None:
+    measured = [counted(20 if is_bad else 0, 0 if is_bad else 20, TODAY - n * DAY) for n, is_bad in days]
+    assert unreachable_days(measured, TODAY) == in_a_row

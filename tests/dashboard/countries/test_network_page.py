@@ -1,0 +1,105 @@
+"""What the page of a country says of its networks, and that it never says more than OONI published."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any, cast
+
+import pytest
+
+from collectors.x.declaration import X
+from dashboard.countries.network_page import network_figure, read_network
+from storage.countries.measured_networks import record_days, record_failure
+from storage.model.core.reachability import MeasuredDay
+from storage.postgres.pool import Pool, transaction
+from tests.support.clients.page_text import said
+from tests.support.samples.readings import T0, WITHHELD_IN
+from tests.support.seeds.single_rows import become, enlist, roster_of
+from tests.support.servers.dashboard import SETTINGS, page_of
+
+DAY = timedelta(days=1)
+TODAY = T0.date()
+ASKED = TODAY - 30 * DAY, TODAY + DAY
+HOUR = timedelta(hours=1)
+
+
+def x(ago: int, anomaly: int, ok: int, confirmed: int = 0, failure: int = 0) -> MeasuredDay:
+    return MeasuredDay("x.com", TODAY - ago * DAY, confirmed, anomaly, failure, ok)
+
+
+async def page(pool: Pool, path: str = "/countries/TR/network") -> str:
+    async with transaction(pool) as conn:
+        words = " ".join(said(await page_of(conn, path, T0, SETTINGS, "light")).split())
+        return words.replace(" :", ":")
+
+
+@pytest.mark.parametrize(
+    ("days", "line"),
+    [
+        pytest.param(
+            [x(0, 40, 13, confirmed=2, failure=3)],
+            "x.com: opened in 13 of 55 measurements today until now (40 anomalies and 2 confirmed blocks); "
+            "3 failed.",
+            id="today",
+        ),
+        pytest.param(
+            [x(1, 0, 1)],
+            "x.com: opened in 1 of 1 measurement on 31 Jan 2021.",
+            id="an earlier day is named",
+        ),
+        pytest.param(
+            [x(2, 20, 0), x(1, 20, 0), x(0, 19, 1)], "Mostly unreachable 3 days in a row.", id="days in a row"
+        ),
+        pytest.param([x(0, 1, 0)], "opened in 0 of 1 measurement today until now (1 anomaly).", id="one"),
+        pytest.param([], "No measurement since 2 Jan 2021: bsky.app, mastodon.social, x.com,", id="no zero"),
+    ],
+)
+async def test_the_newest_day_is_told_with_its_counts(
+    pool: Pool, days: Sequence[MeasuredDay], line: str
+) -> None:
+    async with transaction(pool) as conn:
+        await record_days(conn, "TR", ASKED, days, T0 - HOUR)
+    shown = await page(pool)
+    assert line in shown
+    assert "No measurement since 2 Jan 2021: bsky.app" in shown
+    assert "Read 1 h ago." in shown
+
+
+async def test_a_country_that_is_not_read_is_not_known(pool: Pool) -> None:
+    shown = await page(pool)
+    assert "Not known: OONI's measurements from here are not read." in shown
+    assert 'network_countries = ["TR"]' in shown
+
+
+async def test_without_any_answer_nothing_is_known(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        await record_failure(conn, "TR", ASKED, "HTTP 502", T0 - HOUR)
+    assert "Not known: OONI was asked 1 h ago and gave no answer (HTTP 502)." in await page(pool)
+
+
+async def test_a_failed_read_is_told_beside_what_was_read_before(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        await record_days(conn, "TR", ASKED, [x(1, 5, 5)], T0 - 9 * HOUR)
+        await record_failure(conn, "TR", ASKED, "HTTP 502", T0 - HOUR)
+    assert "Last read 9 h ago; the try 1 h ago failed (HTTP 502)." in await page(pool)
+
+
+async def test_days_that_were_never_asked_for_are_left_off_the_axis(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        await record_days(conn, "TR", ASKED, [x(1, 5, 5), x(3, 0, 9)], T0 - HOUR)
+        report = await read_network(conn, "TR", T0)
+    assert report is not None
+    figure = cast("dict[str, Any]", network_figure(report, "light").to_dict())
+    assert figure["layout"]["xaxis"]["range"] == [ASKED[0].isoformat(), ASKED[1].isoformat()]
+    opened, anomalies, _ = figure["data"]
+    assert (list(opened["y"]), list(anomalies["y"])) == ([9, 5], [0, 5])
+
+
+async def test_the_newest_day_stands_above_the_accounts_of_the_country(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        accounts = await enlist(conn, X, ["1"])
+        await become(conn, await roster_of(conn, accounts), accounts[0], None, WITHHELD_IN, T0 - DAY)
+    assert "Networks in" not in await page(pool, "/countries/IN")
+    async with transaction(pool) as conn:
+        await record_days(conn, "IN", ASKED, [x(1, 5, 5)], T0 - HOUR)
+    shown = await page(pool, "/countries/IN")
+    assert shown.index("x.com: opened in 5 of 10") < shown.index("Account status")
