@@ -6,7 +6,14 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+NAMES = (
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+    "chrome",
+    "chromium-headless-shell",
+)
 PATIENCE_S = 300
 """Time limit. A report of more than a thousand accounts has a hundred pages, and machines can be slow."""
 _ARGUMENTS = (

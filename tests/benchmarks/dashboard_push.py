@@ -27,7 +27,7 @@ from storage.postgres.pool import connect, open_pool, transaction
 from tests.benchmarks.figure import Figure
 from tests.benchmarks.push_changes import Recorded, blocked, settled
 from tests.benchmarks.scratch import scratch_database
-from tests.support.clients.browser import ARGUMENTS, CHROMIUM
+from tests.support.clients.browser import ARGUMENTS, FULL_CHROMIUM
 from tests.support.clients.push import following
 from tests.support.seeds.large_database import Size, build
 from tests.support.servers.dashboard import until
@@ -144,7 +144,7 @@ async def _page(base: str) -> AsyncGenerator[Page]:
     async with async_playwright() as playwright:
         with tempfile.TemporaryDirectory() as folder:
             context = await playwright.chromium.launch_persistent_context(
-                folder, executable_path=CHROMIUM, args=ARGUMENTS, viewport={"width": 1440, "height": 900}
+                folder, executable_path=FULL_CHROMIUM, args=ARGUMENTS, viewport={"width": 1440, "height": 900}
             )
             page = await context.new_page()
             await page.goto(base)

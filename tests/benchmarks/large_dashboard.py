@@ -10,7 +10,7 @@ from playwright.async_api import Page, async_playwright
 from dashboard.asgi.settings import DashboardSettings
 from jobs.runtime.web import listen_on, serve
 from storage.postgres.pool import Pool, connect, open_pool
-from tests.support.clients.browser import ARGUMENTS, CHROMIUM
+from tests.support.clients.browser import ARGUMENTS, FULL_CHROMIUM
 from tests.support.seeds.large_database import Size, build
 
 SETTINGS = DashboardSettings(
@@ -48,7 +48,7 @@ async def large_dashboard(dsn: str, accounts: int, days: int) -> AsyncGenerator[
 async def drawing_page(attribute: str) -> AsyncGenerator[Page]:
     """A page in which `window.__drawn` is the time of the second picture after `data-…` was set first."""
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        browser = await playwright.chromium.launch(executable_path=FULL_CHROMIUM, args=ARGUMENTS)
         context = await browser.new_context(viewport={"width": 1440, "height": 900})
         await context.add_init_script(_AFTER_DRAWING.replace("ATTRIBUTE", attribute))
         yield await context.new_page()

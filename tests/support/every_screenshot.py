@@ -16,7 +16,7 @@ from storage.embedded.launcher import embedded_postgres
 from storage.postgres.migrate import migrate
 from storage.postgres.pool import open_pool
 from tests.conftest import NOW
-from tests.support.clients.browser import ARGUMENTS, CHROMIUM
+from tests.support.clients.browser import ARGUMENTS, FULL_CHROMIUM
 from tests.support.clients.page_walker import DESKTOP, PHONE, walking
 from tests.support.seeds.every_page import PAGES, seed_everything
 from tests.support.servers.dashboard import served
@@ -36,7 +36,7 @@ async def main(folder: Path) -> None:
 async def _take(dsn: str, folder: Path) -> None:
     async with open_pool(dsn) as pool, async_playwright() as playwright:
         written = await seed_everything(pool, NOW)
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        browser = await playwright.chromium.launch(executable_path=FULL_CHROMIUM, args=ARGUMENTS)
         async with served(pool, dsn, NOW) as base, walking(browser, base) as reader:
             for name in PAGES:
                 await reader.look(DESKTOP)
@@ -52,6 +52,6 @@ async def _take(dsn: str, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    if not CHROMIUM.exists():
-        sys.exit(f"No browser at {CHROMIUM}; TEST_CHROMIUM names another.")
+    if not FULL_CHROMIUM.exists():
+        sys.exit(f"No browser at {FULL_CHROMIUM}; TEST_CHROMIUM names another.")
     asyncio.run(main(Path(sys.argv[1] if len(sys.argv) > 1 else "build/screenshots")))

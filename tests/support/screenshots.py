@@ -34,7 +34,7 @@ from storage.model.bitemporal.imported_records import (
 from storage.model.core.availability import Missed, MissedReason, State, Status, Strength
 from storage.postgres.migrate import migrate
 from storage.postgres.pool import Pool, open_pool, transaction
-from tests.support.clients.browser import ARGUMENTS, CHROMIUM
+from tests.support.clients.browser import ARGUMENTS, FULL_CHROMIUM
 from tests.support.servers.dashboard import until
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
@@ -76,8 +76,8 @@ PICTURES = (
 
 
 async def main() -> None:
-    if not CHROMIUM.exists():
-        sys.exit(f"No browser at {CHROMIUM}; TEST_CHROMIUM names another.")
+    if not FULL_CHROMIUM.exists():
+        sys.exit(f"No browser at {FULL_CHROMIUM}; TEST_CHROMIUM names another.")
     data, folder = (Path(tempfile.mkdtemp(prefix=f"blockline-{name}-")) for name in ("postgres", "demo"))
     try:
         with embedded_postgres(data, fsync=False) as dsn:
@@ -130,7 +130,7 @@ async def _first(arrived: asyncio.Event, playing: asyncio.Task[demo.DemoResult])
 async def _take(address: str) -> None:
     DOCS.mkdir(exist_ok=True)
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        browser = await playwright.chromium.launch(executable_path=FULL_CHROMIUM, args=ARGUMENTS)
         for picture in PICTURES:
             data = await _taken(browser, address, picture)
             if len(data) > LARGEST:

@@ -22,7 +22,7 @@ from storage.postgres.pool import Conn, Pool, open_pool, transaction
 from storage.purge.purge import purge_account
 from tests.storage.causes.test_ledger import NOTICE
 from tests.support.clients.api import Api, api_served
-from tests.support.clients.browser import CHROMIUM
+from tests.support.clients.browser import FULL_CHROMIUM
 from tests.support.clients.command_line import Blockline, blockline, forget_settings
 from tests.support.samples.readings import minutes
 from tests.support.seeds.chain_rows import block_of
@@ -31,7 +31,7 @@ from tests.support.seeds.people import WITH_LOGIN, a_person, a_token
 from tests.support.servers.dashboard import SETTINGS, page_of, served
 
 needs_chromium = pytest.mark.skipif(
-    not CHROMIUM.exists(), reason=f"needs a Chromium at {CHROMIUM}; TEST_CHROMIUM names another"
+    not FULL_CHROMIUM.exists(), reason=f"needs a Chromium at {FULL_CHROMIUM}; TEST_CHROMIUM names another"
 )
 
 
