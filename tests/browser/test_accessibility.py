@@ -147,6 +147,7 @@ async def test_a_page_breaks_no_rule_and_never_scrolls_sideways(house: House, na
         wide[size] = await reader.sticks_out()
         covered[size] = await reader.covered()
     assert found == []
+    assert await reader.endless_motion() == []
     assert {size: out for size, out in wide.items() if out} == {}
     assert {size: share for size, share in covered.items() if share > 1 / 3} == {}
     assert (reader.errors, reader.strange_hosts()) == ([], set())

@@ -62,6 +62,11 @@ COVERED = """
 }
 """
 """The share of a window's height in which something stays put over the page, half way down the page."""
+ENDLESS = """
+() => document.getAnimations()
+    .filter((one) => one.playState === 'running' && one.effect.getComputedTiming().endTime === Infinity)
+    .map((one) => `${one.animationName}: ${one.effect.target.outerHTML.slice(0, 120)}`)
+"""
 
 
 @dataclass(slots=True)
@@ -134,6 +139,10 @@ class Walker:
     async def covered(self) -> float:
         """The share of the window's height that headers and bars take from the page while it is scrolled."""
         return await self.page.evaluate(COVERED)
+
+    async def endless_motion(self) -> list[str]:
+        """What moves and does not stop by itself: WCAG 2.2.2, and a browser that paints 60 times a second."""
+        return await self.page.evaluate(ENDLESS)
 
     def heard(self, message: ConsoleMessage) -> None:
         if message.type == "error":
