@@ -51,6 +51,7 @@ def accounts_json(
                 "handle": lambda a: clean(a.handle, HANDLE),
                 "post": lambda a: int(a.is_post),
                 "watched": lambda a: int(a.watched),
+                "repeated": lambda a: int(a.is_repeatedly_blocked),
                 "lists": lambda a: a.list_ids,
                 "tags": lambda a: [tags.number(t) for t in a.tags],
                 "group": lambda a: group_of[a.account_id],

@@ -20,6 +20,7 @@ from dashboard.api.parameter_types import (
     OnList,
     OnPlatform,
     PathNumber,
+    RepeatedlyBlocked,
     Text,
 )
 from dashboard.api.problem_responses import NOT_FOUND, ApiNotFound
@@ -110,6 +111,7 @@ def account_routes(source: ApiContext) -> APIRouter:
             bool | None, Query(description="True: only accounts that are read now. False: only others.")
         ] = None,
         post: OfPosts = None,
+        repeatedly_blocked: RepeatedlyBlocked = False,
         limit: Limit = 100,
         cursor: CursorText = None,
     ) -> Response:
@@ -125,6 +127,7 @@ def account_routes(source: ApiContext) -> APIRouter:
             text=q,
             watched=watched,
             post=post,
+            repeatedly_blocked=repeatedly_blocked,
         )
         async with transaction(source.pool) as conn:
             await refuse_unknown_list(conn, list_name)
@@ -167,6 +170,7 @@ def account_routes(source: ApiContext) -> APIRouter:
         country: InCountry = None,
         account_id: OfAccount = None,
         post: OfPosts = None,
+        repeatedly_blocked: RepeatedlyBlocked = False,
         limit: Limit = 100,
         cursor: CursorText = None,
     ) -> Response:
@@ -174,7 +178,7 @@ def account_routes(source: ApiContext) -> APIRouter:
         now = source.clock()
         moment, known = past(at, "at", now) or now, past(as_known_at, "as_known_at", now)
         after = number_in(request, cursor) or 0
-        wanted = StateFilter(platform, list_name, status, country, account_id, post)
+        wanted = StateFilter(platform, list_name, status, country, account_id, post, repeatedly_blocked)
         async with as_known(source.pool, known) as conn:
             await refuse_unknown_list(conn, list_name)
             rows = await states_page(conn, wanted, moment, known or now, after, limit + 1)

@@ -13,7 +13,17 @@ from starlette.types import Message, Receive, Scope, Send
 
 from dashboard.api.account_edits import Analyst
 from dashboard.api.paging import sent_as
-from dashboard.api.parameter_types import AsKnownAt, At, From, OfPosts, OnList, OnPlatform, PathNumber, To
+from dashboard.api.parameter_types import (
+    AsKnownAt,
+    At,
+    From,
+    OfPosts,
+    OnList,
+    OnPlatform,
+    PathNumber,
+    RepeatedlyBlocked,
+    To,
+)
 from dashboard.api.problem_responses import NOT_FOUND, NOT_MADE, ApiBusy, ApiInvalidField, ApiNotFound
 from dashboard.api.request_checks import ApiContext, ordered, past, refuse_unknown_list
 from dashboard.asgi.off_loop import off_loop
@@ -96,9 +106,12 @@ def export_routes(source: ApiContext) -> APIRouter:
         list_name: OnList = None,
         platform: OnPlatform = None,
         post: OfPosts = None,
+        repeatedly_blocked: RepeatedlyBlocked = False,
     ) -> Response:
         """Export all rows of one kind, from one snapshot. docs/export.md explains each column."""
-        wanted = ExportFilter(source.clock(), since, until, at, as_known_at, list_name, platform, post)
+        wanted = ExportFilter(
+            source.clock(), since, until, at, as_known_at, list_name, platform, post, repeatedly_blocked
+        )
         if (why := fault(kind, wanted, _called)) is not None:
             raise ApiInvalidField("query", why)
         if free.locked():

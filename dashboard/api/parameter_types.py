@@ -85,6 +85,13 @@ OfAccount = Annotated[
     Number | None, Query(alias="account", description="Only this account, by Blockline's number.")
 ]
 OfPosts = Annotated[bool | None, Query(alias="post", description="True: only posts. False: only accounts.")]
+RepeatedlyBlocked = Annotated[
+    bool,
+    Query(
+        description="True: only accounts and posts with two or more block periods: blocked, seen shown, and "
+        "blocked again."
+    ),
+]
 From = Annotated[Moment | None, Query(alias="from", description="From this time on, inclusive.")]
 To = Annotated[Moment | None, Query(alias="to", description="Up to this time, exclusive.")]
 At = Annotated[Moment | None, Query(description="The state at this time. Default: now.")]

@@ -121,7 +121,7 @@ interface AccountRow {
   /** Since when its past is known; null while it has not been asked for. */
   from: number | null; last: number | null; gaps: Span[]; spells: AccountSpell[];
   now: AccountSpell | null; pending: { s: Letter; w: string; old: number | null; seen: number } | null; lists: AccountsTable["lists"];
-  orders: AccountsTable["orders"]; tags: string[]; countries: string[]; late: boolean; text: string;
+  orders: AccountsTable["orders"]; tags: string[]; countries: string[]; late: boolean; repeated: boolean; text: string;
 }
 /** A part of what is drawn of an account. */
 interface Piece { kind: "spell" | "window" | "provisional"; s: Letter; from: number; to: number }
@@ -141,7 +141,7 @@ interface AccountsPage {
 /** The accounts behind a figure, and the address that asked for them. */
 interface Behind { of: string; words: string; ids: Set<number> }
 interface Choice {
-  figure: string; at: string; q: string; status: string; country: string; list: string; order: string; tag: string; platform: string; kind: string; late: boolean; whom: string; sort: string; selected: "all" | Set<number>;
+  figure: string; at: string; q: string; status: string; country: string; list: string; order: string; tag: string; platform: string; kind: string; late: boolean; repeatedly_blocked: boolean; whom: string; sort: string; selected: "all" | Set<number>;
 }
 
 interface Undo { address: string; method: string; fields: Record<string, string> | null; body: object | null }

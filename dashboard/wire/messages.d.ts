@@ -113,7 +113,7 @@ type Group = [last: number | null, gaps: [number, number][]];
 interface AccountsTable {
   id: number; now: number; late_after: number; gap_after: number; total: number; groups: Group[]; words: string[]; tags: string[]; countries: string[];
   lists: { id: number; name: string }[]; orders: { id: number; title: string; reference: string; list: number }[];
-  accounts: Table<{ id: number; platform: Platform; native: string; handle: string; post: 0 | 1; watched: 0 | 1; lists: number[]; tags: Place[]; group: number }>;
+  accounts: Table<{ id: number; platform: Platform; native: string; handle: string; post: 0 | 1; watched: 0 | 1; repeated: 0 | 1; lists: number[]; tags: Place[]; group: number }>;
   spells: Table<AccountSpellRow>; provisional: Table<{ account: number; s: Letter; w: Place; old: number | null; seen: number }>;
 }
 interface AccountsPast {

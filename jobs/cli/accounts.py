@@ -9,7 +9,16 @@ from jobs.base.errors import CommandError
 from jobs.base.input_files import table_content
 from jobs.base.output import show, show_json
 from jobs.base.wording import PLATFORM_KEYS, handle_name
-from jobs.cli.command import COMMAND_LINE, AsJson, ConfigFile, OnPlatform, Partial, examples, moment_past
+from jobs.cli.command import (
+    COMMAND_LINE,
+    AsJson,
+    ConfigFile,
+    OnPlatform,
+    Partial,
+    RepeatedlyBlocked,
+    examples,
+    moment_past,
+)
 from jobs.collect.name_lookup import Resolver
 from jobs.config.database import with_conn, with_pool
 from jobs.config.demonstration import command_clock
@@ -88,6 +97,7 @@ def accounts_list(
         typer.Option("--as-known-at", metavar="DATE", help="Use only what was recorded by this time."),
     ] = None,
     platform: OnPlatform = None,
+    repeatedly_blocked: RepeatedlyBlocked = False,
     as_json: AsJson = False,
     config: ConfigFile = None,
 ) -> None:
@@ -100,7 +110,9 @@ def accounts_list(
     settings = load_settings(config)
     listing = with_conn(
         settings,
-        lambda conn: accounts_listing(conn, list_name, when, known_at, platform),
+        lambda conn: accounts_listing(
+            conn, list_name, when, known_at, platform, repeatedly_blocked=repeatedly_blocked
+        ),
         None if as_known_at is None else known_at,
     )
     listing.show("accounts", as_json=as_json)

@@ -22,6 +22,10 @@ Partial = Annotated[
     bool, typer.Option("--partial", help="Store the valid lines even if other lines are refused.")
 ]
 OnPlatform = Annotated[Platform | None, typer.Option("--platform", help="Include only this platform.")]
+RepeatedlyBlocked = Annotated[
+    bool,
+    typer.Option("--repeatedly-blocked", help="Include only accounts and posts blocked more than once."),
+]
 
 AtMoment = Annotated[
     str | None,

@@ -17,7 +17,7 @@ from jobs.base.errors import CommandError
 from jobs.base.event_loop import run
 from jobs.base.output import EscapingConsole, show, show_json
 from jobs.base.wording import number
-from jobs.cli.command import AsJson, ConfigFile, examples, moment_of, renamed
+from jobs.cli.command import AsJson, ConfigFile, RepeatedlyBlocked, examples, moment_of, renamed
 from jobs.config.database import database, ready
 from jobs.config.demonstration import command_clock
 from jobs.config.settings import load_settings
@@ -86,6 +86,7 @@ def export_command(
         bool | None,
         typer.Option("--post/--no-post", help="Include only posts; with --no-post only accounts."),
     ] = None,
+    repeatedly_blocked: RepeatedlyBlocked = False,
     as_json: AsJson = False,
     config: ConfigFile = None,
 ) -> None:
@@ -99,6 +100,7 @@ def export_command(
         list_name,
         platform,
         post,
+        repeatedly_blocked,
     )
     order = ExportRequest(kind, form, wanted)
     _refuse(order, out, as_json=as_json)

@@ -23,11 +23,18 @@ from storage.work.planner_state import watched_on
 
 
 async def accounts_listing(
-    conn: Conn, list_name: str | None, at: datetime, known_at: datetime, platform: Platform | None
+    conn: Conn,
+    list_name: str | None,
+    at: datetime,
+    known_at: datetime,
+    platform: Platform | None,
+    *,
+    repeatedly_blocked: bool,
 ) -> OutputTable:
     """List the watched accounts, or those on one list, with their status at `at` as known at `known_at`.
 
-    `platform` leaves out all others. Raises CommandError for a list that is not there.
+    `platform` leaves out all others, and `repeatedly_blocked` those without two block periods by then. Raises
+    CommandError for a list that is not there.
     """
     if list_name is not None:
         names = [count.name for count in await listing.list_counts(conn)]
@@ -37,9 +44,13 @@ async def accounts_listing(
         list_name = called
     out = OutputTable(
         ("Platform", "Handle", "Id", "Last confirmed", "Since", "Watched", "Lists"),
-        "No accounts are watched. Import some with: blockline accounts import FILE",
+        "No account was blocked more than once."
+        if repeatedly_blocked
+        else "No accounts are watched. Import some with: blockline accounts import FILE",
     )
-    for a in await listing.listed_accounts(conn, list_name, at, known_at):
+    for a in await listing.listed_accounts(
+        conn, list_name, at, known_at, repeatedly_blocked=repeatedly_blocked
+    ):
         if platform not in {None, a.platform}:
             continue
         words = "no confirmed status yet" if a.state is None else short_words(a.state, a.platform, None)

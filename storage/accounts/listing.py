@@ -45,12 +45,18 @@ class ListCount:
 
 
 async def listed_accounts(
-    conn: Conn, list_name: str | None, at: datetime, known_at: datetime
+    conn: Conn,
+    list_name: str | None,
+    at: datetime,
+    known_at: datetime,
+    *,
+    repeatedly_blocked: bool = False,
 ) -> list[ListedAccount]:
     """Everybody on a list, watched or not; without one, every watched account; as of `known_at`. Sorted by
     handle.
 
-    The state is the one that held at `at`, by what was confirmed and recorded up to `known_at`.
+    The state is the one that held at `at`, by what was confirmed and recorded up to `known_at`, and so are
+    the block periods of those who were repeatedly blocked.
     """
     rows = await conn.fetch(
         """
@@ -80,11 +86,13 @@ async def listed_accounts(
                 select m.account_id from membership m join watch_list l using (list_id)
                 where l.name = $1 and m.added_at <= $3 and (m.removed_at is null or m.removed_at > $3)
             ))
+            and (not $4::boolean or a.account_id in (select repeatedly_blocked($2, $3)))
         order by a.platform, lower(a.handle), a.account_id
         """,
         list_name,
         at,
         known_at,
+        repeatedly_blocked,
     )
     return [
         ListedAccount(

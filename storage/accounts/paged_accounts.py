@@ -25,6 +25,8 @@ class AccountFilter:
     account_id: int | None = None
     post: bool | None = None
     """True: posts only. False: accounts only."""
+    repeatedly_blocked: bool = False
+    """Only those with two or more block periods."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,7 @@ async def accounts_page(
                 and ($11::boolean is null or a.watched = $11)
                 and ($12::bigint is null or a.account_id = $12)
                 and ($13::boolean is null or a.is_post = $13)
+                and (not $14::boolean or a.account_id in (select repeatedly_blocked('infinity', null)))
             order by a.account_id limit $2
         )
         select a.account_id, a.platform, a.native_id, a.handle, a.is_post as post, a.watched, a.added_at,
@@ -140,6 +143,7 @@ async def accounts_page(
         wanted.watched,
         wanted.account_id,
         wanted.post,
+        wanted.repeatedly_blocked,
     )
     return [AccountRow(**dict(r.items())) for r in rows]
 
@@ -175,6 +179,8 @@ class StateFilter:
     account_id: int | None = None
     post: bool | None = None
     """True: posts only. False: accounts only."""
+    repeatedly_blocked: bool = False
+    """Only those with two or more block periods up to the moment."""
 
 
 async def states_page(
@@ -207,6 +213,7 @@ async def states_page(
                 and ($8::text is null or s.withheld_in && array[$8, 'XX'])
                 and ($9::bigint is null or a.account_id = $9)
                 and ($10::boolean is null or a.is_post = $10)
+                and (not $11::boolean or a.account_id in (select repeatedly_blocked($3, $4)))
                 and a.added_at <= $4
             order by a.account_id limit $2
         )
@@ -231,5 +238,6 @@ async def states_page(
         wanted.country,
         wanted.account_id,
         wanted.post,
+        wanted.repeatedly_blocked,
     )
     return [StateRow(**dict(r.items())) for r in rows]

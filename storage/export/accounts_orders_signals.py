@@ -31,6 +31,8 @@ async def accounts(conn: Conn, wanted: ExportFilter) -> Rows:
             ))
             and ($2::text is null or a.platform = $2)
             and ($4::boolean is null or a.is_post = $4)
+            and (not $5::boolean
+                or a.account_id in (select repeatedly_blocked(coalesce($3::timestamptz, 'infinity'), $3)))
             and a.added_at <= coalesce($3::timestamptz, 'infinity')
         order by a.account_id
         """,
@@ -38,6 +40,7 @@ async def accounts(conn: Conn, wanted: ExportFilter) -> Rows:
         wanted.platform,
         wanted.known_at,
         wanted.post,
+        wanted.repeatedly_blocked,
     )
 
 

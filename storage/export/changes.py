@@ -109,6 +109,7 @@ async def states(conn: Conn, wanted: ExportFilter) -> Rows:
             ))
             and ($4::text is null or a.platform = $4)
             and ($5::boolean is null or a.is_post = $5)
+            and (not $6::boolean or a.account_id in (select repeatedly_blocked($1, $2)))
             and a.added_at <= $2
         order by a.account_id
         """,
@@ -117,6 +118,7 @@ async def states(conn: Conn, wanted: ExportFilter) -> Rows:
         wanted.list_name,
         wanted.platform,
         wanted.post,
+        wanted.repeatedly_blocked,
     )
 
 

@@ -30,15 +30,16 @@ _KNOWN = frozenset({Choice.KNOWN_AT})
 _LIST = frozenset({Choice.LIST})
 _WHOSE = _LIST | {Choice.PLATFORM}
 _POSTS = frozenset({Choice.POST})
+_BLOCKS = frozenset({Choice.REPEATEDLY_BLOCKED})
 
 EXPORTS: Mapping[Kind, Export] = {
     Kind.CHANGES: Export(changes.changes, _RANGE | _KNOWN | _WHOSE | _POSTS, "first_seen_new"),
     Kind.SPELLS: Export(changes.spells, _RANGE | _KNOWN | _WHOSE | _POSTS, "since"),
-    Kind.STATES: Export(changes.states, _KNOWN | _WHOSE | _POSTS | {Choice.AT}),
+    Kind.STATES: Export(changes.states, _KNOWN | _WHOSE | _POSTS | _BLOCKS | {Choice.AT}),
     # Month by month, and in a month by account.
     Kind.READINGS: Export(coverage.readings, _RANGE | _KNOWN | _WHOSE, "at"),
     Kind.COVERAGE: Export(coverage.coverage, _RANGE | _KNOWN | _WHOSE, "observed_at"),
-    Kind.ACCOUNTS: Export(accounts_orders_signals.accounts, _KNOWN | _WHOSE | _POSTS),
+    Kind.ACCOUNTS: Export(accounts_orders_signals.accounts, _KNOWN | _WHOSE | _POSTS | _BLOCKS),
     Kind.LISTS: Export(accounts_orders_signals.lists, _KNOWN | _WHOSE),
     Kind.ORDERS: Export(accounts_orders_signals.orders, _RANGE | _KNOWN | _LIST, "issued_at"),
     Kind.ORDER_EVENTS: Export(accounts_orders_signals.order_events, _RANGE | _KNOWN | _LIST, "at"),

@@ -39,6 +39,8 @@ class AccountLine:
     list_ids: tuple[int, ...]
     tags: tuple[str, ...]
     is_post: bool = False
+    is_repeatedly_blocked: bool = False
+    """It has two or more block periods."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,8 @@ async def _lines(conn: Conn, whom: AccountScope, most: int) -> list[AccountLine]
     rows = await conn.fetch(
         """
         select a.account_id, a.platform, a.native_id, a.handle, a.is_post, a.watched, a.tags,
-            coalesce(m.list_ids, '{}') as list_ids
+            coalesce(m.list_ids, '{}') as list_ids,
+            a.account_id in (select repeatedly_blocked('infinity', null)) as is_repeatedly_blocked
         from ordinary_accounts() a
         left join (
             select account_id, array_agg(list_id order by list_id) as list_ids
@@ -138,6 +141,7 @@ async def _lines(conn: Conn, whom: AccountScope, most: int) -> list[AccountLine]
             tuple(r["list_ids"]),
             tuple(r["tags"]),
             r["is_post"],
+            r["is_repeatedly_blocked"],
         )
         for r in rows
     ]

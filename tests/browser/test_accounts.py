@@ -50,6 +50,23 @@ async def test_what_is_chosen_stands_in_the_address_and_comes_back_from_it(
     assert search.startswith("?q=1100000&status=withheld&sort=handle&selected=")
 
 
+async def test_those_blocked_more_than_once_are_left_by_one_press(pool: Pool, dsn: str, story: Story) -> None:
+    async with transaction(pool) as conn:
+        expected = [r[0] for r in await conn.fetch("select repeatedly_blocked('infinity', null)")]
+    async with served(pool, dsn, story.now) as base, opened(base, "/accounts") as browser:
+        page = browser.page
+        await counts(browser, "32 watched")
+        await page.get_by_label("Blocked more than once").check()
+        await counts(browser, f"{len(expected)} of 32 watched")
+        await page.reload()
+        await counts(browser, f"{len(expected)} of 32 watched")
+        assert await page.evaluate("location.search") == "?repeatedly_blocked=1"
+        assert await page.get_by_label("Blocked more than once").is_checked()
+        await page.get_by_role("button", name="Clear").click()
+        await counts(browser, "32 watched")
+    assert 0 < len(expected) < 32
+
+
 async def test_a_number_of_an_order_leads_to_its_accounts_and_clear_to_all(
     pool: Pool, dsn: str, story: Story
 ) -> None:

@@ -12,7 +12,7 @@ const BODY = {
   now: NOW, late_after: H, gap_after: 2 * H, total: 3,
   lists: [{ id: 1, name: "Press" }, { id: 2, name: "Farm" }], orders: [{ id: 9, title: "Order 1", reference: "S/1", list: 2 }],
   groups: [[NOW - H / 2, []], [NOW - 5 * H, []], [null, []]],
-  accounts: { id: [4, 5, 6], platform: ["x", "bluesky", "x"], native: ["11", "did:plc:z", "12"], handle: ["Zed_10", "zed_9", "amy"], post: [0, 0, 0], watched: [1, 1, 0], lists: [[1, 2], [], [2]], tags: [[0], [], []], group: [0, 1, 2] },
+  accounts: { id: [4, 5, 6], platform: ["x", "bluesky", "x"], native: ["11", "did:plc:z", "12"], handle: ["Zed_10", "zed_9", "amy"], post: [0, 0, 0], watched: [1, 1, 0], repeated: [1, 0, 1], lists: [[1, 2], [], [2]], tags: [[0], [], []], group: [0, 1, 2] },
   spells: { account: [4, 5], s: ["W", "S"], w: [1, 2], c: [1, 0], onset: [NOW - 100 * H, null], from: [NOW - 99 * H, NOW - 300 * H], to: [null, null] },
   provisional: { account: [5], s: ["A"], w: [0], old: [NOW - 6 * H], seen: [NOW - 5 * H] },
   words: ["available", "withheld in India (IN)", "suspended"], tags: ["press"], countries: ["", "IN TR"],
@@ -56,14 +56,16 @@ for (const [search, handles] of [
   ["?order=9&platform=x", ["Zed_10", "amy"]],
   ["?tag=press", ["Zed_10"]],
   ["?late=1", ["zed_9"]],
+  ["?repeatedly_blocked=1", ["Zed_10", "amy"]],
+  ["?repeatedly_blocked=1&late=1", []],
   ["?status=nonsense", ["Zed_10", "zed_9", "amy"]],
   ["?country=FR", []],
 ]) test(`${search || "no choice"} leaves ${handles.join(", ") || "nobody"}`, () => assert.deepEqual(chosen(search), handles));
 
 test("an address says every choice, and leads back to it", () => {
-  const choice = { ...choiceOf(""), q: "a b", status: "withheld", list: "2", late: true, whom: "all", sort: "since:desc,handle", selected: new Set([7, 4, 5, 6, 12]) };
+  const choice = { ...choiceOf(""), q: "a b", status: "withheld", list: "2", late: true, repeatedly_blocked: true, whom: "all", sort: "since:desc,handle", selected: new Set([7, 4, 5, 6, 12]) };
   const search = searchOf(choice);
-  assert.equal(search, "?q=a+b&status=withheld&list=2&late=1&whom=all&sort=since:desc,handle&selected=4-7,12");
+  assert.equal(search, "?q=a+b&status=withheld&list=2&late=1&repeatedly_blocked=1&whom=all&sort=since:desc,handle&selected=4-7,12");
   assert.deepEqual(choiceOf(search), choice);
   assert.equal(searchOf(choiceOf("")), "");
 });
@@ -82,6 +84,7 @@ test("what somebody typed into an address is no selection", () => {
 test("only what leaves somebody out is a filter", () => {
   assert.ok(!isFiltered(choiceOf("?sort=handle&whom=all&selected=4&q=+")));
   assert.ok(isFiltered(choiceOf("?late=1")));
+  assert.ok(isFiltered(choiceOf("?repeatedly_blocked=1")));
 });
 
 test("the values to choose from are counted", () => {

@@ -19,7 +19,7 @@ const WEIGHT = { W: 0, S: 1, G: 2, N: 3, D: 4, P: 5, A: 6 };
 export const WHOM = [["watched", "Watched"], ["file", "Stored, not watched"], ["all", "Watched and stored"]];
 export const KINDS = [["accounts", "Accounts only"], ["posts", "Posts only"]];
 /** What may be chosen, in the order in which it stands in the address. @type {(keyof Choice)[]} */
-const KEYS = ["figure", "at", "q", "status", "country", "list", "order", "tag", "platform", "kind", "late", "whom", "sort", "selected"];
+const KEYS = ["figure", "at", "q", "status", "country", "list", "order", "tag", "platform", "kind", "late", "repeatedly_blocked", "whom", "sort", "selected"];
 
 /**
  * {now, rows, lists, orders, ...}: a row holds all that its line shows, its last spell is its state. What was before: `addPast`.
@@ -40,6 +40,7 @@ export function decode(body) {
       tags: a.tags.map((n) => body.tags[n]),
       countries: [],
       late: false,
+      repeated: a.repeated === 1,
       text: "",
     };
     row.late = row.watched && (last === null || body.now - last > body.late_after);
@@ -84,7 +85,7 @@ export function addPast(rows, body) {
 /** The reader's choices from an address; what is not there is empty. @param {string} search @returns {Choice} */
 export function choiceOf(search) {
   const asked = new URLSearchParams(search);
-  /** @type {Omit<Choice, "late" | "selected"> & { late: string, selected: string }} */
+  /** @type {Omit<Choice, "late" | "repeatedly_blocked" | "selected"> & { late: string, repeatedly_blocked: string, selected: string }} */
   const said = /** @type {any} */ (Object.fromEntries(KEYS.map((key) => [key, asked.get(key) ?? ""])));
   return {
     ...said,
@@ -92,6 +93,7 @@ export function choiceOf(search) {
     kind: KINDS.some(([name]) => name === said.kind) ? said.kind : "",
     whom: WHOM.some(([name]) => name === said.whom) ? said.whom : "watched",
     late: said.late === "1",
+    repeatedly_blocked: said.repeatedly_blocked === "1",
     selected: said.selected === "all" ? "all" : idsOf(said.selected),
   };
 }
@@ -131,6 +133,7 @@ export function matcher(choice, behind = null) {
   if (choice.platform) tests.push((row) => row.platform === choice.platform);
   if (choice.kind) tests.push((row) => row.post === (choice.kind === "posts"));
   if (choice.late) tests.push((row) => row.late);
+  if (choice.repeatedly_blocked) tests.push((row) => row.repeated);
   if (behind) tests.push((row) => behind.ids.has(row.id));
   return (/** @type {AccountRow} */ row) => tests.every((test) => test(row));
 }
@@ -146,7 +149,7 @@ export function behindWords(behind, state, when) {
 }
 
 /** Whether a filter is set. @param {Choice} choice */
-export const isFiltered = (choice) => Boolean(choice.figure || choice.q.trim() || choice.status || choice.country || choice.list || choice.order || choice.tag || choice.platform || choice.kind || choice.late);
+export const isFiltered = (choice) => Boolean(choice.figure || choice.q.trim() || choice.status || choice.country || choice.list || choice.order || choice.tag || choice.platform || choice.kind || choice.late || choice.repeatedly_blocked);
 
 /** The values that can be chosen from, each with how many accounts have it. @param {AccountsState} state */
 export function facets(state) {

@@ -21,10 +21,12 @@ export function drawTools(place, choice, choose) {
     <label class="find"><svg class="i" aria-hidden="true"><use href="#i-search"/></svg><span class="hidden">Handle, id or tag</span><input type="search" name="q" placeholder="Handle, id or tag" autocomplete="off" spellcheck="false"></label>
     ${SELECTS.map(([name, label]) => `<label><span class="hidden">${label}</span><select class="select" name="${name}"></select></label>`).join("")}
     <label class="ac-check"><input type="checkbox" name="late"> Late only</label>
+    <label class="ac-check"><input type="checkbox" name="repeatedly_blocked"> Blocked more than once</label>
     <button type="button" class="link" data-clear>Clear</button></form>`;
   const form = /** @type {HTMLFormElement} */ (find(place, "form"));
   form.q.value = choice.q;
   form.late.checked = choice.late;
+  form.repeatedly_blocked.checked = choice.repeatedly_blocked;
   form.addEventListener("submit", (event) => event.preventDefault());
   form.addEventListener("input", (event) => {
     const { name, type, checked, value } = targetOf(event);
@@ -32,7 +34,7 @@ export function drawTools(place, choice, choose) {
   });
   find(form, "[data-clear]").addEventListener("click", () => {
     form.reset();
-    const none = { figure: "", at: "", q: "", status: "", country: "", list: "", order: "", tag: "", platform: "", kind: "", late: false };
+    const none = { figure: "", at: "", q: "", status: "", country: "", list: "", order: "", tag: "", platform: "", kind: "", late: false, repeatedly_blocked: false };
     for (const name of Object.keys(none)) if (form[name]?.tagName === "SELECT") form[name].value = "";
     choose(take(none));
   });

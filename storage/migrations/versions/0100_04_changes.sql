@@ -191,6 +191,7 @@ create index spell_account on spell (account_id, lower(valid));
 -- Times at which a state began or ended, in the present knowledge: counts over a range start from here.
 create index spell_since on spell (lower(valid)) where upper_inf(recorded);
 create index spell_until on spell (upper(valid)) where upper_inf(recorded) and not upper_inf(valid);
+create index spell_blocked on spell (account_id) where status in ('withheld', 'suspended');
 comment on table spell is
     'A status period: a maximal time with one status, of the confirmed changes, with when that was known. It can be '
     'made again from the changes.';
@@ -222,6 +223,32 @@ create function spells_known(known_at timestamptz) returns setof spell stable pa
     select * from spell where case when $1 is null then upper_inf(recorded) else recorded @> $1 end
 $$;
 comment on function spells_known is 'The states of all times, as known at one (null: as known now).';
+
+create function repeatedly_blocked(at timestamptz, known_at timestamptz) returns setof bigint
+stable parallel safe language sql as $$
+    select account_id
+    from (
+        select s.account_id, s.status in ('withheld', 'suspended') as is_blocked,
+            lag(s.status in ('withheld', 'suspended'))
+                over (partition by s.account_id order by lower(s.valid)) as was_blocked
+        from spells_known($2) s
+        where lower(s.valid) <= $1 and s.status in ('withheld', 'suspended', 'available', 'protected')
+            -- Once is not enough: this leaves few accounts whose states are read in order.
+            and s.account_id in (
+                select account_id from spell where status in ('withheld', 'suspended')
+                group by account_id having count(*) > 1
+            )
+            and not (s.status = 'suspended' and not s.before_change and exists (
+                select from change c where c.change_id = s.change_id and 'suspended_or_deleted' = any(c.flags)
+            ))
+    ) told
+    where is_blocked and was_blocked is distinct from true
+    group by account_id having count(*) > 1
+$$;
+comment on function repeatedly_blocked is
+    'The accounts with two or more block periods up to a time, as known at another (null: as known now). Between two '
+    'of them the platform showed the account: one that was gone in between may have been blocked all the time, and a '
+    'change of countries ends no block. Suspended or deleted, where the platform does not say which, is no block.';
 
 create table imported_span (
     account_id bigint not null references account,

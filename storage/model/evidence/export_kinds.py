@@ -49,6 +49,7 @@ class Choice(StrEnum):
     LIST = "--list"
     PLATFORM = "--platform"
     POST = "--post"
+    REPEATEDLY_BLOCKED = "--repeatedly-blocked"
 
     @property
     def field(self) -> str:
@@ -74,6 +75,8 @@ class ExportFilter:
     platform: Platform | None = None
     post: bool | None = None
     """True: posts only. False: accounts only."""
+    repeatedly_blocked: bool = False
+    """Only accounts and posts with two or more block periods."""
 
     @property
     def choices(self) -> dict[Choice, datetime | str | None]:
@@ -86,4 +89,5 @@ class ExportFilter:
             Choice.LIST: self.list_name,
             Choice.PLATFORM: self.platform,
             Choice.POST: None if self.post is None else str(self.post).lower(),
+            Choice.REPEATEDLY_BLOCKED: "true" if self.repeatedly_blocked else None,
         }

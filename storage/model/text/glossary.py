@@ -74,6 +74,11 @@ SECTIONS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "confirmed": "Seen in as many readings as the confirmation rule asks for.",
             "not confirmed": "Seen, but later readings showed otherwise; it is kept and does not count.",
             "status period": "The time in which an account kept one status, between two confirmed changes.",
+            "block period": (
+                "A time in which an account was blocked, until a reading showed it again; time without "
+                "readings, more countries, or a suspension that follows do not end it."
+            ),
+            "repeatedly blocked": "Having two or more block periods: blocked, seen shown, and blocked again.",
             "flapping": "Going back and forth between statuses several times within a short time.",
             "cohort": "Accounts that are expected to change together, such as those of one order.",
             "other changes": "Changes that are neither a block nor a restoration.",

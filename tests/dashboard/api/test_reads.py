@@ -4,6 +4,7 @@ import csv
 import dataclasses
 import io
 import json
+from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -198,7 +199,8 @@ async def test_what_an_export_cannot_be_asked_is_refused_with_what_it_can(world:
     refused = await world.api.get("/export/accounts", at=world.now)
     assert (refused.status, refused.detail) == (
         422,
-        "query: at does not apply to accounts. These do: as_known_at, list, platform, post.",
+        "query: at does not apply to accounts. These do: as_known_at, list, platform, post, "
+        "repeatedly_blocked.",
     )
     missing = await world.api.get("/export/changes", list="Nobody")
     assert (missing.status, missing.detail) == (
@@ -291,6 +293,24 @@ async def test_what_is_of_posts_and_what_is_of_accounts_can_be_asked_for(world: 
     assert accounts == [one for one in everything if not one["post"]]
     assert posts
     assert accounts
+
+
+@pytest.mark.parametrize("path", ["/accounts", "/statuses", "/export/accounts", "/export/states"])
+async def test_who_was_blocked_more_than_once_can_be_asked_for(world: World, path: str) -> None:
+    blocks = Counter[str]()
+    shown: dict[str, bool] = {}
+    for spell in sorted(await listed(world, "/export/spells"), key=lambda s: s["since"]):
+        account, status = spell["account_id"], spell["status"]
+        blocks[account] += status in {"withheld", "suspended"} and shown.get(account, True)
+        if status in {"withheld", "suspended", "available", "protected"}:
+            shown[account] = status in {"available", "protected"}
+    expected = {account for account, times in blocks.items() if times > 1}
+    assert expected
+
+    found = await listed(world, path, repeatedly_blocked="true")
+    name = "account_id" if path.startswith("/export") else "native_id"
+    assert {one[name] for one in found} == expected
+    assert len(await listed(world, path, repeatedly_blocked="false")) > len(found)
 
 
 async def listed(world: World, path: str, **asked: Any) -> list[dict[str, Any]]:

@@ -365,6 +365,28 @@ def test_a_list_that_is_not_there_is_refused_with_those_that_are(run: Blockline)
     assert (ran.code, ran.err) == (1, "There is no list 'Farmer': did you mean 'Farmers'?\n")
 
 
+def test_those_blocked_more_than_once_are_listed_as_of_any_moment(run: Blockline) -> None:
+    run("accounts", "import", file(WATCH + "x,alpha,1001,Farmers\nx,beta,1002,Farmers\n"))
+    days = (("available", ""), ("withheld", "IN"), ("available", ""), ("withheld", "IN"))
+    rows = [
+        f"x,1001,alpha,2021-02-0{n}T00:00:00Z,{status},{countries},"
+        for n, (status, countries) in enumerate(days, 1)
+    ]
+    history = Path("history.csv")
+    history.write_text("\n".join(["platform,account_id,handle,at,status,withheld_in,list", *rows]) + "\n")
+    assert run("import", history).code == 0
+
+    def listed(*options: str) -> list[str]:
+        told = run("accounts", "list", "--repeatedly-blocked", "--json", *options).json["accounts"]
+        return [a["handle"] for a in told]
+
+    assert listed() == ["alpha"]
+    assert listed("--at", "2021-02-04T12:00Z") == ["alpha"]
+    assert listed("--at", "2021-02-03T12:00Z") == []
+    nobody = run("accounts", "list", "--repeatedly-blocked", "--at", "2021-02-03T12:00Z")
+    assert nobody.said == ["No account was blocked more than once."]
+
+
 def test_a_platform_that_does_not_exist_is_a_fault_of_usage(run: Blockline) -> None:
     assert run("accounts", "remove", "myspace", "tom").code == 2
 

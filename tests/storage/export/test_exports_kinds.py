@@ -110,6 +110,7 @@ NOTHING = {
     Choice.LIST: ExportFilter(NOW, list_name="Nobody"),
     Choice.PLATFORM: ExportFilter(NOW, platform=MASTODON),
     Choice.POST: ExportFilter(NOW, post=True),
+    Choice.REPEATEDLY_BLOCKED: ExportFilter(NOW, repeatedly_blocked=True),
 }
 EVERYTHING = {
     Choice.SINCE: ExportFilter(NOW, since=minutes(0)),

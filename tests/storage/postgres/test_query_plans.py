@@ -255,6 +255,12 @@ ROWS: list[Row] = [
         BIG,
     ),
     (
+        "who was repeatedly blocked is found by the index of blocks",
+        lambda c: states_page(c, StateFilter(repeatedly_blocked=True), END, END, 0, 100),
+        {"spell_blocked"},
+        BIG,
+    ),
+    (
         "the spells of an account are looked up by its number",
         lambda c: spells_page(c, SpellFilter(START, END, account_id=ONE), None, 100),
         {"spell_account"},

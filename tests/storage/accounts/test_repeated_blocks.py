@@ -1,0 +1,118 @@
+"""Who was blocked more than once: by each list of accounts that can be asked for it, at any time."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import pytest
+
+from collectors.x.declaration import X
+from storage.accounts.accounts import NewAccount, add_accounts
+from storage.accounts.listing import listed_accounts
+from storage.accounts.paged_accounts import AccountFilter, StateFilter, accounts_page, states_page
+from storage.live.accounts_table import AccountScope, accounts_shot
+from storage.model.core.availability import State, Status
+from storage.model.evidence.export_kinds import ExportFilter, Kind
+from storage.postgres.pool import Pool, transaction
+from tests.support.samples.readings import AVAILABLE, SUSPENDED, T0, WITHHELD_IN, minutes
+from tests.support.seeds.export_rows import only, table
+
+PROTECTED, NOT_FOUND = State(Status.PROTECTED), State(Status.NOT_FOUND)
+WITHHELD_IN_TR = State(Status.WITHHELD, ("IN", "TR"))
+NOW = minutes(1_000)
+OR_DELETED = "suspended_or_deleted"
+
+Period = tuple[State, str | None]
+"""A state with a flag of its change. Each begins an hour after the one before."""
+
+
+def plain(*states: State) -> list[Period]:
+    return [(state, None) for state in states]
+
+
+RULES: Sequence[tuple[str, list[Period], bool]] = (
+    ("blocked and restored once is once", plain(AVAILABLE, WITHHELD_IN, AVAILABLE), False),
+    ("blocked again after it was shown", plain(WITHHELD_IN, AVAILABLE, WITHHELD_IN), True),
+    ("another kind of block is a block", plain(AVAILABLE, WITHHELD_IN, AVAILABLE, SUSPENDED), True),
+    ("shown to followers only is shown", plain(WITHHELD_IN, PROTECTED, WITHHELD_IN), True),
+    ("two countries at once are one block", plain(WITHHELD_IN, WITHHELD_IN_TR, WITHHELD_IN), False),
+    ("withheld and then suspended is one block", plain(AVAILABLE, WITHHELD_IN, SUSPENDED), False),
+    ("gone in between may have been blocked all along", plain(WITHHELD_IN, NOT_FOUND, WITHHELD_IN), False),
+    ("gone and shown in between", plain(WITHHELD_IN, NOT_FOUND, AVAILABLE, WITHHELD_IN), True),
+    (
+        "suspended or deleted, which look alike, is no block",
+        [(SUSPENDED, OR_DELETED), (AVAILABLE, None), (SUSPENDED, None)],
+        False,
+    ),
+    ("never read is not known", [], False),
+)
+
+
+async def tell(pool: Pool, periods: Sequence[Period], known: float = 0) -> None:
+    """Write the status periods of one account as the projection of its changes would."""
+    async with transaction(pool) as conn:
+        await add_accounts(conn, [NewAccount(X, "1", "h1", ("Desk",))], T0)
+        account_id = await conn.fetchval("select account_id from account")
+        for n, (state, flag) in enumerate(periods):
+            await conn.execute(
+                """
+                with made as (
+                    insert into change (
+                        change_key, account_id, status, withheld_in, flags, kind, strength, first_seen_new,
+                        recorded_at, source
+                    )
+                    values ($1, $2, $3, $4, $5, 'baseline', 'strong', $6, $6, 'x') returning change_id
+                )
+                insert into spell (account_id, change_id, status, withheld_in, onset_after, valid, recorded)
+                select $2, change_id, $3, $4, null, tstzrange($6, $7), tstzrange($8, null) from made
+                """,
+                f"told:{n}",
+                account_id,
+                state.status.value,
+                state.withheld_in,
+                [] if flag is None else [flag],
+                minutes(60 * n),
+                minutes(60 * (n + 1)) if n + 1 < len(periods) else None,
+                minutes(known),
+            )
+
+
+async def answers(pool: Pool, at: datetime, known_at: datetime) -> dict[str, list[str]]:
+    """The handles that each list gives. Those without a moment of their own are asked for now alone."""
+    async with transaction(pool) as conn:
+        told = {
+            "states": [
+                r.handle
+                for r in await states_page(conn, StateFilter(repeatedly_blocked=True), at, known_at, 0, 9)
+            ],
+            "command": [
+                a.handle for a in await listed_accounts(conn, None, at, known_at, repeatedly_blocked=True)
+            ],
+        }
+        wanted = ExportFilter(NOW, at=at, known_at=known_at, repeatedly_blocked=True)
+        told["export"] = [str(r[0]) for r in only(await table(conn, Kind.STATES, wanted), "handle")]
+        if at == known_at == NOW:
+            found = await accounts_page(conn, AccountFilter(repeatedly_blocked=True), NOW, 0, 9)
+            told["accounts"] = [r.handle for r in found]
+            shot = await accounts_shot(conn, AccountScope.ALL, T0, NOW, minutes(30) - T0)
+            told["page"] = [a.handle for a in shot.accounts if a.is_repeatedly_blocked]
+            wanted = ExportFilter(NOW, repeatedly_blocked=True)
+            told["export of accounts"] = [
+                str(r[0]) for r in only(await table(conn, Kind.ACCOUNTS, wanted), "handle")
+            ]
+        return told
+
+
+@pytest.mark.parametrize(("rule", "periods", "repeated"), RULES, ids=[rule for rule, _, _ in RULES])
+async def test_repeatedly_blocked_is_seen_shown_between_two_blocks(
+    pool: Pool, rule: str, periods: list[Period], repeated: bool
+) -> None:
+    await tell(pool, periods)
+    told = await answers(pool, NOW, NOW)
+    assert told == dict.fromkeys(told, ["h1"] if repeated else []), rule
+
+
+async def test_a_second_block_counts_from_when_it_was_so_and_from_when_it_was_known(pool: Pool) -> None:
+    await tell(pool, plain(WITHHELD_IN, AVAILABLE, WITHHELD_IN), known=200)
+    for at, known_at, repeated in ((119, 300, False), (120, 300, True), (300, 199, False), (300, 200, True)):
+        told = await answers(pool, minutes(at), minutes(known_at))
+        assert told == dict.fromkeys(told, ["h1"] if repeated else []), (at, known_at)
