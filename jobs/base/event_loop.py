@@ -1,9 +1,10 @@
-"""What runs the asynchronous part of a command."""
+"""What runs the asynchronous part of a command, and what ends a command."""
 
 import asyncio
 import resource
 import signal
 from collections.abc import Callable, Coroutine
+from types import FrameType
 from typing import Final, TypeVar
 
 import uvloop
@@ -11,19 +12,53 @@ import uvloop
 T = TypeVar("T")
 
 MOST_DESCRIPTORS: Final = 65_536
+_ENDING: Final = (signal.SIGINT, signal.SIGTERM)
 
 
 def run(work: Callable[[], Coroutine[object, object, T]]) -> T:
-    """Run `work` to its end. An interrupt or a termination cancels it, so that it may clean up."""
+    """Run `work` to its end. The first interrupt or termination cancels it, so that it may clean up; further
+    ones are ignored from then on, because they would break off the cleaning up.
+    """
+    ended_by: list[signal.Signals] = []
 
-    async def until_terminated() -> T:
-        task = asyncio.current_task()
+    async def until_ended() -> T:
+        task, loop = asyncio.current_task(), asyncio.get_running_loop()
         assert task is not None  # noqa: S101 - inside a coroutine there is one
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+
+        def end(by: signal.Signals) -> None:
+            if not ended_by:
+                ended_by.append(by)
+                task.cancel()
+
+        for one in _ENDING:
+            loop.add_signal_handler(one, end, one)
         return await work()
 
     raise_descriptor_limit()
-    return uvloop.run(until_terminated())
+    before = {one: signal.getsignal(one) for one in _ENDING}
+    try:
+        return uvloop.run(until_ended())
+    except asyncio.CancelledError:
+        if ended_by == [signal.SIGINT]:
+            raise KeyboardInterrupt from None
+        raise
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, signal.SIG_IGN if ended_by else handler or signal.SIG_DFL)
+
+
+def end_once() -> None:
+    """Let the first interrupt or termination outside of `run` end the command too, so that it may stop what
+    it started; further ones are ignored.
+    """
+    for one in _ENDING:
+        signal.signal(one, _end)
+
+
+def _end(number: int, _frame: FrameType | None) -> None:
+    for one in _ENDING:
+        signal.signal(one, signal.SIG_IGN)
+    raise KeyboardInterrupt if number == signal.SIGINT else asyncio.CancelledError
 
 
 def raise_descriptor_limit() -> None:

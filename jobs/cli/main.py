@@ -19,6 +19,7 @@ from typer.main import get_group
 
 from collectors.simulator.history import HistoryError
 from jobs.base.errors import STOPPED, CommandError, first_error, unknown_error
+from jobs.base.event_loop import end_once
 from storage.model.tables.csv_rows import TableError
 from storage.model.text.control_characters import escaped_lines
 from storage.postgres.errors import StorageError
@@ -174,6 +175,7 @@ class TerminalFormatter(logging.Formatter):
 
 def main() -> None:
     """Run the console script."""
+    end_once()
     handler = logging.StreamHandler()
     handler.setFormatter(TerminalFormatter("%(levelname)s: %(message)s"))
     logging.basicConfig(level=logging.WARNING, handlers=[handler])

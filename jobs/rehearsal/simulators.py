@@ -85,12 +85,14 @@ async def spawn(
         command += ["--acts", str(acts)]
     for outage in outages:
         command += ["--outage", f"{outage.since.isoformat()}/{outage.until.isoformat()}"]
-    # Where this process found the platforms, the other one finds them too.
+    # Where this process found the platforms, the other one finds them too. It has a session of its own: a
+    # terminal interrupts all processes of one, and the simulators have to answer until this one is done.
     process = await asyncio.create_subprocess_exec(
         *command,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        start_new_session=True,
     )
     try:
         first = await process.stdout.readline() if process.stdout is not None else b""
@@ -192,8 +194,6 @@ def main() -> int:
     except (HistoryError, ValueError) as error:
         print(escaped_lines(str(error)), file=sys.stderr)  # noqa: T201
         return 1
-    except KeyboardInterrupt:
-        pass  # the terminal sends it to parent and child alike; the parent says goodbye
     return 0
 
 
