@@ -13,13 +13,13 @@ import typer
 from rich.progress import DownloadColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from jobs.base.atomic_files import refuse_taken, whole_file
-from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
 from jobs.base.event_loop import run
 from jobs.base.output import EscapingConsole, moment, show, show_json
 from jobs.base.wording import number
 from jobs.cli.command import AsJson, ConfigFile, examples
 from jobs.config.database import database
+from jobs.config.demonstration import command_clock
 from jobs.config.settings import Settings, load_settings
 from storage.backup.archive import BackupManifest, BackupProgress, read_backup
 from storage.backup.backup import back_up
@@ -118,7 +118,7 @@ def _save(dsn: str, file: Path, key: bytes | None, progress: BackupProgress) -> 
     """Write a backup that only its owner may read. It gets its name after it is verified."""
     with whole_file(file) as out:
         os.fchmod(out.fileno(), 0o600)
-        manifest = run(lambda: back_up(dsn, out, system_clock(), progress, key))
+        manifest = run(lambda: back_up(dsn, out, command_clock(), progress, key))
         out.flush()
         read_backup(Path(out.name), progress, key)
     return manifest
@@ -128,7 +128,7 @@ def _record(dsn: str, file: Path, manifest: BackupManifest, *, is_signed: bool) 
     """Record a verified backup. Return the sentence why that failed; a replica, for one, takes no writes."""
     made = RecordedBackup(
         created_at=manifest.created_at,
-        verified_at=max(system_clock(), manifest.created_at),
+        verified_at=max(command_clock(), manifest.created_at),
         made_by=_user(),
         host=socket.gethostname(),
         file=str(file.resolve()),

@@ -10,7 +10,7 @@ from jobs.base.errors import CommandError
 from jobs.base.event_loop import run
 from jobs.base.output import show, show_json
 from jobs.cli.command import COMMAND_LINE, AsJson, ConfigFile, examples
-from jobs.config.database import database
+from jobs.config.database import database, refuse_unmarked
 from jobs.config.demonstration import command_clock
 from jobs.config.settings import Settings, load_settings
 from jobs.doctor import doctor
@@ -74,7 +74,8 @@ def doctor_command(
             own = settings.database_url is None
             findings += run(lambda: doctor.database_findings(dsn, system_clock, own=own))
             if not any(f.verdict is FindingLevel.MEND for f in findings):
-                findings += run(lambda: watch_findings(settings, dsn, system_clock))
+                run(lambda: refuse_unmarked(dsn))
+                findings += run(lambda: watch_findings(settings, dsn, command_clock))
                 findings += run(lambda: rule_findings(settings, dsn))
     except StorageError as error:
         findings.append(doctor.no_database(error))

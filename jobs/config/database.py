@@ -43,12 +43,13 @@ async def ready(settings: Settings, dsn: str) -> None:
         from storage.postgres.migrate import migrate  # Alembic: large, and needed once a version
 
         await migrate(dsn)
-    if has_clock():
-        await _refuse_unmarked(dsn)
+    await refuse_unmarked(dsn)
 
 
-async def _refuse_unmarked(dsn: str) -> None:
-    """Raise CommandError if the database is not marked as a demonstration's."""
+async def refuse_unmarked(dsn: str) -> None:
+    """Raise CommandError if the environment names the clock of a demonstration, and the database is none."""
+    if not has_clock():
+        return
     async with open_pool(dsn, max_size=1) as pool, transaction(pool) as conn:
         if not await is_synthetic(conn):
             raise CommandError(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from collectors.x.declaration import X
 from collectors.x.scenario.india import scenario
 from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
@@ -16,6 +17,7 @@ from jobs.rehearsal import demo
 from storage.postgres.installation import mark_synthetic
 from storage.postgres.pool import Pool, open_pool, transaction
 from tests.support.clients.command_line import Ran, console
+from tests.support.seeds.single_rows import batch, enlist, read, roster_of
 
 AT = datetime(2021, 2, 1, 12, 30, tzinfo=UTC)
 CAUSE = ("court ruling", "--account", "1", "--said-by", "owner", "--source", "a letter", "--on", "2021-01-05")
@@ -100,3 +102,17 @@ async def test_an_installation_refuses_the_clock_of_a_demonstration(
         f"{CLOCK_VARIABLE} is set: a monitor cannot run on a demonstration. Unset it.\n",
     )
     assert (taken.code, created_at) == (0, AT), taken
+
+
+async def test_doctor_goes_by_the_time_of_the_demonstration(pool: Pool, dsn: str, tmp_path: Path) -> None:
+    write_clock(tmp_path / "clock", AT)
+    environ = {"BLOCKLINE_DATABASE_URL": dsn, CLOCK_VARIABLE: str(tmp_path / "clock")}
+    refused = await asyncio.to_thread(console, "doctor", **environ)
+    async with transaction(pool) as conn:
+        await mark_synthetic(conn)
+        roster = await roster_of(conn, await enlist(conn, X, ["1"]))
+        await read(conn, batch(roster, AT - timedelta(minutes=5)))
+    ran = await asyncio.to_thread(console, "doctor", **environ)
+
+    assert "the database is not that of a demonstration" in refused.err
+    assert "The newest reading is of 2021-02-01 12:25:00 UTC, 5 min ago." in ran.out, ran
