@@ -22,6 +22,7 @@ from dashboard.api.idempotency import METHODS, PARAMETER, IdempotencyMiddleware
 from dashboard.api.list_edits import list_writing_routes, threshold_routes
 from dashboard.api.lists_and_executives import watching_routes
 from dashboard.api.name_checks import name_routes
+from dashboard.api.networks import network_routes
 from dashboard.api.order_edits import (
     DOCUMENTS,
     order_document_routes,
@@ -81,6 +82,7 @@ def api_v1(source: ApiContext) -> FastAPI:
         cause_routes,
         cause_writing_routes,
         watching_routes,
+        network_routes,
         alert_routes,
         health_routes,
         export_routes,

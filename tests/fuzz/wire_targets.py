@@ -36,6 +36,7 @@ from collectors.mastodon.wire.answers import read_profile as read_mastodon
 from collectors.mastodon.wire.identity import MastodonIdentity
 from collectors.mastodon.wire.status import absent, suspended
 from collectors.mastodon.wire.timeline import next_max_id
+from collectors.network.wire.aggregation import read_aggregation
 from collectors.transport.client import Http, HttpOptions, NoAnswer, Retry
 from collectors.x.wire import compliance, follows, handles, posts, timeline, users
 from collectors.youtube import wire as youtube
@@ -45,6 +46,7 @@ from tests.collectors.bluesky.wire.test_fuzz import post_states_it as bluesky_po
 from tests.collectors.bluesky.wire.test_fuzz import states_it as bluesky_states_it
 from tests.collectors.conformance.stage import Answered, staged
 from tests.collectors.mastodon.wire.test_fuzz import read_all as read_all_of_mastodon
+from tests.collectors.network import test_aggregation as ooni
 from tests.collectors.x.wire.test_fuzz import POSTS, VALID_POSTS, post_states_it
 from tests.collectors.x.wire.test_fuzz import states_it as x_states_it
 from tests.collectors.youtube.test_wire import CHANNEL, OTHER, PRIVATE, PUBLIC, VIDEO, answer, channel, video
@@ -275,6 +277,23 @@ def read_youtube(data: bytes) -> object:
     return found
 
 
+AGGREGATION_SAMPLES = (ooni.answer(), ooni.answer(ooni.row(), ooni.row(ooni.FREE)), b"502\n<html>")
+
+
+def read_measurements(data: bytes) -> object:
+    """Only days and domains that were asked for, each once, with the counts that the answer states."""
+    status, body = _answer_in(data)
+    said = read_aggregation(status, body, ooni.ASKED)
+    if isinstance(said, tuple):
+        assert status == 200
+        assert len({(one.domain, one.day) for one in said}) == len(said) == len(_json(body)["result"])
+        for one, row in zip(said, _json(body)["result"], strict=True):
+            assert one.domain in ooni.ASKED.domains
+            assert ooni.ASKED.since <= one.day < ooni.ASKED.until
+            assert (one.ok, one.measured) == (row["ok_count"], row["measurement_count"])
+    return said
+
+
 def _youtube_states_it(document: Any, reading: Reading) -> bool:
     """Whether the JSON itself says what the reading says: written apart from the code under test."""
     own_id = reading.native_id.removeprefix("video:")
@@ -459,6 +478,7 @@ WIRE: tuple[Target, ...] = (
     Target("wire.mastodon", _recorded("mastodon"), plain(read_mastodon_answer)),
     Target("wire.mastodon_posts", MASTODON_POST_SAMPLES, plain(read_mastodon_post)),
     Target("wire.youtube", YOUTUBE_SAMPLES, plain(read_youtube)),
+    Target("wire.measurements", AGGREGATION_SAMPLES, plain(read_measurements)),
     Target("wire.jetstream", EVENT_SAMPLES, plain(read_event)),
     Target("wire.headers", HEADER_SAMPLES, plain(read_headers)),
     Target("wire.addresses", ADDRESS_SAMPLES, plain(read_addresses)),

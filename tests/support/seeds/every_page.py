@@ -3,19 +3,21 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from collectors.x.declaration import X
 from dashboard.auth.signed_links import Link, LinkAction, token
 from storage.accounts.name_checks import open_check
 from storage.accounts.watch_lists import archive_list, make_list
 from storage.causes.ledger import record_cause
+from storage.countries.measured_networks import record_days
 from storage.countries.transparency_figures import add_reports
 from storage.executives.signals import add_signals
 from storage.imports.imports import import_history
 from storage.model.causes.causes import CauseKind, CauseSource, CauseSubject, CauseText, Confidence
 from storage.model.core.accounts import AccountId
 from storage.model.core.coverage import WhyRead
+from storage.model.core.reachability import MeasuredDay
 from storage.model.core.signals import Signal, SignalKind
 from storage.model.stories.stories import StoryHead, View
 from storage.model.tables.name_check import check_lines
@@ -31,6 +33,7 @@ from tests.support.seeds.bluesky_statuses import seven_things
 from tests.support.seeds.changes import HOUR
 from tests.support.seeds.workers import three_machines
 
+DAY = timedelta(days=1)
 REPORTS = (
     report("desk", "2020-H2", total_demands=40, accounts_specified=1_000, accounts_withheld=1),
     report("press", "2020-H2", total_demands=41, accounts_specified=1_000),
@@ -59,6 +62,8 @@ PAGES = {
     "country": "/countries/TR",
     "country without changes": "/countries/FR",
     "published": "/countries/IN/published",
+    "networks": "/countries/TR/network",
+    "networks that are not read": "/countries/FR/network",
     "replay": "/replay",
     "replay of a moment": "/replay?at=2021-02-01T06:00&as_known_at=2021-02-01T06:00",
     "replay of two moments": "/replay?at=2021-02-01T06:00&list={a_list}&with=2021-01-25T06:00&loop=yes",
@@ -188,6 +193,16 @@ async def three_causes(conn: Conn, account_id: int, change_id: int, order_id: in
         await record_cause(conn, subject, text, "Asha", now)
 
 
+def measured_days_until(now: datetime) -> list[MeasuredDay]:
+    """One site that could not be opened for a week, and one that was measured seldom."""
+    days = [now.date() - n * DAY for n in range(60)]
+    x = [
+        MeasuredDay("x.com", day, *((9, 40, 2, 3) if 9 < n < 17 else (0, 2, 1, 55)))
+        for n, day in enumerate(days)
+    ]
+    return [*x, *(MeasuredDay("bsky.app", day, 0, 0, 0, 4) for day in days[::5])]
+
+
 async def an_archived_list(conn: Conn, now: datetime) -> None:
     await make_list(conn, "Old desk", "Asha", now)
     await archive_list(conn, "Old desk", "Asha", now, archived=True)
@@ -214,6 +229,9 @@ async def seed_everything(pool: Pool, now: datetime) -> Everything:
         bluesky = await seven_things(conn, now)
         await import_history(conn, invented_record(), now)
         await add_reports(conn, REPORTS, now)
+        await record_days(
+            conn, "TR", (now.date() - 60 * DAY, now.date() + DAY), measured_days_until(now), now
+        )
         target = await conn.fetchval(
             "select native_id from account where account_id = $1", played.story.accounts[0][1]
         )
