@@ -11,12 +11,16 @@ from pathlib import Path
 from typing import Any, Final
 
 from collectors.bluesky.declaration import DECLARATION as BLUESKY
+from collectors.bluesky.simulator.labeler_signing import did_key
 from collectors.bluesky.simulator.repo_proof import proof
 from collectors.bluesky.wire import evidence as bluesky_evidence
+from collectors.bluesky.wire.dag_cbor import encode
 from collectors.bluesky.wire.errors import Absence
 from collectors.bluesky.wire.identity import name_of, read_document, read_log, read_resolved, record_uri
 from collectors.bluesky.wire.jetstream import parse_event
 from collectors.bluesky.wire.label_lists import UnprovenLift, read_label_page, settled
+from collectors.bluesky.wire.label_stream import LabelsFrame, read_frame, read_signed_labels
+from collectors.bluesky.wire.labeler_keys import LabelKey
 from collectors.bluesky.wire.posts import GET_RECORD_PROOF, not_served, read_posts, read_record
 from collectors.bluesky.wire.profiles import (
     CONTENT_LABELERS,
@@ -52,7 +56,7 @@ from tests.collectors.x.wire.test_fuzz import states_it as x_states_it
 from tests.collectors.youtube.test_wire import CHANNEL, OTHER, PRIVATE, PUBLIC, VIDEO, answer, channel, video
 from tests.fuzz.http_answers import answering
 from tests.fuzz.runner import Call, Target, plain
-from tests.support.samples import bluesky_answers, mastodon_answers, x_answers
+from tests.support.samples import bluesky_answers, label_signing, mastodon_answers, x_answers
 from tests.support.samples.readings import T0
 from tests.support.simulated.scripted_bluesky import shown_post
 
@@ -243,6 +247,25 @@ def read_mastodon_post(data: bytes) -> object:
         assert gone.state.status is Status.NOT_FOUND
         assert not isinstance(note, mastodon_posts.NoteDocument)
     return *found, gone
+
+
+_LABEL_KEYS = (LabelKey(did_key(label_signing.KEY), T0, None),)
+_SIGNED_LABEL = label_signing.signed_label()
+LABEL_FRAME_SAMPLES = (
+    encode({"op": 1, "t": "#labels"}) + encode({"seq": 7, "labels": [_SIGNED_LABEL]}),
+    encode({"op": 1, "t": "#info"}) + encode({"name": "OutdatedCursor"}),
+    encode({"op": -1}) + encode({"error": "FutureCursor", "message": "Cursor in the future."}),
+)
+
+
+def read_label_frame(data: bytes) -> object:
+    """Only what the labeler signed is a label."""
+    said = read_frame(data)
+    labels = said.labels if isinstance(said, LabelsFrame) else ()
+    good, refused = read_signed_labels(labels, label_signing.LABELER, _LABEL_KEYS)
+    for one in good:
+        assert (one.subject, one.value, one.is_negated) == (label_signing.SUBJECT, "!hide", False)
+    return said, good, refused
 
 
 YOUTUBE_SAMPLES = (
@@ -475,6 +498,7 @@ WIRE: tuple[Target, ...] = (
     Target("wire.x_posts", tuple(json.dumps(one).encode() for one in VALID_POSTS), plain(read_x_posts)),
     Target("wire.bluesky", _recorded("bluesky"), plain(read_bluesky)),
     Target("wire.bluesky.posts", _post_samples(), plain(read_bluesky_posts)),
+    Target("wire.bluesky.labels", LABEL_FRAME_SAMPLES, plain(read_label_frame)),
     Target("wire.mastodon", _recorded("mastodon"), plain(read_mastodon_answer)),
     Target("wire.mastodon_posts", MASTODON_POST_SAMPLES, plain(read_mastodon_post)),
     Target("wire.youtube", YOUTUBE_SAMPLES, plain(read_youtube)),

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collectors.bluesky.simulator.repo_proof import BlockAddress, car, proof, put
+from collectors.bluesky.simulator.repo_proof import car, proof, put
+from collectors.bluesky.wire.dag_cbor import Cid
 from collectors.bluesky.wire.repo_proof import read_proof
 from collectors.core.collector import Exchange
 from collectors.core.wire import WireFault
@@ -23,7 +24,7 @@ RECORD = {
 THERE, NOT_THERE = proof(ALICE, PATH, RECORD), proof(ALICE, PATH, None)
 
 POST = "app.bsky.feed.post/"
-AWAY = BlockAddress(b"\x01\x71\x12\x20" + bytes(32))
+AWAY = Cid(b"\x01\x71\x12\x20" + bytes(32))
 """The address of a block that was not sent."""
 
 
@@ -33,11 +34,11 @@ class Node:
     its others, and what is between it and the next.
     """
 
-    left: "Node | BlockAddress | None" = None
-    keys: "tuple[tuple[int, str, Node | BlockAddress | None], ...]" = ()
+    left: "Node | Cid | None" = None
+    keys: "tuple[tuple[int, str, Node | Cid | None], ...]" = ()
 
 
-def put_tree(blocks: dict[BlockAddress, bytes], tree: Node | BlockAddress | None) -> BlockAddress | None:
+def put_tree(blocks: dict[Cid, bytes], tree: Node | Cid | None) -> Cid | None:
     if not isinstance(tree, Node):
         return tree
     value = put({}, RECORD)
@@ -47,9 +48,9 @@ def put_tree(blocks: dict[BlockAddress, bytes], tree: Node | BlockAddress | None
     return put(blocks, {"l": put_tree(blocks, tree.left), "e": keys})
 
 
-def with_tree(tree: Node | BlockAddress | dict[str, object], did: str = ALICE) -> bytes:
+def with_tree(tree: Node | Cid | dict[str, object], did: str = ALICE) -> bytes:
     """The proof with this tree, or with an object in its place."""
-    blocks: dict[BlockAddress, bytes] = {}
+    blocks: dict[Cid, bytes] = {}
     root = put(blocks, tree) if isinstance(tree, dict) else put_tree(blocks, tree)
     return car(put(blocks, {"did": did, "version": 3, "data": root, "rev": "r", "sig": b"s"}), blocks)
 
