@@ -95,6 +95,13 @@ def label_row(src: str, uri: str, val: str, cts: datetime, negated: bool) -> dic
     return row | {"cts": stamp(cts), "sig": {"$bytes": sig}}
 
 
+def json_label(label: Mapping[str, object]) -> dict[str, object]:
+    """A label with a signature of bytes, as JSON."""
+    sig = label["sig"]
+    text = b64encode(sig).decode().rstrip("=") if isinstance(sig, bytes) else ""
+    return {**label, "sig": {"$bytes": text}}
+
+
 def profile(did: str, handle: str, labels: Sequence[Mapping[str, object]]) -> dict[str, object]:
     """A profileViewDetailed."""
     return {
