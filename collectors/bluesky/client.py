@@ -14,6 +14,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
+import aiohttp
+
 from collectors.bluesky.wire.identity import (
     WEB_DOCUMENT,
     DidDocument,
@@ -24,6 +26,7 @@ from collectors.bluesky.wire.identity import (
     read_document,
 )
 from collectors.bluesky.wire.label_lists import QUERY_LABELS
+from collectors.bluesky.wire.label_stream import LARGEST_FRAME, stream_url
 from collectors.bluesky.wire.labels import Labelers
 from collectors.bluesky.wire.posts import GET_RECORD, GET_RECORD_PROOF
 from collectors.bluesky.wire.profiles import CONTENT_LABELERS
@@ -52,6 +55,9 @@ _KEEP_DOCUMENT: Final = timedelta(hours=1)
 
 _LABELS_A_PAGE: Final = 250
 """More are refused (documented)."""
+
+_HEARTBEAT_S: Final = 30.0
+_NO_LABEL_SERVER: Final = WireFault(MissedReason.UNCLASSIFIED, "the server of the labeler is not known")
 
 _BEGUN: Final = 1_000
 """Readings under way, and many more."""
@@ -173,8 +179,7 @@ class BlueskyClient:
         found = (await self.identity(labeler, now)).said
         server = found.labeler if isinstance(found, DidDocument) else None
         if server is None:
-            nobody = WireFault(MissedReason.UNCLASSIFIED, "the server of the labeler is not known")
-            return found if isinstance(found, WireFault) else nobody
+            return found if isinstance(found, WireFault) else _NO_LABEL_SERVER
         params = [("uriPatterns", one) for one in subjects]
         params += [("sources", labeler), ("limit", str(_LABELS_A_PAGE))]
         if cursor is not None:
@@ -184,6 +189,21 @@ class BlueskyClient:
         shown = f"{url}?uriPatterns={who}&sources={labeler}"
         async with self._one_at_a_time[server]:
             return await self._get(server, url, params, now, shown, follow_up=True)
+
+    async def label_socket(
+        self, labeler: str, cursor: int, now: datetime
+    ) -> aiohttp.ClientWebSocketResponse | WireFault:
+        """com.atproto.label.subscribeLabels, on the server that the DID document of a labeler names."""
+        found = (await self.identity(labeler, now)).said
+        server = found.labeler if isinstance(found, DidDocument) else None
+        if server is None:
+            return found if isinstance(found, WireFault) else _NO_LABEL_SERVER
+        try:
+            return await self._http.websocket(
+                stream_url(server, cursor), heartbeat_s=_HEARTBEAT_S, largest=LARGEST_FRAME
+            )
+        except NoAnswer as e:
+            return WireFault(MissedReason.NETWORK, printable(str(e)))
 
     async def log(self, did: str, now: datetime) -> Exchange | WireFault:
         """The log of all changes of a DID document in the directory."""

@@ -11,6 +11,7 @@ from collectors.bluesky.client import APP_VIEW, PLC, BlueskyClient
 from collectors.bluesky.declaration import BLUESKY, post_of, repo_of
 from collectors.bluesky.engagement import read_acts
 from collectors.bluesky.handle_resolution import resolve_names
+from collectors.bluesky.labeler_feed import LabelerFeed
 from collectors.bluesky.lookup import SingleLookup, SingleLookups, as_heard
 from collectors.bluesky.second_source import verify_lifts
 from collectors.bluesky.wire.evidence import excerpt
@@ -114,6 +115,10 @@ class BlueskyCollector:
         )
         self._base_url = f"{app_view.rstrip('/')} {plc.rstrip('/')}"
         self._alone = SingleLookups(self._client, self._labelers, dice)
+
+    def label_feed(self, regions: Mapping[str, str]) -> LabelerFeed:
+        """The labels of the labelers of these regions, by way of this collector's connections."""
+        return LabelerFeed(self._client, regions)
 
     async def __aenter__(self) -> Self:
         self._client.open()

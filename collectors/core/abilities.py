@@ -2,11 +2,11 @@
 of one installation.
 
 A platform offers them by its connection (`PlatformConnection.abilities`). Failures of the platform, the
-network or a token are returned as `RequestFailure`, but for those of `EventStream`, which raises StreamLost.
-All raise ValueError for a wrong call, such as an id that is none.
+network or a token are returned as `RequestFailure`, but for those of `EventStream` and `LabelFeed`, which
+raise StreamLost. All raise ValueError for a wrong call, such as an id that is none.
 """
 
-from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,6 +15,7 @@ from typing import Protocol
 
 from collectors.core.collector import RequestFailure
 from storage.model.core.availability import Flag
+from storage.model.core.labels import LabelBatch, LabelGap
 from storage.model.core.side_facts import ObservedKind
 from storage.model.core.signals import Signal
 
@@ -58,6 +59,29 @@ class EventStream(Protocol):
 
     def covers(self, cursor: str, now: datetime) -> bool:
         """Whether a connection that resumes at `cursor` is sent everything since."""
+        ...
+
+
+class LabelFeed(Protocol):
+    """All labels of the labelers of a platform, each verified, by labeler."""
+
+    @property
+    def countries(self) -> Mapping[str, str]:
+        """The country of each labeler."""
+        ...
+
+    def stream(
+        self, labeler: str, cursor: int, clock: Callable[[], datetime]
+    ) -> AsyncGenerator[LabelBatch | LabelGap | None]:
+        """Yield what a labeler published after the message of number `cursor`, as it comes. None: it is
+        connected, and sent nothing for a while. Raises StreamLost when the connection ends.
+        """
+        ...
+
+    def listing(self, labeler: str, clock: Callable[[], datetime]) -> AsyncGenerator[LabelBatch]:
+        """Yield the labels that a labeler lists, page by page, to the end of its list. Raises StreamLost if
+        that cannot be reached.
+        """
         ...
 
 
@@ -248,6 +272,7 @@ class Abilities:
     """
 
     events: EventStream | None = None
+    labels: LabelFeed | None = None
     past_handles: PastHandles | None = None
     other_servers: OtherServers | None = None
     observers: Sequence[str] = ()

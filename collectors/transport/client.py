@@ -26,6 +26,8 @@ from collectors.transport.ssrf_guard import Guard, PrivateAddressError
 USER_AGENT: Final = "Blockline"
 MAX_BODY: Final = 8 * 1024 * 1024
 _LONGEST_BACKOFF_S: Final = 60.0
+# Its parameters are not typed. One second is enough for a goodbye that a dead server never answers.
+_GOODBYE: Final = aiohttp.ClientWSTimeout(ws_close=1.0)  # pyright: ignore[reportCallIssue]
 _WORTH_REPEATING: Final = frozenset({500, 502, 503, 504})
 
 
@@ -130,6 +132,7 @@ class Http:
             connector=aiohttp.TCPConnector(resolver=resolver, limit=0, limit_per_host=24),
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={"User-Agent": USER_AGENT},
+            trace_configs=[_no_redirects()],
         )
 
     async def close(self) -> None:
@@ -174,6 +177,33 @@ class Http:
         `url` goes out letter by letter, because one that was signed must not be spelled anew.
         """
         return await self._once(method, url, (), headers, self._options.timeout_s, body, exact=True)
+
+    async def websocket(
+        self, url: str, *, heartbeat_s: float, largest: int
+    ) -> aiohttp.ClientWebSocketResponse:
+        """An open websocket at an address with http: or https:. Raises NoAnswer.
+
+        A server that answers no ping, of which one is sent every `heartbeat_s` seconds, is lost. Messages of
+        more than `largest` bytes end it.
+        """
+        if self._session is None:
+            raise RuntimeError("the collector is used outside of its `async with`")
+        options = self._options
+        try:
+            async with asyncio.timeout(options.timeout_s):
+                if options.guard is not None:
+                    options.guard.check(url)
+                    if options.proxy is not None:
+                        await options.guard.judge(url)
+                return await self._session.ws_connect(
+                    url, timeout=_GOODBYE, heartbeat=heartbeat_s, max_msg_size=largest, proxy=options.proxy
+                )
+        except TimeoutError:
+            raise NoAnswerInTime("no answer in time") from None
+        except PrivateAddressError as e:
+            raise HostRefused(str(e)) from None
+        except (aiohttp.ClientError, OSError, ValueError) as e:
+            raise NoAnswer(f"no websocket ({type(e).__name__})") from None
 
     async def _tried(
         self,
@@ -283,3 +313,14 @@ def _said(error: Exception, proxy: str | None) -> str:
     if isinstance(error, aiohttp.ClientResponseError | aiohttp.InvalidURL):
         return f"{type(error).__name__}: not a usable HTTP answer"  # its own words hold the whole address
     return f"{type(error).__name__}: {error}"
+
+
+def _no_redirects() -> aiohttp.TraceConfig:
+    """A websocket has no option not to follow a redirect, which may lead past the guard."""
+
+    async def refuse(*_: object) -> None:
+        raise aiohttp.ClientError("redirects are not followed")
+
+    config = aiohttp.TraceConfig()
+    config.on_request_redirect.append(refuse)
+    return config

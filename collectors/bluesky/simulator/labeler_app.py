@@ -30,6 +30,8 @@ class LabelerServer:
     def __init__(self, labeler: SimulatedLabeler) -> None:
         self.base_url = ""
         self.labeler = labeler
+        self.named_server = ""
+        """The address that its DID document names; empty: this one."""
         self.cursors: list[int | None] = []
         """Where each connection so far began."""
         self._listeners: dict[asyncio.Event, tuple[web.WebSocketResponse, asyncio.Transport]] = {}
@@ -85,7 +87,8 @@ class LabelerServer:
                 return await sent(request, payloads.answer(200, self.labeler.log(self.base_url)))
             case path if path == f"/{did}":
                 return await sent(
-                    request, payloads.answer(200, payloads.labeler_document(did, self.base_url))
+                    request,
+                    payloads.answer(200, payloads.labeler_document(did, self.named_server or self.base_url)),
                 )
             case _:
                 return web.Response(status=404)

@@ -9,7 +9,6 @@ from base64 import b64decode
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import urlencode
 
 from collectors.bluesky.wire.dag_cbor import decode_all, encode
 from collectors.bluesky.wire.identity import moment
@@ -91,7 +90,7 @@ def stream_url(server: str, cursor: int) -> str:
 
     0 asks for all that the labeler keeps (documented).
     """
-    return f"{server.replace('http', 'ws', 1)}/xrpc/{SUBSCRIBE_LABELS}?{urlencode({'cursor': cursor})}"
+    return f"{server}/xrpc/{SUBSCRIBE_LABELS}?cursor={cursor}"
 
 
 def with_signature_bytes(label: object) -> object:

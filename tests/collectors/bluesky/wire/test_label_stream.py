@@ -181,5 +181,5 @@ def test_no_label_raises_and_an_altered_one_never_counts(altered: dict[str, obje
 
 
 def test_the_stream_is_asked_for_what_follows_a_position() -> None:
-    url = "wss://mod-tr.example/xrpc/com.atproto.label.subscribeLabels?cursor=7"
+    url = "https://mod-tr.example/xrpc/com.atproto.label.subscribeLabels?cursor=7"
     assert stream_url("https://mod-tr.example", 7) == url
