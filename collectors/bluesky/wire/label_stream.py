@@ -10,11 +10,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from collectors.bluesky.declaration import post_of
 from collectors.bluesky.wire.dag_cbor import decode_all, encode
 from collectors.bluesky.wire.identity import moment
 from collectors.bluesky.wire.labeler_keys import LabelKey, signer
 from collectors.core.wire import compact, is_array, is_object, printable
-from storage.model.core.labels import LabelRefusal, RefusedLabel, SignedLabel
+from storage.model.core.labels import LabeledKind, LabelRefusal, RefusedLabel, SignedLabel
 
 SUBSCRIBE_LABELS: Final = "com.atproto.label.subscribeLabels"
 LARGEST_FRAME: Final = 5 * 1024 * 1024
@@ -146,7 +147,9 @@ def read_signed_label(label: object, labeler: str, keys: tuple[LabelKey, ...]) -
     if key is None or not isinstance(sig, bytes):
         return refused(LabelRefusal.FORGED)
     named = cid if isinstance(cid, str) else None
-    return SignedLabel(labeler, uri, named, val, neg is True, made_at, expires_at, sig, key)
+    kind = LabeledKind.ACCOUNT if uri.startswith("did:") else LabeledKind.RECORD
+    kind = LabeledKind.POST if post_of(uri) is not None else kind
+    return SignedLabel(labeler, uri, named, val, neg is True, made_at, expires_at, sig, key, kind)
 
 
 def _is_text(value: object, longest: int) -> bool:

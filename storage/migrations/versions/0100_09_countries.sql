@@ -79,3 +79,97 @@ comment on column network_day.confirmed is 'Measurements in which OONI recognise
 comment on column network_day.anomaly is 'Measurements in which something differed: a block, or a fault.';
 comment on column network_day.failure is 'Measurements that failed themselves and say nothing.';
 comment on column network_day.ok is 'Measurements in which the domain could be opened.';
+
+-- Labels: whom the regional labelers of a platform withhold, as they publish it. No status follows from them.
+
+create table labeler (
+    labeler text primary key,
+    platform text not null check (platform ~ '^[a-z]{1,20}$'),
+    country text not null check (country ~ '^[A-Z]{2}$'),
+    withholding text[] not null,
+    began_at timestamptz not null,
+    seq bigint not null default 0 check (seq >= 0),
+    heard_at timestamptz,
+    lost_at timestamptz,
+    lost_why text not null default '',
+    gap text,
+    gap_at timestamptz,
+    listed_at timestamptz,
+    unlisted_at timestamptz,
+    unlisted_why text not null default '',
+    ended_at timestamptz,
+    check ((gap is null) = (gap_at is null))
+);
+comment on table labeler is 'A labeler whose labels are collected, and how far they were read.';
+comment on column labeler.labeler is 'Its own id on the platform.';
+comment on column labeler.platform is 'The platform.';
+comment on column labeler.country is 'The country for which it withholds, as an ISO 3166 code of two letters.';
+comment on column labeler.withholding is 'The values of labels by which it withholds, as the settings have them.';
+comment on column labeler.began_at is 'When we began to collect its labels.';
+comment on column labeler.seq is 'The number of the newest message of its stream that is stored. 0: none.';
+comment on column labeler.heard_at is 'When we were last connected to its stream. Null: never.';
+comment on column labeler.lost_at is 'Since when we are not connected to its stream. Null: we are, or never were.';
+comment on column labeler.lost_why is 'Why not, in a sentence. Empty: we are, or never tried.';
+comment on column labeler.gap is
+    'Why labels of its stream may be missing. Null: nothing says so since its list was last read whole.';
+comment on column labeler.gap_at is 'When that was noticed last. Null: as gap.';
+comment on column labeler.listed_at is 'When the newest reading of its whole list began. Null: it was never read whole.';
+comment on column labeler.unlisted_at is 'When its list could last not be read whole. Null: never, or it was since.';
+comment on column labeler.unlisted_why is 'Why not, in a sentence. Empty: as unlisted_at.';
+comment on column labeler.ended_at is 'When we ceased to collect its labels. Null: we collect them.';
+
+-- The key is what a label says. A number in the stream is none: lists have no numbers, a label that replaces another
+-- gets a new one, and a labeler that moves begins to count again.
+create table label (
+    label_id bigint generated always as identity primary key,
+    labeler text not null references labeler,
+    subject text not null,
+    value text not null,
+    made_at timestamptz not null,
+    is_negated boolean not null,
+    expires_at timestamptz,
+    cid text,
+    kind text not null check (kind in ('account', 'post', 'record')),
+    seq bigint,
+    received_at timestamptz not null,
+    channel text not null check (channel in ('stream', 'query')),
+    signature bytea not null,
+    signed_by text not null,
+    unique nulls not distinct (labeler, subject, value, made_at, is_negated, expires_at, cid)
+);
+create index label_subject on label (subject);
+comment on table label is
+    'A label that a labeler signed. The newest one of a labeler, a subject and a value holds, by the time that the '
+    'labeler gives it.';
+comment on column label.label_id is 'Number of the label here, in the order in which they were received.';
+comment on column label.labeler is 'The labeler.';
+comment on column label.subject is 'The account or record that it is about, by the platform''s own id.';
+comment on column label.value is 'What it says of the subject, as the labeler names it.';
+comment on column label.made_at is 'When it was made. It is the labeler''s claim.';
+comment on column label.is_negated is 'True: it withdraws what earlier ones said.';
+comment on column label.expires_at is 'When it ends by itself. Null: it does not.';
+comment on column label.cid is 'The version of a record that it is about. Null: all versions, or an account.';
+comment on column label.kind is 'Whether it is about an account, a post, or another record.';
+comment on column label.seq is 'Its number in the stream. Null: it was first received from the list.';
+comment on column label.received_at is 'When we received it first.';
+comment on column label.channel is 'How it came to us first: from the stream, or from the list.';
+comment on column label.signature is 'The signature, which was verified.';
+comment on column label.signed_by is 'The key that signed it, as did:key.';
+
+create table refused_label (
+    labeler text not null references labeler,
+    digest bytea not null,
+    reason text not null,
+    content bytea not null,
+    received_at timestamptz not null,
+    channel text not null check (channel in ('stream', 'query')),
+    primary key (labeler, digest, reason)
+);
+comment on table refused_label is
+    'Labels that count for nothing: their labeler is not known to have signed them. They are never shown as labels.';
+comment on column refused_label.labeler is 'The labeler that sent it.';
+comment on column refused_label.digest is 'SHA-256 of its content.';
+comment on column refused_label.reason is 'Why it does not count.';
+comment on column refused_label.content is 'What was received, as DAG-CBOR, or its beginning.';
+comment on column refused_label.received_at is 'When it was received first.';
+comment on column refused_label.channel is 'How it came to us first.';

@@ -38,9 +38,18 @@ class LabelChannel(StrEnum):
     QUERY = "query"
 
 
+class LabeledKind(StrEnum):
+    """What a label is about."""
+
+    ACCOUNT = "account"
+    POST = "post"
+    RECORD = "record"
+    """Another record of an account, such as its profile."""
+
+
 @dataclass(frozen=True, slots=True)
 class SignedLabel:
-    """A label whose signature was verified. `subject` is a DID or the address of a post.
+    """A label whose signature was verified. `subject` is the id of an account or the address of a record.
 
     `made_at` is the labeler's claim; when it was received is known beside it.
     """
@@ -56,6 +65,7 @@ class SignedLabel:
     signature: bytes
     signed_by: str
     """The key, as did:key."""
+    kind: LabeledKind
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from collectors.bluesky.wire.label_stream import (
     with_signature_bytes,
 )
 from collectors.bluesky.wire.labeler_keys import LabelKey
-from storage.model.core.labels import LabelRefusal, RefusedLabel, SignedLabel
+from storage.model.core.labels import LabeledKind, LabelRefusal, RefusedLabel, SignedLabel
 from tests.support.samples.bluesky_answers import MAIN, recorded_json
 from tests.support.samples.label_signing import KEY, LABELER, POST, STRANGER, SUBJECT, signed_label
 from tests.support.samples.readings import T0
@@ -101,8 +101,22 @@ def test_a_label_says_what_its_labeler_signed() -> None:
     sig = label["sig"]
     assert isinstance(sig, bytes)
     assert read_signed_label(label, LABELER, KEYS) == SignedLabel(
-        LABELER, POST, cid, "!hide", True, T0, exp, sig, did_key(KEY)
+        LABELER, POST, cid, "!hide", True, T0, exp, sig, did_key(KEY), LabeledKind.POST
     )
+
+
+@pytest.mark.parametrize(
+    ("uri", "kind"),
+    [
+        (SUBJECT, LabeledKind.ACCOUNT),
+        (POST, LabeledKind.POST),
+        (f"at://{SUBJECT}/app.bsky.actor.profile/self", LabeledKind.RECORD),
+    ],
+)
+def test_a_label_is_about_an_account_a_post_or_another_record(uri: str, kind: LabeledKind) -> None:
+    found = read_signed_label(signed_label(uri=uri), LABELER, KEYS)
+    assert isinstance(found, SignedLabel)
+    assert found.kind is kind
 
 
 def test_a_label_of_a_list_in_json_is_the_same_as_in_the_stream() -> None:

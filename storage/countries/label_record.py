@@ -1,0 +1,181 @@
+"""Recording the labels of labelers, and how far each labeler was read.
+
+Labels and position are stored in one transaction: a process that is killed stores both or neither. What is
+received twice is stored once, because the key of a label is what it says.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+
+from storage.model.core.accounts import Platform
+from storage.model.core.labels import LabelBatch, LabelChannel, LabelGap
+from storage.postgres.pool import Conn
+
+
+@dataclass(frozen=True, slots=True)
+class LabelerPosition:
+    """How far a labeler was read. `gap_at` is set if labels of its stream may be missing."""
+
+    seq: int
+    listed_at: datetime | None
+    gap_at: datetime | None
+
+
+async def follow_labeler(
+    conn: Conn, labeler: str, platform: Platform, country: str, withholding: Collection[str], now: datetime
+) -> LabelerPosition:
+    """The position from which to read a labeler; 0 if it was never read."""
+    row = await conn.fetchrow(
+        """
+        insert into labeler (labeler, platform, country, withholding, began_at) values ($1, $2, $3, $4, $5)
+        on conflict (labeler) do update set platform = excluded.platform, country = excluded.country,
+            withholding = excluded.withholding, ended_at = null
+        returning seq, listed_at, gap_at
+        """,
+        labeler,
+        platform.value,
+        country,
+        sorted(withholding),
+        now,
+    )
+    if row is None:
+        raise RuntimeError("an insert that returns its row returned none")
+    return LabelerPosition(row["seq"], row["listed_at"], row["gap_at"])
+
+
+async def end_labelers(conn: Conn, platform: Platform, followed: Collection[str], now: datetime) -> None:
+    """Store that the labels of all other labelers of a platform than those `followed` are not collected."""
+    await conn.execute(
+        """
+        update labeler set ended_at = $3
+        where platform = $1 and labeler <> all($2::text[]) and ended_at is null
+        """,
+        platform.value,
+        list(followed),
+        now,
+    )
+
+
+async def record_labels(
+    conn: Conn, labeler: str, batch: LabelBatch, channel: LabelChannel, now: datetime
+) -> int:
+    """Store labels received at `now`, and the position after them; returns how many are new."""
+    labels = batch.labels
+    new = await conn.fetchval(
+        """
+        with stored as (
+            insert into label (
+                labeler, seq, received_at, channel,
+                subject, value, made_at, is_negated, expires_at, cid, kind, signature, signed_by
+            )
+            select $1, $2, $3, $4,
+                subject, value, made_at, is_negated, expires_at, cid, kind, signature, signed_by
+            from unnest(
+                $5::text[], $6::text[], $7::timestamptz[], $8::bool[], $9::timestamptz[], $10::text[],
+                $11::text[], $12::bytea[], $13::text[]
+            ) as t (subject, value, made_at, is_negated, expires_at, cid, kind, signature, signed_by)
+            on conflict do nothing returning 1
+        )
+        select count(*) from stored
+        """,
+        labeler,
+        batch.seq,
+        now,
+        channel.value,
+        [one.subject for one in labels],
+        [one.value for one in labels],
+        [one.made_at for one in labels],
+        [one.is_negated for one in labels],
+        [one.expires_at for one in labels],
+        [one.cid for one in labels],
+        [one.kind.value for one in labels],
+        [one.signature for one in labels],
+        [one.signed_by for one in labels],
+    )
+    if batch.refused:
+        await conn.execute(
+            """
+            insert into refused_label (labeler, digest, reason, content, received_at, channel)
+            select $1, digest, reason, content, $2, $3
+            from unnest($4::bytea[], $5::text[], $6::bytea[]) as t (digest, reason, content)
+            on conflict do nothing
+            """,
+            labeler,
+            now,
+            channel.value,
+            [sha256(one.content).digest() for one in batch.refused],
+            [one.reason.value for one in batch.refused],
+            [one.content for one in batch.refused],
+        )
+    if batch.seq is not None:
+        # A process that lost the lead may be behind: the position moves forward only.
+        await conn.execute(
+            """
+            update labeler set seq = greatest(seq, $2), heard_at = greatest(heard_at, $3) where labeler = $1
+            """,
+            labeler,
+            batch.seq,
+            now,
+        )
+    return new
+
+
+async def note_heard(conn: Conn, labeler: str, now: datetime) -> None:
+    """Store that the stream of a labeler is connected."""
+    await conn.execute(
+        """
+        update labeler set heard_at = greatest(heard_at, $2), lost_at = null, lost_why = '' where labeler = $1
+        """,
+        labeler,
+        now,
+    )
+
+
+async def note_lost(conn: Conn, labeler: str, why: str, now: datetime) -> None:
+    """Store that the stream of a labeler is not connected. Since when is kept while that lasts."""
+    await conn.execute(
+        "update labeler set lost_at = coalesce(lost_at, $2), lost_why = $3 where labeler = $1",
+        labeler,
+        now,
+        why,
+    )
+
+
+async def note_gap(conn: Conn, labeler: str, gap: LabelGap, now: datetime) -> None:
+    """Store that labels of a stream may be missing. After a number that the labeler has not reached, its
+    stream is read from the beginning.
+    """
+    await conn.execute(
+        """
+        update labeler set gap = $2, gap_at = $3, seq = case when $4 then 0 else seq end where labeler = $1
+        """,
+        labeler,
+        gap.value,
+        now,
+        gap is LabelGap.FUTURE_CURSOR,
+    )
+
+
+async def note_listed(conn: Conn, labeler: str, began_at: datetime) -> None:
+    """Store that the list of a labeler was read whole; the reading began at `began_at`. That fills the gaps
+    that were noticed before it began.
+    """
+    await conn.execute(
+        """
+        update labeler set listed_at = greatest(listed_at, $2), unlisted_at = null, unlisted_why = '',
+            gap = case when gap_at <= $2 then null else gap end,
+            gap_at = case when gap_at <= $2 then null else gap_at end
+        where labeler = $1
+        """,
+        labeler,
+        began_at,
+    )
+
+
+async def note_unlisted(conn: Conn, labeler: str, why: str, now: datetime) -> None:
+    """Store that the list of a labeler could not be read whole."""
+    await conn.execute(
+        "update labeler set unlisted_at = $2, unlisted_why = $3 where labeler = $1", labeler, now, why
+    )

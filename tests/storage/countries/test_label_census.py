@@ -1,0 +1,152 @@
+"""What a labeler withholds, since when, and what was lifted: by the newest label about each subject."""
+
+from datetime import timedelta
+
+import pytest
+
+from collectors.bluesky.declaration import BLUESKY
+from storage.accounts.accounts import NewAccount, add_accounts
+from storage.countries.label_census import (
+    LabelDay,
+    LabeledSubject,
+    LabelFilter,
+    LabelPosition,
+    WithheldCounts,
+    label_days,
+    labeled_subjects,
+    withheld_by_labelers,
+)
+from storage.postgres.pool import Pool, transaction
+from tests.support.samples.label_signing import POST, SUBJECT
+from tests.support.samples.readings import T0, minutes
+from tests.support.samples.stored_labels import stated, store
+
+DAY = timedelta(days=1)
+LATE = T0 + 30 * DAY
+
+
+async def counts(pool: Pool) -> WithheldCounts:
+    async with transaction(pool) as conn:
+        return await withheld_by_labelers(conn, "TR", LATE)
+
+
+async def listed(
+    pool: Pool, which: LabelFilter = LabelFilter.EVERY, after: LabelPosition | None = None, limit: int = 99
+) -> list[LabeledSubject]:
+    async with transaction(pool) as conn:
+        return await labeled_subjects(conn, "TR", which, after, limit, LATE)
+
+
+async def days(pool: Pool) -> list[LabelDay]:
+    async with transaction(pool) as conn:
+        return await label_days(conn, "TR", LATE)
+
+
+async def test_accounts_and_posts_are_counted_apart_and_once_each(pool: Pool) -> None:
+    await store(pool, stated(), stated(value="!takedown"), stated(POST), stated(f"{POST}b"))
+    assert await counts(pool) == WithheldCounts(1, 2, 0)
+
+
+async def test_a_value_that_withholds_nothing_is_not_counted(pool: Pool) -> None:
+    await store(pool, stated(value="rude"))
+    assert await counts(pool) == WithheldCounts(0, 0, 0)
+    assert await listed(pool) == []
+
+
+async def test_another_country_has_labelers_of_its_own(pool: Pool) -> None:
+    await store(pool, stated())
+    async with transaction(pool) as conn:
+        assert await withheld_by_labelers(conn, "DE", LATE) == WithheldCounts(0, 0, 0)
+
+
+async def test_the_newest_label_holds_whichever_came_first(pool: Pool) -> None:
+    await store(pool, stated(made_at=T0 + DAY, negated=True))
+    await store(pool, stated())
+    assert await counts(pool) == WithheldCounts(0, 0, 0)
+    (only,) = await listed(pool)
+    assert (only.since, only.lifted_at) == (T0, T0 + DAY)
+
+
+async def test_a_label_ends_by_itself_when_it_expires(pool: Pool) -> None:
+    await store(pool, stated(expires_at=T0 + DAY), stated(POST, expires_at=LATE + DAY))
+    assert await counts(pool) == WithheldCounts(0, 1, 0)
+    assert {one.subject: one.lifted_at for one in await listed(pool)} == {SUBJECT: T0 + DAY, POST: None}
+
+
+async def test_a_label_that_is_made_again_goes_on_and_after_a_withdrawal_begins_again(pool: Pool) -> None:
+    await store(pool, stated(), stated(made_at=T0 + DAY), stated(POST))
+    await store(pool, stated(POST, T0 + DAY, negated=True), stated(POST, T0 + 2 * DAY))
+    assert {one.subject: one.since for one in await listed(pool)} == {SUBJECT: T0, POST: T0 + 2 * DAY}
+
+
+async def test_a_label_that_is_made_again_after_its_expiry_begins_again(pool: Pool) -> None:
+    await store(pool, stated(expires_at=T0 + DAY), stated(made_at=T0 + 3 * DAY))
+    (only,) = await listed(pool)
+    assert only.since == T0 + 3 * DAY
+
+
+async def test_of_a_withdrawal_alone_the_beginning_is_not_known(pool: Pool) -> None:
+    await store(pool, stated(negated=True))
+    (only,) = await listed(pool)
+    assert (only.since, only.lifted_at) == (None, T0)
+
+
+async def test_days_count_what_began_and_what_ceased(pool: Pool) -> None:
+    await store(pool, stated(), stated(made_at=T0 + DAY), stated(POST, T0 + DAY, expires_at=T0 + 3 * DAY))
+    await store(pool, stated(made_at=T0 + 3 * DAY, negated=True), stated(f"{POST}b", T0 + DAY, negated=True))
+    await store(pool, stated(made_at=T0 + 4 * DAY, negated=True))
+    day = T0.date()
+    assert await days(pool) == [
+        LabelDay(day, 1, 0),
+        LabelDay(day + DAY, 1, 1),
+        LabelDay(day + 3 * DAY, 0, 2),
+    ]
+
+
+async def test_a_label_that_was_replaced_before_it_expired_did_not_expire(pool: Pool) -> None:
+    await store(pool, stated(expires_at=T0 + 2 * DAY), stated(made_at=T0 + DAY))
+    assert await days(pool) == [LabelDay(T0.date(), 1, 0)]
+    assert await counts(pool) == WithheldCounts(1, 0, 0)
+
+
+async def test_subjects_are_known_as_accounts_where_they_are_watched(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        await add_accounts(conn, [NewAccount(BLUESKY, SUBJECT, "somebody.test")], T0)
+    await store(pool, stated(), stated(POST), at=minutes(5))
+    by_subject = {one.subject: one for one in await listed(pool)}
+    assert (by_subject[SUBJECT].handle, by_subject[SUBJECT].is_watched) == ("somebody.test", True)
+    assert (by_subject[POST].account_id, by_subject[POST].handle, by_subject[POST].is_watched) == (
+        None,
+        None,
+        False,
+    )
+    assert by_subject[POST].first_received_at == minutes(5)
+
+
+@pytest.mark.parametrize(
+    ("which", "expected"),
+    [
+        (LabelFilter.EVERY, {SUBJECT, POST, f"{POST}b"}),
+        (LabelFilter.WATCHED, {SUBJECT}),
+        (LabelFilter.UNWATCHED, {POST, f"{POST}b"}),
+        (LabelFilter.LIFTED, {f"{POST}b"}),
+    ],
+)
+async def test_a_filter_shows_its_subjects(pool: Pool, which: LabelFilter, expected: set[str]) -> None:
+    async with transaction(pool) as conn:
+        await add_accounts(conn, [NewAccount(BLUESKY, SUBJECT, "somebody.test")], T0)
+    await store(pool, stated(), stated(POST), stated(f"{POST}b", negated=True))
+    assert {one.subject for one in await listed(pool, which)} == expected
+
+
+async def test_pages_show_every_subject_once_though_their_times_are_equal(pool: Pool) -> None:
+    subjects = [f"{POST}{n}" for n in range(7)]
+    await store(pool, *(stated(one) for one in subjects), stated(made_at=T0 + DAY))
+    found: list[str] = []
+    after: LabelPosition | None = None
+    while page := await listed(pool, after=after, limit=3):
+        found += [one.subject for one in page]
+        last = page[-1]
+        after = LabelPosition(last.stated_at, last.labeler, last.subject, last.value)
+    assert found[0] == SUBJECT
+    assert sorted(found) == sorted([SUBJECT, *subjects])

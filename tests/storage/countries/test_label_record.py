@@ -1,0 +1,138 @@
+"""Labels are stored once however often they come, with the position; gaps are kept until they are filled."""
+
+import pytest
+
+from collectors.bluesky.declaration import BLUESKY
+from storage.countries.label_census import LabelerStatus, labelers
+from storage.countries.label_record import (
+    follow_labeler,
+    note_gap,
+    note_heard,
+    note_listed,
+    note_lost,
+    note_unlisted,
+    record_labels,
+)
+from storage.model.core.labels import LabelBatch, LabelChannel, LabelGap
+from storage.postgres.pool import Pool, transaction
+from tests.support.samples.label_signing import LABELER, POST
+from tests.support.samples.readings import T0, minutes
+from tests.support.samples.stored_labels import FORGED, stated, store
+
+
+async def position(pool: Pool) -> int:
+    async with transaction(pool) as conn:
+        return (await follow_labeler(conn, LABELER, BLUESKY, "TR", ["!hide"], T0)).seq
+
+
+async def status(pool: Pool) -> LabelerStatus:
+    async with transaction(pool) as conn:
+        (only,) = await labelers(conn, "TR")
+    return only
+
+
+async def test_a_label_that_comes_again_is_stored_once_as_it_came_first(pool: Pool) -> None:
+    assert await store(pool, stated(), seq=7, at=minutes(1)) == 1
+    assert await store(pool, stated(), seq=7, at=minutes(2)) == 0
+    assert await store(pool, stated(), stated(POST), at=minutes(3)) == 1, "from the list"
+    rows = await pool.fetch("select subject, seq, channel, received_at from label order by label_id")
+    assert [tuple(row) for row in rows] == [
+        (stated().subject, 7, "stream", minutes(1)),
+        (POST, None, "query", minutes(3)),
+    ]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        pytest.param(stated(POST), id="subject"),
+        pytest.param(stated(value="!warn"), id="value"),
+        pytest.param(stated(made_at=minutes(1)), id="time"),
+        pytest.param(stated(negated=True), id="withdrawal"),
+        pytest.param(stated(expires_at=minutes(9)), id="expiry"),
+        pytest.param(stated(cid="bafy"), id="version"),
+    ],
+)
+async def test_a_label_that_says_something_else_is_another_label(pool: Pool, other: object) -> None:
+    assert isinstance(other, type(stated()))
+    assert await store(pool, stated(), other, seq=7) == 2
+
+
+async def test_labels_and_position_are_stored_together_or_not_at_all(pool: Pool) -> None:
+    await store(pool, stated(), seq=7)
+
+    async def killed_before_the_end() -> None:
+        async with transaction(pool) as conn:
+            await record_labels(conn, LABELER, LabelBatch(8, (stated(POST),)), LabelChannel.STREAM, T0)
+            raise RuntimeError("killed")
+
+    with pytest.raises(RuntimeError):
+        await killed_before_the_end()
+    assert await position(pool) == 7
+    assert await pool.fetchval("select count(*) from label") == 1
+
+
+async def test_the_position_moves_forward_only_and_a_list_does_not_move_it(pool: Pool) -> None:
+    await store(pool, stated(), seq=7)
+    await store(pool, stated(POST), seq=5)
+    await store(pool, stated(POST, minutes(1)))
+    assert await position(pool) == 7
+
+
+async def test_forged_labels_are_counted_and_are_no_labels(pool: Pool) -> None:
+    await store(pool, seq=7, refused=(FORGED,), at=minutes(1))
+    await store(pool, seq=7, refused=(FORGED,), at=minutes(2))
+    found = await status(pool)
+    assert (found.refused, found.newest_refused_at) == (1, minutes(1))
+    assert await pool.fetchval("select count(*) from label") == 0
+    assert await position(pool) == 7
+
+
+async def test_a_labeler_is_complete_after_its_whole_list_was_read_and_until_a_gap(pool: Pool) -> None:
+    await store(pool, stated(), seq=7)
+    assert not (await status(pool)).is_complete
+    async with transaction(pool) as conn:
+        await note_unlisted(conn, LABELER, "The list was refused.", minutes(1))
+    assert (await status(pool)).unlisted_why == "The list was refused."
+    async with transaction(pool) as conn:
+        await note_listed(conn, LABELER, minutes(2))
+    found = await status(pool)
+    assert (found.is_complete, found.listed_at, found.unlisted_why) == (True, minutes(2), "")
+    async with transaction(pool) as conn:
+        await note_gap(conn, LABELER, LabelGap.OUTDATED_CURSOR, minutes(5))
+    assert not (await status(pool)).is_complete
+
+
+async def test_a_gap_is_filled_by_a_list_that_was_begun_after_it_only(pool: Pool) -> None:
+    await store(pool, stated(), seq=7)
+    async with transaction(pool) as conn:
+        await note_gap(conn, LABELER, LabelGap.UNREADABLE_MESSAGE, minutes(5))
+        await note_listed(conn, LABELER, minutes(4))
+    assert (await status(pool)).gap == "unreadable_message"
+    async with transaction(pool) as conn:
+        await note_listed(conn, LABELER, minutes(6))
+    assert (await status(pool)).gap is None
+
+
+async def test_after_a_labeler_began_to_count_again_its_stream_is_read_from_the_beginning(pool: Pool) -> None:
+    await store(pool, stated(), seq=700)
+    async with transaction(pool) as conn:
+        await note_gap(conn, LABELER, LabelGap.FUTURE_CURSOR, minutes(5))
+    assert await position(pool) == 0
+
+
+async def test_a_lost_stream_is_known_since_it_was_lost_until_it_is_connected(pool: Pool) -> None:
+    await store(pool, stated(), seq=7)
+    async with transaction(pool) as conn:
+        await note_heard(conn, LABELER, minutes(1))
+        await note_lost(conn, LABELER, "It broke off.", minutes(2))
+        await note_lost(conn, LABELER, "It cannot be reached.", minutes(3))
+    found = await status(pool)
+    assert (found.heard_at, found.lost_at, found.lost_why) == (
+        minutes(1),
+        minutes(2),
+        "It cannot be reached.",
+    )
+    async with transaction(pool) as conn:
+        await note_heard(conn, LABELER, minutes(4))
+    assert (await status(pool)).lost_at is None
