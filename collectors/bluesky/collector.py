@@ -116,9 +116,9 @@ class BlueskyCollector:
         self._base_url = f"{app_view.rstrip('/')} {plc.rstrip('/')}"
         self._alone = SingleLookups(self._client, self._labelers, dice)
 
-    def label_feed(self, regions: Mapping[str, str]) -> LabelerFeed:
-        """The labels of the labelers of these regions, by way of this collector's connections."""
-        return LabelerFeed(self._client, regions)
+    def label_feed(self) -> LabelerFeed:
+        """All labels of the labelers of its regions. Raises ValueError, with a clause."""
+        return LabelerFeed(self._client, self._labelers.regions, self._labelers.values)
 
     async def __aenter__(self) -> Self:
         self._client.open()

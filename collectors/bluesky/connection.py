@@ -81,8 +81,15 @@ class BlueskyConnection(PlatformConnection):
 
     def abilities(self, settings: BlueskySettings, collector: BlueskyCollector, reach: Reach) -> Abilities:
         stream = settings.bluesky_jetstream
+        try:
+            labels = collector.label_feed() if settings.bluesky_collect_labels else None
+        except ValueError as error:
+            raise ValueError(f"Setting bluesky_labelers: {error}.") from error
         return Abilities(
-            events=Jetstream(stream) if stream else None, past_handles=collector, follows_among=collector
+            events=Jetstream(stream) if stream else None,
+            labels=labels,
+            past_handles=collector,
+            follows_among=collector,
         )
 
     def simulated(self, address: str, hosts: Sequence[str], options: HttpOptions) -> BlueskyCollector:

@@ -5,7 +5,7 @@ label that cannot be verified is neither believed nor called forged.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -48,17 +48,24 @@ class LabelerFeed:
     Raises ValueError, with a clause for the operator, for a labeler whose keys nobody keeps in public.
     """
 
-    def __init__(self, client: BlueskyClient, regions: Mapping[str, str]) -> None:
+    def __init__(
+        self, client: BlueskyClient, regions: Mapping[str, str], withholding: Collection[str]
+    ) -> None:
         unlogged = [did for did in regions.values() if not has_log(did)]
         if unlogged:
             raise ValueError(f"{unlogged[0]} has no public log of its keys, so its labels cannot be verified")
         self._client = client
+        self._withholding = withholding
         self._countries = {did: country for country, did in regions.items()}
         self._keys: dict[str, tuple[datetime, tuple[LabelKey, ...]]] = {}
 
     @property
     def countries(self) -> Mapping[str, str]:
         return self._countries
+
+    @property
+    def withholding(self) -> Collection[str]:
+        return self._withholding
 
     async def stream(
         self, labeler: str, cursor: int, clock: Callable[[], datetime]

@@ -44,6 +44,8 @@ class BlueskySettings(SettingsModel):
     """Country = DID of the labeler that hides accounts there. Replaces the built-in list."""
     bluesky_label_values: Texts | None = None
     """Label values that hide an account. Replaces the built-in values."""
+    bluesky_collect_labels: bool = False
+    """Collect all labels of these labelers, also about accounts and posts that are not watched."""
     bluesky_canaries: Annotated[Texts, AfterValidator(partial(controls, platform=BLUESKY))] = ()
 
 

@@ -70,6 +70,11 @@ class LabelFeed(Protocol):
         """The country of each labeler."""
         ...
 
+    @property
+    def withholding(self) -> Collection[str]:
+        """The values of labels by which these labelers withhold."""
+        ...
+
     def stream(
         self, labeler: str, cursor: int, clock: Callable[[], datetime]
     ) -> AsyncGenerator[LabelBatch | LabelGap | None]:

@@ -6,6 +6,7 @@ import random
 from collections.abc import Collection
 from contextlib import aclosing
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from collectors.core.abilities import EventStream, StreamLost
 from jobs.base.clock import Clock
@@ -22,6 +23,22 @@ _SAVE_EVERY = timedelta(seconds=10)
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 60.0
 _LASTED = timedelta(minutes=1)
 """A connection that lasted this long counts as good, so the pause before the next one is short."""
+
+
+class Listener(Protocol):
+    """What listens to a platform in the process that plans its readings, and in no other."""
+
+    def renew(self) -> None:
+        """Listen from now on, with the accounts watched now."""
+        ...
+
+    def let_go(self) -> None:
+        """Stop listening until the next `renew`."""
+        ...
+
+    async def run(self) -> None:
+        """Listen between `renew` and `let_go`, until cancelled."""
+        ...
 
 
 class EventListener:

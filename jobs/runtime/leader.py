@@ -1,13 +1,13 @@
 """The planning side of a running installation: holds the lock, loads, plans, starts anew after a loss."""
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from collectors.core.collector import Collector
 from jobs.base.clock import Clock
 from jobs.base.periodic_task import PeriodicTask
-from jobs.collect.event_stream import EventListener
+from jobs.collect.event_stream import Listener
 from jobs.collect.monitor import Monitor
 from jobs.config.settings import Settings
 from jobs.dispatch.answer_intake import AnswerIntake
@@ -38,9 +38,9 @@ class LeaderLoop:
 
     While another one holds it, this one stands by.
 
-    `tasks` are done beside the reading, by name; `push` listens as long as this process plans. `intake` takes
-    in what other workers read. `cost_limit` says when another daily cost limit holds. Nothing is begun unless
-    what it brings can be dated.
+    `tasks` are done beside the reading, by name; `listeners` listen as long as this process plans. `intake`
+    takes in what other workers read. `cost_limit` says when another daily cost limit holds. Nothing is begun
+    unless what it brings can be dated.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class LeaderLoop:
         collector: Collector,
         monitor: Monitor,
         tasks: Mapping[str, PeriodicTask],
-        push: EventListener | None,
+        listeners: Sequence[Listener],
         intake: AnswerIntake,
         clock: Clock,
         can_date: Callable[[], bool],
@@ -64,7 +64,7 @@ class LeaderLoop:
         self._platform = collector.platform
         self._place = collector.place
         self._monitor = monitor
-        self._push = push
+        self._listeners = listeners
         self._intake = intake
         self._clock = clock
         self._can_date = can_date
@@ -107,8 +107,8 @@ class LeaderLoop:
     async def release(self) -> None:
         """Leave the planning to another process."""
         self._intake.let_go()
-        if self._push is not None:
-            self._push.let_go()
+        for listener in self._listeners:
+            listener.let_go()
         await self._lock.let_go()
 
     async def drain(self) -> None:
@@ -144,8 +144,8 @@ class LeaderLoop:
                 await self._monitor.load()
                 for task in self.tasks.values():
                     await task.load()
-                if self._push is not None:
-                    self._push.renew()
+                for listener in self._listeners:
+                    listener.renew()
                 await self._intake.adopt()
                 self._version = version
         if self._can_date() and self._monitor.next_due() <= self._clock():

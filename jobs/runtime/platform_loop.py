@@ -13,7 +13,8 @@ from jobs.base.database_clock import SteadyClock
 from jobs.base.periodic_task import PeriodicTask
 from jobs.collect.closure_reasons import ClosureReasonsLoop
 from jobs.collect.collector_factory import abilities_of, collector_of
-from jobs.collect.event_stream import EventListener
+from jobs.collect.event_stream import EventListener, Listener
+from jobs.collect.label_listener import LabelListener
 from jobs.collect.monitor import Monitor, MonitorSettings
 from jobs.collect.observers import Observers
 from jobs.collect.past_handles import HandleRecords
@@ -35,10 +36,11 @@ from jobs.engagement.timelines import EngagementPoller
 from jobs.planning.daily_cost_guard import CostLimitedCollector, cost_limit_for
 from jobs.planning.sweep import Sweep
 from jobs.runtime.leader import EPOCH, LeaderLoop
+from storage.countries.label_record import end_labelers
 from storage.model.core.accounts import Platform
 from storage.model.core.platform_request import source_name
 from storage.postgres.locks import Lock
-from storage.postgres.pool import Pool
+from storage.postgres.pool import Pool, transaction
 from storage.work.workers import planning_lock
 
 LoopTurns = Mapping[str, Callable[[], Awaitable[None]]]
@@ -101,9 +103,14 @@ async def platform_loops(
             name = f"Reading {platform.value} from {vantage}"
             tasks[name], can_date[name] = vantage_reader, from_there.can_date
             intake.add(from_there, vantage_reader.take_in, vantage_reader.breakers.is_paused)
-        push = None
+        listeners: list[Listener] = []
         if abilities.events is not None:
-            push = EventListener(pool, platform, abilities.events, monitor, clock)
+            listeners.append(EventListener(pool, platform, abilities.events, monitor, clock))
+        if abilities.labels is not None:
+            listeners.append(LabelListener(pool, platform, abilities.labels, clock, clock.is_right))
+        async with transaction(pool) as conn:
+            followed = () if abilities.labels is None else abilities.labels.countries
+            await end_labelers(conn, platform, followed, clock())
         leader = LeaderLoop(
             settings,
             lock,
@@ -111,7 +118,7 @@ async def platform_loops(
             collector,
             monitor,
             tasks,
-            push,
+            listeners,
             intake,
             clock,
             requester.can_date,
@@ -123,8 +130,7 @@ async def platform_loops(
         turns |= {name: leader.task_turn(task, can_date[name]) for name, task in tasks.items()}
         async with asyncio.TaskGroup() as group:
             background = [group.create_task(intake.run(leader.is_planning))]
-            if push is not None:
-                background.append(group.create_task(push.run()))
+            background += [group.create_task(listener.run()) for listener in listeners]
             try:
                 yield turns
             finally:

@@ -39,9 +39,11 @@ async def feeding(
 ) -> AsyncGenerator[tuple[LabelerServer, LabelerFeed, Now]]:
     async with (
         serve_labeler(labeler) as server,
-        BlueskyCollector(app_view=server.base_url, plc=server.base_url, http=http) as collector,
+        BlueskyCollector(
+            app_view=server.base_url, plc=server.base_url, regions={"TR": LABELER}, http=http
+        ) as collector,
     ):
-        yield server, collector.label_feed({"TR": LABELER}), Now()
+        yield server, collector.label_feed(), Now()
 
 
 async def take(news: AsyncGenerator[LabelBatch | LabelGap | None], count: int) -> list[LabelBatch | LabelGap]:
@@ -198,4 +200,4 @@ async def test_a_websocket_follows_no_redirect() -> None:
 
 def test_a_labeler_without_a_public_log_of_its_keys_is_refused() -> None:
     with pytest.raises(ValueError, match="no public log"):
-        BlueskyCollector().label_feed({"TR": "did:web:labeler.example"})
+        BlueskyCollector(regions={"TR": "did:web:labeler.example"}).label_feed()

@@ -136,6 +136,12 @@ def abilities(platform: Platform, **environ: str) -> Abilities:
         pytest.param(
             BLUESKY, {"bluesky_jetstream": ""}, {"past_handles", "follows_among"}, id="without its stream"
         ),
+        pytest.param(
+            BLUESKY,
+            {"bluesky_collect_labels": "true"},
+            {"events", "labels", "past_handles", "follows_among"},
+            id="with the labels of its labelers",
+        ),
         pytest.param(MASTODON, {}, set[str](), id="Mastodon, without servers and posts to ask about"),
         pytest.param(MASTODON, {"mastodon_observers": "a.example"}, {"other_servers"}, id="observers"),
         pytest.param(
@@ -150,7 +156,9 @@ def test_a_platform_offers_what_it_shows_and_the_settings_ask_for(
     platform: Platform, environ: dict[str, str], offered: set[str]
 ) -> None:
     able = abilities(platform, **environ)
-    readers = "events past_handles other_servers closure_reasons follow_lists follows_among likes post_likes"
+    readers = (
+        "events labels past_handles other_servers closure_reasons follow_lists follows_among likes post_likes"
+    )
     assert {name for name in readers.split() if getattr(able, name) is not None} == offered
 
 

@@ -64,7 +64,7 @@ async def test_events_are_heard_by_the_process_that_plans_and_by_no_other(pool: 
         world.platform,
         monitor,
         {},
-        push,
+        [push],
         AnswerIntake(),
         world.clock,
         lambda: True,

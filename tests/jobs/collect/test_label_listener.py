@@ -1,0 +1,263 @@
+"""Labels are collected whole: nothing is lost or doubled by gaps, broken connections or kills."""
+
+import asyncio
+import random
+import subprocess
+import sys
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
+
+import pytest
+
+from collectors.bluesky.collector import BlueskyCollector
+from collectors.bluesky.declaration import BLUESKY
+from collectors.bluesky.simulator.labeler import SimulatedLabeler
+from collectors.bluesky.simulator.labeler_app import LabelerServer, serve_labeler
+from collectors.transport.client import HttpOptions, Retry
+from jobs.base.clock import SimulatedClock
+from jobs.collect.label_listener import LabelListener, LabelPacing, RetryPauses
+from storage.countries.label_census import LabelerStatus, labelers, withheld_by_labelers
+from storage.countries.label_record import end_labelers
+from storage.postgres.pool import Pool, transaction
+from tests.support.samples.label_signing import KEY, LABELER, LATER_KEY, POST, SUBJECT
+from tests.support.samples.readings import T0
+
+AT_ONCE = LabelPacing(RetryPauses(0.01, 0.05), RetryPauses(0.01, 0.05))
+HOUR = timedelta(hours=1)
+
+
+class Listening:
+    """A listener, its labeler, and what was stored."""
+
+    def __init__(self, pool: Pool, server: LabelerServer, listener: LabelListener) -> None:
+        self.pool, self.server, self.listener = pool, server, listener
+        self.labeler = server.labeler
+
+    async def status(self) -> LabelerStatus:
+        async with transaction(self.pool) as conn:
+            (only,) = await labelers(conn, "TR")
+        return only
+
+    async def stored(self) -> list[tuple[str, bool]]:
+        rows = await self.pool.fetch("select subject, is_negated from label order by made_at, subject")
+        return [tuple(row) for row in rows]
+
+    async def until(self, is_so: Callable[[], Awaitable[bool]]) -> None:
+        """Wait until something is so; the test's own time limit is the bound."""
+        while True:
+            if await is_so():
+                return
+            await asyncio.sleep(0.02)
+
+    async def until_stored(self, labels: int) -> None:
+        async def enough() -> bool:
+            return len(await self.stored()) >= labels
+
+        await self.until(enough)
+
+    async def until_listed(self) -> None:
+        async def whole() -> bool:
+            return (
+                bool(await self.pool.fetchval("select count(*) from labeler"))
+                and (await self.status()).is_complete
+            )
+
+        await self.until(whole)
+
+
+@asynccontextmanager
+async def listening(pool: Pool, labeler: SimulatedLabeler) -> AsyncGenerator[Listening]:
+    async with (
+        serve_labeler(labeler) as server,
+        BlueskyCollector(
+            app_view=server.base_url,
+            plc=server.base_url,
+            regions={"TR": LABELER},
+            http=HttpOptions(retry=Retry(attempts=0)),
+        ) as collector,
+    ):
+        clock = SimulatedClock(T0 + 9 * HOUR)
+        listener = LabelListener(pool, BLUESKY, collector.label_feed(), clock, lambda: True, AT_ONCE)
+        running = asyncio.ensure_future(listener.run())
+        listener.renew()
+        try:
+            yield Listening(pool, server, listener)
+        finally:
+            running.cancel()
+            with suppress(asyncio.CancelledError):
+                await running
+
+
+def labeler(*subjects: str) -> SimulatedLabeler:
+    one = SimulatedLabeler(LABELER, KEY, T0)
+    for subject in subjects:
+        one.put(subject, "!hide", T0)
+    return one
+
+
+async def test_all_labels_are_stored_once_though_stream_and_list_both_have_them(pool: Pool) -> None:
+    async with listening(pool, labeler(SUBJECT, POST)) as one:
+        await one.until_listed()
+        await one.until_stored(2)
+        one.labeler.withdraw(SUBJECT, "!hide", T0 + HOUR)
+        one.server.announce()
+        await one.until_stored(3)
+        assert await one.stored() == [(POST, False), (SUBJECT, False), (SUBJECT, True)]
+        status = await one.status()
+        assert (status.country, status.refused, status.is_complete, status.lost_at) == ("TR", 0, True, None)
+
+
+async def test_after_a_lost_connection_the_stream_goes_on_after_the_stored_position(
+    pool: Pool, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with listening(pool, labeler(SUBJECT)) as one:
+        await one.until_stored(1)
+
+        async def is_stored() -> bool:
+            return await pool.fetchval("select seq from labeler") == 1
+
+        await one.until(is_stored)
+        one.server.cut_streams()
+        await one.server.connected(2)
+        one.labeler.put(POST, "!hide", T0 + HOUR)
+        one.server.announce()
+        await one.until_stored(2)
+        assert one.server.cursors[:2] == [0, 1]
+    assert sum("label stream for TR failed" in r.message for r in caplog.records) == 1
+
+
+async def test_a_slow_consumer_is_sent_away_and_loses_nothing(pool: Pool) -> None:
+    async with listening(pool, labeler(SUBJECT)) as one:
+        await one.until_stored(1)
+        await one.server.end_streams("ConsumerTooSlow")
+        one.labeler.put(POST, "!hide", T0 + HOUR)
+        await one.server.connected(2)
+        one.server.announce()
+        await one.until_stored(2)
+
+
+async def test_a_gap_of_the_stream_is_filled_from_the_list(pool: Pool) -> None:
+    one = labeler(SUBJECT, POST)
+    one.forget(2)
+    async with listening(pool, one) as now:
+        await now.until_stored(2)
+        await now.until_listed()
+        assert {row["channel"] for row in await pool.fetch("select channel from label")} == {"query"}
+
+
+async def test_a_gap_that_no_list_fills_stays_and_says_so(pool: Pool) -> None:
+    one = labeler(SUBJECT, POST)
+    one.forget(1)
+    one.lists_everything = False
+    async with listening(pool, one) as now:
+        await now.until_stored(1)
+
+        async def is_refused() -> bool:
+            return (await now.status()).unlisted_at is not None
+
+        await now.until(is_refused)
+        status = await now.status()
+    assert await now.stored() == [(POST, False)]
+    assert (status.gap, status.is_complete, status.listed_at) == ("outdated_cursor", False, None)
+    assert "refused" in status.unlisted_why
+
+
+async def test_a_labeler_that_counts_again_is_read_from_the_beginning(pool: Pool) -> None:
+    one = labeler(SUBJECT)
+    for n in range(5):
+        one.put(POST, "!hide", T0 + n * HOUR)
+    async with listening(pool, one) as now:
+
+        async def is_at_the_end() -> bool:
+            return await pool.fetchval("select seq from labeler") == 6
+
+        await now.until(is_at_the_end)
+        one.count_from_zero()
+        now.server.cut_streams()
+        await now.server.connected(3)
+
+        async def is_read_again() -> bool:
+            return await pool.fetchval("select seq from labeler") == 2
+
+        await now.until(is_read_again)
+        assert now.server.cursors[:3] == [0, 6, 0]
+        assert len(await now.stored()) == 2
+
+
+async def test_forged_labels_are_kept_apart_and_do_not_stop_the_others(pool: Pool) -> None:
+    one = labeler(SUBJECT)
+    one.put(f"{POST}b", "!hide", T0, forged=True)
+    one.rotate(LATER_KEY, T0 + HOUR)
+    one.put(POST, "!hide", T0 + HOUR)
+    async with listening(pool, one) as now:
+        await now.until_stored(2)
+        await now.until_listed()
+        assert await now.stored() == [(SUBJECT, False), (POST, False)]
+        assert (await now.status()).refused == 1
+        async with transaction(pool) as conn:
+            assert (await withheld_by_labelers(conn, "TR", T0 + 9 * HOUR)).posts == 1
+
+
+async def test_it_listens_in_the_process_that_plans_only(pool: Pool) -> None:
+    async with listening(pool, labeler(SUBJECT)) as one:
+        await one.until_stored(1)
+        one.listener.let_go()
+        one.labeler.put(POST, "!hide", T0 + HOUR)
+        one.listener.renew()
+        await one.server.connected(2)
+        await one.until_stored(2)
+
+
+async def test_a_labeler_that_is_no_longer_collected_has_an_end(pool: Pool) -> None:
+    async with listening(pool, labeler(SUBJECT)) as one:
+        await one.until_stored(1)
+        async with transaction(pool) as conn:
+            await end_labelers(conn, BLUESKY, [LABELER], T0)
+        assert (await one.status()).ended_at is None
+    async with transaction(pool) as conn:
+        await end_labelers(conn, BLUESKY, [], T0 + HOUR)
+    assert (await one.status()).ended_at == T0 + HOUR
+
+
+def test_pauses_double_up_to_a_limit_and_are_never_equal_for_all() -> None:
+    dice = random.Random(1)
+    pauses = RetryPauses(1.0, 300.0)
+    for failures, limit_s in ((1, 1), (2, 2), (5, 16), (10, 300), (10_000, 300)):
+        drawn = [pauses.after(failures, dice) for _ in range(50)]
+        assert limit_s / 2 <= min(drawn) < max(drawn) <= limit_s
+
+
+async def test_a_process_that_is_killed_again_and_again_loses_and_doubles_no_label(
+    pool: Pool, dsn: str
+) -> None:
+    """Each round kills the process at another moment, while labels are made, withdrawn and replayed."""
+    one, dice = labeler(), random.Random(7)
+    truth: set[tuple[str, bool]] = set()
+    one.lists_everything = False
+    async with serve_labeler(one) as server:
+        command = [sys.executable, "-m", "tests.support.processes.killable_label_listener"]
+        for kill in range(6):
+            process = await asyncio.create_subprocess_exec(
+                *command, dsn, server.base_url, LABELER, stdout=subprocess.PIPE
+            )
+            assert process.stdout is not None
+            await process.stdout.readline()
+            await server.connected(kill + 1)
+            for n in range(40):
+                subject = f"{POST}{kill}x{n}"
+                one.put(subject, "!hide", T0 + n * HOUR)
+                truth.add((subject, False))
+                server.announce()
+                await asyncio.sleep(dice.uniform(0, 0.004))
+            while kill == 5:
+                if await pool.fetchval("select max(seq) from labeler") == one.seq:
+                    break
+                await asyncio.sleep(0.05)
+            process.kill()
+            await process.wait()
+    rows = await pool.fetch("select subject, is_negated from label")
+    assert len(rows) == len(truth)
+    assert {tuple(row) for row in rows} == truth
+    numbers = [row["seq"] for row in await pool.fetch("select seq from label order by label_id")]
+    assert numbers == list(range(1, one.seq + 1)), "in order, without a hole"
