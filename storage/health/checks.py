@@ -15,6 +15,7 @@ from storage.health.condition_facts import (
     Thresholds,
     UndeliveredMails,
 )
+from storage.health.labeler_checks import labeler_checks, labeler_ending
 from storage.health.worker_checks import worker_checks, worker_ending
 from storage.model.alerts.conditions import Condition, ConditionKey, ConditionKind, UnreadableRule
 from storage.model.core.accounts import Platform
@@ -67,6 +68,7 @@ def checks(facts: ConditionFacts, thresholds: Thresholds) -> list[Condition]:
             late_check(c.platform, c.due - c.due_heard, c.due_targets, now, thresholds)
             for c in facts.coverage
         ),
+        *labeler_checks(facts.labelers, now),
         *mail_checks(facts.mails, now, thresholds),
         rules_check(facts.unreadable, now),
     ]
@@ -101,6 +103,9 @@ _CAUSES: dict[ConditionKind, frozenset[ConditionKind]] = {
     ConditionKind.COVERAGE_LATE: _STOPPED | _UNASKED | {ConditionKind.COLLECTOR_BLIND},
     ConditionKind.OUTBOX_STUCK: frozenset(),
     ConditionKind.DEAD_LETTERS: frozenset(),
+    ConditionKind.LABELS_UNHEARD: _UNASKED,
+    ConditionKind.LABELS_MISSING: frozenset(),
+    ConditionKind.LABELS_REFUSED: frozenset(),
     ConditionKind.RULES_UNREADABLE: frozenset(),
     ConditionKind.DATABASE_UNUSABLE: frozenset(),
 }
@@ -115,6 +120,8 @@ def ending(key: ConditionKey, facts: ConditionFacts, thresholds: Thresholds) -> 
     if key.kind is ConditionKind.RULES_UNREADABLE:
         return "All alert rules can be read"
     if (said := worker_ending(key, facts.machines, facts.at)) is not None:
+        return said
+    if (said := labeler_ending(key, facts.labelers)) is not None:
         return said
     if key.platform is None:
         raise ValueError(f"a condition of kind {key.kind} must name a platform")

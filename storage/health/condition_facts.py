@@ -8,6 +8,7 @@ from asyncpg import Record
 
 from storage.alerts.mail_queue import first_in_line
 from storage.alerts.rules import unreadable_rules
+from storage.countries.label_census import LabelerStatus, labelers
 from storage.health.collectors_report import CollectorReport, collector_reports
 from storage.health.workers_report import WorkersReport, machines
 from storage.model.alerts.conditions import UnreadableRule
@@ -112,6 +113,7 @@ class ConditionFacts:
     """The enabled ones."""
     machines: WorkersReport
     retired: tuple[RetiredControls, ...] = ()
+    labelers: tuple[LabelerStatus, ...] = ()
 
 
 async def condition_facts(conn: Conn, now: datetime, thresholds: Thresholds) -> ConditionFacts:
@@ -123,6 +125,7 @@ async def condition_facts(conn: Conn, now: datetime, thresholds: Thresholds) -> 
         unreadable=tuple(await unreadable_rules(conn)),
         machines=await machines(conn, now),
         retired=tuple(await _retired(conn)),
+        labelers=tuple(await labelers(conn)),
     )
 
 
