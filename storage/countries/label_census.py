@@ -179,37 +179,46 @@ async def labeled_subjects(
     """What the labelers of a country withhold or withheld, the newest statement first."""
     rows = await conn.fetch(
         """
-        with step as (
-            select l.*, r.platform, not l.is_negated and (
-                lag(l.is_negated) over w is distinct from false or lag(l.expires_at) over w <= l.made_at
-            ) as begins
+        with page as (
+            select l.labeler, l.subject, l.value, l.kind, l.made_at as stated_at,
+                case
+                    when l.is_negated then l.made_at
+                    when l.expires_at <= $2 then l.expires_at
+                end as lifted_at,
+                a.account_id, a.handle, coalesce(a.watched, false) as is_watched
             from label l join labeler r using (labeler)
+            left join account a on a.platform = r.platform and a.native_id = l.subject
             where r.country = $1 and l.value = any(r.withholding)
-            window w as (partition by l.labeler, l.subject, l.value order by l.made_at, l.label_id)
-        ),
-        newest as (
-            select distinct on (labeler, subject, value) labeler, subject, value, kind, platform,
-                made_at as stated_at,
-                max(made_at) filter (where begins) over whole as since,
-                min(received_at) over whole as first_received_at,
-                case when is_negated then made_at when expires_at <= $2 then expires_at end as lifted_at
-            from step
-            window whole as (partition by labeler, subject, value)
-            order by labeler, subject, value, made_at desc, label_id desc
+                and not exists (
+                    select from label n
+                    where n.labeler = l.labeler and n.subject = l.subject and n.value = l.value
+                        and (n.made_at, n.label_id) > (l.made_at, l.label_id)
+                )
+                and (
+                    $3 = 'every'
+                    or $3 = 'lifted' and (l.is_negated or l.expires_at <= $2)
+                    or $3 = 'watched' and coalesce(a.watched, false)
+                    or $3 = 'not-watched' and not coalesce(a.watched, false)
+                )
+                and ($4::timestamptz is null or (
+                    l.made_at <= $4
+                    and (l.made_at, l.labeler, l.subject, l.value) < ($4, $5::text, $6::text, $7::text)
+                ))
+            order by l.made_at desc, l.labeler desc, l.subject desc, l.value desc
+            limit $8
         )
-        select n.labeler, n.subject, n.value, n.kind, n.stated_at, n.since, n.lifted_at, n.first_received_at,
-            a.account_id, a.handle, coalesce(a.watched, false) as is_watched
-        from newest n left join account a on a.platform = n.platform and a.native_id = n.subject
-        where (
-                $3 = 'every'
-                or $3 = 'lifted' and n.lifted_at is not null
-                or $3 = 'watched' and coalesce(a.watched, false)
-                or $3 = 'not-watched' and not coalesce(a.watched, false)
-            )
-            and ($4::timestamptz is null
-                or (n.stated_at, n.labeler, n.subject, n.value) < ($4, $5::text, $6::text, $7::text))
-        order by n.stated_at desc, n.labeler desc, n.subject desc, n.value desc
-        limit $8
+        select p.*, s.since, s.first_received_at
+        from page p cross join lateral (
+            select max(made_at) filter (where begins) as since, min(received_at) as first_received_at
+            from (
+                select made_at, received_at, not is_negated and (
+                    lag(is_negated) over w is distinct from false or lag(expires_at) over w <= made_at
+                ) as begins
+                from label l where l.labeler = p.labeler and l.subject = p.subject and l.value = p.value
+                window w as (order by made_at, label_id)
+            ) step
+        ) s
+        order by p.stated_at desc, p.labeler desc, p.subject desc, p.value desc
         """,
         country,
         now,

@@ -138,6 +138,8 @@ create table label (
     unique nulls not distinct (labeler, subject, value, made_at, is_negated, expires_at, cid)
 );
 create index label_subject on label (subject);
+-- Lists show the newest first.
+create index label_made_at on label (made_at);
 comment on table label is
     'A label that a labeler signed. The newest one of a labeler, a subject and a value holds, by the time that the '
     'labeler gives it.';
