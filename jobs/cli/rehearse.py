@@ -182,6 +182,7 @@ def _rehearse(
 _AFTER_THE_DEMO = """\
 The scenario has ended; the dashboard runs until Ctrl-C. What to look at now:
   {address}/orders           how far each order was followed, and the report on it
+  {address}/accounts         every account, and the posts that the second order names
   {address}/replay           any moment again, as it was or as it was known then
   {address}/executives       engagement of executives beside the blocks
   {address}/mail             the emails that a desk would have got
@@ -259,8 +260,8 @@ def _demo(
 def _ended_sentence(ended: demo.DemoResult) -> str:
     kinds = ", ".join(f"{n} {kind}" for kind, n in ended.changes.items() if n)
     return (
-        f"{ended.accounts:,} accounts, {ended.readings:,} readings, confirmed changes: {kinds}; "
-        f"{ended.mails} emails; false changes: {ended.false_changes}."
+        f"{ended.accounts:,} accounts, {ended.posts} posts, {ended.readings:,} readings, confirmed changes: "
+        f"{kinds}; {ended.mails} emails; false changes: {ended.false_changes}."
     )
 
 

@@ -26,7 +26,7 @@ from storage.accounts.accounts import NewAccount, add_accounts
 from storage.executives import signals
 from storage.model.alerts.rules import AlertRule
 from storage.model.core.availability import ChangeKind
-from storage.model.platforms.registry import USUAL_PLATFORM
+from storage.model.platforms.registry import DECLARED, USUAL_PLATFORM
 from storage.orders import orders
 from storage.postgres.installation import mark_synthetic
 from storage.postgres.pool import Conn, Pool, open_pool, transaction
@@ -49,6 +49,7 @@ class DemoResult:
     """What a played demonstration found: counted from what was stored, held against the scenario."""
 
     accounts: int
+    posts: int
     readings: int
     requests: int
     changes: dict[str, int]
@@ -174,8 +175,11 @@ async def _ended(pool: Pool, played: Scenario, history: History, mails: int) -> 
     lines = {a.native_id: scoring.shown(a) for a in history.accounts}
     verdict = scoring.hold_against_truth(lines, (), believed, played.start, played.end)
     kinds = Counter(c.kind for c in confirmed)
+    found = {c.native_id for c in confirmed}
+    posts = {native_id for native_id in found if DECLARED[USUAL_PLATFORM].is_post(native_id)}
     return DemoResult(
-        accounts=len({c.native_id for c in confirmed}),
+        accounts=len(found - posts),
+        posts=len(posts),
         readings=totals.readings,
         requests=totals.requests,
         changes={k.value: kinds[k.value] for k in ChangeKind if k is not ChangeKind.BASELINE},

@@ -62,7 +62,7 @@ PICTURES = (
     Picture("live-phone", "/", PAINTED, width=390, height=844),
     Picture("alerts", "/alerts", "document.querySelector('.stack.alerts') !== null"),
     Picture("order", "/orders/2", "document.querySelectorAll('#page .main-svg').length > 5"),
-    Picture("executive", "/executives/3", "document.querySelectorAll('#page .main-svg').length > 2"),
+    Picture("executive", "/executives/5", "document.querySelectorAll('#page .main-svg').length > 2"),
     Picture("mail", "/mail", "document.querySelector('.mail-frame') !== null"),
     Picture(
         "replay",

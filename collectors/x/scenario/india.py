@@ -14,21 +14,25 @@ from random import Random
 from collectors.simulator import engagement_file, history
 from collectors.simulator.engagement_file import SimulatedAct
 from collectors.x.declaration import X
-from collectors.x.scenario.india_cast import Cast, CastMember, cast
+from collectors.x.scenario.india_cast import ORDER_2, CastMember, cast
 from collectors.x.scenario.india_engagement import acts
 from collectors.x.scenario.india_orders import events, orders
+from collectors.x.scenario.india_posts import control_posts, post_moments, posts
 from collectors.x.scenario.india_status import END, START, ScenarioState, moments
 from storage.model.core.accounts import Platform
-from storage.model.core.availability import Status
+from storage.model.core.availability import State, Status
 from storage.model.core.coverage import Gap
 from storage.model.core.orders import NewOrder, NewOrderEvent
 
-NOTICE = "Synthetic scenario: persons, hours and splits are invented, the totals are those of the press."
+NOTICE = (
+    "Synthetic scenario: persons, posts, hours and splits are invented, the totals of accounts are those of "
+    "the press."
+)
 
 
 @dataclass(frozen=True, slots=True)
 class ScenarioAccount:
-    """An account under the handle that it has at the start."""
+    """An account or a post under the handle that it has at the start."""
 
     native_id: str
     handle: str
@@ -36,7 +40,7 @@ class ScenarioAccount:
 
 @dataclass(frozen=True, slots=True)
 class ScenarioList:
-    """A watch list. Its accounts are enlisted at `enlist_at`: the start, or when their order arrives."""
+    """A watch list. What is on it is enlisted at `enlist_at`: the start, or when its order arrives."""
 
     name: str
     enlist_at: datetime
@@ -128,13 +132,19 @@ def scenario(seed: int = 2021) -> Scenario:
     rng = Random(seed)  # noqa: S311 - a repeatable story, not a secret
     who = cast(rng)
     story = moments(rng, who)
+    dice = Random(f"{seed}: posts")  # noqa: S311 - of their own, so that the accounts do not depend on them
+    named, control = posts(dice, who, story), control_posts(dice, who)
+    members = tuple((name, people + named if name == ORDER_2 else people) for name, people in who.members)
+    begin = [ScenarioState(p, START, State(p.status), p.handle) for p in (*named, *control)]
+    told = [*story, *begin, *post_moments(dice, named)]
+    story = tuple(sorted(told, key=lambda m: (m.at, m.person.native_id)))
     papers = orders()
     return Scenario(
         start=START,
         end=END,
-        rows=_rows(who, story),
+        rows=_rows(members, story),
         acts=acts(rng, who),
-        lists=_lists(who, papers),
+        lists=_lists(members, papers),
         orders=papers,
         events=events(),
         executives=(
@@ -142,7 +152,7 @@ def scenario(seed: int = 2021) -> Scenario:
             ScenarioExecutive(_account(who.policy_head), "Maren Tolliver (invented)", "Head of policy"),
         ),
         canaries=tuple(
-            ScenarioCanary(_account(p), p.status) for p in (who.stable_canary, who.suspended_canary)
+            ScenarioCanary(_account(p), p.status) for p in (who.stable_canary, who.suspended_canary, *control)
         ),
         outage=Gap(
             datetime(2021, 2, 6, 21, 10, tzinfo=UTC),
@@ -175,9 +185,13 @@ def pace(at: datetime) -> float:
     return (until - begins[current]) / timedelta(seconds=_STRETCHES[current][1])
 
 
-def _rows(who: Cast, story: Sequence[ScenarioState]) -> tuple[HistoryRow, ...]:
+_Members = Sequence[tuple[str, Sequence[CastMember]]]
+"""Each list with its accounts and posts."""
+
+
+def _rows(members: _Members, story: Sequence[ScenarioState]) -> tuple[HistoryRow, ...]:
     lists: dict[str, list[str]] = {}
-    for name, people in who.members:
+    for name, people in members:
         for person in people:
             lists.setdefault(person.native_id, []).append(name)
     return tuple(
@@ -194,11 +208,11 @@ def _rows(who: Cast, story: Sequence[ScenarioState]) -> tuple[HistoryRow, ...]:
     )
 
 
-def _lists(who: Cast, papers: Sequence[NewOrder]) -> tuple[ScenarioList, ...]:
+def _lists(members: _Members, papers: Sequence[NewOrder]) -> tuple[ScenarioList, ...]:
     arrival = {order.list_name: order.known_at for order in papers}
     return tuple(
         ScenarioList(name, arrival.get(name, START), tuple(_account(p) for p in people))
-        for name, people in who.members
+        for name, people in members
     )
 
 

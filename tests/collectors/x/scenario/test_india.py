@@ -7,6 +7,7 @@ import pytest
 
 from collectors.simulator.engagement_file import parse_acts
 from collectors.simulator.history import HistoryAccount, parse_history
+from collectors.x.declaration import post_of
 from collectors.x.scenario.india import REAL_SECONDS, Scenario, pace, scenario
 from storage.model.core.availability import Status
 from storage.model.core.orders import OrderEventKind
@@ -28,7 +29,15 @@ def truth(story: Scenario) -> dict[str, HistoryAccount]:
 
 
 def members(story: Scenario, name: str) -> set[str]:
-    return next({a.native_id for a in each.accounts} for each in story.lists if each.name == name)
+    """The accounts on a list, without its posts."""
+    on_it = next({a.native_id for a in each.accounts} for each in story.lists if each.name == name)
+    return {native_id for native_id in on_it if post_of(native_id) is None}
+
+
+def named_posts(story: Scenario) -> set[str]:
+    """The posts on all lists."""
+    on_lists = {a.native_id for each in story.lists for a in each.accounts}
+    return {native_id for native_id in on_lists if post_of(native_id) is not None}
 
 
 def on(day: int, hour: int = 0, minute: int = 0) -> datetime:
@@ -69,7 +78,7 @@ def test_the_two_orders_share_no_account_and_the_late_request_repeats_part_of_th
 def test_300_accounts_are_under_no_order_and_almost_none_of_them_ever_changes(
     story: Scenario, truth: dict[str, HistoryAccount]
 ) -> None:
-    listed = {a.native_id for each in story.lists for a in each.accounts}
+    listed = set[str]().union(*(members(story, each.name) for each in story.lists))
     quiet = listed - members(story, ORDER_1) - members(story, ORDER_2)
     assert len(quiet) == 300
     changed = [i for i in quiet if len(truth[i].states) > 1]
@@ -79,8 +88,8 @@ def test_300_accounts_are_under_no_order_and_almost_none_of_them_ever_changes(
 
 def test_nobody_real_is_named_since_ids_and_handles_are_outside_what_x_gives_out(story: Scenario) -> None:
     everyone = {(row.account_id, row.handle) for row in story.rows}
-    assert all(9 * 10**18 <= int(native_id) < 2**63 for native_id, _ in everyone)
-    assert all(len(handle) > 15 for _, handle in everyone)
+    assert all(9 * 10**18 <= int(native_id.removeprefix("post:")) < 2**63 for native_id, _ in everyone)
+    assert all(len(handle.partition("/")[0]) > 15 for _, handle in everyone)
     assert len({handle for _, handle in everyone}) == len(everyone)
 
 
@@ -163,7 +172,35 @@ def test_nine_are_withheld_during_the_drift_and_restored_again(
         pairs = zip(account.times[1:], account.states, account.states[1:], strict=False)
         return any(at > on(3) and a.status.is_blocked and not b.status.is_blocked for at, a, b in pairs)
 
-    assert sum(map(restored_late, truth.values())) == 9
+    assert sum(map(restored_late, truth.values())) == 9 + 8
+    assert sum(restored_late(truth[i]) for i in named_posts(story)) == 8
+
+
+def test_the_second_order_also_names_40_posts_of_which_31_are_withheld_and_8_of_them_released(
+    story: Scenario, truth: dict[str, HistoryAccount]
+) -> None:
+    posts = named_posts(story)
+    assert posts == {
+        a.native_id for each in story.lists if each.name == ORDER_2 for a in each.accounts
+    } - members(story, ORDER_2)
+    assert len(posts) == 40
+    assert sum(s.withheld_in == ("IN",) for i in posts for s in truth[i].states) == 31
+    assert standing(truth, posts, on(11, 23)) == {
+        Status.WITHHELD: 31 - 8,
+        Status.AVAILABLE: 8 + 40 - 31 - 3,
+        Status.NOT_FOUND: 3,
+    }
+    arrives = next(order.known_at for order in story.orders if order.list_name == ORDER_2)
+    assert all(at > arrives for i in posts for at in truth[i].times[1:])
+
+
+def test_the_author_of_a_post_that_is_named_is_named_too_and_stays_available(
+    story: Scenario, truth: dict[str, HistoryAccount]
+) -> None:
+    accounts = {truth[i].handles[0]: truth[i] for i in members(story, ORDER_2)}
+    authors = [truth[i].handles[0].partition("/")[0] for i in named_posts(story)]
+    assert all(accounts[author].handles == (author,) for author in authors)
+    assert {s.status for author in authors for s in accounts[author].states} == {Status.AVAILABLE}
 
 
 def test_five_owners_lock_and_unlock_again_and_again(truth: dict[str, HistoryAccount]) -> None:
@@ -187,7 +224,14 @@ def test_every_change_is_irregular_to_the_second_and_inside_the_scenario(
 def test_the_control_accounts_never_change_and_one_of_them_is_suspended(
     story: Scenario, truth: dict[str, HistoryAccount]
 ) -> None:
-    assert [c.expected for c in story.canaries] == [Status.AVAILABLE, Status.SUSPENDED]
+    assert [c.expected for c in story.canaries if post_of(c.account.native_id) is None] == [
+        Status.AVAILABLE,
+        Status.SUSPENDED,
+    ]
+    assert [c.expected for c in story.canaries if post_of(c.account.native_id) is not None] == [
+        Status.AVAILABLE,
+        Status.NOT_FOUND,
+    ]
     for canary in story.canaries:
         account = truth[canary.account.native_id]
         assert [s.status for s in account.states] == [canary.expected]
@@ -198,7 +242,7 @@ def test_the_history_file_names_every_list_of_an_account(
     story: Scenario, truth: dict[str, HistoryAccount]
 ) -> None:
     for each in story.lists:
-        assert {i for i, a in truth.items() if each.name in a.lists} == members(story, each.name)
+        assert {i for i, a in truth.items() if each.name in a.lists} == {a.native_id for a in each.accounts}
 
 
 def test_lists_of_orders_are_enlisted_when_the_order_arrives_and_the_others_at_the_start(
