@@ -1,5 +1,6 @@
 """The API as one application of its own, so that its document describes it and nothing else."""
 
+from functools import cache, partial
 from threading import Lock
 from typing import Any
 
@@ -8,6 +9,7 @@ from fastapi.exception_handlers import http_exception_handler
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
+from starlette.types import Receive, Scope, Send
 
 from dashboard.api.account_edits import purge_routes, writing_routes
 from dashboard.api.accounts import account_routes
@@ -112,8 +114,16 @@ def api_v1(source: ApiContext) -> FastAPI:
 
 
 def mount(server: FastAPI, source: ApiContext) -> None:
-    """Put the API at its address. What no route of it can match, such as a line end, is refused alike."""
-    server.mount(API, api_v1(source))
+    """Put the API at its address. What no route of it can match, such as a line end, is refused alike.
+
+    It is made at its first request: its models take longer than the rest of the dashboard together.
+    """
+    api = cache(partial(api_v1, source))
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        await api()(scope, receive, send)
+
+    server.mount(API, answer)
 
     @server.exception_handler(HTTPException)
     async def unmatched(request: Request, error: HTTPException) -> Response:
