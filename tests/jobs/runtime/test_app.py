@@ -13,6 +13,8 @@ import aiohttp
 import pytest
 
 from collectors.bluesky.declaration import BLUESKY
+from collectors.bluesky.simulator.labeler import SimulatedLabeler
+from collectors.bluesky.simulator.labeler_app import serve_labeler
 from collectors.mastodon.declaration import MASTODON
 from collectors.simulator.history import History, HistoryAccount
 from collectors.x.declaration import X
@@ -25,6 +27,7 @@ from jobs.runtime.loop_scheduler import Loop, scheduled
 from storage.accounts.accounts import NewAccount, add_accounts
 from storage.model.core import people
 from storage.postgres.pool import Pool, StorageError, open_pool, transaction
+from tests.support.samples.label_signing import KEY, LABELER, POST, SUBJECT
 from tests.support.samples.readings import AVAILABLE, SUSPENDED
 from tests.support.seeds.people import a_person, browser_of
 from tests.support.simulated.several_platforms import ALICE, HEALTHY, HIDDEN, HISTORY, leading_to, simulated
@@ -290,3 +293,31 @@ async def test_with_a_login_it_says_how_to_make_an_admin_and_lets_nobody_else_in
                     assert answer.status == 200
         if not admins:
             await a_person(pool, "ada", people.Role.ADMIN, LONG_AGO)
+
+
+async def test_labels_of_labelers_are_collected_if_the_settings_say_so(
+    pool: Pool, dsn: str, tmp_path: Path
+) -> None:
+    labeler = SimulatedLabeler(LABELER, KEY, LONG_AGO)
+    labeler.put(SUBJECT, "!hide", LONG_AGO)
+    labeler.put(POST, "!hide", LONG_AGO, forged=True)
+    async with serve_labeler(labeler) as server:
+        of_labels = {
+            "database_url": dsn,
+            "data_dir": tmp_path,
+            "platforms": ["bluesky"],
+            "bluesky_app_view": server.base_url,
+            "bluesky_plc": server.base_url,
+            "bluesky_jetstream": "",
+            "bluesky_labelers": {"TR": LABELER},
+            "auth": "none",
+            "port": 0,
+        }
+        async with running(
+            settings_from(of_labels | {"bluesky_collect_labels": True}), dsn, list(ProcessRole)
+        ):
+            await until(pool, "select listed_at is not null and seq = 2 from labeler", wanted=True)
+            await until(pool, "select count(*) from refused_label", 1)
+            await until(pool, "select string_agg(subject, ' ') from label", SUBJECT)
+        async with running(settings_from(of_labels), dsn, list(ProcessRole)):
+            await until(pool, "select ended_at is not null from labeler", wanted=True)
