@@ -76,7 +76,6 @@ class LabelerFeed:
         if isinstance(socket, WireFault):
             raise StreamLost(f"The stream cannot be reached: {socket.detail}.")
         try:
-            yield None
             while True:
                 data = await _next_message(socket)
                 frame = None if data is None else read_frame(data)

@@ -113,7 +113,9 @@ async def record_labels(
         # A process that lost the lead may be behind: the position moves forward only.
         await conn.execute(
             """
-            update labeler set seq = greatest(seq, $2), heard_at = greatest(heard_at, $3) where labeler = $1
+            update labeler set seq = greatest(seq, $2), heard_at = greatest(heard_at, $3),
+                lost_at = null, lost_why = ''
+            where labeler = $1
             """,
             labeler,
             batch.seq,
@@ -123,7 +125,7 @@ async def record_labels(
 
 
 async def note_heard(conn: Conn, labeler: str, now: datetime) -> None:
-    """Store that the stream of a labeler is connected."""
+    """Store that the stream of a labeler is connected, and has been for a while."""
     await conn.execute(
         """
         update labeler set heard_at = greatest(heard_at, $2), lost_at = null, lost_why = '' where labeler = $1

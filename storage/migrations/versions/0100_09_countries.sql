@@ -107,8 +107,10 @@ comment on column labeler.country is 'The country for which it withholds, as an 
 comment on column labeler.withholding is 'The values of labels by which it withholds, as the settings have them.';
 comment on column labeler.began_at is 'When we began to collect its labels.';
 comment on column labeler.seq is 'The number of the newest message of its stream that is stored. 0: none.';
-comment on column labeler.heard_at is 'When we were last connected to its stream. Null: never.';
-comment on column labeler.lost_at is 'Since when we are not connected to its stream. Null: we are, or never were.';
+comment on column labeler.heard_at is
+    'When its stream last sent labels, or had been connected for a while without any. Null: never.';
+comment on column labeler.lost_at is
+    'When its stream was lost, if nothing was heard of it since. Null: it is connected, or never was.';
 comment on column labeler.lost_why is 'Why not, in a sentence. Empty: we are, or never tried.';
 comment on column labeler.gap is
     'Why labels of its stream may be missing. Null: nothing says so since its list was last read whole.';

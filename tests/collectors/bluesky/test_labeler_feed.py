@@ -1,7 +1,8 @@
 """The labels of a labeler over real sockets: replayed, verified, and lost connections said to be so."""
 
+import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from datetime import datetime, timedelta
 
 import pytest
@@ -151,12 +152,32 @@ async def test_a_stream_that_ends_is_lost_and_goes_on_after_the_last_number(how:
 
 
 async def test_a_message_that_cannot_be_read_is_a_gap_and_the_stream_goes_on() -> None:
-    async with feeding(labeler()) as (server, feed, now), aclosing(feed.stream(LABELER, 0, now)) as news:
-        assert await anext(news) is None
-        await server.connected(1)
+    async with (
+        feeding(labeler(SUBJECT)) as (server, feed, now),
+        aclosing(feed.stream(LABELER, 0, now)) as news,
+    ):
+        await take(news, 1)
         await server.send(b"\xff")
         await server.send(outdated_cursor())
         assert await take(news, 2) == [LabelGap.UNREADABLE_MESSAGE, LabelGap.OUTDATED_CURSOR]
+
+
+async def test_a_stream_that_breaks_before_it_says_anything_was_not_heard() -> None:
+    """Otherwise one that breaks at each attempt would look connected."""
+    async with (
+        feeding(labeler(SUBJECT)) as (server, feed, now),
+        aclosing(feed.stream(LABELER, 1, now)) as news,
+    ):
+
+        async def poison() -> None:
+            await server.connected(1)
+            await server.send(bytes(6 * 1024 * 1024))
+
+        sending = asyncio.ensure_future(poison())
+        with pytest.raises(StreamLost):
+            await anext(news)
+        with suppress(ConnectionError):
+            await sending
 
 
 async def test_without_the_keys_of_the_labeler_nothing_is_read() -> None:

@@ -136,3 +136,8 @@ async def test_a_lost_stream_is_known_since_it_was_lost_until_it_is_connected(po
     async with transaction(pool) as conn:
         await note_heard(conn, LABELER, minutes(4))
     assert (await status(pool)).lost_at is None
+    async with transaction(pool) as conn:
+        await note_lost(conn, LABELER, "It broke off.", minutes(5))
+    await store(pool, stated(POST), seq=8, at=minutes(6))
+    found = await status(pool)
+    assert (found.heard_at, found.lost_at) == (minutes(6), None), "labels that arrive say so too"
