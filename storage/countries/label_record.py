@@ -181,3 +181,23 @@ async def note_unlisted(conn: Conn, labeler: str, why: str, now: datetime) -> No
     await conn.execute(
         "update labeler set unlisted_at = $2, unlisted_why = $3 where labeler = $1", labeler, now, why
     )
+
+
+async def forget_labels(conn: Conn, platform: Platform, native_id: str) -> None:
+    """Delete the labels of an account and of its records, or of a post."""
+    await conn.execute(
+        """
+        delete from label l using labeler r
+        where r.labeler = l.labeler and r.platform = $1 and strpos(l.subject, $2) > 0
+        """,
+        platform.value,
+        native_id,
+    )
+    await conn.execute(
+        """
+        delete from refused_label l using labeler r
+        where r.labeler = l.labeler and r.platform = $1 and position(convert_to($2, 'UTF8') in l.content) > 0
+        """,
+        platform.value,
+        native_id,
+    )

@@ -4,13 +4,15 @@ The number stays because rosters and coverage, the proof that we looked, hold it
 which are hashes; `purged_change` says that what they attested was purged. Two things are not looked through:
 the texts and documents of orders, which their users brought, and copies that left the house (mails, exports,
 packs, backups). What executives do towards the account later is collected as before, under the id that the
-platform gives.
+platform gives, and so are labels that a labeler still lists.
 """
 
 from collections.abc import Sequence
 from datetime import datetime
 
 from storage.causes.forget import forget_causes
+from storage.countries.label_record import forget_labels
+from storage.model.core.accounts import Platform
 from storage.postgres.pool import Conn
 
 
@@ -44,6 +46,7 @@ async def remove(
     await forget_causes(conn, account_id, purge_id)
     await _remove_changes(conn, account_id, purge_id)
     await _remove_acts(conn, account_id, platform, native_id, now)
+    await forget_labels(conn, Platform(platform), native_id)
     for command in _REST:
         await conn.execute(command, account_id)
     await conn.execute(

@@ -17,12 +17,15 @@ from storage.executives.follows import (
 )
 from storage.executives.signals import executives, record_signals
 from storage.model.core.accounts import Account
+from storage.model.core.labels import LabelRefusal, RefusedLabel
 from storage.model.core.signals import Signal, SignalKind
 from storage.model.evidence.chain_check import ChainFault
 from storage.postgres.pool import Conn, Pool, Refused, transaction
 from storage.purge.purge import Purged, purge_account, purges, without
 from tests.storage.purge.test_purge import story, texts
+from tests.support.samples.label_signing import LABELER, POST, SUBJECT
 from tests.support.samples.readings import AVAILABLE, SUSPENDED, minutes
+from tests.support.samples.stored_labels import FORGED, stated, store
 from tests.support.seeds.single_rows import account, become, enlist, roster_of
 
 POINTING = """
@@ -248,3 +251,16 @@ async def test_what_is_met_again_in_a_list_after_a_purge_is_not_taken_for_a_new_
 )
 def test_an_id_is_taken_out_of_a_text(text: str, left: str | None) -> None:
     assert without(text, [], "NOBODY", "did:plc:x") == (text if left is None else left)
+
+
+async def test_labels_about_it_and_its_posts_are_deleted_and_those_about_others_stay(pool: Pool) -> None:
+    other = "did:plc:other2222222222222222222"
+    refused = RefusedLabel(LABELER, LabelRefusal.FORGED, SUBJECT.encode())
+    await store(pool, stated(), stated(POST), stated(other), seq=1, refused=(refused, FORGED))
+    async with transaction(pool) as conn:
+        await add_accounts(conn, [NewAccount(BLUESKY, SUBJECT, "somebody.test")], minutes(0))
+        await whole(conn, (await account(conn, BLUESKY, SUBJECT)).account_id)
+        left = [row["subject"] for row in await conn.fetch("select subject from label")]
+        kept_apart = [row["content"] for row in await conn.fetch("select content from refused_label")]
+    assert left == [other]
+    assert kept_apart == [FORGED.content]
