@@ -19,7 +19,7 @@ from jobs.delivery.local_inbox import Inbox, SmtpServer
 from jobs.messages.compose import Letterhead
 from jobs.rehearsal import scoring
 from jobs.rehearsal.driver import Scripted
-from jobs.rehearsal.pipeline import Mailing, SimulationPlan, enlist, perform
+from jobs.rehearsal.pipeline import Mailing, SimulationPlan, perform
 from jobs.rehearsal.simulators import spawn
 from jobs.runtime.web import serve
 from storage.accounts.accounts import NewAccount, add_accounts
@@ -118,6 +118,11 @@ async def play(
                     Letterhead(dashboard_url, synthetic=True, sweep_every=SWEEP),
                 ),
                 SimulationPlan(played.start, played.end, SWEEP, ENGAGEMENT),
+                canaries={
+                    USUAL_PLATFORM: [
+                        (c.account.native_id, c.account.handle, c.expected) for c in played.canaries
+                    ]
+                },
                 prepare=lambda pool, now: _prepare(pool, played, history, now),
                 script=_script(dsn, played, history),
                 before=begin,
@@ -128,8 +133,6 @@ async def play(
 
 
 async def _prepare(pool: Pool, played: Scenario, history: History, now: datetime) -> None:
-    canaries = [(c.account.native_id, c.account.handle, c.expected) for c in played.canaries]
-    await enlist(pool, (), now, {USUAL_PLATFORM: canaries})
     async with transaction(pool) as conn:
         for e in played.executives:
             await signals.add_executive(

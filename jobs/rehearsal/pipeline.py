@@ -89,16 +89,9 @@ def simulated_canaries(history: History) -> dict[Platform, list[tuple[str, str, 
     }
 
 
-async def enlist(
-    pool: Pool,
-    accounts: Sequence[HistoryAccount],
-    now: datetime,
-    canaries: Mapping[Platform, Sequence[tuple[str, str, Status]]],
-) -> None:
-    """Put accounts and control accounts on the watch. Repeating it adds nothing."""
+async def enlist(pool: Pool, accounts: Sequence[HistoryAccount], now: datetime) -> None:
+    """Put accounts on the watch. Repeating it adds nothing."""
     async with transaction(pool) as conn:
-        for platform, named in canaries.items():
-            await set_canaries(conn, platform, named, now)
         await add_accounts(
             conn,
             [NewAccount(a.platform, a.native_id, a.handle_at(now), a.lists) for a in accounts],
@@ -116,6 +109,7 @@ async def perform(
     mailing: Mailing,
     plan: SimulationPlan,
     *,
+    canaries: Mapping[Platform, Sequence[tuple[str, str, Status]]],
     prepare: Callable[[Pool, datetime], Awaitable[None]],
     hosts: Sequence[str] = (),
     script: Sequence[Scripted] = (),
@@ -124,9 +118,9 @@ async def perform(
 ) -> None:
     """Watch from `plan.start` to `plan.end`, or from where a killed run stopped on this database.
 
-    `prepare` fills the watch and must add nothing when it is repeated; `hosts` are the servers of
-    federated platforms that are simulated. Raises AlreadyHeld when another process does the same on this
-    database.
+    `canaries` are the control accounts. `prepare` fills the watch and must add nothing when it is repeated;
+    `hosts` are the servers of federated platforms that are simulated. Raises AlreadyHeld when another process
+    does the same on this database.
     """
     async with AsyncExitStack() as stack:
         pool = await stack.enter_async_context(open_pool(dsn, max_size=10))
@@ -137,6 +131,9 @@ async def perform(
             collectors.append(await stack.enter_async_context(collector))
         async with transaction(pool) as conn:
             await keep_to_settings(conn, [mailing.rule], plan.start)
+            for collector in collectors:
+                named = canaries.get(collector.platform, ())
+                await set_canaries(conn, collector.platform, named, plan.start, collector.place)
         await prepare(pool, plan.start)
         start = await _resume(pool, list(simulators.addresses), plan.start)
         clock = SimulatedClock(start)

@@ -95,10 +95,9 @@ async def rehearse(
     `jobs.rehearsal.simulators.played`. The orders of `papers` are on file from the start, and their figures
     are part of the report.
     """
-    canaries = simulated_canaries(history)
 
     async def prepare(pool: Pool, now: datetime) -> None:
-        await enlist(pool, history.accounts, now, canaries)
+        await enlist(pool, history.accounts, now)
         if papers is not None:
             await _file_orders(pool, papers, now)
 
@@ -113,6 +112,7 @@ async def rehearse(
                 simulators,
                 mailing,
                 plan,
+                canaries=simulated_canaries(history),
                 prepare=prepare,
                 hosts=simulated_hosts(history.accounts),
                 after=lambda at, tally: on_progress(Progress(at, tally.readings, tally.requests)),

@@ -153,7 +153,7 @@ def errands(other: OtherMachine, latecomers: Sequence[HistoryAccount], rng: rand
         at += timedelta(seconds=rng.randrange(400, 1400) if is_cut_off else rng.randrange(1800, 7200))
 
     async def arrive(now: datetime) -> None:
-        await enlist(other.pool, latecomers, now, {})
+        await enlist(other.pool, latecomers, now)
 
     async def file_order(now: datetime) -> None:
         async with transaction(other.pool) as conn:
@@ -199,7 +199,8 @@ async def lived_through(dsn: str, path: Path) -> AsyncGenerator[Lived]:
             cut_off,
             Mailing(smtp.host, smtp.port, AlertRule(("desk@example.org",)), Letterhead(sweep_every=EVERY)),
             PLAN,
-            prepare=lambda pool, now: enlist(pool, first, now, simulated_canaries(history)),
+            canaries=simulated_canaries(history),
+            prepare=lambda pool, now: enlist(pool, first, now),
             hosts=hosts,
             script=errands(other, latecomers, rng),
             before=watcher.look,

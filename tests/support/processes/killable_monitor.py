@@ -27,7 +27,8 @@ async def work(dsn: str, url: str, smtp_port: str, path: str, start: str, end: s
             simulators,
             Mailing("127.0.0.1", int(smtp_port), rule, Letterhead()),
             plan,
-            prepare=lambda pool, now: enlist(pool, history.accounts, now, canaries),
+            canaries=canaries,
+            prepare=lambda pool, now: enlist(pool, history.accounts, now),
             after=lambda at, _: print(at.isoformat(), flush=True),
         )
 
