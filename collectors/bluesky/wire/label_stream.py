@@ -153,8 +153,8 @@ def read_signed_label(label: object, labeler: str, keys: tuple[LabelKey, ...]) -
 
 
 def _is_text(value: object, longest: int) -> bool:
-    """Whether a value is text that the database takes and a page can show."""
-    return isinstance(value, str) and 0 < len(value) <= longest and value.isprintable()
+    """Whether a value is text of at most `longest` bytes that the database takes and a page can show."""
+    return isinstance(value, str) and value.isprintable() and 0 < len(value.encode()) <= longest
 
 
 def _kept(label: object) -> bytes:

@@ -167,6 +167,7 @@ def test_a_label_that_is_signed_as_not_withdrawn_counts_too() -> None:
         ),
         pytest.param(signed_label(uri=f"{POST}\0"), LabelRefusal.UNREADABLE, id="not storable"),
         pytest.param(signed_label(val="v" * 129), LabelRefusal.UNREADABLE, id="too long"),
+        pytest.param(signed_label(val="é" * 65), LabelRefusal.UNREADABLE, id="too long in bytes"),
         pytest.param(signed_label(neg="yes"), LabelRefusal.UNREADABLE, id="neither withdrawn nor not"),
         pytest.param(signed_label(cid=7), LabelRefusal.UNREADABLE, id="a version that is no text"),
         pytest.param([1], LabelRefusal.UNREADABLE, id="no object"),
