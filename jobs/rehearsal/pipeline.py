@@ -99,6 +99,18 @@ async def enlist(pool: Pool, accounts: Sequence[HistoryAccount], now: datetime) 
         )
 
 
+async def set_controls(
+    pool: Pool,
+    canaries: Mapping[Platform, Sequence[tuple[str, str, Status]]],
+    places: Mapping[Platform, Callable[[str], str]],
+    now: datetime,
+) -> None:
+    """Store the control accounts; `places` are `Collector.place` of each platform."""
+    async with transaction(pool) as conn:
+        for platform, place_of in places.items():
+            await set_canaries(conn, platform, canaries.get(platform, ()), now, place_of)
+
+
 async def _at_once(_: datetime) -> None:
     """As fast as it goes."""
 
@@ -131,9 +143,7 @@ async def perform(
             collectors.append(await stack.enter_async_context(collector))
         async with transaction(pool) as conn:
             await keep_to_settings(conn, [mailing.rule], plan.start)
-            for collector in collectors:
-                named = canaries.get(collector.platform, ())
-                await set_canaries(conn, collector.platform, named, plan.start, collector.place)
+        await set_controls(pool, canaries, {one.platform: one.place for one in collectors}, plan.start)
         await prepare(pool, plan.start)
         start = await _resume(pool, list(simulators.addresses), plan.start)
         clock = SimulatedClock(start)

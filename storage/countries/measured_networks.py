@@ -13,8 +13,10 @@ from storage.postgres.recording_order import moment
 class NetworkReads:
     """How far the measurements from one country were read."""
 
+    first_at: datetime
+    """The first time that they were asked for."""
     last_at: datetime
-    """The last time that they were asked for."""
+    """The last time."""
     failure: str | None
     """Why that had no answer. None: it had one."""
     answered_at: datetime | None
@@ -78,7 +80,7 @@ async def network_reads(
     """
     rows = await conn.fetch(
         """
-        select country, max(recorded_at) as last_at,
+        select country, min(recorded_at) as first_at, max(recorded_at) as last_at,
             (array_agg(failure order by recorded_at desc))[1] as failure,
             max(recorded_at) filter (where failure is null) as answered_at,
             min(since) filter (where failure is null) as first_day
@@ -90,7 +92,10 @@ async def network_reads(
         known_at,
     )
     return {
-        r["country"]: NetworkReads(r["last_at"], r["failure"], r["answered_at"], r["first_day"]) for r in rows
+        r["country"]: NetworkReads(
+            r["first_at"], r["last_at"], r["failure"], r["answered_at"], r["first_day"]
+        )
+        for r in rows
     }
 
 

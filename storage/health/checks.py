@@ -16,6 +16,7 @@ from storage.health.condition_facts import (
     UndeliveredMails,
 )
 from storage.health.labeler_checks import labeler_checks, labeler_ending
+from storage.health.network_checks import network_checks, network_ending
 from storage.health.worker_checks import worker_checks, worker_ending
 from storage.model.alerts.conditions import Condition, ConditionKey, ConditionKind, UnreadableRule
 from storage.model.core.accounts import Platform
@@ -69,6 +70,7 @@ def checks(facts: ConditionFacts, thresholds: Thresholds) -> list[Condition]:
             for c in facts.coverage
         ),
         *labeler_checks(facts.labelers, now),
+        *network_checks(facts.networks, now),
         *mail_checks(facts.mails, now, thresholds),
         rules_check(facts.unreadable, now),
     ]
@@ -106,6 +108,7 @@ _CAUSES: dict[ConditionKind, frozenset[ConditionKind]] = {
     ConditionKind.LABELS_UNHEARD: _UNASKED,
     ConditionKind.LABELS_MISSING: frozenset(),
     ConditionKind.LABELS_REFUSED: frozenset(),
+    ConditionKind.NETWORKS_UNREAD: frozenset(),
     ConditionKind.RULES_UNREADABLE: frozenset(),
     ConditionKind.DATABASE_UNUSABLE: frozenset(),
 }
@@ -122,6 +125,8 @@ def ending(key: ConditionKey, facts: ConditionFacts, thresholds: Thresholds) -> 
     if (said := worker_ending(key, facts.machines, facts.at)) is not None:
         return said
     if (said := labeler_ending(key, facts.labelers)) is not None:
+        return said
+    if (said := network_ending(key, facts.networks)) is not None:
         return said
     if key.platform is None:
         raise ValueError(f"a condition of kind {key.kind} must name a platform")

@@ -1,7 +1,7 @@
 """What the monitor's own troubles are decided from: collectors, coverage, machines, and mails that wait."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from asyncpg import Record
@@ -9,6 +9,7 @@ from asyncpg import Record
 from storage.alerts.mail_queue import first_in_line
 from storage.alerts.rules import unreadable_rules
 from storage.countries.label_census import LabelerStatus, labelers
+from storage.countries.measured_networks import NetworkReads, network_reads
 from storage.health.collectors_report import CollectorReport, collector_reports
 from storage.health.workers_report import WorkersReport, machines
 from storage.model.alerts.conditions import UnreadableRule
@@ -114,6 +115,8 @@ class ConditionFacts:
     machines: WorkersReport
     retired: tuple[RetiredControls, ...] = ()
     labelers: tuple[LabelerStatus, ...] = ()
+    networks: Mapping[str, NetworkReads] = field(default_factory=dict[str, NetworkReads])
+    """By country."""
 
 
 async def condition_facts(conn: Conn, now: datetime, thresholds: Thresholds) -> ConditionFacts:
@@ -126,6 +129,7 @@ async def condition_facts(conn: Conn, now: datetime, thresholds: Thresholds) -> 
         machines=await machines(conn, now),
         retired=tuple(await _retired(conn)),
         labelers=tuple(await labelers(conn)),
+        networks=await network_reads(conn),
     )
 
 

@@ -19,7 +19,7 @@ from jobs.collect.monitor import MonitorSettings
 from jobs.collect.pipeline import reading_pipeline
 from jobs.detect.confirmation import ConfirmationRule
 from jobs.planning.sweep import Sweep
-from jobs.rehearsal.pipeline import enlist, simulated_canaries
+from jobs.rehearsal.pipeline import enlist, set_controls, simulated_canaries
 from jobs.rehearsal.simulators import spawn
 from storage.postgres.pool import open_pool
 from tests.benchmarks import process
@@ -110,7 +110,9 @@ async def collect(
         ) as collector,
         open_pool(dsn, max_size=10) as pool,
     ):
-        await enlist(pool, history.accounts, T0, simulated_canaries(history) if canaries else {})
+        if canaries:
+            await set_controls(pool, simulated_canaries(history), {X: collector.place}, T0)
+        await enlist(pool, history.accounts, T0)
         monitor = reading_pipeline(pool, collector, ConfirmationRule(), settings, clock)
         await monitor.load()
         begin = T0 + _WARM_UP

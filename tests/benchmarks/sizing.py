@@ -20,7 +20,7 @@ from jobs.collect.monitor import MonitorSettings
 from jobs.collect.pipeline import reading_pipeline
 from jobs.detect.confirmation import ConfirmationRule
 from jobs.planning.sweep import Sweep
-from jobs.rehearsal.pipeline import collector_at, enlist, simulated_canaries, simulated_hosts
+from jobs.rehearsal.pipeline import collector_at, enlist, set_controls, simulated_canaries, simulated_hosts
 from jobs.rehearsal.simulators import played, spawn
 from storage.model.core.accounts import Platform
 from storage.postgres.pool import open_pool
@@ -69,7 +69,9 @@ def _measured(platform: Platform, accounts: int) -> Measured:
 
 async def _enlist(dsn: str, history: History) -> None:
     async with open_pool(dsn, max_size=1) as pool:
-        await enlist(pool, history.accounts, T0, simulated_canaries(history))
+        canaries = simulated_canaries(history)
+        await set_controls(pool, canaries, dict.fromkeys(canaries, lambda _: ""), T0)
+        await enlist(pool, history.accounts, T0)
 
 
 def _measure(told: Path, platform: Platform, dsn: str, hosts: Sequence[str]) -> Measured:

@@ -43,6 +43,8 @@ class ConditionKind(StrEnum):
     """The stream of a labeler had a gap, and its list was not read whole since."""
     LABELS_REFUSED = "labels_refused"
     """A labeler sent labels that it is not known to have signed."""
+    NETWORKS_UNREAD = "networks_unread"
+    """OONI did not answer for days."""
     RULES_UNREADABLE = "rules_unreadable"
     """Alert rules are on file that cannot be read: nobody is told by them."""
     DATABASE_UNUSABLE = "database_unusable"

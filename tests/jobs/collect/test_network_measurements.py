@@ -29,7 +29,7 @@ def day(at: datetime, anomaly: int, ok: int, domain: str = "x.com") -> MeasuredD
 
 
 def reads(last: timedelta, failure: str | None = None, answered: timedelta | None = None) -> NetworkReads:
-    return NetworkReads(T0 - last, failure, None if answered is None else T0 - answered, TODAY)
+    return NetworkReads(T0 - 99 * DAY, T0 - last, failure, None if answered is None else T0 - answered, TODAY)
 
 
 @pytest.mark.parametrize(

@@ -213,7 +213,7 @@ class LateData:
 
 async def rehearse(dsn: str, path: Path, told: History, keeper: Keeper, late: LateData) -> None:
     async def prepare(pool: Pool, now: datetime) -> None:
-        await enlist(pool, told.accounts, now, simulated_canaries(told))
+        await enlist(pool, told.accounts, now)
 
     with SmtpServer(Inbox()) as smtp:
         async with spawn(path, platform="all") as simulators:
@@ -222,6 +222,7 @@ async def rehearse(dsn: str, path: Path, told: History, keeper: Keeper, late: La
                 simulators,
                 Mailing(smtp.host, smtp.port, AlertRule(recipients=("desk@example.org",)), Letterhead()),
                 SimulationPlan(T0, END, EVERY),
+                canaries=simulated_canaries(told),
                 prepare=prepare,
                 hosts=simulated_hosts(told.accounts),
                 script=late.script(),
