@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
 from dashboard.api.account_edits import purge_routes, writing_routes
-from dashboard.api.accounts import account_routes
+from dashboard.api.accounts import account_routes, reading_routes
 from dashboard.api.alert_actions import alerting_routes
 from dashboard.api.alert_rules import ruling_routes
 from dashboard.api.alerts import alert_routes
@@ -40,7 +40,6 @@ from dashboard.api.problem_responses import (
     problem,
     refuse_as_problems,
 )
-from dashboard.api.readings import reading_routes
 from dashboard.api.request_checks import LARGEST, ApiContext, may_read, only_known
 from dashboard.api.stories import written_editing_routes, written_routes
 from dashboard.asgi.body_limit import BodyLimitMiddleware

@@ -10,11 +10,11 @@ from dashboard.api.account_models import ApiModel
 from dashboard.api.paging import sent
 from dashboard.api.parameter_types import AsKnownAt, Country, From, To
 from dashboard.api.problem_responses import NOT_FOUND, ApiNotFound
-from dashboard.api.request_checks import ApiContext
+from dashboard.api.request_checks import ApiContext, ordered, past
 from dashboard.countries.network_page import SHOWN
 from storage.countries.measured_networks import measured_days, network_reads
 from storage.model.core.reachability import MeasuredDay
-from storage.postgres.pool import transaction
+from storage.postgres.recording_order import as_known
 
 
 class NetworkDay(ApiModel):
@@ -67,12 +67,14 @@ def network_routes(source: ApiContext) -> APIRouter:
 
         A day counts to a range that holds any of it.
         """
+        ordered(since, until)
+        known = past(as_known_at, "as_known_at", source.clock())
         end = until or source.clock()
         begin = since or end - SHOWN
         first, last = begin.astimezone(UTC).date(), (end - timedelta(microseconds=1)).astimezone(UTC).date()
-        async with transaction(source.pool) as conn:
-            reads = (await network_reads(conn, [country], as_known_at)).get(country)
-            days = await measured_days(conn, country, first, last + timedelta(days=1), as_known_at)
+        async with as_known(source.pool, known) as conn:
+            reads = (await network_reads(conn, [country], known)).get(country)
+            days = await measured_days(conn, country, first, last + timedelta(days=1), known)
         if reads is None:
             raise ApiNotFound(
                 f"Measurements from {country} are not read. The setting network_countries names countries."
