@@ -108,7 +108,7 @@ def _not_read(country: str) -> Component:
         f"Networks in {country_name(country)}",
         _NOTE,
         "Not known: OONI's measurements from here are not read. To read them, set:",
-        html.P(html.Code(f'network_countries = ["{country}"]')),
+        html.P(html.Code(f'network_countries = ["{country}"]'), className="nothing"),
     )
 
 

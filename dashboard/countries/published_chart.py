@@ -166,15 +166,17 @@ def _scale(
 
 
 def _frame(figure: go.Figure, palette: Palette, names: Sequence[str]) -> None:
-    height = 110 + PANEL_PX * len(PANELS)
+    height = 122 + PANEL_PX * len(PANELS)
     figure.update_layout(
         height=height,
-        margin={"l": 8, "r": 16, "t": 72, "b": 8},
+        margin={"l": 8, "r": 16, "t": 84, "b": 8},
         **surface(palette),
         legend={
             "orientation": "h",
-            "y": 1.08,
-            "yanchor": "bottom",
+            # Not by the plot: plotly would put it onto the first title when the page becomes wider.
+            "yref": "container",
+            "y": 1,
+            "yanchor": "top",
             "x": 0,
             "itemclick": False,
             "itemdoubleclick": False,
