@@ -72,6 +72,7 @@ class BlueskyDeclaration(PlatformDeclaration):
     handle_form = re.compile(DOMAIN)
     sites = frozenset({"bsky.app", "www.bsky.app"})
     measured_domains = ("bsky.app",)
+    label_setting = "bluesky_collect_labels"
     id_may_stand_for_handle = True
     post_id_example = "at://did:plc:z72i7hdynmk6r22z27h6tvur/app.bsky.feed.post/3l6oveex3ii2l"
     post_address = re.compile(

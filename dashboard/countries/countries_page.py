@@ -54,9 +54,15 @@ def country_address(country: str, status: CountryStatus | None, number: int = 1)
 
 
 def countries_page(
-    counts: list[CountryCount], published: Collection[str], now: datetime, tag: list[Component]
+    counts: list[CountryCount],
+    published: Collection[str],
+    labeled: Collection[str],
+    now: datetime,
+    tag: list[Component],
 ) -> Component:
-    """`published` are the codes of countries of which figures of demands are on file."""
+    """`published` are the codes of countries of which figures of demands are on file, and `labeled` those of
+    which labelers are followed. Both may lack accounts that were seen withheld.
+    """
     head = html.Div(
         [
             html.H1("Countries"),
@@ -65,8 +71,12 @@ def countries_page(
         ],
         className="bar",
     )
+    links = [
+        *_links("Published figures", "claimed and observed", published, "published"),
+        *_links("Labels", "what labelers state", labeled, "labels"),
+    ]
     if not counts:
-        return html.Div([head, _empty(), *_published(published)])
+        return html.Div([head, _empty(), *links])
     most = max(c.pairs_ever for c in counts)
     body = html.Tbody([_row(c, most, now) for c in counts])
     return html.Div(
@@ -80,25 +90,25 @@ def countries_page(
                 ],
                 className="card",
             ),
-            *_published(published),
+            *links,
         ]
     )
 
 
-def _published(codes: Collection[str]) -> list[Component]:
-    """Links to the published figures of each country, also of those where nobody was seen withheld."""
+def _links(title: str, note: str, codes: Collection[str], part: str) -> list[Component]:
+    """Links to one part of each country, also of those where nobody was seen withheld."""
     if not codes:
         return []
     return [
         html.Div(
             [
                 html.Div(
-                    [html.H2("Published figures"), html.Span("claimed and observed", className="faint")],
+                    [html.H2(title), html.Span(note, className="faint")],
                     className="card-head",
                 ),
                 html.P(
                     [
-                        html.A(country_name(code), href=f"/countries/{code}/published", className="under")
+                        html.A(country_name(code), href=f"/countries/{code}/{part}", className="under")
                         for code in sorted(codes, key=country_name)
                     ],
                     className="published-links",

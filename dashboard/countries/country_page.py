@@ -102,9 +102,11 @@ def shown_of(count: CountryCount, status: CountryStatus | None) -> int:
     return count.pairs_ever if status is None else count_of(count, status)
 
 
-def tabs(count: CountryCount, current: CountryStatus | Literal["published", "network"] | None) -> Component:
-    """The parts of a country: its accounts by status (None: all), what was published of it, and how its
-    networks reach the platforms.
+def tabs(
+    count: CountryCount, current: CountryStatus | Literal["published", "network", "labels"] | None
+) -> Component:
+    """The parts of a country: its accounts by status (None: all), what was published of it, how its networks
+    reach the platforms, and what its labelers withhold.
     """
     standings: list[tuple[CountryStatus | None, str]] = [(None, "all"), *COUNTRY_STATUS_WORDS.items()]
     return html.Nav(
@@ -126,6 +128,11 @@ def tabs(count: CountryCount, current: CountryStatus | Literal["published", "net
                 "Networks",
                 href=f"/countries/{count.country}/network",
                 **_current(current == "network"),
+            ),
+            html.A(
+                "Labels",
+                href=f"/countries/{count.country}/labels",
+                **_current(current == "labels"),
             ),
         ],
         className="tabs",

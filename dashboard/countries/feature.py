@@ -5,19 +5,34 @@ from functools import partial
 from dashboard.asgi.process import WebProcess
 from dashboard.countries.countries_page import EVERY, countries_page
 from dashboard.countries.country_page import PAGE, country_page, shown_of
+from dashboard.countries.labels_page import (
+    connect_labels_page,
+    label_summary,
+    read_label_report,
+    read_labels,
+)
 from dashboard.countries.network_page import network_page, network_summary, read_network
 from dashboard.countries.published_json import claimed_routes
 from dashboard.countries.published_page import read_published
 from dashboard.ui.pages import Drawing, Feature, Page, PageRequest, number_in
 from storage.countries.countries import by_country
 from storage.countries.country_report import CountryStatus, country_accounts
+from storage.countries.label_census import labelers
 from storage.countries.published_report import published_by_country
 from storage.model.text.countries import official_names
 
 
 def countries(process: WebProcess) -> Feature:
     return Feature(
-        pages=(Page(path="countries", title="Countries", read=_countries, icon="globe"),),
+        pages=(
+            Page(
+                path="countries",
+                title="Countries",
+                read=_countries,
+                icon="globe",
+                callbacks=connect_labels_page,
+            ),
+        ),
         routers=(claimed_routes(process.pool, process.clock),),
     )
 
@@ -28,13 +43,17 @@ async def _countries(asked: PageRequest) -> Drawing | None:
     match asked.more:
         case []:
             counts, published = await by_country(conn), await published_by_country(conn)
-            return partial(countries_page, counts, published, now, tag)
+            labeled = {one.country for one in await labelers(conn)}
+            return partial(countries_page, counts, published, labeled, now, tag)
         case [code, "published"]:
             return await read_published(conn, code, now, asked.theme, tag)
         case [code, "network"] if code in official_names():
             count = next((c for c in await by_country(conn) if c.country == code), None)
             report = await read_network(conn, code, now)
             return partial(network_page, report, count, code, now, asked.theme, tag)
+        case [code, "labels"]:
+            count = next((c for c in await by_country(conn) if c.country == code), None)
+            return await read_labels(asked, code, count)
         case [code, *rest] if len(rest) <= 2:
             name, number = [*rest, *(EVERY, "1")[len(rest) :]]
         case _:
@@ -48,6 +67,9 @@ async def _countries(asked: PageRequest) -> Drawing | None:
     if not 0 <= offset < max(1, shown_of(count, status)):
         return None
     accounts = await country_accounts(conn, code, status, PAGE, offset)
-    report = await read_network(conn, code, now)
-    above = [] if report is None else [network_summary(report, now)]
+    network, labels = await read_network(conn, code, now), await read_label_report(conn, code, now)
+    above = [
+        *([] if network is None else [network_summary(network, now)]),
+        *([] if labels is None else [label_summary(labels)]),
+    ]
     return partial(country_page, count, accounts, status, page, now, tag, above)

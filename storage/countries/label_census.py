@@ -6,7 +6,7 @@ begins nothing new; after a withdrawal or an expiry it does.
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from enum import StrEnum
+from typing import Any
 
 from storage.model.core.labels import LabeledKind
 from storage.postgres.pool import Conn
@@ -57,20 +57,24 @@ class LabelDay:
     lifted: int
 
 
-class LabelFilter(StrEnum):
-    """Which subjects of labels are listed."""
+@dataclass(frozen=True, slots=True)
+class LabelFilter:
+    """Which subjects of labels are listed. None leaves a choice out."""
 
-    EVERY = "every"
-    WATCHED = "watched"
-    UNWATCHED = "not-watched"
-    LIFTED = "lifted"
+    country: str | None = None
+    kind: LabeledKind | None = None
+    is_lifted: bool | None = None
+    is_watched: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class LabeledSubject:
     """One value that a labeler attaches, or attached, to an account or a record."""
 
+    label_id: int
+    """The number of the newest label."""
     labeler: str
+    country: str
     subject: str
     value: str
     kind: LabeledKind
@@ -93,9 +97,7 @@ class LabelPosition:
     """Where a page of subjects ends."""
 
     stated_at: datetime
-    labeler: str
-    subject: str
-    value: str
+    label_id: int
 
 
 async def labelers(conn: Conn, country: str | None = None) -> list[LabelerStatus]:
@@ -137,9 +139,9 @@ async def withheld_by_labelers(conn: Conn, country: str, now: datetime) -> Withh
     return WithheldCounts(0, 0, 0) if row is None else WithheldCounts(*row)
 
 
-async def label_days(conn: Conn, country: str, now: datetime) -> list[LabelDay]:
-    """By day in UTC, oldest first, what labelers of a country began and ceased to withhold. Days without
-    either are left out.
+async def label_days(conn: Conn, country: str, since: date, now: datetime) -> list[LabelDay]:
+    """By day in UTC, oldest first, what labelers of a country began and ceased to withhold from the day
+    `since` on. Days without either are left out.
 
     A labeler may drop a label that it withdrew. So of those lifted before we first read it, the beginning is
     missing.
@@ -165,46 +167,44 @@ async def label_days(conn: Conn, country: str, now: datetime) -> list[LabelDay]:
             where not is_negated and expires_at <= $2 and (replaced_at >= expires_at) is not false
         )
         select (at at time zone 'UTC')::date as day, sum(added)::int as added, sum(lifted)::int as lifted
-        from event group by 1 order by 1
+        from event where at >= $3::date at time zone 'UTC' group by 1 order by 1
         """,
         country,
         now,
+        since,
     )
     return [LabelDay(row["day"], row["added"], row["lifted"]) for row in rows]
 
 
 async def labeled_subjects(
-    conn: Conn, country: str, which: LabelFilter, after: LabelPosition | None, limit: int, now: datetime
+    conn: Conn, wanted: LabelFilter, after: LabelPosition | None, limit: int, now: datetime
 ) -> list[LabeledSubject]:
-    """What the labelers of a country withhold or withheld, the newest statement first."""
+    """What labelers withhold or withheld, the newest statement first."""
     rows = await conn.fetch(
         """
         with page as (
-            select l.labeler, l.subject, l.value, l.kind, l.made_at as stated_at,
+            select l.label_id, l.labeler, r.country, l.subject, l.value, l.kind, l.made_at as stated_at,
                 case
                     when l.is_negated then l.made_at
-                    when l.expires_at <= $2 then l.expires_at
+                    when l.expires_at <= $1 then l.expires_at
                 end as lifted_at,
                 a.account_id, a.handle, coalesce(a.watched, false) as is_watched
             from label l join labeler r using (labeler)
             left join account a on a.platform = r.platform and a.native_id = l.subject
-            where r.country = $1 and l.value = any(r.withholding)
+            where l.value = any(r.withholding)
                 and not exists (
                     select from label n
                     where n.labeler = l.labeler and n.subject = l.subject and n.value = l.value
                         and (n.made_at, n.label_id) > (l.made_at, l.label_id)
                 )
-                and (
-                    $3 = 'every'
-                    or $3 = 'lifted' and (l.is_negated or l.expires_at <= $2)
-                    or $3 = 'watched' and coalesce(a.watched, false)
-                    or $3 = 'not-watched' and not coalesce(a.watched, false)
-                )
-                and ($4::timestamptz is null or (
-                    l.made_at <= $4
-                    and (l.made_at, l.labeler, l.subject, l.value) < ($4, $5::text, $6::text, $7::text)
+                and ($2::text is null or r.country = $2)
+                and ($3::text is null or l.kind = $3)
+                and ($4::boolean is null or $4 = (l.is_negated or coalesce(l.expires_at <= $1, false)))
+                and ($5::boolean is null or $5 = coalesce(a.watched, false))
+                and ($6::timestamptz is null or (
+                    l.made_at <= $6 and (l.made_at, l.label_id) < ($6, $7::bigint)
                 ))
-            order by l.made_at desc, l.labeler desc, l.subject desc, l.value desc
+            order by l.made_at desc, l.label_id desc
             limit $8
         )
         select p.*, s.since, s.first_received_at
@@ -218,30 +218,15 @@ async def labeled_subjects(
                 window w as (order by made_at, label_id)
             ) step
         ) s
-        order by p.stated_at desc, p.labeler desc, p.subject desc, p.value desc
+        order by p.stated_at desc, p.label_id desc
         """,
-        country,
         now,
-        which.value,
+        wanted.country,
+        wanted.kind,
+        wanted.is_lifted,
+        wanted.is_watched,
         after and after.stated_at,
-        after and after.labeler,
-        after and after.subject,
-        after and after.value,
+        after and after.label_id,
         limit,
     )
-    return [
-        LabeledSubject(
-            labeler=row["labeler"],
-            subject=row["subject"],
-            value=row["value"],
-            kind=LabeledKind(row["kind"]),
-            stated_at=row["stated_at"],
-            since=row["since"],
-            lifted_at=row["lifted_at"],
-            first_received_at=row["first_received_at"],
-            account_id=row["account_id"],
-            handle=row["handle"],
-            is_watched=row["is_watched"],
-        )
-        for row in rows
-    ]
+    return [LabeledSubject(**dict[str, Any](row, kind=LabeledKind(row["kind"]))) for row in rows]

@@ -192,6 +192,10 @@ class PlatformDeclaration(ABC):
     """Domains by which others measure whether networks reach it: those of its pages in the test lists that
     OONI's devices use (recalled).
     """
+    label_setting: ClassVar[str] = ""
+    """The setting that makes Blockline collect the labels by which labelers of countries withhold. Empty: the
+    platform has no such labelers.
+    """
     is_federated: ClassVar[bool] = False
     """Whether anybody can run a server of it. Then any host may be one, an id begins with an address on the
     account's server, and engagements name accounts by this address or by name@host.

@@ -55,6 +55,9 @@ DECLARED = _declared()
 FEDERATED = tuple(platform for platform, declared in DECLARED.items() if declared.is_federated)
 """The platforms of which anybody can run a server."""
 
+LABEL_SETTINGS = tuple(declared.label_setting for declared in DECLARED.values() if declared.label_setting)
+"""The settings that collect labels of countries' labelers, one per platform that has such labelers."""
+
 USUAL_PLATFORM = next(platform for platform, declared in DECLARED.items() if declared.is_usual)
 """The platform of tables and handles that name none."""
 

@@ -175,7 +175,7 @@ async def test_without_any_withheld_account_the_page_says_how_one_appears(pool: 
 
 
 def test_a_country_that_was_never_read_has_no_date(now: datetime) -> None:
-    page = said(countries_page([CountryCount("IN", 1, 0, 0, 1, None, None)], (), now, []))
+    page = said(countries_page([CountryCount("IN", 1, 0, 0, 1, None, None)], (), (), now, []))
 
     assert "never read" in page
 
@@ -190,7 +190,7 @@ def test_posts_are_counted_beside_accounts(now: datetime, ever: int, posts: int,
     page = " ".join(said(country_page(count, (), None, 1, now, [])).split())
 
     assert f"{words} ever withheld here" in page
-    assert ("among them" in said(countries_page([count], (), now, []))) is bool(posts)
+    assert ("among them" in said(countries_page([count], (), (), now, []))) is bool(posts)
 
 
 @pytest.mark.parametrize(

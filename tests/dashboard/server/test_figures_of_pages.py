@@ -26,6 +26,7 @@ WRITTEN = "a document of that time, which names its accounts"
 ESTIMATE = "an estimate: no stored account is counted"
 AGES = "ages of readings: Accounts has those that are late under “Late only”"
 PAID = "accounts that were read and paid for, by the reason to read them"
+LABELED = "a labeler states it: the page Labels lists each, stored or not"
 NO_ACCOUNTS = "counts something other than accounts"
 REASONS: Mapping[str, Mapping[str, str]] = {
     "orders": {"Named": STATED},
@@ -37,6 +38,8 @@ REASONS: Mapping[str, Mapping[str, str]] = {
     },
     "executives": {"Last N days": NO_ACCOUNTS},
     "executive": {SENTENCE: "the table of engagements names each account"},
+    "country": {SENTENCE: LABELED},
+    "labels": {SENTENCE: LABELED},
     "published": dict.fromkeys(("Accounts specified", "Accounts withheld", "Demands", "N-HN"), STATED),
     "stories": {"Accounts": WRITTEN, "Captions": NO_ACCOUNTS},
     "story": dict.fromkeys(

@@ -1,6 +1,6 @@
 """What a labeler withholds, since when, and what was lifted: by the newest label about each subject."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
@@ -16,6 +16,7 @@ from storage.countries.label_census import (
     labeled_subjects,
     withheld_by_labelers,
 )
+from storage.model.core.labels import LabeledKind
 from storage.postgres.pool import Pool, transaction
 from tests.support.samples.label_signing import POST, SUBJECT
 from tests.support.samples.readings import T0, minutes
@@ -23,6 +24,8 @@ from tests.support.samples.stored_labels import stated, store
 
 DAY = timedelta(days=1)
 LATE = T0 + 30 * DAY
+FIRST = T0.date()
+IN_TR = LabelFilter("TR")
 
 
 async def counts(pool: Pool) -> WithheldCounts:
@@ -31,15 +34,15 @@ async def counts(pool: Pool) -> WithheldCounts:
 
 
 async def listed(
-    pool: Pool, which: LabelFilter = LabelFilter.EVERY, after: LabelPosition | None = None, limit: int = 99
+    pool: Pool, wanted: LabelFilter = IN_TR, after: LabelPosition | None = None, limit: int = 99
 ) -> list[LabeledSubject]:
     async with transaction(pool) as conn:
-        return await labeled_subjects(conn, "TR", which, after, limit, LATE)
+        return await labeled_subjects(conn, wanted, after, limit, LATE)
 
 
-async def days(pool: Pool) -> list[LabelDay]:
+async def days(pool: Pool, since: date = FIRST) -> list[LabelDay]:
     async with transaction(pool) as conn:
-        return await label_days(conn, "TR", LATE)
+        return await label_days(conn, "TR", since, LATE)
 
 
 async def test_accounts_and_posts_are_counted_apart_and_once_each(pool: Pool) -> None:
@@ -103,6 +106,11 @@ async def test_days_count_what_began_and_what_ceased(pool: Pool) -> None:
     ]
 
 
+async def test_days_before_the_first_that_is_wanted_are_left_out_and_go_on_holding(pool: Pool) -> None:
+    await store(pool, stated(), stated(made_at=T0 + DAY), stated(POST, T0 + 2 * DAY))
+    assert await days(pool, T0.date() + DAY) == [LabelDay(T0.date() + 2 * DAY, 1, 0)]
+
+
 async def test_a_label_that_was_replaced_before_it_expired_did_not_expire(pool: Pool) -> None:
     await store(pool, stated(expires_at=T0 + 2 * DAY), stated(made_at=T0 + DAY))
     assert await days(pool) == [LabelDay(T0.date(), 1, 0)]
@@ -124,19 +132,23 @@ async def test_subjects_are_known_as_accounts_where_they_are_watched(pool: Pool)
 
 
 @pytest.mark.parametrize(
-    ("which", "expected"),
+    ("wanted", "expected"),
     [
-        (LabelFilter.EVERY, {SUBJECT, POST, f"{POST}b"}),
-        (LabelFilter.WATCHED, {SUBJECT}),
-        (LabelFilter.UNWATCHED, {POST, f"{POST}b"}),
-        (LabelFilter.LIFTED, {f"{POST}b"}),
+        (LabelFilter(), {SUBJECT, POST, f"{POST}b"}),
+        (LabelFilter("TR"), {SUBJECT, POST, f"{POST}b"}),
+        (LabelFilter("DE"), set[str]()),
+        (LabelFilter(kind=LabeledKind.ACCOUNT), {SUBJECT}),
+        (LabelFilter(kind=LabeledKind.POST, is_lifted=False), {POST}),
+        (LabelFilter(is_watched=True), {SUBJECT}),
+        (LabelFilter(is_watched=False), {POST, f"{POST}b"}),
+        (LabelFilter(is_lifted=True), {f"{POST}b"}),
     ],
 )
-async def test_a_filter_shows_its_subjects(pool: Pool, which: LabelFilter, expected: set[str]) -> None:
+async def test_a_filter_shows_its_subjects(pool: Pool, wanted: LabelFilter, expected: set[str]) -> None:
     async with transaction(pool) as conn:
         await add_accounts(conn, [NewAccount(BLUESKY, SUBJECT, "somebody.test")], T0)
     await store(pool, stated(), stated(POST), stated(f"{POST}b", negated=True))
-    assert {one.subject for one in await listed(pool, which)} == expected
+    assert {one.subject for one in await listed(pool, wanted)} == expected
 
 
 async def test_pages_show_every_subject_once_though_their_times_are_equal(pool: Pool) -> None:
@@ -147,6 +159,6 @@ async def test_pages_show_every_subject_once_though_their_times_are_equal(pool: 
     while page := await listed(pool, after=after, limit=3):
         found += [one.subject for one in page]
         last = page[-1]
-        after = LabelPosition(last.stated_at, last.labeler, last.subject, last.value)
+        after = LabelPosition(last.stated_at, last.label_id)
     assert found[0] == SUBJECT
     assert sorted(found) == sorted([SUBJECT, *subjects])

@@ -10,6 +10,7 @@ from dashboard.auth.signed_links import Link, LinkAction, token
 from storage.accounts.name_checks import open_check
 from storage.accounts.watch_lists import archive_list, make_list
 from storage.causes.ledger import record_cause
+from storage.countries.label_record import note_listed
 from storage.countries.measured_networks import record_days
 from storage.countries.transparency_figures import add_reports
 from storage.executives.signals import add_signals
@@ -27,6 +28,8 @@ from storage.readings import evidence
 from storage.stories.stories import add_caption, write_story
 from storage.work.daily_cost_limit import DailyCostLimit, charge, save_cost_limit
 from tests.storage.model.orders.test_published_vs_observed import report
+from tests.support.samples.label_signing import LABELER, POST
+from tests.support.samples.stored_labels import stated, store
 from tests.support.screenshots import invented_record
 from tests.support.seeds.alerts import DESK, Played, play_alerts
 from tests.support.seeds.bluesky_statuses import seven_things
@@ -63,6 +66,8 @@ PAGES = {
     "country without changes": "/countries/FR",
     "published": "/countries/IN/published",
     "networks": "/countries/TR/network",
+    "labels": "/countries/TR/labels",
+    "labels that are not collected": "/countries/FR/labels",
     "networks that are not read": "/countries/FR/network",
     "replay": "/replay",
     "replay of a moment": "/replay?at=2021-02-01T06:00&as_known_at=2021-02-01T06:00",
@@ -203,6 +208,14 @@ def measured_days_until(now: datetime) -> list[MeasuredDay]:
     return [*x, *(MeasuredDay("bsky.app", day, 0, 0, 0, 4) for day in days[::5])]
 
 
+async def some_labels(pool: Pool, now: datetime) -> None:
+    """A labeler that withholds an account and more posts than a page shows, and took one back."""
+    posts = [stated(f"{POST}{n}", now - n * HOUR) for n in range(60)]
+    await store(pool, stated(made_at=now), *posts, stated(f"{POST}9", now, negated=True), seq=1, at=now)
+    async with transaction(pool) as conn:
+        await note_listed(conn, LABELER, now)
+
+
 async def an_archived_list(conn: Conn, now: datetime) -> None:
     await make_list(conn, "Old desk", "Asha", now)
     await archive_list(conn, "Old desk", "Asha", now, archived=True)
@@ -225,6 +238,7 @@ async def seed_everything(pool: Pool, now: datetime) -> Everything:
     """Write all of it so that it ends at `now`."""
     played = await play_alerts(pool, now)
     await three_machines(pool, now)
+    await some_labels(pool, now)
     async with transaction(pool) as conn:
         bluesky = await seven_things(conn, now)
         await import_history(conn, invented_record(), now)
