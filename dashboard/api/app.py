@@ -18,13 +18,13 @@ from dashboard.api.alert_rules import ruling_routes
 from dashboard.api.alerts import alert_routes
 from dashboard.api.causes import cause_routes, cause_writing_routes
 from dashboard.api.changes import change_routes
+from dashboard.api.countries import label_routes, network_routes
 from dashboard.api.exports import export_routes, file_routes
 from dashboard.api.health import health_routes
 from dashboard.api.idempotency import METHODS, PARAMETER, IdempotencyMiddleware
 from dashboard.api.list_edits import list_writing_routes, threshold_routes
 from dashboard.api.lists_and_executives import watching_routes
 from dashboard.api.name_checks import name_routes
-from dashboard.api.networks import network_routes
 from dashboard.api.order_edits import (
     DOCUMENTS,
     order_document_routes,
@@ -84,6 +84,7 @@ def api_v1(source: ApiContext) -> FastAPI:
         cause_writing_routes,
         watching_routes,
         network_routes,
+        label_routes,
         alert_routes,
         health_routes,
         export_routes,

@@ -8,7 +8,7 @@ stand in the place of numbers out of the air, which are hardly ever those of som
 import asyncio
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from threading import Barrier
@@ -32,6 +32,7 @@ from storage.accounts.name_checks import open_check
 from storage.accounts.notes import add_note
 from storage.causes.cause_documents import given_document
 from storage.causes.ledger import record_cause
+from storage.countries.measured_networks import record_days
 from storage.model.causes.causes import CauseKind, CauseSource, CauseSubject, CauseText, Confidence
 from storage.model.core.orders import NameOutcome, NewName
 from storage.model.stories.stories import View
@@ -154,6 +155,7 @@ async def _there(pool: Pool, played: Played, now: datetime) -> dict[str, Sequenc
         )
         lines = check_lines("x:stranger", "names", None)
         check_id = await open_check(conn, lines, "names", None, None, "desk", now)
+        await record_days(conn, "TR", (now.date(), now.date() + timedelta(days=1)), [], now)
         note_ids = [await add_note(conn, account_id, f"note {n}", "desk", now) for n in range(3)]
 
         async def numbers(query: Any) -> list[Any]:
@@ -173,8 +175,9 @@ async def _there(pool: Pool, played: Played, now: datetime) -> dict[str, Sequenc
             "note_id": note_ids,
             "cause_id": [await _cause(conn, account_id, now) for _ in range(12)],
             "name_check_id": [check_id],
+            "country": ["TR"],
         }
-        none = {"story_key": "0", "sha256": "0" * 64}
+        none = {"story_key": "0", "sha256": "0" * 64, "country": "ZZ"}
         return {name: [*values, none.get(name, 999_999)] for name, values in found.items()}
 
 
