@@ -271,3 +271,27 @@ async def transparency(conn: Conn, wanted: ExportFilter) -> Rows:
         wanted.known_at,
         wanted.platform,
     )
+
+
+async def labels(conn: Conn, wanted: ExportFilter) -> Rows:
+    """Labels of countries' labelers, also those that later ones replaced, by the time that the labeler gives
+    them.
+    """
+    return await rows_of(
+        conn,
+        """
+        select l.label_id, l.labeler, r.platform, r.country, l.kind, l.subject, l.value,
+            l.value = any(r.withholding) as withholds, l.is_negated as withdrawal, l.made_at as stated_at,
+            l.expires_at, l.received_at, l.channel, l.signed_by
+        from label l join labeler r using (labeler)
+        where l.made_at >= coalesce($1::timestamptz, '-infinity')
+            and l.made_at < coalesce($2::timestamptz, 'infinity')
+            and l.received_at <= coalesce($3::timestamptz, 'infinity')
+            and ($4::text is null or r.platform = $4)
+        order by l.made_at, l.label_id
+        """,
+        wanted.since,
+        wanted.until,
+        wanted.known_at,
+        wanted.platform,
+    )

@@ -48,6 +48,7 @@ EXPORTS: Mapping[Kind, Export] = {
     Kind.FACTS: Export(accounts_orders_signals.facts, _RANGE | _WHOSE, "first_seen"),
     Kind.CAUSES: Export(accounts_orders_signals.causes, _RANGE | _KNOWN | _WHOSE, "stated_on"),
     Kind.TRANSPARENCY: Export(accounts_orders_signals.transparency, _KNOWN | {Choice.PLATFORM}),
+    Kind.LABELS: Export(accounts_orders_signals.labels, _RANGE | _KNOWN | {Choice.PLATFORM}, "stated_at"),
     # The order of the chain is that of its numbers, not that of its times.
     Kind.CHAIN: Export(changes.chain, _RANGE | _KNOWN),
 }

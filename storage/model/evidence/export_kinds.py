@@ -24,6 +24,7 @@ class Kind(StrEnum):
     FACTS = "facts"
     CAUSES = "causes"
     TRANSPARENCY = "transparency"
+    LABELS = "labels"
     CHAIN = "chain"
 
 

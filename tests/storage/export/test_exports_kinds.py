@@ -13,7 +13,9 @@ from storage.accounts.watch_lists import put_accounts_on, take_accounts_off
 from storage.export.exports import EXPORTS, snapshot
 from storage.model.evidence.export_kinds import Choice, ExportFilter, Kind
 from storage.postgres.pool import Pool, transaction
+from tests.support.samples.label_signing import SUBJECT
 from tests.support.samples.readings import T0, minutes
+from tests.support.samples.stored_labels import stated, store
 from tests.support.seeds.export_rows import NOW, context, only, story, table
 from tests.support.seeds.posts import turn_into_posts
 from tests.support.seeds.single_rows import enlist
@@ -103,7 +105,27 @@ async def test_figures_that_a_platform_published_are_told_with_their_source(pool
         assert await table(conn, Kind.TRANSPARENCY, ExportFilter(NOW, known_at=minutes(4))) == []
 
 
-AS_KNOWN = [k for k in Kind if Choice.KNOWN_AT in EXPORTS[k].choices and k is not Kind.TRANSPARENCY]
+async def test_labels_are_taken_out_with_those_that_replaced_them(pool: Pool) -> None:
+    await store(pool, stated(), seq=1, at=minutes(5))
+    await store(pool, stated(made_at=minutes(60), negated=True), stated(value="rude"), at=minutes(70))
+    told = ("subject", "value", "withholds", "withdrawal", "stated_at", "received_at", "channel")
+    first = (SUBJECT, "!hide", True, False, T0, minutes(5), "stream")
+    other = (SUBJECT, "rude", False, False, T0, minutes(70), "query")
+    withdrawal = (SUBJECT, "!hide", True, True, minutes(60), minutes(70), "query")
+    async with transaction(pool) as conn:
+        assert only(await table(conn, Kind.LABELS), *told) == [first, other, withdrawal]
+        for wanted, rows in (
+            (ExportFilter(NOW, since=minutes(1)), [withdrawal]),
+            (ExportFilter(NOW, until=minutes(60)), [first, other]),
+            (ExportFilter(NOW, known_at=minutes(69)), [first]),
+            (ExportFilter(NOW, platform=X), []),
+        ):
+            assert only(await table(conn, Kind.LABELS, wanted), *told) == rows
+
+
+ELSEWHERE = {Kind.TRANSPARENCY, Kind.LABELS}
+"""Kinds that are tested above: they are about no stored account."""
+AS_KNOWN = [k for k in Kind if Choice.KNOWN_AT in EXPORTS[k].choices and k not in ELSEWHERE]
 NOTHING = {
     Choice.UNTIL: ExportFilter(NOW, until=minutes(0)),
     Choice.KNOWN_AT: ExportFilter(NOW, known_at=minutes(-1)),
@@ -121,7 +143,7 @@ EVERYTHING = {
 }
 
 
-@pytest.mark.parametrize("kind", [k for k in Kind if k is not Kind.TRANSPARENCY])
+@pytest.mark.parametrize("kind", [k for k in Kind if k not in ELSEWHERE])
 async def test_every_choice_of_a_kind_leaves_out_what_does_not_fit_and_nothing_else(
     pool: Pool, kind: Kind
 ) -> None:
