@@ -9,6 +9,7 @@ from fastapi.exception_handlers import http_exception_handler
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute
 from starlette.types import Receive, Scope, Send
 
 from dashboard.api.account_edits import purge_routes, writing_routes
@@ -113,17 +114,24 @@ def api_v1(source: ApiContext) -> FastAPI:
     return api
 
 
+class ApiAtFirstRequest:
+    """The API, made when it is needed: its models take longer than the rest of the dashboard together."""
+
+    def __init__(self, source: ApiContext) -> None:
+        self._api = cache(partial(api_v1, source))
+
+    @property
+    def routes(self) -> list[BaseRoute]:
+        """What it serves."""
+        return self._api().routes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._api()(scope, receive, send)
+
+
 def mount(server: FastAPI, source: ApiContext) -> None:
-    """Put the API at its address. What no route of it can match, such as a line end, is refused alike.
-
-    It is made at its first request: its models take longer than the rest of the dashboard together.
-    """
-    api = cache(partial(api_v1, source))
-
-    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-        await api()(scope, receive, send)
-
-    server.mount(API, answer)
+    """Put the API at its address. What no route of it can match, such as a line end, is refused alike."""
+    server.mount(API, ApiAtFirstRequest(source))
 
     @server.exception_handler(HTTPException)
     async def unmatched(request: Request, error: HTTPException) -> Response:

@@ -7,8 +7,6 @@ from collections.abc import Callable, Coroutine
 from types import FrameType
 from typing import Final, TypeVar
 
-import uvloop
-
 T = TypeVar("T")
 
 MOST_DESCRIPTORS: Final = 65_536
@@ -19,6 +17,8 @@ def run(work: Callable[[], Coroutine[object, object, T]]) -> T:
     """Run `work` to its end. The first interrupt or termination cancels it, so that it may clean up; further
     ones are ignored from then on, because they would break off the cleaning up.
     """
+    import uvloop  # a list of commands, or a version, is printed without it
+
     ended_by: list[signal.Signals] = []
 
     async def until_ended() -> T:

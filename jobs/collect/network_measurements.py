@@ -85,9 +85,18 @@ class NetworkReader:
                 await record_days(conn, country, (since, until), answer, self._clock())
         if isinstance(answer, RequestFailure):
             if reads is None or reads.failure is None:
-                log.warning("OONI's measurements from %s could not be read: %s", country, answer.detail)
+                log.warning(
+                    "OONI's measurements from %s could not be read: %s",
+                    country,
+                    answer.detail,
+                    extra={"event": "network_read_failed", "country": country},
+                )
         elif reads is not None and reads.failure is not None:
-            log.info("OONI's measurements from %s are read again", country)
+            log.info(
+                "OONI's measurements from %s are read again",
+                country,
+                extra={"event": "network_read_recovered", "country": country},
+            )
 
 
 @asynccontextmanager

@@ -36,8 +36,10 @@ STORES: dict[str, object] = {
     "thresholds-list": 1,
 }
 """What a page keeps in hidden stores, and a request can say otherwise."""
-LEFT_OUT = {"rule-toml-read", "incident-save"}
-"""The first only shows what was typed; the second asks Dash for its request, and there is none."""
+LEFT_OUT = {"rule-toml-read", "incident-save", "label-watch"}
+"""The first only shows what was typed, the last only leads to the page that adds accounts, and the second
+asks Dash for its request, and there is none.
+"""
 REFUSALS = ("This needs the role ", "This needs a token with the scope ")
 
 

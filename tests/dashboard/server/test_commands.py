@@ -27,6 +27,7 @@ COMMANDS: dict[str, str] = {
     "POST /api/account/{account_id}/tags/remove": "accounts tag",
     "button add-preview": "accounts import",
     "button add-watch": "accounts import",
+    "button label-watch": "accounts import",
     "button purge-preview": "purge",
     "button purge-do": "purge",
     "POST /api/v1/lists": "lists add",
