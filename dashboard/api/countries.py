@@ -37,7 +37,7 @@ class NetworkDay(ApiModel):
     anomalies: int
     """Something differed from the same try elsewhere: a block, or a fault of the network or the site."""
     confirmed_blocks: int
-    """OONI recognises the way of blocking."""
+    """OONI recognises the block, for example by a page that says so."""
     failed: int
     """The measurement itself failed and says nothing."""
     mostly_unreachable: bool | None

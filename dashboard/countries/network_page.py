@@ -25,10 +25,10 @@ from storage.postgres.pool import Conn
 
 SHOWN = timedelta(days=90)
 WHAT_IT_DOES_NOT_SAY = (
-    "A measurement is one try of a volunteer's device to open the site. An anomaly is a try that went "
-    "otherwise than the same try elsewhere: because of a block, or of a fault of the network or the site. A "
-    "confirmed block is one whose way OONI recognises. None of this says anything about an account, and it "
-    "changes no status."
+    "A measurement is one try of a volunteer's device to open the site. An anomaly is a try that ended "
+    "differently from the same try elsewhere: because of a block, or of a fault of the network or the site. "
+    "A confirmed block is one that OONI recognises, for example by a page that says so. None of this says "
+    "anything about an account, and it changes no status."
 )
 _NOTE = "OONI's measurements by day, in UTC"
 _NOON = timedelta(hours=12)
@@ -147,7 +147,7 @@ def _at_ooni(domain: str, report: NetworkReport) -> Component:
 def day_words(days: Sequence[MeasuredDay], today: date) -> str:
     """The newest of the days of one domain: "opened in 13 of 55 measurements on 30 Nov 2026 (…)"."""
     newest = days[-1]
-    when = "today until now" if newest.day == today else f"on {_day(newest.day)}"
+    when = "so far today" if newest.day == today else f"on {_day(newest.day)}"
     anomalies = f"{newest.anomaly:,} {'anomaly' if newest.anomaly == 1 else 'anomalies'}"
     blocks = number(newest.confirmed, "confirmed block")
     parts = [*([anomalies] if newest.anomaly else []), *([blocks] if newest.confirmed else [])]
@@ -155,8 +155,8 @@ def day_words(days: Sequence[MeasuredDay], today: date) -> str:
     failed = f"; {newest.failure:,} failed" if newest.failure else ""
     in_a_row = unreachable_days(days, newest.day)
     row = f" Mostly unreachable {number(in_a_row, 'day')} in a row." if in_a_row > 1 else ""
-    told = f"opened in {newest.ok:,} of {number(newest.conclusive, 'measurement')} {when}"
-    return f"{told}{found}{failed}.{row}"
+    opened = f"opened in {newest.ok:,} of {number(newest.conclusive, 'measurement')} {when}"
+    return f"{opened}{found}{failed}.{row}"
 
 
 def network_figure(report: NetworkReport, theme: Theme) -> go.Figure:

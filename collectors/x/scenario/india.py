@@ -136,8 +136,8 @@ def scenario(seed: int = 2021) -> Scenario:
     named, control = posts(dice, who, story), control_posts(dice, who)
     members = tuple((name, people + named if name == ORDER_2 else people) for name, people in who.members)
     begin = [ScenarioState(p, START, State(p.status), p.handle) for p in (*named, *control)]
-    told = [*story, *begin, *post_moments(dice, named)]
-    story = tuple(sorted(told, key=lambda m: (m.at, m.person.native_id)))
+    states = [*story, *begin, *post_moments(dice, named)]
+    story = tuple(sorted(states, key=lambda m: (m.at, m.person.native_id)))
     papers = orders()
     return Scenario(
         start=START,

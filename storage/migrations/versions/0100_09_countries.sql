@@ -75,7 +75,7 @@ comment on column network_day.country is 'The country, as an ISO 3166 code of tw
 comment on column network_day.domain is 'The domain that devices tried to open.';
 comment on column network_day.day is 'The day of the measurements, in UTC.';
 comment on column network_day.recorded_at is 'When these counts were recorded.';
-comment on column network_day.confirmed is 'Measurements in which OONI recognised the way of blocking.';
+comment on column network_day.confirmed is 'Measurements in which OONI recognised a block.';
 comment on column network_day.anomaly is 'Measurements in which something differed: a block, or a fault.';
 comment on column network_day.failure is 'Measurements that failed themselves and say nothing.';
 comment on column network_day.ok is 'Measurements in which the domain could be opened.';

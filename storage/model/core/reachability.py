@@ -23,7 +23,7 @@ class MeasuredDay:
     domain: str
     day: date
     confirmed: int
-    """OONI knows the way in which the network blocked it, such as a page that says so."""
+    """OONI recognises the block, for example by a page that says so."""
     anomaly: int
     """Something differed from the same try elsewhere: a block, or a fault of the network or of the site."""
     failure: int

@@ -37,7 +37,7 @@ async def page(pool: Pool, path: str = "/countries/TR/network") -> str:
     [
         pytest.param(
             [x(0, 40, 13, confirmed=2, failure=3)],
-            "x.com: opened in 13 of 55 measurements today until now (40 anomalies and 2 confirmed blocks); "
+            "x.com: opened in 13 of 55 measurements so far today (40 anomalies and 2 confirmed blocks); "
             "3 failed.",
             id="today",
         ),
@@ -49,7 +49,7 @@ async def page(pool: Pool, path: str = "/countries/TR/network") -> str:
         pytest.param(
             [x(2, 20, 0), x(1, 20, 0), x(0, 19, 1)], "Mostly unreachable 3 days in a row.", id="days in a row"
         ),
-        pytest.param([x(0, 1, 0)], "opened in 0 of 1 measurement today until now (1 anomaly).", id="one"),
+        pytest.param([x(0, 1, 0)], "opened in 0 of 1 measurement so far today (1 anomaly).", id="one"),
         pytest.param([], "No measurement since 2 Jan 2021: bsky.app, mastodon.social, x.com,", id="no zero"),
     ],
 )
