@@ -69,7 +69,7 @@ INTERRUPTED = """
 import os, signal, sys
 class WhileLoading:
     def find_spec(self, name, path=None, target=None):
-        if name == "uvloop":
+        if name == "typer":
             os.kill(os.getpid(), signal.SIGINT)
 signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.meta_path.insert(0, WhileLoading())
