@@ -56,6 +56,12 @@ class NetworkReport:
         first = self.today - SHOWN
         return first if self.reads.first_day is None else max(first, self.reads.first_day)
 
+    @property
+    def until(self) -> date:
+        """The day of the last answer: what was measured later is not known."""
+        answered = self.reads.answered_at
+        return self.today if answered is None else min(self.today, answered.astimezone(UTC).date())
+
 
 async def read_network(conn: Conn, country: str, now: datetime) -> NetworkReport | None:
     """None when its measurements were never asked for."""
@@ -94,7 +100,10 @@ def network_summary(report: NetworkReport, now: datetime) -> Component:
     else:
         said = [
             html.Ul([html.Li(line) for line in _lines(report)], className="network"),
-            html.P(["None of this says anything about an account. ", more], className="not-said"),
+            html.P(
+                ["None of this says anything about an account. ", _read_words(report.reads, now), " ", more],
+                className="not-said",
+            ),
         ]
     return card(f"Networks in {country_name(report.country)}", _NOTE, *said)
 
@@ -135,7 +144,8 @@ def _lines(report: NetworkReport) -> list[list[str | Component]]:
     ]
     unmeasured = [domain for domain in MEASURED_DOMAINS if domain not in measured]
     if unmeasured:
-        lines.append([f"No measurement since {_day(report.since)}: {', '.join(unmeasured)}."])
+        days = f"from {_day(report.since)} to {_day(report.until)}"
+        lines.append([f"No measurement {days}: {', '.join(unmeasured)}."])
     return lines
 
 
@@ -195,7 +205,7 @@ def network_figure(report: NetworkReport, theme: Theme) -> go.Figure:
         legend={"orientation": "h", "y": 1, "yanchor": "top", "yref": "container", "x": 0},
         uirevision="network",
     )
-    first, last = report.since.isoformat(), (report.today + timedelta(days=1)).isoformat()
+    first, last = report.since.isoformat(), (report.until + timedelta(days=1)).isoformat()
     figure.update_xaxes(
         **TIME_AXIS, range=[first, last], gridcolor=palette.line, linecolor=palette.line, fixedrange=True
     )

@@ -241,7 +241,7 @@ stable parallel safe language sql as $$
             and not (s.status = 'suspended' and not s.before_change and exists (
                 select from change c where c.change_id = s.change_id and 'suspended_or_deleted' = any(c.flags)
             ))
-    ) told
+    ) shown
     where is_blocked and was_blocked is distinct from true
     group by account_id having count(*) > 1
 $$;

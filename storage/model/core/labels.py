@@ -1,4 +1,4 @@
-"""Pure: labels of labelers, as their signed streams and lists state them. Nobody's status follows from one.
+"""Pure: labels of labelers, as their signed streams and lists state them. No status follows from one.
 
 A label says that its labeler attaches a value to an account or a post. A later label about the same subject
 with the same value replaces it, or withdraws it (`is_negated`).

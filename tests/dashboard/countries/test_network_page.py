@@ -20,6 +20,7 @@ DAY = timedelta(days=1)
 TODAY = T0.date()
 ASKED = TODAY - 30 * DAY, TODAY + DAY
 HOUR = timedelta(hours=1)
+NOW = T0 + 2 * HOUR
 
 
 def x(ago: int, anomaly: int, ok: int, confirmed: int = 0, failure: int = 0) -> MeasuredDay:
@@ -28,7 +29,7 @@ def x(ago: int, anomaly: int, ok: int, confirmed: int = 0, failure: int = 0) -> 
 
 async def page(pool: Pool, path: str = "/countries/TR/network") -> str:
     async with transaction(pool) as conn:
-        words = " ".join(said(await page_of(conn, path, T0, SETTINGS, "light")).split())
+        words = " ".join(said(await page_of(conn, path, NOW, SETTINGS, "light")).split())
         return words.replace(" :", ":")
 
 
@@ -50,17 +51,21 @@ async def page(pool: Pool, path: str = "/countries/TR/network") -> str:
             [x(2, 20, 0), x(1, 20, 0), x(0, 19, 1)], "Mostly unreachable 3 days in a row.", id="days in a row"
         ),
         pytest.param([x(0, 1, 0)], "opened in 0 of 1 measurement so far today (1 anomaly).", id="one"),
-        pytest.param([], "No measurement since 2 Jan 2021: bsky.app, mastodon.social, x.com,", id="no zero"),
+        pytest.param(
+            [],
+            "No measurement from 2 Jan 2021 to 1 Feb 2021: bsky.app, mastodon.social, x.com,",
+            id="no zero",
+        ),
     ],
 )
 async def test_the_newest_day_is_told_with_its_counts(
     pool: Pool, days: Sequence[MeasuredDay], line: str
 ) -> None:
     async with transaction(pool) as conn:
-        await record_days(conn, "TR", ASKED, days, T0 - HOUR)
+        await record_days(conn, "TR", ASKED, days, NOW - HOUR)
     shown = await page(pool)
     assert line in shown
-    assert "No measurement since 2 Jan 2021: bsky.app" in shown
+    assert "No measurement from 2 Jan 2021 to 1 Feb 2021: bsky.app" in shown
     assert "Read 1 h ago." in shown
 
 
@@ -72,21 +77,34 @@ async def test_a_country_that_is_not_read_is_not_known(pool: Pool) -> None:
 
 async def test_without_any_answer_nothing_is_known(pool: Pool) -> None:
     async with transaction(pool) as conn:
-        await record_failure(conn, "TR", ASKED, "HTTP 502", T0 - HOUR)
+        await record_failure(conn, "TR", ASKED, "HTTP 502", NOW - HOUR)
     assert "Not known: OONI was asked 1 h ago and gave no answer (HTTP 502)." in await page(pool)
 
 
 async def test_a_failed_read_is_told_beside_what_was_read_before(pool: Pool) -> None:
     async with transaction(pool) as conn:
-        await record_days(conn, "TR", ASKED, [x(1, 5, 5)], T0 - 9 * HOUR)
-        await record_failure(conn, "TR", ASKED, "HTTP 502", T0 - HOUR)
+        await record_days(conn, "TR", ASKED, [x(1, 5, 5)], NOW - 9 * HOUR)
+        await record_failure(conn, "TR", ASKED, "HTTP 502", NOW - HOUR)
     assert "Last read 9 h ago; the try 1 h ago failed (HTTP 502)." in await page(pool)
+
+
+async def test_of_days_after_the_last_answer_nothing_is_said(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        await record_days(conn, "TR", ASKED, [x(5, 5, 5)], T0 - 4 * DAY)
+        await record_failure(conn, "TR", ASKED, "HTTP 502", NOW - HOUR)
+        report = await read_network(conn, "TR", NOW)
+    assert report is not None
+    figure = cast("dict[str, Any]", network_figure(report, "light").to_dict())
+    assert figure["layout"]["xaxis"]["range"][1] == (TODAY - 3 * DAY).isoformat()
+    shown = await page(pool)
+    assert "No measurement from 2 Jan 2021 to 28 Jan 2021: bsky.app" in shown
+    assert "the try 1 h ago failed (HTTP 502)." in shown
 
 
 async def test_days_that_were_never_asked_for_are_left_off_the_axis(pool: Pool) -> None:
     async with transaction(pool) as conn:
-        await record_days(conn, "TR", ASKED, [x(1, 5, 5), x(3, 0, 9)], T0 - HOUR)
-        report = await read_network(conn, "TR", T0)
+        await record_days(conn, "TR", ASKED, [x(1, 5, 5), x(3, 0, 9)], NOW - HOUR)
+        report = await read_network(conn, "TR", NOW)
     assert report is not None
     figure = cast("dict[str, Any]", network_figure(report, "light").to_dict())
     assert figure["layout"]["xaxis"]["range"] == [ASKED[0].isoformat(), ASKED[1].isoformat()]
@@ -100,6 +118,7 @@ async def test_the_newest_day_stands_above_the_accounts_of_the_country(pool: Poo
         await become(conn, await roster_of(conn, accounts), accounts[0], None, WITHHELD_IN, T0 - DAY)
     assert "Networks in" not in await page(pool, "/countries/IN")
     async with transaction(pool) as conn:
-        await record_days(conn, "IN", ASKED, [x(1, 5, 5)], T0 - HOUR)
+        await record_days(conn, "IN", ASKED, [x(1, 5, 5)], NOW - HOUR)
     shown = await page(pool, "/countries/IN")
     assert shown.index("x.com: opened in 5 of 10") < shown.index("Account status")
+    assert "Read 1 h ago." in shown
