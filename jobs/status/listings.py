@@ -44,7 +44,7 @@ async def accounts_listing(
         list_name = called
     out = OutputTable(
         ("Platform", "Handle", "Id", "Last confirmed", "Since", "Watched", "Lists"),
-        "No account was blocked more than once."
+        "No account was seen blocked more than once."
         if repeatedly_blocked
         else "No accounts are watched. Import some with: blockline accounts import FILE",
     )

@@ -384,7 +384,7 @@ def test_those_blocked_more_than_once_are_listed_as_of_any_moment(run: Blockline
     assert listed("--at", "2021-02-04T12:00Z") == ["alpha"]
     assert listed("--at", "2021-02-03T12:00Z") == []
     nobody = run("accounts", "list", "--repeatedly-blocked", "--at", "2021-02-03T12:00Z")
-    assert nobody.said == ["No account was blocked more than once."]
+    assert nobody.said == ["No account was seen blocked more than once."]
 
 
 def test_a_platform_that_does_not_exist_is_a_fault_of_usage(run: Blockline) -> None:
