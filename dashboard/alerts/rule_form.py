@@ -20,7 +20,7 @@ from dashboard.ui.inputs import (
 )
 from storage.model.alerts.rule_codec import Table, duration_text, from_table, to_table
 from storage.model.alerts.rule_toml import toml_of
-from storage.model.alerts.rule_words import KIND_WORDS, rule_sentences
+from storage.model.alerts.rule_words import KIND_WORDS, LABEL_WORDS, rule_sentences
 from storage.model.alerts.rules import AlertRule, Digest, RuleFault, Severity
 from storage.model.core.accounts import Platform, TargetKind
 from storage.model.core.availability import ChangeKind
@@ -41,6 +41,8 @@ RULE_LABELS: Final[Mapping[str, str]] = {
     "executives": "Only accounts of executives",
     "provisional": "Also provisional changes, marked as such",
     "engagement": "Also engagements of executives with accounts that an order names",
+    "labels": "Labels of country labelers",
+    "networks": "Also networks that do not reach a platform for days",
     "severity": "Severity",
     "digest": "Digest",
     "digest_at": "Time of digests",
@@ -67,6 +69,7 @@ VALUES = (
     ("rule-tags", "value"),
     ("rule-followers", "value"),
     ("rule-more", "value"),
+    ("rule-labels", "value"),
     ("rule-severity", "value"),
     ("rule-digest", "value"),
     ("rule-digest-at", "value"),
@@ -82,7 +85,9 @@ VALUES = (
 )
 """The component and the property of each value of the form, in the order of `RuleForm`."""
 
-_MORE = ("executives", "provisional", "engagement")
+_MORE = ("executives", "provisional", "engagement", "networks")
+_BESIDE_CHANGES = ("engagement", "networks")
+"""Those of them that a rule can send alone, without a kind of change."""
 _SEVERITIES = {
     Severity.INFO: "Info",
     Severity.WARNING: "Warning",
@@ -130,6 +135,7 @@ class RuleForm:
     min_followers: str | None = ""
     more: list[str] | None = None
     """The keys of _MORE that are set."""
+    labels: list[str] | None = None
     severity: str | None = None
     digest: str | None = None
     digest_at: str | None = ""
@@ -161,6 +167,7 @@ class RuleForm:
             tags=", ".join(table.get("tags", [])),
             min_followers=str(table.get("min_followers", "")),
             more=[key for key in _MORE if table.get(key)],
+            labels=table.get("labels", []),
             severity=rule.severity.value,
             digest=rule.digest.value,
             digest_at=f"{rule.digest_at:%H:%M}",
@@ -187,7 +194,7 @@ class RuleForm:
             raise FieldFault(f"{capital(str(fault)).rstrip('.')}.") from fault
 
     def _table(self) -> Table:
-        if not self.kinds and "engagement" not in (self.more or []):
+        if not (self.kinds or self.labels or any(key in _BESIDE_CHANGES for key in self.more or [])):
             raise FieldFault(f"{RULE_LABELS['kinds']}: choose at least one.")
         recipients = _lines(self.recipients)
         if not recipients:
@@ -210,6 +217,7 @@ class RuleForm:
             "flapping_changes": count_in(self.flapping_changes, RULE_LABELS["flapping_changes"]),
             "flapping_period": _line(self.flapping_period),
             **{key: True for key in self.more or [] if key in _MORE},
+            "labels": self.labels,
             "escalation": [_step(line) for line in (self.escalation or "").splitlines() if line.strip()],
         }
         table: Table = {"name": _line(self.name), "recipients": recipients, "kinds": self.kinds or []}
@@ -357,6 +365,13 @@ def _match_fields(form: RuleForm, choices: RuleChoices) -> list[Component]:
             inputMode="numeric",
         ),
         checks_field("rule-more", "More conditions", more, form.more or []),
+        checks_field(
+            "rule-labels",
+            RULE_LABELS["labels"],
+            {step.value: f"The labeler {words}" for step, words in LABEL_WORDS.items()},
+            form.labels or [],
+            "Of the countries above, or of all; accounts and posts need not be watched.",
+        ),
     ]
 
 

@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse, Response
 from dashboard.asgi.refusals import refusal
 from dashboard.countries import published_words
 from dashboard.wire.compact_json import Json
+from storage.countries.label_census import LabelHalfYear, label_half_years
 from storage.countries.published_report import claimed
 from storage.model.orders.published_vs_observed import (
     Claimed,
@@ -24,7 +25,9 @@ from storage.model.text.countries import country_name
 from storage.postgres.pool import Pool, StorageError, transaction
 
 
-def claimed_json(country: str, found: Sequence[Claimed], now: datetime) -> Json:
+def claimed_json(
+    country: str, found: Sequence[Claimed], labels: Sequence[LabelHalfYear], now: datetime
+) -> Json:
     """Newest half-year first. What was not reported or not observed is null, never 0. Only `observed_posts`
     counts posts.
     """
@@ -33,6 +36,7 @@ def claimed_json(country: str, found: Sequence[Claimed], now: datetime) -> Json:
         "name": country_name(country),
         "at": _time(now),
         "half_years": [_half(c, country) for c in found],
+        "labels": [_labels(one) for one in labels],
         "what_it_does_not_say": published_words.WHAT_IT_DOES_NOT_SAY,
     }
 
@@ -53,6 +57,16 @@ def _half(found: Claimed, country: str) -> Json:
             for said in published_words.observer_summaries(found, country)
             for line in (f"{said.head}.", *said.lines)
         ],
+    }
+
+
+def _labels(one: LabelHalfYear) -> Json:
+    return {
+        "period": one.half.name,
+        "accounts_added": one.accounts_added,
+        "accounts_lifted": one.accounts_lifted,
+        "posts_added": one.posts_added,
+        "posts_lifted": one.posts_lifted,
     }
 
 
@@ -124,11 +138,11 @@ def claimed_routes(pool: Pool, clock: Callable[[], datetime]) -> APIRouter:
         now = clock()
         try:
             async with transaction(pool) as conn:
-                found = await claimed(conn, code, now)
+                found, labels = await claimed(conn, code, now), await label_half_years(conn, code, now)
         except StorageError as error:
             return refusal(503, str(error))
-        if not found:
+        if not found and not labels:
             return refusal(404, "No data for this country. Use a two-letter code such as IN.")
-        return JSONResponse(claimed_json(code, found, now))
+        return JSONResponse(claimed_json(code, found, labels, now))
 
     return router

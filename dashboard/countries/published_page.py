@@ -10,10 +10,11 @@ from dash.development.base_component import Component
 from dashboard.countries import published_words
 from dashboard.countries.country_page import head, tabs
 from dashboard.countries.published_chart import claimed_figure
-from dashboard.ui.cards import card, td
+from dashboard.ui.cards import card, table_card, td
 from dashboard.ui.chart_style import Theme, graph
 from dashboard.ui.pages import Drawing
 from storage.countries.countries import CountryCount, by_country
+from storage.countries.label_census import LabelHalfYear, label_half_years
 from storage.countries.published_report import claimed
 from storage.model.core.accounts import Platform
 from storage.model.orders.published_vs_observed import FIGURES, Claimed, disagreements
@@ -34,16 +35,21 @@ _FIGURES = {
 async def read_published(
     conn: Conn, country: str, now: datetime, theme: Theme, tag: list[Component]
 ) -> Drawing | None:
-    """None when neither figures of that country are on file, nor anybody was seen withheld there."""
-    found = await claimed(conn, country, now)
+    """None when neither figures nor labels of the country are stored, and nobody was seen withheld there."""
+    found, labels = await claimed(conn, country, now), await label_half_years(conn, country, now)
     count = next((c for c in await by_country(conn) if c.country == country), None)
-    if not found and count is None:
+    if not found and not labels and count is None:
         return None
-    return partial(published_page, found, count, country, theme, tag)
+    return partial(published_page, found, labels, count, country, theme, tag)
 
 
 def published_page(
-    found: Sequence[Claimed], count: CountryCount | None, country: str, theme: Theme, tag: list[Component]
+    found: Sequence[Claimed],
+    labels: Sequence[LabelHalfYear],
+    count: CountryCount | None,
+    country: str,
+    theme: Theme,
+    tag: list[Component],
 ) -> Component:
     return html.Div(
         [
@@ -60,6 +66,7 @@ def published_page(
                 [
                     *([html.Div(tabs(count, "published"), className="card tabs-only")] if count else []),
                     *_platform_cards(found, country, theme),
+                    *([_label_card(labels, country)] if labels else []),
                     *([] if any(c.published for c in found) else [_no_figures(country)]),
                 ],
                 className="stack published",
@@ -103,6 +110,31 @@ def _platform_cards(found: Sequence[Claimed], country: str, theme: Theme) -> lis
             )
         )
     return out
+
+
+def _label_card(halves: Sequence[LabelHalfYear], country: str) -> Component:
+    """What labelers of the country state, to be set beside what the platform publishes of it."""
+    columns = ("Half-year", "Accounts added", "Accounts lifted", "Posts added", "Posts lifted")
+    rows = [
+        (
+            one.half.name,
+            f"{one.accounts_added:,}",
+            f"{one.accounts_lifted:,}",
+            f"{one.posts_added:,}",
+            f"{one.posts_lifted:,}",
+        )
+        for one in halves
+    ]
+    return table_card(
+        f"Labels in {country_name(country)}",
+        "what country labelers state, by half-year of their own times",
+        columns,
+        rows,
+        html.P(
+            [published_words.LABELS_NOTE, " ", html.A("All labels", href=f"/countries/{country}/labels")],
+            className="not-said",
+        ),
+    )
 
 
 def _columns() -> Component:

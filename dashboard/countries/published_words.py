@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from dashboard.ui import words
 from dashboard.ui.words import accounts, range_words, share
+from storage.countries.label_census import LabelHalfYear
 from storage.model.orders.published_vs_observed import (
     FIGURES,
     Claimed,
@@ -35,6 +36,10 @@ WHAT_IT_DOES_NOT_SAY = (
     "half-year of the demand, withhold single posts instead, or withhold without a demand. Sources copy from "
     "each other and from the same reports, so their figures are never added up. A dash means “not reported”. "
     "Neither a dash nor “not observed” means zero."
+)
+LABELS_NOTE = (
+    "Labels cover all accounts and posts, watched or not; published figures may count other measures too. "
+    "A labeler may drop a label that it withdrew, so earlier half-years may lack some."
 )
 
 
@@ -158,4 +163,12 @@ def comparison(found: Claimed, seen: HalfYearTally, noun: Noun = "account") -> s
     return (
         f"No more {noun}s were seen to become withheld than the {most:,} reported. This neither confirms "
         "nor refutes the figure."
+    )
+
+
+def label_line(one: LabelHalfYear) -> str:
+    """What labelers of a country state of a half-year."""
+    return (
+        f"{one.half.name}, labels: {number(one.accounts_added, 'account')} added and {one.accounts_lifted:,} "
+        f"lifted; {number(one.posts_added, 'post')} added and {one.posts_lifted:,} lifted."
     )

@@ -61,6 +61,8 @@ MAIL_KIND = {
     MailKind.OPERATOR: "operator email",
     MailKind.TEST: "test",
     MailKind.ENGAGEMENT: "engagement",
+    MailKind.LABELS: "labels",
+    MailKind.NETWORKS: "networks",
     MailKind.REPLY: "reply",
 }
 

@@ -348,9 +348,9 @@ def _digests(
     """Return the digests that are due. Add to `kept` the alerts for a later digest."""
     due: list[DigestDue] = []
     for stored in rules:
-        if stored.rule.digest is Digest.NONE or not stored.enabled or not stored.rule.recipients:
-            continue
         rows = gathered.get(stored.rule_id, ())
+        if not stored.sends_digests or not (rows or stored.sends_empty_digests):
+            continue
         until = digest_before(now, stored.rule)
         ready: tuple[AlertRow, ...] = ()
         if stored.digested_to < until:

@@ -20,6 +20,7 @@ from jobs.config.demonstration import command_clock
 from jobs.config.settings import Settings, load_settings
 from jobs.imports.published_records import LONGEST_NAME, Say, import_record
 from jobs.imports.table_imports import ImportReport
+from storage.countries.label_census import LabelHalfYear, label_half_years
 from storage.countries.published_report import claimed, published_by_country
 from storage.model.orders.published_vs_observed import FIGURES, Claimed
 from storage.model.text.countries import country_name
@@ -180,23 +181,32 @@ def published_command(
     """The figures are imported with `blockline import`. Do not add figures of different sources together."""
     settings, now = load_settings(config), command_clock()
     with database(settings) as dsn:
-        found, known = run(lambda: _published(settings, dsn, code.upper()))
-    if not found:
+        found, labels, known = run(lambda: _published(settings, dsn, code.upper()))
+    if not found and not labels:
         stored = f"Figures are stored for: {', '.join(known)}." if known else "No figures are stored."
         raise CommandError(f"There is no published or observed data for {clean(code)}. {stored}")
     if as_json:
-        show_json(claimed_json(code.upper(), found, now))
+        show_json(claimed_json(code.upper(), found, labels, now))
         return
-    show(_figures(found, code.upper()))
-    for sentence in _sentences(found, code.upper()):
-        show(sentence)
+    if found:
+        show(_figures(found, code.upper()))
+        for sentence in _sentences(found, code.upper()):
+            show(sentence)
+    for one in labels:
+        show(published_words.label_line(one))
+    if labels:
+        show(published_words.LABELS_NOTE)
 
 
-async def _published(settings: Settings, dsn: str, code: str) -> tuple[tuple[Claimed, ...], list[str]]:
-    """Read the figures of a country, and the codes of all countries with stored figures."""
+async def _published(
+    settings: Settings, dsn: str, code: str
+) -> tuple[tuple[Claimed, ...], list[LabelHalfYear], list[str]]:
+    """Read the figures and the labels of a country, and the codes of all countries with stored figures."""
     await ready(settings, dsn)
     async with open_pool(dsn, max_size=1) as pool, transaction(pool) as conn:
-        return await claimed(conn, code, command_clock()), sorted(await published_by_country(conn))
+        now = command_clock()
+        found, labels = await claimed(conn, code, now), await label_half_years(conn, code, now)
+        return found, labels, sorted(await published_by_country(conn))
 
 
 def _sentences(found: tuple[Claimed, ...], code: str) -> Iterator[str]:

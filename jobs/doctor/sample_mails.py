@@ -15,9 +15,9 @@ from jobs.messages.digest_facts import (
     StateNow,
     parts_of,
 )
+from jobs.messages.notice import SHOWN as ITEMS_SHOWN
+from jobs.messages.notice import NoticeContent, NoticeItem, notice_draft
 from jobs.messages.wave_content import ACCOUNTS_LISTED
-from jobs.notify.engagement_alerts import SHOWN as ACTS_SHOWN
-from jobs.notify.engagement_alerts import EngagementNotice, draft
 from jobs.notify.reminders import Reminder, drafts
 from jobs.selfmonitoring.operator_mail import OperatorNews, operator_mail
 from storage.alerts.reminders import LastMail, Outstanding
@@ -37,11 +37,9 @@ from storage.model.alerts.alerts import (
 )
 from storage.model.alerts.conditions import Condition, ConditionKey, ConditionKind, KnownCondition
 from storage.model.alerts.digest_period import PastCondition, PlatformSilence, UnsentChanges
-from storage.model.alerts.engagement_alerts import NamedAct, NamedBy
 from storage.model.alerts.rules import AlertRule, Digest, EscalationStep, RuleId, StoredRule
 from storage.model.core.accounts import AccountId, ListId
 from storage.model.core.availability import State, Status, Strength, kind_of
-from storage.model.core.signals import SignalKind
 from storage.model.platforms.registry import USUAL_PLATFORM
 
 _AT = datetime(2021, 2, 1, 8, tzinfo=UTC)
@@ -80,7 +78,10 @@ def contents() -> Contents:
             compose_summary(content, head, _TO, Picture(b"", "A sample picture") if content.parts else None)
         for kind in (MailKind.REMINDER, MailKind.ESCALATION):
             drafts(Reminder(kind, _OUTSTANDING, _RULE, _AT + timedelta(hours=1)), [_LAST], head)
-        draft(EngagementNotice(_STORED, (_ACT,) * (1 if head is bare else ACTS_SHOWN + 1), _AT), _TO, head)
+        items = (_ITEM,) * (1 if head is bare else ITEMS_SHOWN + 1)
+        for kind in (MailKind.ENGAGEMENT, MailKind.LABELS, MailKind.NETWORKS):
+            notice = NoticeContent(kind, "An example", items, "That it happened.", _AT, ["example"], "/")
+            notice_draft(notice, _RULE, _TO, head, None if head is bare else "https://blockline.example/end")
         for news in _news():
             operator_mail(news, _TO, Thresholds(timedelta(minutes=15)), head)
     return full.contents
@@ -112,21 +113,7 @@ _STORED = StoredRule(RuleId(1), _RULE, enabled=True, from_settings=False, active
 _STANDING = ListStatus(110, ((USUAL_PLATFORM, _WITHHELD, 70), (USUAL_PLATFORM, _OPEN, 30)))
 _STORY = AlertThread("sample", 1, ListId(1), (_TO,), (SentWave(_AT - timedelta(hours=1), _AT, {"block": 3}),))
 _OUTSTANDING = Outstanding(1, "sample", 1, 1, (_TO,), 1, _AT, 0, None, escalated_steps=0)
-_ACT = NamedAct(
-    signal_id=1,
-    act_key="sample",
-    executive="Example Executive",
-    executive_id=AccountId(1),
-    platform=USUAL_PLATFORM,
-    kind=SignalKind.REPOST,
-    made_at=_AT - timedelta(minutes=9),
-    made_after=None,
-    first_seen_at=_AT,
-    target_id=AccountId(2),
-    target="example",
-    tags=frozenset(),
-    orders=(NamedBy("EX-1", "Example order", "IN", ListId(1), "Example list"),),
-)
+_ITEM = NoticeItem("Example happened", ("1 Feb 2021, 08:00 UTC", "A second line"))
 _LAST = LastMail(_TO, 1, "<1@example.org>", "An example")
 
 

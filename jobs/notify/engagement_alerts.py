@@ -5,16 +5,14 @@ send them.
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from urllib.parse import urljoin
 
 from jobs.base.wording import account_name, minute, number
-from jobs.messages.compose import Letterhead, message_id
-from jobs.messages.webhook_payload import note
+from jobs.messages.compose import Letterhead
+from jobs.messages.notice import NoticeContent, NoticeItem, notice_draft
 from storage.alerts import engagement_alerts, mutes, outbox, rules
 from storage.model.alerts.alerts import MailDraft, MailKind
 from storage.model.alerts.engagement_alerts import NamedAct
-from storage.model.alerts.quiet_hours import quiet_until
-from storage.model.alerts.rules import AlertRule, Mute, RuleId, Severity, StoredRule, is_webhook
+from storage.model.alerts.rules import Mute, RuleId, StoredRule, notice_at
 from storage.model.core.accounts import TargetKind
 from storage.model.core.signals import SignalKind
 from storage.model.text.states import clean
@@ -24,9 +22,6 @@ LOOK_BACK = timedelta(days=3)
 """An engagement is not sent if it was first seen longer ago than this plus the longest delay of any rule. A
 rule delays a notice while it collects engagements, and while it pauses between two notices.
 """
-SHOWN = 20
-"""The maximum number of engagements that one email describes. Further engagements are only counted."""
-
 _DID = {
     SignalKind.LIKE: "liked a post of",
     SignalKind.REPOST: "reposted a post of",
@@ -73,11 +68,7 @@ def engaged(
         )
         if not mine:
             continue
-        at = min(mine[-1].first_seen_at + rule.settle, mine[0].first_seen_at + _longest(rule))
-        if stored.rule_id in last_told:
-            at = max(at, last_told[stored.rule_id] + rule.update_after)
-        if rule.severity is not Severity.CRITICAL:
-            at = quiet_until(at, rule.quiet, rule.zone)
+        at = notice_at(rule, mine[0].first_seen_at, mine[-1].first_seen_at, last_told.get(stored.rule_id))
         found.append(EngagementNotice(stored, mine, at))
     return sorted(found, key=lambda e: (e.at, e.stored.rule_id))
 
@@ -109,66 +100,37 @@ async def _known(conn: Conn, now: datetime) -> list[EngagementNotice]:
     known = [r for r in await rules.load_rules(conn) if r.rule.engagement]
     if not known:
         return []
-    back = max(LOOK_BACK + _longest(r.rule) + r.rule.update_after for r in known)
+    back = max(LOOK_BACK + r.rule.longest_settle + r.rule.update_after for r in known)
     acts = await engagement_alerts.named_acts(conn, now - back, now)
     notified = await engagement_alerts.notified(conn, [a.signal_id for a in acts])
     last = await engagement_alerts.last_notified(conn)
     return engaged(acts, known, notified, last, await mutes.running(conn, now))
 
 
-def _longest(rule: AlertRule) -> timedelta:
-    """The longest time for which a rule collects engagements."""
-    return rule.settle * rule.growth_limit
-
-
 def draft(one: EngagementNotice, recipient: str, head: Letterhead) -> MailDraft:
     """The email to one recipient. Its Message-ID depends only on the engagements and the recipient."""
-    rule = one.stored.rule
     people = list(dict.fromkeys(clean(a.executive) for a in one.acts))
     targets = len({a.target_id for a in one.acts})
     who = people[0] if len(people) == 1 else number(len(people), "executive")
     headline = f"{who} engaged with {number(targets, 'account')} that orders name"
     if len(one.acts) == 1:
         headline = _sentence(one.acts[0])
-    subject = f"{'Synthetic scenario: ' if head.synthetic else ''}{headline}"
-    content = {
-        "subject": subject,
-        "headline": headline,
-        "synthetic": head.synthetic,
-        "acts": [_act(a) for a in one.acts[:SHOWN]],
-        "more": len(one.acts[SHOWN:]),
-        "dashboard_url": head.dashboard_url,
-        "rule": clean(rule.name),
-    }
-    ident = message_id((f"engagement {a.act_key}" for a in one.acts), (recipient,), head.id_domain)
-    text = head.render("engagement.txt", content)
-    return MailDraft(
-        message_id=ident,
-        recipient=recipient,
-        subject=subject,
-        text_body=text,
-        html_body=head.render("engagement.html", content),
+    content = NoticeContent(
         kind=MailKind.ENGAGEMENT,
-        urgent=rule.severity is Severity.CRITICAL,
-        payload=note(
-            kind=MailKind.ENGAGEMENT,
-            message_id=ident,
-            headline=subject,
-            text=text,
-            rule=rule.name,
-            severity=rule.severity,
-            as_of=one.acts[-1].first_seen_at,
-            synthetic=head.synthetic,
-            url=head.dashboard_url and urljoin(head.dashboard_url, "/"),
-        )
-        if is_webhook(recipient)
-        else None,
+        headline=headline,
+        items=[_item(act) for act in one.acts],
+        not_claimed="This email reports what was visible on the platform, not why it happened. It is not "
+        "evidence that the engagement and the order are connected.",
+        as_of=one.acts[-1].first_seen_at,
+        keys=[f"engagement {a.act_key}" for a in one.acts],
+        page="/",
     )
+    return notice_draft(content, one.stored.rule, recipient, head)
 
 
-def _act(act: NamedAct) -> dict[str, str]:
+def _item(act: NamedAct) -> NoticeItem:
     names = ", ".join(clean(o.title) for o in act.orders)
-    return {"sentence": _sentence(act), "when": _when(act), "named_by": names}
+    return NoticeItem(_sentence(act), (_when(act), f"Named by: {names}"))
 
 
 def _sentence(act: NamedAct) -> str:

@@ -30,11 +30,11 @@ from jobs.alerting.waves import ORDER_LASTS
 from jobs.base.clock import Clock
 from jobs.delivery.sender import NO_SERVER, DeliveryFault, Sender, Undeliverable
 from jobs.messages.compose import Letterhead, ReplyThread, compose, compose_reply, story_key
-from jobs.notify import engagement_alerts, merging, reminders, wave_chart
+from jobs.notify import engagement_alerts, label_alerts, merging, network_alerts, reminders, wave_chart
 from jobs.notify.digests import queue_digest
 from storage.alerts import mail_queue, mutes, open_alerts, outbox, rules, threads
 from storage.model.alerts.alerts import AlertRow, Mail, MailDraft, Via
-from storage.model.alerts.rules import Digest, StoredRule, digest_after, digest_before
+from storage.model.alerts.rules import StoredRule, digest_after, digest_before
 from storage.model.core.accounts import ListId
 from storage.postgres.installation import link_key
 from storage.postgres.pool import Conn, Pool, StaleState, Unreachable, part_of, transaction
@@ -118,22 +118,26 @@ async def next_due(pool: Pool, sender: Sender | None, now: datetime) -> datetime
 
 
 async def decide_due(pool: Pool, now: datetime, head: Letterhead) -> int:
-    """Queue the emails that are due now, including reminders and engagements of executives. Return their
-    number. Then merge waiting emails that a newer email makes pointless.
+    """Queue the emails that are due now: alerts, reminders, and notices of engagements, labels and networks.
+    Return their number. Then merge waiting emails that a newer email makes pointless.
 
-    If one step fails, the later steps still run. The error is raised afterwards.
+    If one step fails, the later steps still run. The first error is raised afterwards.
     """
-    made = 0
-    try:
-        made += await decide_alerts(pool, now, head)
-    finally:
+    made, failed = 0, list[Exception]()
+    for step in (
+        decide_alerts,
+        reminders.tick,
+        engagement_alerts.tick,
+        label_alerts.tick,
+        network_alerts.tick,
+    ):
         try:
-            made += await reminders.tick(pool, now, head)
-        finally:
-            try:
-                made += await engagement_alerts.tick(pool, now, head)
-            finally:
-                await merging.tick(pool, now, head)
+            made += await step(pool, now, head)
+        except Exception as error:  # noqa: BLE001 - raised below, after the other steps
+            failed.append(error)
+    await merging.tick(pool, now, head)
+    if failed:
+        raise failed[0]
     return made
 
 
@@ -149,6 +153,8 @@ async def next_decision(pool: Pool, now: datetime) -> datetime | None:
         times += [_next_digest(stored, now) for stored in known]
         times.append(await reminders.next_due(conn, now))
         times.append(await engagement_alerts.next_due(conn, now))
+        times.append(await label_alerts.next_due(conn, now))
+        times.append(await network_alerts.next_due(conn, now))
         if alerts:
             plan = await _plan(conn, alerts, known, now)
             done = (
@@ -348,7 +354,7 @@ async def _queue_wave(conn: Conn, wave: AlertGroup, now: datetime, head: Letterh
 
 
 def _next_digest(stored: StoredRule, now: datetime) -> datetime | None:
-    if stored.rule.digest is Digest.NONE or not stored.enabled or not stored.rule.recipients:
+    if not stored.sends_empty_digests:
         return None
     due = digest_before(now, stored.rule)
     return due if stored.digested_to < due else digest_after(now, stored.rule)

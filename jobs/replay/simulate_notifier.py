@@ -33,7 +33,7 @@ from storage.model.alerts.alerts import (
     MailKind,
     PastAlert,
 )
-from storage.model.alerts.rules import Digest, StoredRule, digest_after, digest_before
+from storage.model.alerts.rules import StoredRule, digest_after, digest_before
 from storage.model.bitemporal.alert_inputs import (
     DatedCohort,
     MadeMute,
@@ -165,7 +165,7 @@ class Notifier:
         """When the next digest of a rule is due; None if no rule has digests."""
         times: list[datetime] = []
         for stored in self._rules(self.now):
-            if stored.rule.digest is not Digest.NONE and stored.enabled and stored.rule.recipients:
+            if stored.sends_empty_digests:
                 due = digest_before(self.now, stored.rule)
                 times.append(due if stored.digested_to < due else digest_after(self.now, stored.rule))
         return min(times, default=None)

@@ -34,8 +34,8 @@ async def queued(conn: Conn) -> list[QueuedMail]:
     """Every queued mail, oldest first.
 
     Mails to one recipient go one after the other when they continue one story or concern the same account,
-    by whatever rule; and so do digests, notices to operators and notices of engagements. A mail that was sent
-    or failed permanently holds up nothing.
+    by whatever rule; and so do digests, notices to operators and notices of engagements, labels and networks,
+    each behind those of its kind. A mail that was sent or failed permanently holds up nothing.
     """
     rows = await conn.fetch(
         """
@@ -49,7 +49,7 @@ async def queued(conn: Conn) -> list[QueuedMail]:
             where has_company and story_id is not null
             union all
             select mail_id, recipient, kind, 0 from waiting
-            where has_company and kind in ('digest', 'operator', 'engagement')
+            where has_company and kind in ('digest', 'operator', 'engagement', 'labels', 'networks')
             union all
             select w.mail_id, w.recipient, 'account', c.account_id
             from waiting w join mail_alert using (mail_id) join alert using (alert_id)

@@ -356,7 +356,7 @@ async def _remove(conn: Conn, name: str, actor: str, now: datetime) -> None:
 
 def about(rule: AlertRule) -> tuple[object, ...]:
     """What decides what a rule is about: what came before this changed is no news to it."""
-    return rule.match, rule.engagement
+    return rule.match, rule.engagement, rule.labels, rule.networks
 
 
 def gathers(rule: AlertRule | str) -> tuple[object, ...]:

@@ -9,6 +9,7 @@ from datetime import date, datetime
 from typing import Any
 
 from storage.model.core.labels import LabeledKind
+from storage.model.orders.half_years import HalfYear
 from storage.postgres.pool import Conn
 
 
@@ -55,6 +56,19 @@ class LabelDay:
     day: date
     added: int
     lifted: int
+
+
+@dataclass(frozen=True, slots=True)
+class LabelHalfYear:
+    """How many labels of accounts and of posts began to hold and ceased to in a half-year, by the times of
+    the labeler.
+    """
+
+    half: HalfYear
+    accounts_added: int
+    accounts_lifted: int
+    posts_added: int
+    posts_lifted: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,16 +136,12 @@ async def withheld_by_labelers(conn: Conn, country: str, now: datetime) -> Withh
     """How much the labelers of a country withhold at `now`, as far as their labels were received."""
     row = await conn.fetchrow(
         """
-        with newest as (
-            select distinct on (l.labeler, l.subject, l.value) l.subject, l.kind, l.is_negated, l.expires_at
-            from label l join labeler r using (labeler)
-            where r.country = $1 and l.value = any(r.withholding)
-            order by l.labeler, l.subject, l.value, l.made_at desc, l.label_id desc
-        )
-        select count(distinct subject) filter (where kind = 'account') as accounts,
-            count(distinct subject) filter (where kind = 'post') as posts,
-            count(distinct subject) filter (where kind = 'record') as records
-        from newest where not is_negated and (expires_at is null or expires_at > $2)
+        select count(distinct l.subject) filter (where l.kind = 'account') as accounts,
+            count(distinct l.subject) filter (where l.kind = 'post') as posts,
+            count(distinct l.subject) filter (where l.kind = 'record') as records
+        from label l join labeler r using (labeler)
+        where r.country = $1 and l.value = any(r.withholding) and l.replaced_at is null
+            and not l.is_negated and (l.expires_at is null or l.expires_at > $2)
         """,
         country,
         now,
@@ -148,32 +158,45 @@ async def label_days(conn: Conn, country: str, since: date, now: datetime) -> li
     """
     rows = await conn.fetch(
         """
-        with step as (
-            select l.is_negated, l.made_at, l.expires_at,
-                lag(l.is_negated) over w as was_negated, lag(l.expires_at) over w as would_expire,
-                lead(l.made_at) over w as replaced_at
-            from label l join labeler r using (labeler)
-            where r.country = $1 and l.value = any(r.withholding)
-            window w as (partition by l.labeler, l.subject, l.value order by l.made_at, l.label_id)
-        ),
-        event as (
-            select made_at as at, 1 as added, 0 as lifted from step
-            where not is_negated and (was_negated is distinct from false or would_expire <= made_at)
-            union all
-            select made_at, 0, 1 from step
-            where is_negated and was_negated is distinct from true and (would_expire <= made_at) is not true
-            union all
-            select expires_at, 0, 1 from step
-            where not is_negated and expires_at <= $2 and (replaced_at >= expires_at) is not false
-        )
-        select (at at time zone 'UTC')::date as day, sum(added)::int as added, sum(lifted)::int as lifted
-        from event where at >= $3::date at time zone 'UTC' group by 1 order by 1
+        select (s.stated_at at time zone 'UTC')::date as day,
+            count(*) filter (where s.step = 'added') as added,
+            count(*) filter (where s.step = 'lifted') as lifted
+        from label_step s join labeler r using (labeler)
+        where r.country = $1 and s.value = any(r.withholding)
+            and s.stated_at >= $3::date at time zone 'UTC' and (s.stated_at <= $2 or not s.has_expired)
+        group by 1 order by 1
         """,
         country,
         now,
         since,
     )
     return [LabelDay(row["day"], row["added"], row["lifted"]) for row in rows]
+
+
+async def label_half_years(conn: Conn, country: str, now: datetime) -> list[LabelHalfYear]:
+    """By half-year in UTC, the newest first, what labelers of a country began and ceased to withhold, as far
+    as their labels were received. Half-years without either are left out. What `label_days` says of missing
+    beginnings holds here too.
+    """
+    rows = await conn.fetch(
+        """
+        select extract(year from s.at)::int as year, (extract(quarter from s.at)::int + 1) / 2 as half,
+            count(*) filter (where s.step = 'added' and s.kind = 'account') as accounts_added,
+            count(*) filter (where s.step = 'lifted' and s.kind = 'account') as accounts_lifted,
+            count(*) filter (where s.step = 'added' and s.kind = 'post') as posts_added,
+            count(*) filter (where s.step = 'lifted' and s.kind = 'post') as posts_lifted
+        from (
+            select step, kind, stated_at at time zone 'UTC' as at
+            from label_step join labeler r using (labeler)
+            where r.country = $1 and value = any(r.withholding) and (stated_at <= $2 or not has_expired)
+                and kind in ('account', 'post')
+        ) s
+        group by 1, 2 order by 1 desc, 2 desc
+        """,
+        country,
+        now,
+    )
+    return [LabelHalfYear(HalfYear(*row[:2]), *row[2:]) for row in rows]
 
 
 async def labeled_subjects(
@@ -191,12 +214,7 @@ async def labeled_subjects(
                 a.account_id, a.handle, coalesce(a.watched, false) as is_watched
             from label l join labeler r using (labeler)
             left join account a on a.platform = r.platform and a.native_id = l.subject
-            where l.value = any(r.withholding)
-                and not exists (
-                    select from label n
-                    where n.labeler = l.labeler and n.subject = l.subject and n.value = l.value
-                        and (n.made_at, n.label_id) > (l.made_at, l.label_id)
-                )
+            where l.value = any(r.withholding) and l.replaced_at is null
                 and ($2::text is null or r.country = $2)
                 and ($3::text is null or l.kind = $3)
                 and ($4::boolean is null or $4 = (l.is_negated or coalesce(l.expires_at <= $1, false)))
@@ -209,14 +227,8 @@ async def labeled_subjects(
         )
         select p.*, s.since, s.first_received_at
         from page p cross join lateral (
-            select max(made_at) filter (where begins) as since, min(received_at) as first_received_at
-            from (
-                select made_at, received_at, not is_negated and (
-                    lag(is_negated) over w is distinct from false or lag(expires_at) over w <= made_at
-                ) as begins
-                from label l where l.labeler = p.labeler and l.subject = p.subject and l.value = p.value
-                window w as (order by made_at, label_id)
-            ) step
+            select max(made_at) filter (where is_added) as since, min(received_at) as first_received_at
+            from label l where l.labeler = p.labeler and l.subject = p.subject and l.value = p.value
         ) s
         order by p.stated_at desc, p.label_id desc
         """,

@@ -63,7 +63,7 @@ async def record_labels(
 ) -> int:
     """Store labels received at `now`, and the position after them; returns how many are new."""
     labels = batch.labels
-    new = await conn.fetchval(
+    new: list[str] = await conn.fetchval(
         """
         with stored as (
             insert into label (
@@ -76,9 +76,9 @@ async def record_labels(
                 $5::text[], $6::text[], $7::timestamptz[], $8::bool[], $9::timestamptz[], $10::text[],
                 $11::text[], $12::bytea[], $13::text[]
             ) as t (subject, value, made_at, is_negated, expires_at, cid, kind, signature, signed_by)
-            on conflict do nothing returning 1
+            on conflict do nothing returning subject
         )
-        select count(*) from stored
+        select coalesce(array_agg(subject), '{}') from stored
         """,
         labeler,
         batch.seq,
@@ -94,6 +94,7 @@ async def record_labels(
         [one.signature for one in labels],
         [one.signed_by for one in labels],
     )
+    await _relate(conn, labeler, new)
     if batch.refused:
         await conn.execute(
             """
@@ -121,7 +122,37 @@ async def record_labels(
             batch.seq,
             now,
         )
-    return new
+    return len(new)
+
+
+async def _relate(conn: Conn, labeler: str, subjects: Collection[str]) -> None:
+    """Store what each label of these subjects began, ended and replaced. Labels arrive in any order, so one
+    that is new may change what others meant.
+    """
+    if not subjects:
+        return
+    await conn.execute(
+        """
+        with related as (
+            select label_id, lead(made_at) over w as replaced_at,
+                not is_negated and (
+                    lag(is_negated) over w is distinct from false
+                    or (lag(expires_at) over w <= made_at) is true
+                ) as is_added,
+                is_negated and lag(is_negated) over w is distinct from true
+                    and (lag(expires_at) over w <= made_at) is not true as is_lifted
+            from label where labeler = $1 and subject = any($2::text[])
+            window w as (partition by subject, value order by made_at, label_id)
+        )
+        update label set replaced_at = r.replaced_at, is_added = r.is_added, is_lifted = r.is_lifted
+        from related r
+        where label.label_id = r.label_id
+            and (label.replaced_at, label.is_added, label.is_lifted)
+                is distinct from (r.replaced_at, r.is_added, r.is_lifted)
+        """,
+        labeler,
+        list(set(subjects)),
+    )
 
 
 async def note_heard(conn: Conn, labeler: str, now: datetime) -> None:

@@ -87,7 +87,10 @@ async def purge_account(
     await notes.forget(conn, account_id)
     await forget_documents(conn, account_id)
     await empty_answers(conn, names)
-    bare = native_id if whole and await _was_purged(conn, account_id) else None
+    # A number may stand for something else in a text. An id with a colon cannot: emails about labels name
+    # so what was not stored yet.
+    is_plain = ":" in native_id or await _was_purged(conn, account_id)
+    bare = native_id if whole and is_plain else None
     counted = {
         "changes": await _count_changes(conn, account_id),
         "signals": await _count_signals(conn, account_id, platform, native_id),

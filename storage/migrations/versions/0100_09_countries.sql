@@ -137,11 +137,17 @@ create table label (
     channel text not null check (channel in ('stream', 'query')),
     signature bytea not null,
     signed_by text not null,
+    is_added boolean not null default false,
+    is_lifted boolean not null default false,
+    replaced_at timestamptz,
     unique nulls not distinct (labeler, subject, value, made_at, is_negated, expires_at, cid)
 );
 create index label_subject on label (subject);
 -- Lists show the newest first.
 create index label_made_at on label (made_at);
+create index label_newest on label (labeler, subject) where replaced_at is null;
+create index label_received_at on label (received_at);
+create index label_expires_at on label (expires_at) where expires_at is not null;
 comment on table label is
     'A label that a labeler signed. The newest one of a labeler, a subject and a value holds, by the time that the '
     'labeler gives it.';
@@ -159,6 +165,31 @@ comment on column label.received_at is 'When we received it first.';
 comment on column label.channel is 'How it came to us first: from the stream, or from the list.';
 comment on column label.signature is 'The signature, which was verified.';
 comment on column label.signed_by is 'The key that signed it, as did:key.';
+comment on column label.is_added is 'Whether it attaches a value that its labeler did not attach to the subject until then.';
+comment on column label.is_lifted is 'Whether it withdraws a value that held until then, or of which nothing earlier is known.';
+comment on column label.replaced_at is
+    'When the next label of the same labeler, subject and value was made. Null: it is the newest.';
+
+create view label_step as
+select label_id, labeler, kind, value, 'added' as step, false as has_expired, made_at as stated_at,
+    received_at as known_at
+from label where is_added
+union all
+select label_id, labeler, kind, value, 'lifted', false, made_at, received_at from label where is_lifted
+union all
+select label_id, labeler, kind, value, 'lifted', true, expires_at, greatest(expires_at, received_at) from label
+where not is_negated and expires_at is not null and (replaced_at >= expires_at) is not false;
+comment on view label_step is
+    'When a labeler began or ceased to attach a value to a subject. A label that expires is in two rows, the second of '
+    'which may lie in the future.';
+comment on column label_step.label_id is 'The label that attaches, withdraws or expires.';
+comment on column label_step.labeler is 'The labeler.';
+comment on column label_step.kind is 'What the label is about.';
+comment on column label_step.value is 'The value.';
+comment on column label_step.step is 'Added or lifted.';
+comment on column label_step.has_expired is 'Whether the label expired and was not withdrawn.';
+comment on column label_step.stated_at is 'When it happened, by the labeler''s own time.';
+comment on column label_step.known_at is 'When it was received. An expiry is known when it comes.';
 
 create table refused_label (
     labeler text not null references labeler,

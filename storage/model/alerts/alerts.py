@@ -266,6 +266,8 @@ class MailKind(StrEnum):
     OPERATOR = "operator"
     TEST = "test"
     ENGAGEMENT = "engagement"
+    LABELS = "labels"
+    NETWORKS = "networks"
     REPLY = "reply"
     """What became of a change, to those only who were told of it before and get no wave about it."""
 

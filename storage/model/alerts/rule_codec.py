@@ -10,6 +10,7 @@ from storage.model.alerts.quiet_hours import QuietHours
 from storage.model.alerts.rules import ASK_FOR, AlertRule, Digest, EscalationStep, Match, RuleFault, Severity
 from storage.model.core.accounts import Platform, TargetKind
 from storage.model.core.availability import ChangeKind
+from storage.model.core.labels import LabelStep
 
 Table = dict[str, Any]
 _T = TypeVar("_T")
@@ -46,6 +47,8 @@ MANNER = [
     "remind_every",
     "escalation",
     "engagement",
+    "labels",
+    "networks",
     "settle",
     "update_after",
     "flapping_changes",
@@ -83,6 +86,8 @@ def to_table(rule: AlertRule) -> Table:
             [],
         ),
         "engagement": (rule.engagement, False),
+        "labels": (sorted(step.value for step in rule.labels), []),
+        "networks": (rule.networks, False),
         "settle": (duration_text(rule.settle), duration_text(plain.settle)),
         "update_after": (duration_text(rule.update_after), duration_text(plain.update_after)),
         "flapping_changes": (rule.flapping_changes, plain.flapping_changes),
@@ -137,6 +142,8 @@ def from_table(table: Mapping[str, Any]) -> AlertRule:
         remind_every=get("remind_every", duration_of, None),
         escalation=get("escalation", _steps, ()),
         engagement=get("engagement", _flag, default=False),
+        labels=get("labels", lambda v: _members(v, LabelStep), usual.labels),
+        networks=get("networks", _flag, default=False),
         settle=get("settle", duration_of, usual.settle),
         update_after=get("update_after", duration_of, usual.update_after),
         flapping_changes=get("flapping_changes", _whole, usual.flapping_changes),

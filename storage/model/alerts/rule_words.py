@@ -7,6 +7,8 @@ from storage.model.alerts.rule_codec import duration_text
 from storage.model.alerts.rules import AbsentNames, AlertRule, Digest, Match, Severity
 from storage.model.core.accounts import Platform, TargetKind
 from storage.model.core.availability import ChangeKind
+from storage.model.core.labels import LabelStep
+from storage.model.core.reachability import UNREACHABLE_DAYS
 from storage.model.text.near_names import nearest
 from storage.model.text.states import PLATFORM_NAME, capital, clean
 
@@ -42,6 +44,11 @@ KIND_WORDS: Final[Mapping[ChangeKind, str]] = {
     ChangeKind.RETURN: "accounts found again",
 }
 """Each kind of change, as a rule is about it."""
+LABEL_WORDS: Final[Mapping[LabelStep, str]] = {
+    LabelStep.ADDED: "begins to withhold",
+    LabelStep.LIFTED: "ceases to withhold",
+}
+"""What a labeler does, as a rule is about it."""
 _DIGEST: Final = {Digest.DAILY: "one digest per day", Digest.WEEKLY: "one digest per week, on Mondays"}
 
 
@@ -71,6 +78,14 @@ def manner_words(rule: AlertRule) -> list[str]:
         lines = [f"{_DIGEST[rule.digest]} at {at}"]
     if rule.engagement:
         lines.append("also when an executive engages with an account that an order names")
+    if rule.labels:
+        steps = " and ".join(LABEL_WORDS[step] for step in LabelStep if step in rule.labels)
+        lines.append(f"also when a country labeler {steps} accounts or posts, watched or not")
+    if rule.networks:
+        lines.append(
+            f"also when most measurements from a country do not reach a platform for {UNREACHABLE_DAYS} "
+            "days, and when they do again"
+        )
     if rule.severity is Severity.CRITICAL:
         lines.append("severity critical, which quiet hours do not delay")
     elif rule.severity is not Severity.WARNING:

@@ -8,9 +8,10 @@ from enum import StrEnum
 from typing import NewType
 from zoneinfo import ZoneInfo
 
-from storage.model.alerts.quiet_hours import QuietHours
+from storage.model.alerts.quiet_hours import QuietHours, quiet_until
 from storage.model.core.accounts import AccountId, ListId, Platform, TargetKind
 from storage.model.core.availability import ChangeKind
+from storage.model.core.labels import LabelStep
 
 RuleId = NewType("RuleId", int)
 
@@ -113,6 +114,14 @@ class AlertRule:
     """Tell also when an executive visibly engages with an account that an order names: one that `match` is
     about by its lists, orders, countries, targets, platforms and tags.
     """
+    labels: frozenset[LabelStep] = frozenset()
+    """Tell also what country labelers begin or cease to withhold: accounts and posts that `match` is about by
+    its countries, targets and platforms, and by its lists, tags and followers if it has any.
+    """
+    networks: bool = False
+    """Tell also when the networks of a country, one of `match.countries` if it has any, do not reach a
+    platform for days, and when they do again.
+    """
     settle: timedelta = timedelta(seconds=0.5)
     """A wave is complete when nothing joined it for so long."""
     growth_limit: int = 10
@@ -191,6 +200,16 @@ class AlertRule:
         return tuple(dict.fromkeys(r for step in self.escalation for r in step.to))
 
     @property
+    def has_notices(self) -> bool:
+        """Whether it also sends what is no change of a status."""
+        return self.engagement or bool(self.labels) or self.networks
+
+    @property
+    def longest_settle(self) -> timedelta:
+        """How long something that keeps growing is gathered at most."""
+        return self.settle * self.growth_limit
+
+    @property
     def lookback(self) -> timedelta:
         """How much history before the oldest open alert is needed to judge flapping."""
         return 2 * self.flapping_period
@@ -211,6 +230,15 @@ class StoredRule:
     """Up to when its digests were told."""
     refused: frozenset[str] = frozenset()
     """Recipients who want no digests and round-ups of it."""
+
+    @property
+    def sends_digests(self) -> bool:
+        return self.enabled and self.rule.digest is not Digest.NONE and bool(self.rule.recipients)
+
+    @property
+    def sends_empty_digests(self) -> bool:
+        """Whether its digests also say that nothing changed: not if it is about no kind of change."""
+        return self.sends_digests and bool(self.rule.match.kinds)
 
     def readers(self, recipients: Iterable[str]) -> tuple[str, ...]:
         """Those of them who get its digests, each once."""
@@ -255,6 +283,18 @@ def is_channel(recipient: str) -> bool:
 
 def is_webhook(recipient: str) -> bool:
     return recipient.startswith("webhook:")
+
+
+def notice_at(
+    rule: AlertRule, first_seen: datetime, last_seen: datetime, last_notice: datetime | None
+) -> datetime:
+    """When a rule that gathers no digest tells what is no change of a status, first seen between the two
+    times: once nothing joins it, at a distance from its last notice, and not in its quiet hours.
+    """
+    at = min(last_seen + rule.settle, first_seen + rule.longest_settle)
+    if last_notice is not None:
+        at = max(at, last_notice + rule.update_after)
+    return at if rule.severity is Severity.CRITICAL else quiet_until(at, rule.quiet, rule.zone)
 
 
 def digest_before(now: datetime, rule: AlertRule) -> datetime:

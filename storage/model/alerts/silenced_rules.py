@@ -13,9 +13,12 @@ def silenced_by(rule: StoredRule, rules: Sequence[StoredRule]) -> list[StoredRul
     """Return the earlier rules because of which `rule` never notifies anybody, in their order; empty if it
     can. `rules` are all rules in the order in which they are tried.
 
-    A rule with a digest repeats what others sent, so it is never silenced, and silences none.
+    A rule with a digest repeats what others sent, so it is never silenced, and silences none. Engagements,
+    labels and networks are sent by every rule that asks for them.
     """
     if not rule.enabled or rule.rule.digest is not Digest.NONE or not rule.rule.recipients:
+        return []
+    if rule.rule.has_notices:
         return []
     left = set(rule.rule.recipients)
     found: list[StoredRule] = []

@@ -47,6 +47,15 @@ class LabeledKind(StrEnum):
     """Another record of an account, such as its profile."""
 
 
+class LabelStep(StrEnum):
+    """What a label, or its expiry, changes of its subject."""
+
+    ADDED = "added"
+    """The labeler attaches a value that it did not attach until then."""
+    LIFTED = "lifted"
+    """It withdrew the value, or the label expired."""
+
+
 @dataclass(frozen=True, slots=True)
 class SignedLabel:
     """A label whose signature was verified. `subject` is the id of an account or the address of a record.

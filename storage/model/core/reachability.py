@@ -13,6 +13,11 @@ MOSTLY = 0.5
 FEWEST = 10
 """Conclusive measurements of a day that say enough to be called mostly reachable or unreachable."""
 
+FRESH = timedelta(days=3)
+"""A row of days that ended longer ago is not reported any more."""
+UNREACHABLE_DAYS = 2
+"""So many mostly unreachable days in a row are told."""
+
 
 @dataclass(frozen=True, slots=True)
 class MeasuredDay:
@@ -61,6 +66,54 @@ def unreachable_days(days: Iterable[MeasuredDay], until: date) -> int:
     while (one := by_day.get(until - timedelta(days=count))) is not None and one.is_mostly_unreachable:
         count += 1
     return count
+
+
+@dataclass(frozen=True, slots=True)
+class ToldUnreachable:
+    """It was reported that a domain is mostly unreachable, up to `day`. `reached_day` is set once it was
+    reported that most measurements of that day reached it.
+    """
+
+    day: date
+    reached_day: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReachabilityNews:
+    """A domain is mostly unreachable for days, or reached again."""
+
+    domain: str
+    days: tuple[MeasuredDay, ...]
+    """The days in a row, oldest first; or the one day on which it was reached again."""
+    is_reached: bool
+
+
+def reachability_news(
+    days: Sequence[MeasuredDay], told: Sequence[ToldUnreachable], since: date, today: date
+) -> ReachabilityNews | None:
+    """What is to be reported of one domain, of which `told` was reported before; None: nothing.
+
+    Only days before `today` count, since a day that is not over has not all its measurements. Rows of days
+    that ended before `since`, or more than `FRESH` ago, are no news. What was reported is reported as reached
+    again by the first day that says so, also if later counts of the reported day itself say so.
+    """
+    over = [one for one in sorted(days, key=lambda one: one.day) if one.day < today]
+    standing = next((one for one in told if one.reached_day is None), None)
+    if standing is not None:
+        reached = next(
+            (one for one in over if one.day >= standing.day and one.is_mostly_unreachable is False), None
+        )
+        return reached and ReachabilityNews(reached.domain, (reached,), is_reached=True)
+    after = max((one.reached_day for one in told if one.reached_day is not None), default=date.min)
+    for newest in reversed(over):
+        if newest.day < max(since, today - FRESH) or newest.day <= after:
+            return None
+        count = unreachable_days(over, newest.day)
+        if count >= UNREACHABLE_DAYS:
+            first = newest.day - timedelta(days=count - 1)
+            row = tuple(one for one in over if first <= one.day <= newest.day)
+            return ReachabilityNews(newest.domain, row, is_reached=False)
+    return None
 
 
 def by_domain(days: Sequence[MeasuredDay]) -> dict[str, list[MeasuredDay]]:

@@ -19,6 +19,7 @@ from collectors.x.declaration import X
 from dashboard.countries.published_chart import claimed_figure
 from dashboard.countries.published_json import claimed_json
 from jobs.imports.published_records import import_record
+from storage.countries.label_census import label_half_years
 from storage.countries.published_report import claimed
 from storage.countries.transparency_figures import add_reports
 from storage.model.core.accounts import Account
@@ -31,7 +32,9 @@ from storage.postgres.pool import Conn, Pool, transaction
 from tests.storage.model.orders.test_published_vs_observed import FIRST, SECOND, report
 from tests.support.clients.command_line import Blockline, blockline, forget_settings
 from tests.support.clients.page_text import said
-from tests.support.samples.readings import AVAILABLE, SUSPENDED, WITHHELD_IN
+from tests.support.samples.label_signing import POST
+from tests.support.samples.readings import AVAILABLE, SUSPENDED, T0, WITHHELD_IN
+from tests.support.samples.stored_labels import stated, store
 from tests.support.seeds.posts import turn_into_posts
 from tests.support.seeds.single_rows import batch, become, enlist, read, roster_of
 from tests.support.servers.dashboard import SETTINGS, page_of, served
@@ -144,7 +147,7 @@ async def test_posts_are_in_no_figure_of_accounts_and_beside_those_of_posts(desk
     assert "More posts were seen to become withheld than the 0 reported." in page
     assert "Watched: 3 accounts, 1 named by orders of India" in page
     assert "Watched: 1 post. They are in no figure of accounts." in page
-    told: Any = claimed_json("IN", [first], NOW)
+    told: Any = claimed_json("IN", [first], [], NOW)
     assert told["half_years"][0]["observed_posts"]["became_withheld"]["at_least"] == 1
 
 
@@ -364,3 +367,26 @@ async def test_a_source_without_codes_is_found_by_the_names_of_the_others(pool: 
         (found,) = await claimed(conn, "GB", NOW)
 
     assert [r.source for r in found.published] == ["codes", "names"]
+
+
+async def test_labels_stand_beside_published_figures_by_half_year(desk: Pool) -> None:
+    await store(desk, stated(made_at=T0), stated(POST, made_at=T0, negated=True))
+    async with transaction(desk) as conn:
+        (labels,) = await label_half_years(conn, "TR", NOW)
+        page = said(await page_of(conn, "/countries/TR/published", NOW, SETTINGS, "light"))
+        other = said(await page_of(conn, "/countries/IN/published", NOW, SETTINGS, "light"))
+
+    assert "Labels in Turkey" in page
+    assert "2021-H1" in page
+    assert "A labeler may drop a label that it withdrew" in page
+    assert "Labels in" not in other
+    told: Any = claimed_json("TR", [], [labels], NOW)
+    assert told["labels"] == [
+        {
+            "period": "2021-H1",
+            "accounts_added": 1,
+            "accounts_lifted": 0,
+            "posts_added": 0,
+            "posts_lifted": 1,
+        }
+    ]

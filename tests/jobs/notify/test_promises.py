@@ -18,6 +18,7 @@ from storage.model.alerts.alerts import MailKind
 from storage.model.alerts.quiet_hours import QuietHours
 from storage.model.alerts.rules import AlertRule, Digest, Match
 from storage.model.core.availability import ChangeKind
+from storage.model.core.labels import LabelStep
 from storage.postgres.pool import Conn, Pool, transaction
 from storage.purge.purge import purge_account
 from tests.support.pipelines.late_batches import Desk, Sent
@@ -226,6 +227,21 @@ async def test_an_outcome_owed_by_a_digest_is_in_the_next_digest(newsroom: Newsr
         in second
     )
     assert not any("@h1" in text for text in others)
+
+
+async def test_an_outcome_owed_by_a_digest_is_sent_though_the_rule_is_about_no_change_any_more(
+    newsroom: Newsroom,
+) -> None:
+    daily = replace(EAGER, digest=Digest.DAILY, digest_at=time(0, 15), labels=frozenset(LabelStep))
+    await newsroom.rules(daily)
+    for sent in (Sent(0, {"1": A, "2": A}), Sent(10, {"1": W, "2": A})):
+        await newsroom.desk.take(sent)
+    await newsroom.run(11, 16)
+    await newsroom.rules(replace(daily, match=Match(kinds=frozenset())), at=17)
+    await refuted(newsroom)
+    await newsroom.run(21, TWO_WEEKS)
+    (_, outcome) = newsroom.inbox.mails()
+    assert "not confirmed after all" in outcome.text
 
 
 @pytest.mark.parametrize(("refused", "told"), [(False, [UNWATCHED]), (True, [])], ids=["wanted", "refused"])

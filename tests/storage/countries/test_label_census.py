@@ -1,6 +1,6 @@
 """What a labeler withholds, since when, and what was lifted: by the newest label about each subject."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -10,13 +10,16 @@ from storage.countries.label_census import (
     LabelDay,
     LabeledSubject,
     LabelFilter,
+    LabelHalfYear,
     LabelPosition,
     WithheldCounts,
     label_days,
+    label_half_years,
     labeled_subjects,
     withheld_by_labelers,
 )
 from storage.model.core.labels import LabeledKind
+from storage.model.orders.half_years import HalfYear
 from storage.postgres.pool import Pool, transaction
 from tests.support.samples.label_signing import POST, SUBJECT
 from tests.support.samples.readings import T0, minutes
@@ -162,3 +165,23 @@ async def test_pages_show_every_subject_once_though_their_times_are_equal(pool: 
         after = LabelPosition(last.stated_at, last.label_id)
     assert found[0] == SUBJECT
     assert sorted(found) == sorted([SUBJECT, *subjects])
+
+
+async def test_half_years_count_what_began_and_ended_of_accounts_and_of_posts(pool: Pool) -> None:
+    summer, autumn = datetime(2020, 6, 30, 23, 59, tzinfo=UTC), datetime(2020, 7, 1, tzinfo=UTC)
+    await store(
+        pool,
+        stated(made_at=summer, expires_at=autumn),
+        stated(POST, made_at=summer),
+        stated(POST, made_at=autumn),
+        stated(POST, made_at=T0, negated=True),
+        stated(f"{POST}b", made_at=T0, expires_at=LATE + DAY),
+        stated(f"{POST}c", made_at=T0, value="rude"),
+    )
+    async with transaction(pool) as conn:
+        assert await label_half_years(conn, "DE", LATE) == []
+        assert await label_half_years(conn, "TR", LATE) == [
+            LabelHalfYear(HalfYear(2021, 1), 0, 0, 1, 1),
+            LabelHalfYear(HalfYear(2020, 2), 0, 1, 0, 0),
+            LabelHalfYear(HalfYear(2020, 1), 1, 0, 1, 0),
+        ]

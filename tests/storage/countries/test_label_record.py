@@ -1,6 +1,10 @@
 """Labels are stored once however often they come, with the position; gaps are kept until they are filled."""
 
+from datetime import datetime
+
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from collectors.bluesky.declaration import BLUESKY
 from storage.countries.label_census import LabelerStatus, labelers
@@ -13,7 +17,7 @@ from storage.countries.label_record import (
     note_unlisted,
     record_labels,
 )
-from storage.model.core.labels import LabelBatch, LabelChannel, LabelGap
+from storage.model.core.labels import LabelBatch, LabelChannel, LabelGap, SignedLabel
 from storage.postgres.pool import Pool, transaction
 from tests.support.samples.label_signing import LABELER, POST
 from tests.support.samples.readings import T0, minutes
@@ -141,3 +145,47 @@ async def test_a_lost_stream_is_known_since_it_was_lost_until_it_is_connected(po
     await store(pool, stated(POST), seq=8, at=minutes(6))
     found = await status(pool)
     assert (found.heard_at, found.lost_at) == (minutes(6), None), "labels that arrive say so too"
+
+
+def related(labels: list[SignedLabel]) -> list[tuple[datetime, bool, bool, datetime | None]]:
+    """Of each label about one subject, in the labeler's order: its time, whether it attaches the value anew,
+    whether it withdraws what held, and when the next one was made.
+    """
+    found: list[tuple[datetime, bool, bool, datetime | None]] = []
+    holds: datetime | bool | None = None  # until when the value is attached; None: nothing was said before
+    for n, one in enumerate(labels):
+        is_held = holds is True or (isinstance(holds, datetime) and holds > one.made_at)
+        is_lifted = one.is_negated and (is_held or holds is None)
+        next_at = labels[n + 1].made_at if n + 1 < len(labels) else None
+        found.append((one.made_at, not one.is_negated and not is_held, is_lifted, next_at))
+        holds = False if one.is_negated else one.expires_at or True
+    return found
+
+
+@st.composite
+def arrivals(draw: st.DrawFn) -> list[list[SignedLabel]]:
+    """Labels about one subject, each at a time of its own, received in any order and in any batches."""
+    labels = [
+        stated(
+            made_at=minutes(n),
+            negated=draw(st.booleans()),
+            expires_at=draw(st.none() | st.integers(n + 1, 12).map(minutes)),
+        )
+        for n in draw(st.sets(st.integers(0, 9), min_size=1, max_size=6))
+    ]
+    mixed = draw(st.permutations(labels))
+    cut = draw(st.integers(0, len(mixed)))
+    return [batch for batch in (mixed[:cut], mixed[cut:]) if batch]
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(batches=arrivals())
+async def test_what_a_label_began_and_ended_does_not_depend_on_the_order_of_arrival(
+    pool: Pool, batches: list[list[SignedLabel]]
+) -> None:
+    await pool.execute("delete from label")
+    for batch in batches:
+        await store(pool, *batch)
+    rows = await pool.fetch("select made_at, is_added, is_lifted, replaced_at from label order by made_at")
+    labels = sorted((one for batch in batches for one in batch), key=lambda one: one.made_at)
+    assert [tuple(row) for row in rows] == related(labels)

@@ -13,6 +13,7 @@ from storage.model.alerts.rules import AlertRule, Digest, Match
 from storage.model.alerts.silenced_rules import silenced_by
 from storage.model.core.accounts import TargetKind
 from storage.model.core.availability import ChangeKind
+from storage.model.core.labels import LabelStep
 from tests.support.samples.alerts import ORDER, REPORTERS, a_change, a_rule, an_alert
 from tests.support.samples.readings import T0, minutes
 
@@ -106,6 +107,10 @@ def test_a_rule_is_silenced_by_wider_ones_before_it_that_reach_all_its_recipient
     assert named(both, replace(on_list, digest=Digest.DAILY)) == [], "a digest repeats what was sent"
     early = AlertRule(PEOPLE, match=Match(provisional=True))
     assert named(both, early) == [], "it speaks at the first sight"
+    for more in (AlertRule(PEOPLE, engagement=True), AlertRule(PEOPLE, labels=frozenset(LabelStep)),
+                 AlertRule(PEOPLE, networks=True)):  # fmt: skip
+        only = replace(more, match=Match(kinds=frozenset()))
+        assert named(both, only) == [], "every rule that asks for what is no change gets it"
 
 
 def test_a_rule_that_was_active_before_may_have_to_speak_of_older_changes() -> None:
