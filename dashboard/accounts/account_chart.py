@@ -46,6 +46,7 @@ OUTLINED_PX = 3
 LETTER_PX = 16
 """The height of one line of text."""
 LABEL_ROWS = 2
+_NOTHING = timedelta()
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,23 +209,20 @@ def _apart(pieces: Iterable[_Piece], pixel: timedelta) -> list[_Piece]:
     """Join the pieces of one row and kind that begin and end within a pixel of each other. Only the first is
     drawn, and it says how many more there are. The tables have the newest of the others.
     """
-    groups: list[tuple[_Piece, set[datetime]]] = []
-    last: dict[tuple[str, int], tuple[_Piece, set[datetime]]] = {}
+    shown: list[_Piece] = []
+    last: dict[tuple[str, int], int] = {}
+    more: defaultdict[int, set[datetime]] = defaultdict(set)
     for piece in sorted(pieces, key=attrgetter("since")):
-        group = last.get((piece.row, piece.kind))
-        if (
-            group is None
-            or piece.since - group[0].since >= pixel
-            or abs(piece.until - group[0].until) >= pixel
-        ):
-            group = last[piece.row, piece.kind] = (piece, set[datetime]())
-            groups.append(group)
-        elif piece.first_seen != group[0].first_seen:
-            group[1].add(piece.first_seen)
-    return [
-        piece._replace(hover=f"{piece.hover}<br>and {len(more):,} more within this pixel") if more else piece
-        for piece, more in groups
-    ]
+        n = last.get((piece.row, piece.kind))
+        if n is None or piece.since - shown[n].since >= pixel or abs(piece.until - shown[n].until) >= pixel:
+            last[piece.row, piece.kind] = len(shown)
+            shown.append(piece)
+        elif piece.first_seen != shown[n].first_seen:
+            more[n].add(piece.first_seen)
+    for n, others in more.items():
+        hover = f"{shown[n].hover}<br>and {len(others):,} more within this pixel"
+        shown[n] = shown[n]._replace(hover=hover)
+    return shown
 
 
 def _widened(after: datetime, before: datetime, least: timedelta) -> tuple[datetime, datetime]:
@@ -238,8 +236,10 @@ def _widened_look(
     """A single look, as a bar that can be seen. It takes a quarter of each unread time beside it at most, so
     half of a gap stays free between two single looks.
     """
-    unread = [length for length in (at - (before or at), after - at) if length > timedelta()]
-    spare = min([least / 2, *(length / 4 for length in unread)])
+    spare = least / 2
+    for unread in (at - (before or at), after - at):
+        if _NOTHING < unread < 4 * spare:
+            spare = unread / 4
     return at - spare, at + spare
 
 
@@ -321,8 +321,8 @@ def _bars(
     figure.add_trace(
         go.Bar(
             # Arrays of numpy, since plotly checks, copies and encodes lists value by value.
-            base=np.array([p.since.astimezone(UTC).replace(tzinfo=None) for p in pieces], "datetime64[us]"),
-            x=np.array([(p.until - p.since) / timedelta(milliseconds=1) for p in pieces]),
+            base=np.array([round(p.since.timestamp() * 1e6) for p in pieces], "datetime64[us]"),
+            x=np.array([(p.until - p.since).total_seconds() for p in pieces]) * 1000,
             y=np.array([p.row for p in pieces], object),
             orientation="h",
             width=height,

@@ -130,7 +130,7 @@ def _seen(
     watches: Mapping[int, Watch], rows: Iterable[Record], gap_after: timedelta, since: datetime
 ) -> dict[int, Seen]:
     """Fold the rows, whose columns are the fields of an `AnsweredRequest`."""
-    return coverage_of(watches, (AnsweredRequest(*row) for row in rows), gap_after, since)
+    return coverage_of(watches, map(AnsweredRequest._make, rows), gap_after, since)
 
 
 async def _requests_of_all(

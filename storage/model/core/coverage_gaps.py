@@ -123,15 +123,15 @@ def _stretches(log: Sequence[AnsweredRequest], position: int | None, limit: time
 
 
 def _read(log: Sequence[AnsweredRequest], position: int | None) -> Iterator[Stretch]:
-    before: AnsweredRequest | None = None
-    for request in log:
-        if request.previous is not None and (before is None or request.previous != before.at):
+    before: datetime | None = None
+    after_before: datetime | None = None
+    for _, at, previous, following, answered in log:
+        if previous is not None and previous != before:
             # Requests left out of the log lie in between: everybody answered them, without a gap.
-            first = request.previous if before is None or before.following is None else before.following
-            yield first, request.previous
-        before = request
-        if position is None or is_answered(request.answered, position):
-            yield request.at, request.at
+            yield after_before or previous, previous
+        before, after_before = at, following
+        if position is None or is_answered(answered, position):
+            yield at, at
 
 
 def _seen(stretches: Iterable[Stretch], limit: timedelta, since: datetime | None) -> Seen:
