@@ -131,7 +131,11 @@ def _label_card(halves: Sequence[LabelHalfYear], country: str) -> Component:
         columns,
         rows,
         html.P(
-            [published_words.LABELS_NOTE, " ", html.A("All labels", href=f"/countries/{country}/labels")],
+            [
+                published_words.LABELS_NOTE,
+                " ",
+                html.A("All labels", href=f"/countries/{country}/labels", className="under"),
+            ],
             className="not-said",
         ),
     )

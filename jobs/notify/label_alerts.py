@@ -16,7 +16,7 @@ from storage.model.alerts.rules import Digest, Match, Mute, RuleId, StoredRule, 
 from storage.model.core.accounts import TargetKind
 from storage.model.core.labels import LabeledKind, LabelStep
 from storage.model.text.countries import country_name
-from storage.model.text.states import clean
+from storage.model.text.states import capital, clean
 from storage.postgres.installation import link_key
 from storage.postgres.pool import Conn, Pool, Refused, StaleState, transaction
 
@@ -171,7 +171,7 @@ def _item(news: LabelNews) -> NoticeItem:
         ours = f"Watched. Lists: {names}." if names else "Watched, on no list."
     else:
         ours = "Stored, not watched: Blockline does not read it now."
-    return NoticeItem(f"{_name(news)}: {_VERBS[news.step]} ({clean(news.value)})", (when, ours))
+    return NoticeItem(capital(f"{_VERBS[news.step]} {_name(news)} ({clean(news.value)})"), (when, ours))
 
 
 def _name(news: LabelNews) -> str:
