@@ -10,7 +10,7 @@ from dash.development.base_component import Component
 from dashboard.countries import published_words
 from dashboard.countries.country_page import head, tabs
 from dashboard.countries.published_chart import claimed_figure
-from dashboard.ui.cards import card, table_card, td
+from dashboard.ui.cards import Cell, card, table_card, td
 from dashboard.ui.chart_style import Theme, graph
 from dashboard.ui.pages import Drawing
 from storage.countries.countries import CountryCount, by_country
@@ -115,7 +115,7 @@ def _platform_cards(found: Sequence[Claimed], country: str, theme: Theme) -> lis
 def _label_card(halves: Sequence[LabelHalfYear], country: str) -> Component:
     """What labelers of the country state, to be set beside what the platform publishes of it."""
     columns = ("Half-year", "Accounts added", "Accounts lifted", "Posts added", "Posts lifted")
-    rows = [
+    rows: list[tuple[Cell, ...]] = [
         (
             one.half.name,
             f"{one.accounts_added:,}",
