@@ -2,10 +2,13 @@
 readings.
 """
 
+from collections.abc import Collection
 from dataclasses import replace
 
 from jobs.detect.confirmation import ConfirmationRule, RuleOfLists
 from jobs.detect.redetect import unsettled_after
+from jobs.planning.watch_state import WatchState
+from storage.accounts import side_facts
 from storage.accounts.list_thresholds import load_threshold_history
 from storage.changes import late_context
 from storage.changes.load_watched import WatchedAccount, load_watched
@@ -32,3 +35,20 @@ async def load_accounts(
         else replace(w, known=replace(w.known, unsettled=unsettled))
         for w in loaded
     ]
+
+
+async def take_up_edited(
+    conn: Conn,
+    platform: Platform,
+    rule: ConfirmationRule,
+    watched: WatchState,
+    edited: Collection[AccountId] | None,
+) -> None:
+    """Bring `watched` up to date after an edit of what is watched. Only the accounts that were `edited` are
+    loaded; None means that it may be any.
+    """
+    only = None if edited is None else sorted(edited)
+    loaded = await load_accounts(conn, platform, rule, only)
+    facts = await side_facts.open_facts(conn, platform, only=only)
+    watched.take_up(loaded, facts, whole=only is None)
+    watched.forget({*(only or ())} - {w.account.account_id for w in loaded})

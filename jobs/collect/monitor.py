@@ -10,7 +10,7 @@ from collectors.core.collector import Collector, CollectorAnswer
 from jobs.base.background_tasks import BackgroundTasks
 from jobs.base.clock import Clock
 from jobs.collect.canaries import ControlAccounts
-from jobs.collect.load_accounts import load_accounts
+from jobs.collect.load_accounts import load_accounts, take_up_edited
 from jobs.collect.recorder import Recorder, batch_of, comes_late, stored_asked_at
 from jobs.detect.judge import Judge, Judged, TrackedAccount, held_in, of_roster
 from jobs.dispatch.breaker_store import BreakerStore
@@ -167,8 +167,9 @@ class Monitor:
         self._read_again_now: set[AccountId] = set()
         """Accounts whose early re-read is running."""
 
-    async def load(self) -> None:
-        """Load the state from the database: at the start, and after accounts were added or removed.
+    async def load(self, edited: Collection[AccountId] | None = None) -> None:
+        """Load the state from the database: at the start, and after what is watched was edited. If only some
+        accounts were `edited`, the others are not loaded again.
 
         Must not run during a tick. Raises StorageError if a stored reading is later than this process's
         clock. New readings could then not be dated.
@@ -187,8 +188,7 @@ class Monitor:
                 since = now if newest is None else max(now, newest + timedelta.resolution)
                 await country_scope.record_scope(conn, self._platform, self._collector.countries, since)
             self._scopes = await country_scope.load_scopes(conn, self._platform)
-            loaded = await load_accounts(conn, self._platform, self._judge.rules.rule)
-            self._watched.take_up(loaded, await side_facts.open_facts(conn, self._platform), whole=True)
+            await take_up_edited(conn, self._platform, self._judge.rules.rule, self._watched, edited)
             if self._cost_limit is not None:
                 await self._cost_limit.load(conn, now)
             if self._memory is not None:

@@ -298,8 +298,10 @@ class AdaptivePlanner:
 
     def _cost_of_posts(self, place: str, base: Sequence[Roster]) -> float:
         """The cost in accounts of a place's posts and control posts. 0 if the place has accounts."""
+        if self._days is None:
+            return 0.0
         accounts = [self._watched[account_id].account for roster in base for account_id in roster.account_ids]
-        if self._days is None or not _is_of_posts(accounts):
+        if not _is_of_posts(accounts):
             return 0.0
         controls = (c.account for c in self._rosters.canaries_at(place))
         return self._days.cost({account.native_id for account in (*accounts, *controls)})

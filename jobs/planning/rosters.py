@@ -42,6 +42,7 @@ class RosterBook:
         self._places: dict[str, list[CanaryExpectation]] = {}
         self._out_of_turn: dict[tuple[tuple[AccountId, ...], tuple[AccountId, ...], WhyRead], Roster] = {}
         self._renewal = asyncio.Lock()
+        self._guard_counts: dict[str, int] = {}
 
     @asynccontextmanager
     async def renewal(self, pool: Pool, fence: Fence) -> AsyncGenerator[Conn]:
@@ -76,15 +77,16 @@ class RosterBook:
                 whole.remove(room[-1])
                 accounts += [watched[a] for a in room[-1].account_ids]
         wanted = [
-            *((r.place, r.account_ids, r.canary_ids if self._is_guarded(r) else None) for r in whole),
+            *((r.place, r.account_ids, r if self._is_guarded(r) else None) for r in whole),
             *((p, ids, None) for p, accounts in missing.items() for ids in pack(accounts, self.size(p))),
         ]
         self.base = [
-            await rosters.get_or_make(
+            kept
+            or await rosters.get_or_make(
                 conn,
                 self._platform,
                 ids,
-                kept or self._choose(place, turn),
+                self._choose(place, turn),
                 now,
                 base=True,
                 vantage=self._vantage,
@@ -107,6 +109,7 @@ class RosterBook:
         for canary in self._canaries.values():
             self._places.setdefault(self._place_of(canary.account.native_id), []).append(canary)
         self._out_of_turn.clear()
+        self._guard_counts.clear()
 
     async def attempts(self, conn: Conn, only: Sequence[int] | None = None) -> dict[int, Attempt]:
         """The newest attempt of each base roster, or of those among the named."""
@@ -118,7 +121,7 @@ class RosterBook:
 
     def size(self, place: str) -> int:
         """How many watched accounts one request to a place takes."""
-        return self._batch_size - len(self._choose(place, 0))
+        return self._batch_size - self._guards(place)
 
     def canaries_of(self, roster: Roster) -> list[CanaryExpectation]:
         return [self._canaries[c] for c in roster.canary_ids if c in self._canaries]
@@ -159,8 +162,14 @@ class RosterBook:
 
     def _is_guarded(self, roster: Roster) -> bool:
         """Whether it has as many control accounts as there should be, all of them still relied on."""
-        enough = len(roster.canary_ids) == len(self._choose(roster.place, 0))
+        enough = len(roster.canary_ids) == self._guards(roster.place)
         return enough and all(c in self._canaries for c in roster.canary_ids)
+
+    def _guards(self, place: str) -> int:
+        """How many control accounts each request to a place has."""
+        if place not in self._guard_counts:
+            self._guard_counts[place] = len(self._choose(place, 0))
+        return self._guard_counts[place]
 
     def _choose(self, place: str, turn: int) -> tuple[AccountId, ...]:
         here = self._places.get(place, [])

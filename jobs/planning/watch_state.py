@@ -94,10 +94,7 @@ class WatchState:
     ) -> None:
         """Take over what the database holds. `whole`: whoever is not in it is no longer watched."""
         if whole:
-            for gone in self._watched.keys() - {w.account.account_id for w in loaded}:
-                del self._called[self._watched.pop(gone).account.native_id]
-                self._pending.discard(gone)
-                self.again.forget(gone)
+            self.forget(self._watched.keys() - {w.account.account_id for w in loaded})
         for w in loaded:
             account_id = w.account.account_id
             before = self._watched.get(account_id)
@@ -113,6 +110,14 @@ class WatchState:
                 w.held_since,
             )
             self._note_pending(account_id, w.known)
+
+    def forget(self, gone: Iterable[AccountId]) -> None:
+        """Hold these accounts no longer, because they are not watched."""
+        for account_id in gone:
+            if (w := self._watched.pop(account_id, None)) is not None:
+                del self._called[w.account.native_id]
+                self._pending.discard(account_id)
+                self.again.forget(account_id)
 
     def apply(
         self, batch: Batch, watched: Sequence[TrackedAccount], judged: Judged, answer: CollectorAnswer

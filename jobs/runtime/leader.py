@@ -12,7 +12,7 @@ from jobs.collect.monitor import Monitor
 from jobs.config.settings import Settings
 from jobs.dispatch.answer_intake import AnswerIntake
 from jobs.planning.daily_cost_guard import CostLimitGuard
-from storage.accounts.accounts import accounts_version
+from storage.accounts.accounts import watch_version
 from storage.accounts.canaries import set_canaries
 from storage.model.text.states import PLATFORM_NAME
 from storage.postgres.errors import AlreadyHeld
@@ -136,18 +136,18 @@ class LeaderLoop:
             )
             self._stands_by = False
         async with transaction(self._pool) as conn:
-            version = await accounts_version(conn)
+            version = await watch_version(conn, self._version)
         is_outdated = self._cost_limit is not None and self._cost_limit.is_outdated(self._clock())
-        if version != self._version or is_outdated:
+        if version.number != self._version or is_outdated:
             await self._monitor.settled(_RELOAD_S)
             async with self._intake.still():
-                await self._monitor.load()
+                await self._monitor.load(None if is_outdated else version.edited)
                 for task in self.tasks.values():
                     await task.load()
                 for listener in self._listeners:
                     listener.renew()
                 await self._intake.adopt()
-                self._version = version
+                self._version = version.number
         if self._can_date() and self._monitor.next_due() <= self._clock():
             await self._monitor.step()
 

@@ -1,6 +1,6 @@
 """Accounts, the lists they are on, and the handles they had."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -123,8 +123,8 @@ async def add_accounts(conn: Conn, accounts: Sequence[NewAccount], now: datetime
         [m[2] for m in members],
         at,
     )
-    if new or again or joined:
-        await announce_watch(conn)
+    if edited := {r["account_id"] for r in (*new, *again, *joined)}:
+        await announce_watch(conn, edited)
     return Added(len(new), len(joined))
 
 
@@ -240,7 +240,7 @@ async def stop_watching(
     at = await moment(conn, lambda: now)
     await end_watch(conn, row["account_id"], at)
     await end_pending(conn, row["account_id"], at)
-    await announce_watch(conn)
+    await announce_watch(conn, [row["account_id"]])
     return Account(AccountId(row["account_id"]), platform, row["native_id"], row["handle"])
 
 
@@ -301,16 +301,46 @@ async def lock_all(conn: Conn) -> None:
     await conn.execute("lock table account in exclusive mode")
 
 
-async def announce_watch(conn: Conn) -> None:
-    """Tell running monitors and open dashboards to load again what is watched."""
-    await conn.execute("select announce('account', null)")
-
-
-async def accounts_version(conn: Conn) -> int:
-    """Grows with each `announce_watch`."""
-    return await conn.fetchval(
-        "select coalesce(max(live_event_id), 0) from live_event where topic = 'account'"
+async def announce_watch(conn: Conn, account_ids: Collection[int] | None = None) -> None:
+    """Tell running monitors and open dashboards to load again what is watched. If the edit is about some
+    accounts only, `account_ids` names them: monitors then load no others.
+    """
+    if account_ids is None:
+        await conn.execute("select announce('account', null)")
+        return
+    await conn.execute(
+        """
+        with edit as (insert into watch_edit (account_ids) values ($1) returning watch_edit_id)
+        select announce('account', watch_edit_id) from edit
+        """,
+        sorted(account_ids),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class WatchVersion:
+    """What is watched, as of the newest edit."""
+
+    number: int
+    """Grows with each edit."""
+    edited: frozenset[AccountId] | None
+    """The accounts that were edited since an earlier version. None: it may be any."""
+
+
+async def watch_version(conn: Conn, since: int) -> WatchVersion:
+    """The version of what is watched, and what was edited after the version `since`."""
+    rows = await conn.fetch(
+        """
+        select e.live_event_id, w.account_ids from live_event e
+        left join watch_edit w on w.watch_edit_id = e.ref
+        where e.topic = 'account' and e.live_event_id > $1 order by e.live_event_id
+        """,
+        since,
+    )
+    number = rows[-1]["live_event_id"] if rows else max(since, 0)
+    if since < 0 or any(r["account_ids"] is None for r in rows):
+        return WatchVersion(number, None)
+    return WatchVersion(number, frozenset(AccountId(i) for r in rows for i in r["account_ids"]))
 
 
 async def accounts_not_found(conn: Conn, platform: Platform) -> list[Account]:

@@ -172,7 +172,7 @@ async def _join(conn: Conn, head: ListHead, joining: Sequence[int], actor: str, 
         )
         detail = {"list": head.list_id, "accounts": joining}
         await log(conn, now, actor, "accounts put on a list", f"list {head.name}", detail)
-        await announce_watch(conn)
+        await announce_watch(conn, joining)
 
 
 async def take_accounts_off(
@@ -222,7 +222,7 @@ async def _leave(conn: Conn, head: ListHead, leaving: Sequence[int], actor: str,
         )
         detail = {"list": head.list_id, "accounts": leaving}
         await log(conn, now, actor, "accounts taken off a list", f"list {head.name}", detail)
-        await announce_watch(conn)
+        await announce_watch(conn, leaving)
 
 
 async def move_accounts(

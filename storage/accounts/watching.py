@@ -26,7 +26,7 @@ async def stop_watching_many(
             await end_watch(conn, account_id, at)
             await end_pending(conn, account_id, at)
         await log(conn, now, actor, "watching stopped", "accounts", {"accounts": stopping})
-        await announce_watch(conn)
+        await announce_watch(conn, stopping)
     return [_edited(i, found, stopping) for i in dict.fromkeys(account_ids)]
 
 

@@ -12,9 +12,20 @@ create index live_event_account on live_event (live_event_id) where topic = 'acc
 comment on table live_event is 'News for the dashboard, in the order of the commits.';
 comment on column live_event.live_event_id is
     'Number of the event. A reader who has seen n never misses one below n that commits later.';
-comment on column live_event.topic is 'What is new. Account: load everything again.';
+comment on column live_event.topic is 'What is new. Account: load again what is watched.';
 comment on column live_event.ref is 'The id of the row that is new. Null: there is no single one.';
 comment on column live_event.at is 'When it was announced.';
+
+create table watch_edit (
+    watch_edit_id bigint generated always as identity primary key,
+    account_ids int[] not null
+);
+comment on table watch_edit is
+    'Which accounts an edit of what is watched is about. An event of the topic account names it; without one, the '
+    'event may be about any account.';
+comment on column watch_edit.watch_edit_id is 'Number of the edit.';
+comment on column watch_edit.account_ids is
+    'The accounts that began or ceased to be watched, or joined or left a list.';
 
 create function announce(topic text, ref bigint) returns void language plpgsql as $$
 declare

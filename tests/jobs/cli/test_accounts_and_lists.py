@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.accounts.accounts import accounts_version
+from storage.accounts.accounts import watch_version
 from storage.model.tables.watch_import_plan import DEFAULT_LIST
 from storage.postgres.pool import open_pool, transaction
 from tests.support.clients.command_line import Blockline
@@ -25,7 +25,7 @@ def version(dsn: str) -> int:
 
     async def read() -> int:
         async with open_pool(dsn, max_size=1) as pool, transaction(pool) as conn:
-            return await accounts_version(conn)
+            return (await watch_version(conn, 0)).number
 
     return asyncio.run(read())
 

@@ -1,18 +1,24 @@
 """What a restart takes up is what the monitor would have held, whatever a platform answers in between."""
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from collectors.x.declaration import X
-from jobs.collect.load_accounts import load_accounts
+from jobs.collect.load_accounts import load_accounts, take_up_edited
+from jobs.detect.active_cohorts import RecentConfirmations
 from jobs.detect.confirmation import ConfirmationRule
+from jobs.planning.watch_state import WatchState
+from storage.accounts.accounts import NewAccount, WatchVersion, add_accounts, stop_watching, watch_version
+from storage.accounts.watch_lists import make_list, put_accounts_on, take_accounts_off
 from storage.model.core.availability import State, Status
 from storage.model.core.known_state import Known
-from storage.postgres.pool import Pool, open_pool, transaction
+from storage.postgres.pool import Pool, Refused, open_pool, transaction
+from storage.purge.purge import purge_account
 from storage.readings import evidence
 from tests.support.pipelines.monitor import World
 from tests.support.repeats import repeats
@@ -21,6 +27,8 @@ from tests.support.samples.readings import AVAILABLE, NOT_FOUND, SUSPENDED, WITH
 A, W, S, N = AVAILABLE, WITHHELD_IN, SUSPENDED, NOT_FOUND
 IN_AND_TR = State(Status.WITHHELD, ("IN", "TR"))
 IDS = ("1", "2")
+IDS_EDITED = ("1", "2", "3", "4")
+RULE, HOUR = ConfirmationRule(), timedelta(hours=1)
 
 STORIES = st.lists(
     st.tuples(
@@ -62,6 +70,94 @@ async def test_loaded_accounts_equal_those_in_memory(
                 await monitor.tick()
                 held = {a.native_id: monitor.known(i) for i, a in monitor.accounts().items()}
                 assert await loaded(pool) == held
+
+
+EDITS = st.lists(
+    st.one_of(
+        st.tuples(st.just("watch"), st.sampled_from(IDS_EDITED), st.sampled_from(["A", "B"])),
+        st.tuples(st.just("stop"), st.sampled_from(IDS_EDITED), st.just("")),
+        st.tuples(st.just("put"), st.sampled_from(IDS_EDITED), st.sampled_from(["A", "B"])),
+        st.tuples(st.just("take"), st.sampled_from(IDS_EDITED), st.sampled_from(["A", "B"])),
+        st.tuples(st.just("purge"), st.sampled_from(IDS_EDITED), st.just("")),
+        st.tuples(st.just("read"), st.just(""), st.just("")),
+    ),
+    min_size=1,
+    max_size=12,
+)
+
+
+@pytest.mark.long
+@settings(
+    max_examples=repeats(8, 100),
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(edits=EDITS, at_once=st.integers(1, 3))
+async def test_edits_taken_up_one_by_one_leave_what_a_restart_would_load(
+    fresh_database: Callable[[], AbstractContextManager[str]],
+    edits: list[tuple[str, str, str]],
+    at_once: int,
+) -> None:
+    with fresh_database() as dsn:
+        async with open_pool(dsn) as pool:
+            world = World(pool)
+            await world.enlist(["1"], ("A", "B"))
+            monitor, held, version = await world.start(), WatchState(RecentConfirmations(HOUR)), -1
+            for n, (what, native_id, list_name) in enumerate(edits):
+                world.clock.set(minutes(20 * n))
+                if what == "read":
+                    await monitor.load()
+                    monitor.read_everybody_now()
+                    await monitor.tick()
+                    async with transaction(pool) as conn:
+                        await take_up_edited(conn, X, RULE, held, None)
+                    continue
+                await edit(pool, what, native_id, list_name, minutes(20 * n))
+                if n % at_once:
+                    continue
+                async with transaction(pool) as conn:
+                    now = await watch_version(conn, version)
+                    await take_up_edited(conn, X, RULE, held, now.edited)
+                    version = now.number
+                    restarted = WatchState(RecentConfirmations(HOUR))
+                    await take_up_edited(conn, X, RULE, restarted, None)
+                assert {w.account.account_id: w for w in held} == {w.account.account_id: w for w in restarted}
+                assert held.called(IDS_EDITED) == restarted.called(IDS_EDITED)
+
+
+async def edit(pool: Pool, what: str, native_id: str, list_name: str, now: datetime) -> None:
+    """Edit what is watched. An edit of what is not there does nothing."""
+    with suppress(Refused):
+        async with transaction(pool) as conn:
+            one = await conn.fetchval("select account_id from account where native_id = $1", native_id)
+            match what:
+                case "watch":
+                    account = NewAccount(X, native_id, f"h{native_id}", (list_name,))
+                    await add_accounts(conn, [account], now)
+                case "stop":
+                    await stop_watching(conn, X, native_id, now, is_id=True)
+                case "put" if one is not None:
+                    await put_accounts_on(conn, list_name, [one], "ada", now)
+                case "take" if one is not None:
+                    await take_accounts_off(conn, list_name, [one], "ada", now)
+                case "purge" if one is not None:
+                    await purge_account(conn, one, now)
+                case _:
+                    pass
+
+
+async def test_an_edit_of_some_accounts_names_them_and_another_may_be_about_any(pool: Pool) -> None:
+    world = World(pool)
+    await world.enlist(["1", "2"], ("A",))
+    async with transaction(pool) as conn:
+        before = (await watch_version(conn, 0)).number
+        one = await conn.fetchval("select account_id from account where native_id = '1'")
+        await stop_watching(conn, X, "1", minutes(1), is_id=True)
+        assert (await watch_version(conn, before)).edited == {one}
+        assert (await watch_version(conn, -1)).edited is None, "at the start"
+        await make_list(conn, "C", "ada", minutes(2))
+        assert (await watch_version(conn, before)).edited is None
+        newest = (await watch_version(conn, before)).number
+        assert await watch_version(conn, newest) == WatchVersion(newest, frozenset())
 
 
 @pytest.mark.parametrize("restarts", [False, True])

@@ -13,7 +13,7 @@ from jobs.base.clock import SimulatedClock
 from jobs.dispatch.breaker_store import BreakerStore
 from jobs.engagement.timelines import EngagementPoller
 from jobs.planning.sweep import Sweep
-from storage.accounts.accounts import NewAccount, accounts_version, add_accounts, stop_watching
+from storage.accounts.accounts import NewAccount, add_accounts, stop_watching, watch_version
 from storage.accounts.canaries import set_canaries
 from storage.executives.signals import add_executive
 from storage.health import collector_state
@@ -368,7 +368,7 @@ async def test_accounts_that_were_asked_once_together_are_believed_again_one_by_
 async def test_a_change_of_the_watch_list_is_noticed(world: World) -> None:
     async def version() -> int:
         async with transaction(world.pool) as conn:
-            return await accounts_version(conn)
+            return (await watch_version(conn, 0)).number
 
     seen = [await version()]
     await world.enlist(["1"], ("L",))

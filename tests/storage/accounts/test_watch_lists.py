@@ -5,7 +5,7 @@ import json
 import pytest
 
 from collectors.x.declaration import X
-from storage.accounts.accounts import accounts_version
+from storage.accounts.accounts import watch_version
 from storage.accounts.canaries import set_canaries
 from storage.accounts.evidence_retention import ORDER_DAYS, list_rules
 from storage.accounts.paged_accounts import AccountFilter, accounts_page
@@ -71,12 +71,12 @@ async def test_accounts_join_and_leave_a_list_once_and_dashboards_hear_of_it(poo
     async with transaction(pool) as conn:
         one, two = await enlist(conn, X, ["1", "2"])
         list_id = await make_list(conn, "Farmers", "Asha", T0)
-        before = await accounts_version(conn)
+        before = (await watch_version(conn, 0)).number
 
         ids = [one.account_id, two.account_id, 999]
         first = await put_accounts_on(conn, "Farmers", ids, "Asha", minutes(1))
         again = await put_accounts_on(conn, "Farmers", ids[:1], "Asha", minutes(2))
-        heard = await accounts_version(conn)
+        heard = (await watch_version(conn, 0)).number
         gone = await take_accounts_off(conn, "Farmers", ids[1:], "Ravi", minutes(3))
 
         assert [t.outcome for t in first] == [DONE, DONE, EditOutcome.UNKNOWN_ACCOUNT]
@@ -84,7 +84,7 @@ async def test_accounts_join_and_leave_a_list_once_and_dashboards_hear_of_it(poo
         assert [t.outcome for t in gone] == [DONE, EditOutcome.UNKNOWN_ACCOUNT]
         assert await _members(conn) == [one.account_id]
         assert heard == before + 1
-        assert await accounts_version(conn) == heard + 1
+        assert (await watch_version(conn, 0)).number == heard + 1
         assert await _told(conn) == [
             ("Asha", "list made", "list Farmers", {"list": list_id}),
             ("Asha", "accounts put on a list", "list Farmers", {"list": list_id, "accounts": ids[:2]}),
