@@ -35,7 +35,9 @@ def labelers(value: Mapping[str, str]) -> Mapping[str, str]:
 
 class BlueskySettings(SettingsModel):
     bluesky_app_view: BaseUrl = "https://public.api.bsky.app"
+    """Address of the app view, which shows accounts and posts as the Bluesky app does."""
     bluesky_plc: BaseUrl = "https://plc.directory"
+    """Address of the directory of DIDs."""
     bluesky_jetstream: Annotated[str, AfterValidator(stream_url)] = (
         "wss://jetstream2.us-east.bsky.network/subscribe"
     )
@@ -47,6 +49,7 @@ class BlueskySettings(SettingsModel):
     bluesky_collect_labels: bool = False
     """Collect all labels of these labelers, also about accounts and posts that are not watched."""
     bluesky_canaries: Annotated[Texts, AfterValidator(partial(controls, platform=BLUESKY))] = ()
+    """Your own control accounts, each as `id:handle:status`."""
 
 
 SETTINGS = PlatformSettings(BlueskySettings, may_be_empty=frozenset({"bluesky_jetstream"}))

@@ -20,6 +20,7 @@ def posts(values: tuple[str, ...]) -> tuple[str, ...]:
 
 class MastodonSettings(SettingsModel):
     mastodon_canaries: Annotated[Texts, AfterValidator(partial(controls, platform=MASTODON))] = ()
+    """Your own control accounts, each as `id:handle:status`."""
     mastodon_observers: Hosts = ()
     """Servers whose view of watched accounts is stored as side facts."""
     mastodon_watched_posts: Annotated[Texts, AfterValidator(posts)] = ()

@@ -55,17 +55,21 @@ def _is_token(text: str) -> bool:
 
 class XSettings(SettingsModel):
     x_bearer_token: SecretStr | None = None
+    """Bearer token of an app on X. X is not read without it."""
     x_base_url: BaseUrl = "https://api.x.com"
+    """Address of X's API."""
     x_canaries: Annotated[Texts, AfterValidator(partial(controls, platform=X))] = ()
-    """Your own control accounts, each as `id:handle:status`. All platforms use this form."""
+    """Your own control accounts, each as `id:handle:status`."""
     x_follows_every: Annotated[Duration | None, AfterValidator(at_least_a_day)] = None
     """Interval at which the follows of executives on X are read; X bills per account. Default: never."""
     x_daily_cost: Annotated[Decimal | None, AfterValidator(daily_cost)] = None
-    """Daily cost limit of account lookups on X, in US dollars per UTC day (docs/planning.md)."""
+    """Daily cost limit of account lookups, in US dollars per UTC day (docs/explanation/planning.md)."""
     x_consumer_key: SecretStr | None = None
+    """Key of the app that executives authorised, for `x_likes`."""
     x_consumer_secret: SecretStr | None = None
+    """Secret of that app."""
     x_likes: Annotated[tuple[SecretStr, ...], BeforeValidator(texts), AfterValidator(grants)] = ()
-    """Executives who authorised the app above to read their likes: `id:access token:access secret` each."""
+    """Who authorised that app to read their likes: `id:access token:access secret` for each executive."""
     x_compliance: bool = False
     """Whether to ask X once a day why accounts vanished. Most X plans do not include this."""
 

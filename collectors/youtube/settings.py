@@ -20,8 +20,11 @@ def api_key(value: SecretStr) -> SecretStr:
 
 class YouTubeSettings(SettingsModel):
     youtube_api_key: Annotated[SecretStr, AfterValidator(api_key)] | None = None
+    """Key of the YouTube Data API. YouTube is not read without it."""
     youtube_base_url: BaseUrl = "https://www.googleapis.com"
+    """Address of the YouTube Data API."""
     youtube_canaries: Annotated[Texts, AfterValidator(partial(controls, platform=YOUTUBE))] = ()
+    """Your own control accounts and videos, each as `id:handle:status`."""
 
 
 def _missing_key(settings: YouTubeSettings) -> str | None:

@@ -87,11 +87,14 @@ class Settings(SettingsModel):
     database_url: SecretStr | None = None
     """postgresql://user:password@host:5432/database. Default: the embedded Postgres in `data_dir`."""
     data_dir: Path = Field(default_factory=_default_data_dir)
+    """Folder of the embedded Postgres. Usually ~/.local/share/blockline; for root /var/lib/blockline."""
     backup_key: Annotated[SecretStr, AfterValidator(values_of.signing_key)] | None = None
     """Key that signs backups. With it, `blockline restore` refuses a file that it did not sign."""
 
     host: str = "127.0.0.1"
+    """Address on which the dashboard listens. Any other than a loopback address needs a login."""
     port: int = Field(default=8050, ge=0, le=65535)
+    """Port of the dashboard; 0 chooses a free one."""
     trusted_proxies: Networks = ()
     """Addresses or networks of reverse proxies that are trusted to report a client's address and scheme."""
     auth: Literal["none", "password", "oidc"] | None = None
@@ -99,11 +102,13 @@ class Settings(SettingsModel):
     role: Literal["viewer", "analyst", "admin"] = "admin"
     """The role of everyone who reaches the dashboard, if there is no login."""
     second_factor_role: Literal["viewer", "analyst", "admin"] | None = None
-    """People of this role or a higher one need a second factor beside their password (docs/people.md)."""
+    """This role and higher ones need a second factor beside the password (docs/how-to/people.md)."""
     oidc_issuer: BaseUrl | None = None
     """Address of the OpenID Connect provider, without /.well-known/openid-configuration."""
     oidc_client_id: str | None = None
+    """The id under which the provider knows Blockline."""
     oidc_client_secret: SecretStr | None = None
+    """The secret that belongs to `oidc_client_id`."""
     oidc_role_claim: str | None = None
     """The provider's claim that sets the role. Without it, everyone who can log in starts as a viewer."""
     oidc_roles: Annotated[Table, AfterValidator(values_of.roles)] = Field(default_factory=dict[str, str])
@@ -112,9 +117,11 @@ class Settings(SettingsModel):
     platforms: Platforms | None = None
     """The platforms to read. Default: all that need no key, and those whose key is set."""
     sweep_every: Duration = timedelta(minutes=15)
+    """Length of a sweep, in which every account is read once."""
     planner: PlannerKind = PlannerKind.SWEEP
     """How reads are ordered: all accounts in turn, or lists with recent changes first."""
     engagement_every: Duration = timedelta(minutes=15)
+    """Interval at which the engagements of executives are read."""
 
     address: Annotated[str, AfterValidator(values_of.address)] = ""
     """Name under which platforms count this machine's requests. Machines with one public address share it."""
@@ -128,26 +135,33 @@ class Settings(SettingsModel):
     """Server of OONI's API. It is only asked if `network_countries` names a country."""
 
     smtp_host: str | None = None
+    """The mail server. Without it, emails wait and are shown as waiting."""
     smtp_port: int = Field(default=587, ge=1, le=65535)
+    """Port of the mail server."""
     smtp_security: Literal["starttls", "tls", "none"] = "starttls"
+    """How the connection to the mail server is encrypted; `tls` from its start."""
     smtp_username: str | None = None
+    """User at the mail server. Without it, nobody logs in there."""
     smtp_password: SecretStr | None = None
+    """Password at the mail server."""
     smtp_per_minute: int | None = Field(default=None, ge=1, le=100_000)
     """Most emails tried per minute. Without it, there is no limit."""
     mail_from: str = "blockline@localhost"
+    """Sender of all emails."""
     mail_templates: Path | None = None
     """Folder with templates that replace those of the same name in `jobs/messages/templates`."""
     recipients: Recipients = ()
     """Recipients of all alerts; short for a rule named `recipients`. Use `rules` to select alerts."""
     recipients_zone: Zone = "UTC"
+    """Time zone of `recipients`, for the times in their emails."""
     rules: Rules = ()
-    """Alert rules (docs/alerts.md). Each start stores them in the database."""
+    """Alert rules (docs/how-to/alerts.md). Each start stores them in the database."""
     operators: Recipients = ()
     """Recipients of messages about issues of the monitor. Default: `recipients`."""
     channels: Services = Field(default_factory=dict[str, SecretStr])
     """Name = address of a service for Apprise, such as slack://…; rules use it as apprise:NAME."""
     webhooks: Webhooks = Field(default_factory=dict[str, SecretStr])
-    """Name = address that receives alerts as JSON (docs/webhook.md); rules use it as webhook:NAME."""
+    """Name = address that gets alerts as JSON (docs/reference/webhook.md); rules use it as webhook:NAME."""
     webhook_secrets: WebhookSecrets = Field(default_factory=dict[str, SecretStr])
     """Name of a webhook = secret that signs its messages."""
     dashboard_url: BaseUrl = "http://127.0.0.1:8050"
