@@ -8,7 +8,7 @@ TESTERS := $(shell $(PYTHON) -c 'import os; print(min(6, (os.cpu_count() or 1) *
 # Many tests start Python anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: install demo test test-slow test-all test-long test-fuzz test-faults soak test-17 mutants lint bench screenshots lock
+.PHONY: install demo test test-slow test-all test-long test-fuzz test-faults soak test-17 mutants lint bench docs screenshots lock
 
 install: .venv/runtime
 
@@ -30,6 +30,10 @@ install: .venv/runtime
 	@if ! command -v npm >/dev/null; then \
 	echo 'npm is not installed: nothing checks the scripts of the browser, and no test examines the pages with axe-core.'; \
 	else rm -rf $@ && mkdir $@ && cp $^ $@ && npm ci --prefix $@ --ignore-scripts --no-audit --no-fund --silent || { rm -rf $@; exit 1; }; fi
+
+.venv/docs: requirements-docs.txt .venv/development
+	$(PIP) --require-hashes -r requirements-docs.txt
+	@touch $@
 
 demo: install
 	$(BIN)/blockline demo $(ARGS)
@@ -58,10 +62,10 @@ SECONDS ?= 7200
 test-fuzz: .venv/development
 	$(BIN)/python -m tests.fuzz --seconds $(SECONDS) $(ARGS)
 
-# Everything around an installation fails, one after the other; writes the table docs/faults.md. Needs Debian's
+# Everything around an installation fails, one after the other; writes the table docs/reference/faults.md. Needs Debian's
 # packages faketime and postgresql-17.
 test-faults: .venv/development
-	$(BIN)/python -m tests.faults --page docs/faults.md $(ARGS)
+	$(BIN)/python -m tests.faults --page docs/reference/faults.md $(ARGS)
 
 # A whole installation for a simulated month, of which the host is awake for an hour a day, on a clock that
 # libfaketime makes SPEED times faster: whether it is worn out by it. Plots are in build/soak/soak.html. A day takes
@@ -87,12 +91,19 @@ lint: .venv/development .venv/npm
 	.venv/npm/node_modules/.bin/biome check --error-on-warnings
 	.venv/npm/node_modules/.bin/tsc
 	@find collectors storage dashboard jobs -name '*.py' | xargs wc -l | awk '$$2 != "total" && $$1 > 500 {print "past 500 lines, look for a second noun: " $$2 " (" $$1 ")"}'
-	@if grep -nE '://' requirements.txt requirements-dev.txt tests/js/package-lock.json; then echo 'an address in a lock file'; exit 1; fi
+	@if grep -nE '://' requirements*.txt tests/js/package-lock.json; then echo 'an address in a lock file'; exit 1; fi
 
 bench: .venv/development
 	$(BIN)/python -m tests.benchmarks $(GROUP)
 
-# The pictures in docs/; and each page in FOLDER, light and dark, on a desktop and on a phone, to be looked at.
+# The documentation as a site of files: open build/docs/index.html. A link that leads nowhere is an error.
+docs: .venv/docs .venv/npm
+	@test -d .venv/npm || { echo 'The search needs a script that npm brings: install npm, then make docs again.'; exit 1; }
+	@mkdir -p build/docs-theme/assets
+	@cp .venv/npm/node_modules/iframe-worker/shim/index.js build/docs-theme/assets/iframe-worker.js
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict $(ARGS)
+
+# The pictures in docs/images/; and each page in FOLDER, light and dark, on a desktop and on a phone, to be looked at.
 FOLDER ?= build/screenshots
 screenshots: .venv/development
 	$(BIN)/python -m tests.support.screenshots
@@ -103,5 +114,6 @@ LOCK := pyproject.toml --group build --universal --python-version 3.11 --generat
 lock:
 	uv pip compile $(LOCK) -o requirements.txt
 	uv pip compile $(LOCK) --group dev -o requirements-dev.txt
+	uv pip compile --group docs -c requirements-dev.txt --universal --python-version 3.11 --generate-hashes --no-header -q -o requirements-docs.txt
 	npm install --prefix tests/js --package-lock-only --omit-lockfile-registry-resolved --no-audit --no-fund --silent
 	sed -i '/"funding": {/,/}/d' tests/js/package-lock.json

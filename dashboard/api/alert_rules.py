@@ -43,7 +43,7 @@ RuleText = Annotated[
 
 
 class RuleGiven(ApiInput):
-    """A rule as TOML text, see docs/alerts.md."""
+    """A rule as TOML text, see docs/how-to/alerts.md."""
 
     toml: RuleText
 

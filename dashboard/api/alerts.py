@@ -167,7 +167,7 @@ class Rule(ApiModel):
     """True if it is defined in the settings. It can be changed only there."""
     active_since: datetime
     definition: dict[str, Any]
-    """The keys of docs/alerts.md that differ from their defaults."""
+    """The keys of docs/how-to/alerts.md that differ from their defaults."""
     toml: str
     """The definition as TOML text."""
 

@@ -108,7 +108,7 @@ def export_routes(source: ApiContext) -> APIRouter:
         post: OfPosts = None,
         repeatedly_blocked: RepeatedlyBlocked = False,
     ) -> Response:
-        """Export all rows of one kind, from one snapshot. docs/export.md explains each column."""
+        """Export all rows of one kind, from one snapshot. docs/reference/export.md explains each column."""
         wanted = ExportFilter(
             source.clock(), since, until, at, as_known_at, list_name, platform, post, repeatedly_blocked
         )

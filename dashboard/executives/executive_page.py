@@ -195,7 +195,7 @@ def _associations(view: PersonView) -> Component:
         [
             html.Summary("How this is counted"),
             *[html.Div([html.P(s) for s in method(one, name)], className="tested") for one in view.tested],
-            html.P("The file docs/executives.md explains the test.", className="not-said"),
+            html.P("The file docs/how-to/executives.md explains the test.", className="not-said"),
         ],
         className="method",
     )

@@ -223,7 +223,7 @@ def _mail_card(tested: MailTest | str, actor: Actor, settings: DashboardSettings
         said = "The demonstration sends its emails to a mailbox of its own; the Mail page shows them."
         return card(title, "", html.P(said, className="nothing"))
     if isinstance(tested, str):
-        where = " Put it into blockline.toml (docs/alerts.md) and start “blockline run” again."
+        where = " Put it into blockline.toml (docs/how-to/alerts.md) and start “blockline run” again."
         return card(title, "", html.P(tested + where, className="nothing"))
     note = f"through {clean(tested.server, 120)}; not tried by this page yet"
     if not actor.role.includes(TRY_MAIL):

@@ -15,7 +15,7 @@ from storage.model.text.collectors import source_words, to_do
 from storage.model.text.states import clean
 from storage.work.workers import HEARD_WITHIN, Worker, WorkerStatus
 
-HOW_TO_GET_KEYS = "docs/first-run.md"
+HOW_TO_GET_KEYS = "docs/how-to/first-run.md"
 _WORST_FIRST = list(CollectorHealth)
 
 

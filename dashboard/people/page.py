@@ -62,7 +62,7 @@ def _open_door(actor: Actor) -> list[Component]:
             "No login",
             "all visitors have the same role",
             f"Every visitor {ROLE_MAY[actor.role]}. To require a login, change the setting auth in "
-            "blockline.toml to password or oidc (see docs/people.md).",
+            "blockline.toml to password or oidc (see docs/how-to/people.md).",
         )
     ]
 

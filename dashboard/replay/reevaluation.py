@@ -39,7 +39,7 @@ class ReevaluationRequest:
     list_name: str | None
     """The list whose accounts are reported; None means all accounts."""
     rules: str | None
-    """Other rules as TOML (docs/replay.md); None means those in force."""
+    """Other rules as TOML (docs/how-to/replay.md); None means those in force."""
     mails_until: datetime | None = None
     """With other alert rules, emails that are due before this time count; None: before the last reading."""
 

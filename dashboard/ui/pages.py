@@ -1,7 +1,8 @@
 # pyright: reportMissingTypeStubs=false
 """What a feature of the dashboard says of itself: its pages, their callbacks, its routes and its tasks.
 
-The dashboard's own features say it in the same way as one that an installed package adds: docs/pages.md.
+The dashboard's own features say it in the same way as one that an installed package adds:
+docs/how-to/add-page.md.
 """
 
 import json

@@ -67,7 +67,7 @@ def rules_command(*, as_json: AsJson = False, config: ConfigFile = None) -> None
     known, absent = with_conn(settings, read)
     out = OutputTable(
         ("Rule", "Enabled", "From", "About", "Recipients", "How"),
-        "There are no rules, so no alert is sent. Write rules (docs/alerts.md), then: "
+        "There are no rules, so no alert is sent. Write rules (docs/how-to/alerts.md), then: "
         "blockline alerts import FILE",
     )
     for one in rules_shown(known, wanted):

@@ -58,7 +58,8 @@ def apply_command(
 ) -> None:
     """The file has tables under [[lists]], [[accounts]], [[executives]], [[rules]] and [[orders]].
 
-    Everything is written, or nothing. Applying a file again changes nothing. docs/setup.md explains each key.
+    Everything is written, or nothing. Applying a file again changes nothing. docs/how-to/setup.md explains
+    each key.
     """
     settings, now = load_settings(config), command_clock()
     parsed = read_setup(file_content(file, _MOST_BYTES, "a TOML file"), file.name, now)

@@ -90,7 +90,7 @@ def export_command(
     as_json: AsJson = False,
     config: ConfigFile = None,
 ) -> None:
-    """docs/export.md explains each column. A file or folder gets its name only when it is complete."""
+    """A file or folder gets its name when it is complete. docs/reference/export.md explains each kind."""
     wanted = ExportFilter(
         command_clock(),
         moment_of(since, "--since"),

@@ -186,7 +186,7 @@ The scenario has ended; the dashboard runs until Ctrl-C. What to look at now:
   {address}/replay           any moment again, as it was or as it was known then
   {address}/executives       engagement of executives beside the blocks
   {address}/mail             the emails that a desk would have got
-To watch accounts of your own (some platforms need no key): docs/first-run.md"""
+To watch accounts of your own (some platforms need no key): docs/how-to/first-run.md"""
 
 
 def _demo(

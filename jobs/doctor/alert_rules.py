@@ -46,7 +46,7 @@ def rules_finding(notifying: Sequence[AlertRule]) -> Finding:
             part,
             FindingLevel.ADVICE,
             "No one receives alerts, because no enabled rule names a recipient. Set recipients, or write "
-            "rules (docs/alerts.md).",
+            "rules (docs/how-to/alerts.md).",
         )
     people = {recipient for rule in notifying for recipient in rule.recipients}
     verb = "notifies" if len(notifying) == 1 else "notify"

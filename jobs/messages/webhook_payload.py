@@ -1,4 +1,4 @@
-"""Pure: what a webhook is told of a wave, as JSON. docs/webhook.md says it to those who receive it.
+"""Pure: what a webhook is told of a wave, as JSON. docs/reference/webhook.md says it to those who receive it.
 
 The same wave makes the same bytes on every machine. Only what was seen is in it: a time that nobody saw
 is null.

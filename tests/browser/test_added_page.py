@@ -1,4 +1,4 @@
-"""The example of docs/pages.md, installed as a package, in a real browser."""
+"""The example of docs/how-to/add-page.md, installed as a package, in a real browser."""
 
 from pathlib import Path
 

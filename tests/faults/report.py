@@ -1,4 +1,4 @@
-"""What a run saw, as the page docs/faults.md."""
+"""What a run saw, as the page docs/reference/faults.md."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

@@ -105,7 +105,7 @@ RULES: Final = (
     ).encode(),
 )
 SETUPS: Final = (
-    (Path(__file__).parents[2] / "docs/setup.md").read_bytes().split(b"```toml\n")[1].split(b"```")[0],
+    (Path(__file__).parents[2] / "docs/how-to/setup.md").read_bytes().split(b"```toml\n")[1].split(b"```")[0],
     b"[[orders]]\n[[orders.events]]\n" * 6_000,
 )
 MANY_WRONG_RULES: Final = b"[[rules]]\ncolour = 1\n" * 12_000

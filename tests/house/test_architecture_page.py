@@ -1,4 +1,4 @@
-"""docs/architecture.md says what the code is: its folders, the two ways, and where to begin a change."""
+"""docs/explanation/architecture.md says what the code is: the two ways, and where to begin a change."""
 
 import ast
 import re
@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.house.source import ROOT, docstring, folders, tree
+from tests.house.source import ROOT, folders, tree
 
-PAGE = (ROOT / "docs" / "architecture.md").read_text()
-PICTURE = (ROOT / "docs" / "architecture.svg").read_text()
+PAGE = (ROOT / "docs/explanation/architecture.md").read_text()
+PICTURE = (ROOT / "docs/images/architecture.svg").read_text()
 WAYS = (
     ("The way of a reading", "jobs/collect/pipeline.py", "reading_pipeline"),
     ("The way of an alert", "jobs/notify/pipeline.py", "alert_pipeline"),
@@ -93,17 +93,6 @@ def test_each_task_names_a_file_that_is_there() -> None:
     files = [file for row in tasks for file in re.findall(r"`([a-z0-9_/]+\.\w+)`", " ".join(row))]
     assert len(tasks) >= 20
     assert [file for file in files if "/" in file and not (ROOT / file).exists()] == []
-
-
-def test_the_table_of_folders_says_what_their_docstrings_say() -> None:
-    said = {row[0].strip("`"): row[1] for row in rows("The folders")}
-    packages = {ROOT / p for p in ("collectors", "storage", "dashboard", "jobs")}
-    meant = {
-        f"{folder.relative_to(ROOT)}/": docstring(folder / "__init__.py").splitlines()[0].rstrip(".")
-        for folder in folders()
-        if folder not in packages
-    }
-    assert said == meant
 
 
 def test_the_picture_shows_every_folder() -> None:

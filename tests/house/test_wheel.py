@@ -16,7 +16,7 @@ def test_nobody_else_installs_a_package_of_our_name() -> None:
 
 
 def test_the_locks_hold_hashes_and_no_addresses() -> None:
-    for name in ("requirements.txt", "requirements-dev.txt"):
+    for name in ("requirements.txt", "requirements-dev.txt", "requirements-docs.txt"):
         text = (ROOT / name).read_text()
         assert "://" not in text
         assert text.count("==") <= text.count("--hash=sha256:")

@@ -62,7 +62,7 @@ def test_each_exception_is_needed() -> None:
 
 
 def test_the_page_lists_every_term_of_the_interface() -> None:
-    assert Path(ROOT / "docs/glossary.md").read_text() == markdown()
+    assert Path(ROOT / "docs/reference/glossary.md").read_text() == markdown()
 
 
 def test_a_term_is_explained_in_one_sentence() -> None:

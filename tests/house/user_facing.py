@@ -49,7 +49,7 @@ def _sentences() -> Iterator[Sentence]:
                 yield from in_script(path)
             elif path.suffix in {".html", ".txt"}:
                 yield from in_template(path)
-    for path in [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]:
+    for path in [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]:
         yield from in_markdown(path)
 
 

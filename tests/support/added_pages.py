@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-EXAMPLE = Path(__file__).parent.parent.parent / "docs" / "example_page"
+EXAMPLE = Path(__file__).parent.parent.parent / "docs/how-to/example_page"
 
 
 def install_example(folder: Path, patch: pytest.MonkeyPatch) -> None:
-    """The package of docs/pages.md, built and installed by pip into a folder of its own."""
+    """The package of docs/how-to/add-page.md, built and installed by pip into a folder of its own."""
     source = shutil.copytree(EXAMPLE, folder / "source")
     target = folder / "installed"
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-index"]

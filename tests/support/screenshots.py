@@ -1,4 +1,4 @@
-"""Takes the pictures in docs/: plays the demonstration, stops its clock at a moment, and opens the
+"""Takes the pictures in docs/images/: plays the demonstration, stops its clock at a moment, and opens the
 dashboard.
 
 `python -m tests.support.screenshots`, which is what `make screenshots` runs. Nothing in the pictures is
@@ -37,7 +37,7 @@ from storage.postgres.pool import Pool, open_pool, transaction
 from tests.support.clients.browser import ARGUMENTS, FULL_CHROMIUM
 from tests.support.servers.dashboard import until
 
-DOCS = Path(__file__).parent.parent.parent / "docs"
+IMAGES = Path(__file__).parent.parent.parent / "docs/images"
 MOMENT = datetime(2021, 2, 11, 13, tzinfo=UTC)
 LARGEST = 400_000
 """Bytes of one picture."""
@@ -128,15 +128,15 @@ async def _first(arrived: asyncio.Event, playing: asyncio.Task[demo.DemoResult])
 
 
 async def _take(address: str) -> None:
-    DOCS.mkdir(exist_ok=True)
+    IMAGES.mkdir(exist_ok=True)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=FULL_CHROMIUM, args=ARGUMENTS)
         for picture in PICTURES:
             data = await _taken(browser, address, picture)
             if len(data) > LARGEST:
                 raise RuntimeError(f"{picture.name} has {len(data):,} bytes, more than {LARGEST:,}.")
-            (DOCS / f"{picture.name}.png").write_bytes(data)
-            print(f"docs/{picture.name}.png  {len(data):,} bytes")
+            (IMAGES / f"{picture.name}.png").write_bytes(data)
+            print(f"docs/images/{picture.name}.png  {len(data):,} bytes")
         await browser.close()
 
 

@@ -1,6 +1,6 @@
-"""Every term of the interface in one sentence: pages show it on hover, docs/glossary.md lists it.
+"""Every term of the interface in one sentence: pages show it on hover, docs/reference/glossary.md lists it.
 
-`python -m storage.model.text.glossary > docs/glossary.md` writes the page; a test compares the two.
+`python -m storage.model.text.glossary > docs/reference/glossary.md` writes the page; a test compares the two.
 """
 
 import sys
@@ -145,7 +145,7 @@ TERMS: Mapping[str, str] = MappingProxyType({k: v for terms in SECTIONS.values()
 
 
 def markdown() -> str:
-    """docs/glossary.md, whole."""
+    """docs/reference/glossary.md, whole."""
     parts = ["# Glossary\n\nThe words of Blockline's pages, mails and commands, each in one sentence.\n"]
     for heading, terms in SECTIONS.items():
         rows = "".join(f"| **{term}** | {sentence} |\n" for term, sentence in terms.items())

@@ -1,4 +1,4 @@
-"""Pure: what the platforms declare, and which sites are not read, as the tables of docs/platforms.md."""
+"""Pure: what the platforms declare, and which sites are not read, as tables (docs/reference/platforms.md)."""
 
 from storage.model.core.availability import Status
 from storage.model.core.signals import SignalKind

@@ -39,7 +39,7 @@ def of(*workers: Worker) -> WorkersReport:
             id="a platform without a key is ready, and nothing more is claimed before it answered",
         ),
         pytest.param(
-            X, [], NONE, UNKEYED, "Needs a key", "Set x_bearer_token; docs/first-run.md", "stopped",
+            X, [], NONE, UNKEYED, "Needs a key", "Set x_bearer_token; docs/how-to/first-run.md", "stopped",
             id="a missing key is named by its setting, with where to read how to get it",
         ),
         pytest.param(

@@ -162,7 +162,7 @@ def test_every_warning_of_ours_has_an_event_of_its_own() -> None:
 
 
 def test_the_events_that_the_documentation_names_are_logged() -> None:
-    section = (ROOT / "docs/operations.md").read_text().partition("## Logs")[2].partition("\n## ")[0]
+    section = (ROOT / "docs/reference/logs.md").read_text()
     named = set(re.findall(r"`(\w+_(?:failed|recovered|off|began|ended))`", section))
     source = "".join(file.read_text() for package in OURS for file in (ROOT / package).rglob("*.py"))
     assert len(named) == 16

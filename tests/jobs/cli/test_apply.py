@@ -16,7 +16,7 @@ from tests.house.source import ROOT
 from tests.support.clients.command_line import Blockline, Ran
 from tests.support.seeds.sent_alerts import on
 
-DOCS = (ROOT / "docs/setup.md").read_text()
+DOCS = (ROOT / "docs/how-to/setup.md").read_text()
 (EXAMPLE,) = re.findall(r"## A complete example\n\n```toml\n(.*?)```", DOCS, re.DOTALL)
 ACCOUNT = '[[accounts]]\nplatform = "x"\nhandle = "{0}"\naccount_id = "{1}"\nlists = ["Desk"]\n'
 ORDER = """[[orders]]

@@ -200,14 +200,18 @@ def test_every_command_ends_its_help_with_examples_that_can_be_parsed(tmp_path: 
             parse_line(words)
 
 
-COMMAND_LINE = r"^(?:\$ |pbpaste \| )?(?:\.venv/bin/)?blockline ([^[\n]*)$"
+COMMAND_LINE = r"^ *(?:\$ |pbpaste \| )?(?:\.venv/bin/)?blockline ([^[\n]*)$"
 
 
 def documented_command_lines() -> Iterator[list[str]]:
-    """Those in blocks of code of the README and docs/, without their comments; not those with [choices]."""
-    for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
-        for block in re.findall(r"```\w*\n(.*?)```", page.read_text(), re.DOTALL):
-            for line in re.findall(COMMAND_LINE, block, re.MULTILINE):
+    """Those in blocks of code of the README and docs/, without their comments; not those with [choices].
+    And the steps of the README.
+    """
+    for line in re.findall(r"`\.venv/bin/blockline ([^`]+)`", (ROOT / "README.md").read_text()):
+        yield shlex.split(line)
+    for page in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))):
+        for block in re.findall(r"```\w*(?: title=.*)?\n(.*?)```", page.read_text(), re.DOTALL):
+            for line in re.findall(COMMAND_LINE, re.sub(r" \\\n\s+", " ", block), re.MULTILINE):
                 yield shlex.split(re.split(r"\s#\s|\s\|\s", line)[0])
 
 

@@ -28,7 +28,7 @@ from tests.support.servers.webhook_receivers import (
     says,
 )
 
-DOCS = Path(__file__).parent.parent.parent.parent / "docs" / "webhook.md"
+DOCS = Path(__file__).parent.parent.parent.parent / "docs/reference/webhook.md"
 NOW = minutes(0)
 BODY = b'{"version":"blockline.alert/1"}'
 
@@ -263,7 +263,7 @@ def test_a_signature_is_that_of_the_published_example() -> None:
 
 @pytest.fixture(scope="module")
 def documented(tmp_path_factory: pytest.TempPathFactory) -> ModuleType:
-    """The code that docs/webhook.md gives to receivers."""
+    """The code that docs/reference/webhook.md gives to receivers."""
     (code,) = re.findall(r"```python\n(.*?)```", DOCS.read_text(), re.DOTALL)
     file = tmp_path_factory.mktemp("docs") / "receiver.py"
     file.write_text(code)

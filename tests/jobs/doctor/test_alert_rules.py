@@ -17,7 +17,7 @@ from tests.support.samples.readings import T0
 
 NOBODY = (
     "No one receives alerts, because no enabled rule names a recipient. Set recipients, or write "
-    "rules (docs/alerts.md)."
+    "rules (docs/how-to/alerts.md)."
 )
 RECIPIENTS = {"BLOCKLINE_RECIPIENTS": "desk@example.org"}
 SERVER = {"BLOCKLINE_SMTP_HOST": "mail.example.org"}

@@ -21,7 +21,7 @@ from tests.support.samples.alerts import ORDER, REPORTERS, a_change, a_rule, an_
 from tests.support.samples.readings import AVAILABLE, NOT_FOUND, SUSPENDED, T0, WITHHELD_IN, minutes
 
 SCHEMA: dict[str, Any] = json.loads(
-    (Path(__file__).parent.parent.parent.parent / "docs" / "webhook.schema.json").read_text()
+    (Path(__file__).parent.parent.parent.parent / "docs/reference/webhook.schema.json").read_text()
 )
 INDIA = AlertRule(("webhook:desk",), name="India")
 _TYPES: Mapping[str, type] = {

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-OPERATIONS = Path(__file__).parent.parent.parent.parent / "docs" / "operations.md"
+ROOT = Path(__file__).parents[3]
+PAGE = ROOT / "docs/how-to/proxy.md"
 NGINX = Path("/usr/sbin/nginx")
 HOST = "blockline.example.org"
 """The name in the docs; the browser is told where it is."""
@@ -46,7 +47,7 @@ def web_process(
     with subprocess.Popen(
         [*limited, sys.executable, "-m", "jobs.cli.main", "run", "--role", "web"],
         cwd=folder,
-        env={**ours, "PYTHONPATH": str(OPERATIONS.parent.parent), **settings, **environment},
+        env={**ours, "PYTHONPATH": str(ROOT), **settings, **environment},
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
@@ -64,8 +65,8 @@ def web_process(
 
 def documented(port: int, upstreams: tuple[str, str], folder: Path) -> str:
     """The block of the docs with the ports and files of this test, and around it what nginx wants besides."""
-    found = re.search(r"```nginx\n(.*?)```", OPERATIONS.read_text(), re.DOTALL)
-    assert found is not None, "docs/operations.md has no nginx block"
+    found = re.search(r"```nginx\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    assert found is not None, "docs/how-to/proxy.md has no nginx block"
     block = found[1]
     for old, new in (
         ("127.0.0.1:8050", upstreams[0].removeprefix("http://")),

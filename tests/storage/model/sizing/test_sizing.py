@@ -455,7 +455,7 @@ def test_what_is_planned_with_is_what_the_collectors_and_the_rule_do() -> None:
 
 
 def test_the_documentation_shows_the_estimates_of_the_model() -> None:
-    documented = (Path(__file__).parent.parent.parent.parent.parent / "docs" / "sizing.md").read_text(
+    documented = (Path(__file__).parent.parent.parent.parent.parent / "docs/explanation/sizing.md").read_text(
         encoding="utf-8"
     )
     columns = (

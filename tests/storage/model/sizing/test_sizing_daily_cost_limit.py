@@ -121,7 +121,7 @@ def test_lists_are_read_early_if_the_daily_cost_limit_pays_for_all_accounts() ->
 
 
 def test_the_documentation_shows_the_estimates_under_a_daily_cost_limit() -> None:
-    documented = (Path(__file__).parent.parent.parent.parent.parent / "docs" / "sizing.md").read_text(
+    documented = (Path(__file__).parent.parent.parent.parent.parent / "docs/explanation/sizing.md").read_text(
         encoding="utf-8"
     )
     both = [

@@ -1,10 +1,10 @@
-"""docs/platforms.md shows what the platforms declare, and which sites are not read."""
+"""docs/reference/platforms.md shows what the platforms declare, and which sites are not read."""
 
 from pathlib import Path
 
 from storage.model.text.platforms import markdown, unread_markdown
 
-PAGE = Path(__file__).parents[4] / "docs" / "platforms.md"
+PAGE = Path(__file__).parents[4] / "docs/reference/platforms.md"
 
 
 def between(mark: str) -> str:
