@@ -1,0 +1,58 @@
+"""Every command with its arguments, options and examples, from the command line itself."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from jobs.cli.main import loaded
+
+PAGES: Final[Mapping[str, Sequence[str]]] = {
+    "watch": ("run", "check", "status", "accounts", "lists", "executives"),
+    "alerts": ("alerts", "incidents"),
+    "orders": ("orders", "report", "published"),
+    "history": ("replay", "stories", "import", "export"),
+    "evidence": ("evidence", "causes", "purge", "purges"),
+    "operations": (
+        *("plan", "apply", "setup", "doctor", "workers", "users", "tokens", "secrets", "backup", "restore"),
+        *("migrate", "upgrade", "demo", "rehearse", "simulate"),
+    ),
+}
+"""The commands and groups of commands of each page."""
+_TYPE: Final = re.compile(" <(?:str|path)>$")
+
+
+def commands(page: str) -> Iterator[tuple[str, Any]]:
+    """Those of a page by the words that call them, each group before its own."""
+    for name in PAGES[page]:
+        command = loaded(name)
+        yield name, command
+        for under, one in getattr(command, "commands", {}).items():
+            yield f"{name} {under}", one
+
+
+def markdown(page: str) -> str:
+    """A section for each command; below a group those of its own."""
+    return "\n".join(line for name, command in commands(page) for line in _lines(name, command))
+
+
+def _lines(name: str, command: Any) -> Iterator[str]:
+    context = command.make_context(name, [], resilient_parsing=True)
+    yield from (f"{'###' if ' ' in name else '##'} blockline {name}", "")
+    for paragraph in (command.help or "").split("\n\n"):
+        if said := " ".join(paragraph.split()):
+            yield from (said, "")
+    if not hasattr(command, "commands"):
+        usage = " ".join(piece.strip("{}") for piece in command.collect_usage_pieces(context))
+        yield from ("```text", f"blockline {name} {usage}".rstrip(), "```", "")
+        records = [param.get_help_record(context) for param in command.params]
+        if rows := [record for record in records if record is not None]:
+            yield from ("| option | meaning |", "| --- | --- |")
+            yield from (f"| `{_TYPE.sub('', names)}` | {_meaning(said)} |" for names, said in rows)
+            yield ""
+    if examples := [line[2:] for line in (command.epilog or "").splitlines() if line.startswith("  ")]:
+        yield from ("```", *examples, "```", "")
+
+
+def _meaning(said: str) -> str:
+    """One line. What explains a default stands in brackets within brackets."""
+    return " ".join(said.split()).replace("[default: (", "[default: ").replace(")]", "]").replace("|", "\\|")

@@ -1,0 +1,54 @@
+"""The generated parts of docs/reference: each stands between two comments of a page that is written by hand.
+
+`python -m tests.support.reference` writes them. A test compares them with what the code says.
+"""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from dashboard.api.app import api_v1
+from dashboard.api.request_checks import ApiContext
+from dashboard.asgi.process import WebProcess
+from jobs.runtime.replay_process import ReplayProcess
+from tests.house.source import ROOT
+from tests.support.reference import api_tables, command_pages, folders_table, metrics_table, settings_table
+
+FOLDER: Final = ROOT / "docs/reference"
+_PART = re.compile(r"(<!-- generated: (?P<name>[a-z ]+) -->\n).*?(<!-- /generated -->)", re.DOTALL)
+
+
+def api_document(process: WebProcess) -> Mapping[str, Any]:
+    """The OpenAPI document of /api/v1."""
+    replay = ReplayProcess("")
+    return api_v1(ApiContext(process.pool, process.clock, process.settings, replay, replay)).openapi()
+
+
+async def parts(process: WebProcess) -> Mapping[str, str]:
+    """Every generated part by the name in its comment. The process needs a database, which may be empty."""
+    document = api_document(process)
+    return {
+        "settings": settings_table.markdown(),
+        "folders": folders_table.markdown(),
+        "metrics": metrics_table.markdown(await metrics_table.metrics(process)),
+        "reading requests": api_tables.markdown(document, api_tables.READS),
+        "writing requests": api_tables.markdown(document, api_tables.WRITES),
+        **{f"commands {page}": command_pages.markdown(page) for page in command_pages.PAGES},
+    }
+
+
+def names_in(text: str) -> list[str]:
+    """The names of the generated parts of a page."""
+    return [match["name"] for match in _PART.finditer(text)]
+
+
+def with_parts(text: str, generated: Mapping[str, str]) -> str:
+    """A page with its generated parts as they are now. Raises KeyError for an unknown name."""
+    return _PART.sub(lambda match: f"{match[1]}\n{generated[match['name']].strip()}\n\n{match[3]}", text)
+
+
+def written() -> Mapping[Path, str]:
+    """The pages that have generated parts, as they are stored."""
+    pages = {path: path.read_text(encoding="utf-8") for path in sorted(FOLDER.glob("*.md"))}
+    return {path: text for path, text in pages.items() if names_in(text)}
