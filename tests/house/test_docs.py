@@ -56,6 +56,10 @@ def test_a_page_has_no_more_words_than_are_read_at_once(page: Path) -> None:
     assert len(page.read_text().split()) <= MOST_WORDS
 
 
+def test_the_readme_is_read_in_four_minutes() -> None:
+    assert 600 <= len((ROOT / "README.md").read_text().split()) <= 800
+
+
 def test_what_names_a_file_of_the_documentation_names_one_that_is_there() -> None:
     named = {(file, name) for file, text in texts().items() for name in _NAMED.findall(text)}
     assert len(named) > 50
