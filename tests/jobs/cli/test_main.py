@@ -205,11 +205,11 @@ COMMAND_LINE = r"^ *(?:\$ |pbpaste \| )?(?:\.venv/bin/)?blockline ([^[\n]*)$"
 
 def documented_command_lines() -> Iterator[list[str]]:
     """Those in blocks of code of the README and docs/, without their comments; not those with [choices].
-    And the steps of the README.
+    And those in the steps of the README and in the first column of tables.
     """
-    for line in re.findall(r"`\.venv/bin/blockline ([^`]+)`", (ROOT / "README.md").read_text()):
-        yield shlex.split(line)
     for page in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))):
+        for line in re.findall(r"(?:^\| `|`\.venv/bin/)blockline ([^`[]+)`", page.read_text(), re.MULTILINE):
+            yield shlex.split(line)
         for block in re.findall(r"```\w*(?: title=.*)?\n(.*?)```", page.read_text(), re.DOTALL):
             for line in re.findall(COMMAND_LINE, re.sub(r" \\\n\s+", " ", block), re.MULTILINE):
                 yield shlex.split(re.split(r"\s#\s|\s\|\s", line)[0])
