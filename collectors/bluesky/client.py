@@ -53,7 +53,7 @@ _ONE_BY_ONE: Final = "the app's servers, for single accounts"
 _KEEP_DOCUMENT: Final = timedelta(hours=1)
 """The directory does not say how often it may be asked."""
 
-_LABELS_A_PAGE: Final = 250
+LABELS_A_PAGE: Final = 250
 """More are refused (documented)."""
 
 _HEARTBEAT_S: Final = 30.0
@@ -173,15 +173,22 @@ class BlueskyClient:
             return await self._ask_pds(pds, "com.atproto.repo.listRecords", asked, now)
 
     async def label_page(
-        self, labeler: str, subjects: Sequence[str], cursor: str | None, now: datetime
+        self,
+        labeler: str,
+        subjects: Sequence[str],
+        cursor: str | None,
+        now: datetime,
+        most: int = LABELS_A_PAGE,
     ) -> Exchange | WireFault:
-        """com.atproto.label.queryLabels, one page, on the server that the DID document of a labeler names."""
+        """com.atproto.label.queryLabels, one page of at most `most` labels, on the server that the DID
+        document of a labeler names.
+        """
         found = (await self.identity(labeler, now)).said
         server = found.labeler if isinstance(found, DidDocument) else None
         if server is None:
             return found if isinstance(found, WireFault) else _NO_LABEL_SERVER
         params = [("uriPatterns", one) for one in subjects]
-        params += [("sources", labeler), ("limit", str(_LABELS_A_PAGE))]
+        params += [("sources", labeler), ("limit", str(most))]
         if cursor is not None:
             params.append(("cursor", cursor))
         url = f"{server}/xrpc/{QUERY_LABELS}"

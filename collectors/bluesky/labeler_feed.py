@@ -5,13 +5,14 @@ label that cannot be verified is neither believed nor called forged.
 """
 
 import asyncio
+import random
 from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
 import aiohttp
 
-from collectors.bluesky.client import BlueskyClient
+from collectors.bluesky.client import LABELS_A_PAGE, BlueskyClient
 from collectors.bluesky.wire.identity import has_log
 from collectors.bluesky.wire.label_lists import read_label_page
 from collectors.bluesky.wire.label_stream import (
@@ -38,7 +39,10 @@ make us ask for each.
 _KEYS_KEPT: Final = timedelta(hours=1)
 """A key that was given up counts no longer than this."""
 _MOST_PAGES: Final = 20_000
-"""Of 250 labels each."""
+_SMALLEST_PAGE: Final = 150
+"""Each reading of a list has pages of another size, up to `LABELS_A_PAGE`. The reference server does not sort
+its list, so what lies between two pages may be left out (measured); with other pages it is something else.
+"""
 _OVER: Final = frozenset({aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSING, aiohttp.WSMsgType.CLOSED})
 
 
@@ -98,9 +102,10 @@ class LabelerFeed:
     async def listing(self, labeler: str, clock: Callable[[], datetime]) -> AsyncGenerator[LabelBatch]:
         """See `LabelFeed`."""
         await self._keys_of(labeler, clock(), clock() - _KEYS_KEPT)
+        most = random.SystemRandom().randint(_SMALLEST_PAGE, LABELS_A_PAGE)
         cursor: str | None = None
         for _ in range(_MOST_PAGES):
-            answer = await self._client.label_page(labeler, ["*"], cursor, clock())
+            answer = await self._client.label_page(labeler, ["*"], cursor, clock(), most)
             if isinstance(answer, WireFault):
                 raise StreamLost(f"The list was not answered: {answer.detail}.")
             page = read_label_page(answer)

@@ -84,8 +84,8 @@ class LabelFeed(Protocol):
         ...
 
     def listing(self, labeler: str, clock: Callable[[], datetime]) -> AsyncGenerator[LabelBatch]:
-        """Yield the labels that a labeler lists, page by page, to the end of its list. Raises StreamLost if
-        that cannot be reached.
+        """Yield the labels that a labeler lists, page by page, to the end of its list. That it ends does not
+        prove that nothing was left out. Raises StreamLost if the end cannot be reached.
         """
         ...
 

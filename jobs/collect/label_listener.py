@@ -1,14 +1,14 @@
 """Collects all labels of the labelers of a platform. A label is what its labeler states; it sets no status.
 
 Each labeler has two sources. Its stream is followed from the stored position. Its list is read whole at the
-start, once a day, and after a gap of the stream, and proves that no label is missing. A labeler may refuse to
-list all labels.
+start, once a day, and after a gap of the stream. It counts as whole if it has every label that is known to
+hold: a server may leave out labels between two pages. A labeler may refuse to list all labels.
 """
 
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,6 +19,8 @@ from jobs.base.clock import Clock
 from storage.countries.label_record import (
     LabelerPosition,
     follow_labeler,
+    held_labels,
+    newest_label,
     note_gap,
     note_heard,
     note_listed,
@@ -29,7 +31,7 @@ from storage.countries.label_record import (
 from storage.model.core.accounts import Platform
 from storage.model.core.labels import LabelBatch, LabelChannel, LabelGap
 from storage.model.text.states import PLATFORM_NAME
-from storage.model.text.units import span
+from storage.model.text.units import number, span
 from storage.postgres.pool import Pool, StorageError, transaction
 
 log = logging.getLogger(__name__)
@@ -171,12 +173,29 @@ class LabelListener:
             return (due_at - began).total_seconds()
         if not self._can_date():
             raise StreamLost("The clock of this machine is wrong.")
+        if position.listed_at is None:  # so that something is known that the list must have
+            await self._read_list(labeler)
+            began = self._clock()
+        async with transaction(self._pool) as conn:
+            upto = await newest_label(conn)
+        listed = await self._read_list(labeler)
+        async with transaction(self._pool) as conn:
+            held = await held_labels(conn, labeler, upto, self._clock())
+            left_out = sum(hash(one) not in listed for one in held)
+            if not left_out:
+                await note_listed(conn, labeler, began)
+        if left_out:
+            raise StreamLost(f"The list left out {number(left_out, 'label')} that were not withdrawn.")
+        return self._pacing.list_every.total_seconds()
+
+    async def _read_list(self, labeler: str) -> Set[int]:
+        """Store the list of a labeler; returns the hash of the subject and value of each label in it."""
+        listed: set[int] = set()
         async with aclosing(self._feed.listing(labeler, self._clock)) as pages:
             async for page in pages:
                 await self._store(labeler, page, LabelChannel.QUERY)
-        async with transaction(self._pool) as conn:
-            await note_listed(conn, labeler, began)
-        return self._pacing.list_every.total_seconds()
+                listed.update(hash((one.subject, one.value)) for one in page.labels)
+        return listed
 
     async def _position(self, labeler: str) -> LabelerPosition:
         country, withholding = self._feed.countries[labeler], self._feed.withholding

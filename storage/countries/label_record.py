@@ -191,6 +191,28 @@ async def note_gap(conn: Conn, labeler: str, gap: LabelGap, now: datetime) -> No
     )
 
 
+async def newest_label(conn: Conn) -> int:
+    """The number of the label that was stored last; 0 if there is none."""
+    return await conn.fetchval("select coalesce(max(label_id), 0) from label")
+
+
+async def held_labels(conn: Conn, labeler: str, upto: int, now: datetime) -> list[tuple[str, str]]:
+    """Subject and value of the labels of a labeler up to number `upto` that it did not withdraw, replace
+    or let expire.
+    """
+    rows = await conn.fetch(
+        """
+        select subject, value from label
+        where labeler = $1 and label_id <= $2 and replaced_at is null and not is_negated
+            and (expires_at is null or expires_at > $3)
+        """,
+        labeler,
+        upto,
+        now,
+    )
+    return [(row["subject"], row["value"]) for row in rows]
+
+
 async def note_listed(conn: Conn, labeler: str, began_at: datetime) -> None:
     """Store that the list of a labeler was read whole; the reading began at `began_at`. That fills the gaps
     that were noticed before it began.

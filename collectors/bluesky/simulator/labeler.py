@@ -36,6 +36,10 @@ class SimulatedLabeler:
         self.did = did
         self.lists_everything = True
         """Off: it refuses to list all labels, as the reference server can be set to."""
+        self.lists_in_order = True
+        """Off: its list is not sorted and goes on after the last number of a page, as that of the reference
+        server does: what has a smaller number and was not on the page is left out.
+        """
         self._keys = [(since, key)]
         self._rows: dict[tuple[object, object, object], NumberedLabel] = {}
         self._seq = 0
@@ -67,6 +71,10 @@ class SimulatedLabeler:
         """Keep in the stream only what came after this number. The list keeps everything."""
         self._forgotten = seq
 
+    def drop(self, uri: str) -> None:
+        """Keep no label of a subject, not even that it was withdrawn."""
+        self._rows = {key: row for key, row in self._rows.items() if key[0] != uri}
+
     def count_from_zero(self) -> None:
         """Number all labels again, as after a move to another server."""
         rows = list(self._rows.items())
@@ -90,7 +98,8 @@ class SimulatedLabeler:
 
     def listed(self, after: int, most: int) -> dict[str, object]:
         """A page of the list: every label, signed by the newest key."""
-        rows = [row for row in self._rows.values() if row.seq > after][:most]
+        rows = [row for row in self._rows.values() if row.seq > after]
+        rows = rows[:most] if self.lists_in_order else rows[-most:]
         page: dict[str, object] = {"cursor": str(rows[-1].seq)} if rows else {}
         return {**page, "labels": [payloads.json_label(self._signed(row, -1)) for row in rows]}
 

@@ -163,6 +163,40 @@ async def test_a_gap_that_no_list_fills_stays_and_says_so(pool: Pool) -> None:
     assert "refused" in status.unlisted_why
 
 
+async def test_a_list_that_leaves_out_what_the_stream_had_is_not_whole(pool: Pool) -> None:
+    one = labeler(*(f"{POST}{n}" for n in range(260)))
+    one.lists_in_order = False
+    async with listening(pool, one) as now:
+        await now.until_stored(260)
+
+        async def is_noticed() -> bool:
+            return (await now.status()).unlisted_at is not None
+
+        await now.until(is_noticed)
+        status = await now.status()
+        assert (status.listed_at, status.is_complete) == (None, False)
+        assert "that were not withdrawn" in status.unlisted_why
+        one.lists_in_order = True
+        await now.until_listed()
+
+
+async def test_a_list_may_leave_out_what_its_labeler_withdrew(pool: Pool) -> None:
+    one = labeler(SUBJECT, POST)
+    async with listening(pool, one) as now:
+        await now.until_stored(2)
+        await now.until_listed()
+        one.withdraw(SUBJECT, "!hide", T0 + HOUR)
+        now.server.announce()
+        await now.until_stored(3)
+        one.drop(SUBJECT)
+        one.put(POST, "!warn", T0 + HOUR)
+        one.forget(one.seq)
+        now.server.cut_streams()
+        await now.server.connected(2)
+        await now.until_stored(4)
+        await now.until_listed()
+
+
 async def test_a_labeler_that_counts_again_is_read_from_the_beginning(pool: Pool) -> None:
     one = labeler(SUBJECT)
     for n in range(5):

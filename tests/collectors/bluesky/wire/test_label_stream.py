@@ -1,6 +1,6 @@
 """Messages of a labeler's stream, and the labels in them: typed, verified, and never an exception."""
 
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from datetime import timedelta
 
 import pytest
@@ -21,9 +21,10 @@ from collectors.bluesky.wire.label_stream import (
     stream_url,
     with_signature_bytes,
 )
-from collectors.bluesky.wire.labeler_keys import LabelKey
+from collectors.bluesky.wire.labeler_keys import LabelKey, read_label_keys
+from collectors.core.wire import WireFault
 from storage.model.core.labels import LabeledKind, LabelRefusal, RefusedLabel, SignedLabel
-from tests.support.samples.bluesky_answers import MAIN, recorded_json
+from tests.support.samples.bluesky_answers import MAIN, made, recorded_json
 from tests.support.samples.label_signing import KEY, LABELER, POST, STRANGER, SUBJECT, signed_label
 from tests.support.samples.readings import T0
 
@@ -132,6 +133,35 @@ def test_a_recorded_label_of_the_reference_server_is_signed_by_its_key(name: str
     good, refused = read_signed_labels(labels, MAIN, (LabelKey(RECORDED_KEY, T0, None),))
     assert good
     assert not refused
+
+
+def test_a_recorded_stream_and_list_of_the_reference_server_say_the_same_by_the_keys_of_its_log() -> None:
+    """Recorded in December 2026 of Ozone 0.4.2 and the PLC server 0.0.1, after a change of the key."""
+    kept = recorded_json("labeler__reference_server")
+    log = made(200, kept["plc_audit"])
+    labeler = kept["plc_audit"][0]["did"]
+    keys = read_label_keys(log, labeler)
+    assert not isinstance(keys, WireFault)
+    assert [key.until is None for key in keys] == [False, True]
+    frames = [read_frame(b64decode(data)) for data in kept["stream"]]
+    sent = [label for one in frames if isinstance(one, LabelsFrame) for label in one.labels]
+    streamed, refused = read_signed_labels(sent, labeler, keys)
+    listed, unlisted = read_signed_labels(
+        map(with_signature_bytes, kept["query_labels"]["labels"]), labeler, keys
+    )
+    assert refused == unlisted == ()
+    assert streamed == listed
+    assert [(one.kind, one.value, one.is_negated) for one in listed] == [
+        (LabeledKind.ACCOUNT, "!hide", False),
+        (LabeledKind.POST, "!hide", False),
+        (LabeledKind.RECORD, "!warn", False),
+        (LabeledKind.ACCOUNT, "!takedown", True),
+    ]
+    assert [one.cid is not None for one in listed] == [False, True, False, False]
+    assert [one.expires_at is not None for one in listed] == [False, False, True, False]
+    assert {one.signed_by for one in listed} == {keys[1].did_key}
+    ended = read_frame(b64decode(kept["future_cursor"]))
+    assert ended == ErrorFrame("FutureCursor", "Cursor in the future.")
 
 
 def test_fields_that_the_scheme_does_not_name_are_not_signed() -> None:
