@@ -113,7 +113,9 @@ class Labeler(ApiModel):
     complete: bool
     """Whether its whole list was read, and nothing says that labels are missing since."""
     refused: int
-    """Labels that count for nothing, because it is not known to have signed them."""
+    """Labels that count for nothing, because it is not known to have signed them. Up to 1,000."""
+    refused_dropped: int
+    """Further ones, which are no longer kept. One that was sent again counts again."""
 
 
 class LabelerList(ApiModel):

@@ -32,6 +32,8 @@ class LabelerStatus:
     ended_at: datetime | None
     refused: int
     """Labels that are kept apart, because it is not known to have signed them."""
+    refused_dropped: int
+    """Further ones, of which only the number is kept. One that is received again counts again."""
     newest_refused_at: datetime | None
 
     @property

@@ -4,14 +4,18 @@ Labels and position are stored in one transaction: a process that is killed stor
 received twice is stored once, because the key of a label is what it says.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
+from typing import Final
 
 from storage.model.core.accounts import Platform
-from storage.model.core.labels import LabelBatch, LabelChannel, LabelGap
+from storage.model.core.labels import LabelBatch, LabelChannel, LabelGap, RefusedLabel
 from storage.postgres.pool import Conn
+
+KEPT_REFUSED: Final = 1_000
+"""Refused labels that are kept of each labeler: the newest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,20 +100,7 @@ async def record_labels(
     )
     await _relate(conn, labeler, new)
     if batch.refused:
-        await conn.execute(
-            """
-            insert into refused_label (labeler, digest, reason, content, received_at, channel)
-            select $1, digest, reason, content, $2, $3
-            from unnest($4::bytea[], $5::text[], $6::bytea[]) as t (digest, reason, content)
-            on conflict do nothing
-            """,
-            labeler,
-            now,
-            channel.value,
-            [sha256(one.content).digest() for one in batch.refused],
-            [one.reason.value for one in batch.refused],
-            [one.content for one in batch.refused],
-        )
+        await _keep_apart(conn, labeler, batch.refused, channel, now)
     if batch.seq is not None:
         # A process that lost the lead may be behind: the position moves forward only.
         await conn.execute(
@@ -152,6 +143,47 @@ async def _relate(conn: Conn, labeler: str, subjects: Collection[str]) -> None:
         """,
         labeler,
         list(set(subjects)),
+    )
+
+
+async def _keep_apart(
+    conn: Conn, labeler: str, refused: Sequence[RefusedLabel], channel: LabelChannel, now: datetime
+) -> None:
+    """Store refused labels. Of each labeler the newest `KEPT_REFUSED` are kept and the others counted, so
+    that they cannot fill the disk.
+    """
+    kept = refused[-KEPT_REFUSED:]
+    await conn.execute(
+        """
+        insert into refused_label (labeler, digest, reason, content, received_at, channel)
+        select $1, digest, reason, content, $2, $3
+        from unnest($4::bytea[], $5::text[], $6::bytea[]) as t (digest, reason, content)
+        on conflict do nothing
+        """,
+        labeler,
+        now,
+        channel.value,
+        [sha256(one.content).digest() for one in kept],
+        [one.reason.value for one in kept],
+        [one.content for one in kept],
+    )
+    await conn.execute(
+        """
+        with dropped as (
+            delete from refused_label
+            where (labeler, digest, reason) in (
+                select labeler, digest, reason from refused_label where labeler = $1
+                order by received_at desc, digest, reason offset $2
+            )
+            returning 1
+        )
+        update labeler set refused_dropped = refused_dropped + d.n + $3
+        from (select count(*) as n from dropped) d
+        where labeler = $1 and d.n + $3 > 0
+        """,
+        labeler,
+        KEPT_REFUSED,
+        len(refused) - len(kept),
     )
 
 

@@ -96,7 +96,7 @@ def _refused(one: LabelerStatus, now: datetime) -> Condition | None:
         _key(ConditionKind.LABELS_REFUSED, one),
         newest,
         f"{number(one.refused, 'label')} from {_name(one)} {are} kept apart: no key of it signed them",
-        "",
+        f"{one.refused_dropped:,} more were received and are no longer kept." if one.refused_dropped else "",
         _REFUSED_TO_DO,
     )
 

@@ -98,6 +98,7 @@ create table labeler (
     unlisted_at timestamptz,
     unlisted_why text not null default '',
     ended_at timestamptz,
+    refused_dropped bigint not null default 0 check (refused_dropped >= 0),
     check ((gap is null) = (gap_at is null))
 );
 comment on table labeler is 'A labeler whose labels are collected, and how far they were read.';
@@ -119,6 +120,8 @@ comment on column labeler.listed_at is 'When the newest reading of its whole lis
 comment on column labeler.unlisted_at is 'When its list could last not be read whole. Null: never, or it was since.';
 comment on column labeler.unlisted_why is 'Why not, in a sentence. Empty: as unlisted_at.';
 comment on column labeler.ended_at is 'When we ceased to collect its labels. Null: we collect them.';
+comment on column labeler.refused_dropped is
+    'How many of its refused labels were received and are no longer kept. One that is received again counts again.';
 
 -- The key is what a label says. A number in the stream is none: lists have no numbers, a label that replaces another
 -- gets a new one, and a labeler that moves begins to count again.
@@ -200,8 +203,10 @@ create table refused_label (
     channel text not null check (channel in ('stream', 'query')),
     primary key (labeler, digest, reason)
 );
+create index refused_label_received_at on refused_label (labeler, received_at);
 comment on table refused_label is
-    'Labels that count for nothing: their labeler is not known to have signed them. They are never shown as labels.';
+    'Labels that count for nothing: their labeler is not known to have signed them. They are never shown as labels. '
+    'The newest 1,000 of each labeler are kept.';
 comment on column refused_label.labeler is 'The labeler that sent it.';
 comment on column refused_label.digest is 'SHA-256 of its content.';
 comment on column refused_label.reason is 'Why it does not count.';

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from collectors.bluesky.declaration import BLUESKY
 from storage.countries.label_census import LabelerStatus, labelers
 from storage.countries.label_record import (
+    KEPT_REFUSED,
     follow_labeler,
     note_gap,
     note_heard,
@@ -17,7 +18,14 @@ from storage.countries.label_record import (
     note_unlisted,
     record_labels,
 )
-from storage.model.core.labels import LabelBatch, LabelChannel, LabelGap, SignedLabel
+from storage.model.core.labels import (
+    LabelBatch,
+    LabelChannel,
+    LabelGap,
+    LabelRefusal,
+    RefusedLabel,
+    SignedLabel,
+)
 from storage.postgres.pool import Pool, transaction
 from tests.support.samples.label_signing import LABELER, POST
 from tests.support.samples.readings import T0, minutes
@@ -189,3 +197,19 @@ async def test_what_a_label_began_and_ended_does_not_depend_on_the_order_of_arri
     rows = await pool.fetch("select made_at, is_added, is_lifted, replaced_at from label order by made_at")
     labels = sorted((one for batch in batches for one in batch), key=lambda one: one.made_at)
     assert [tuple(row) for row in rows] == related(labels)
+
+
+async def test_of_refused_labels_the_newest_are_kept_and_the_others_are_counted(pool: Pool) -> None:
+    def forged(numbers: range) -> tuple[RefusedLabel, ...]:
+        return tuple(RefusedLabel(LABELER, LabelRefusal.FORGED, b"%d" % n) for n in numbers)
+
+    await store(pool, refused=forged(range(KEPT_REFUSED)), at=minutes(1))
+    found = await status(pool)
+    assert (found.refused, found.refused_dropped) == (KEPT_REFUSED, 0)
+    await store(pool, refused=forged(range(5_000, 5_003)), at=minutes(2))
+    await store(pool, refused=forged(range(6_000, 6_000 + KEPT_REFUSED + 4)), at=minutes(3))
+    found = await status(pool)
+    assert (found.refused, found.refused_dropped) == (KEPT_REFUSED, KEPT_REFUSED + 7)
+    assert {row["received_at"] for row in await pool.fetch("select received_at from refused_label")} == {
+        minutes(3)
+    }

@@ -29,6 +29,7 @@ WELL = LabelerStatus(
     unlisted_why="",
     ended_at=None,
     refused=0,
+    refused_dropped=0,
     newest_refused_at=None,
 )
 LOST = replace(WELL, heard_at=minutes(500), lost_at=minutes(500), lost_why="It broke off.")
