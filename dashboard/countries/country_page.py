@@ -25,6 +25,7 @@ from storage.model.text.countries import country_name
 from storage.model.text.states import capital, clean
 
 PAGE = 100
+_NONE = "No stored account or post was seen withheld here."
 
 
 def country_page(
@@ -37,39 +38,34 @@ def country_page(
     above: Sequence[Component] = (),
 ) -> Component:
     """`accounts` are those of page `number` (from 1) with one status, or with any, with `above` over them."""
+    table = html.Table(
+        [_columns(), html.Tbody([_row(a, now) for a in accounts])],
+        className="stacked",
+    )
+    shown = (
+        [_sums(count), tabs(count, status), table, *_pages(count, status, number)]
+        if count.pairs_ever
+        else [tabs(count, status), html.P(_NONE, className="nothing")]
+    )
+    heading = [*tag, *([html.Span(as_of(count), className="muted")] if count.pairs_ever else [])]
     return html.Div(
         [
-            head(count.country, [*tag, html.Span(as_of(count), className="muted")]),
+            head(count.country, heading),
             html.Div(
                 [
                     *above,
-                    html.Div(
-                        [
-                            html.Div(
-                                [
-                                    html.Div(
-                                        _ever(count),
-                                        className="country-sum",
-                                    ),
-                                    legend(),
-                                    bar(count, count.pairs_ever),
-                                ],
-                                className="country-head",
-                            ),
-                            tabs(count, status),
-                            html.Table(
-                                [_columns(), html.Tbody([_row(a, now) for a in accounts])],
-                                className="stacked",
-                            ),
-                            *_pages(count, status, number),
-                            html.P(WHAT_IT_DOES_NOT_SAY, className="not-said"),
-                        ],
-                        className="card",
-                    ),
+                    html.Div([*shown, html.P(WHAT_IT_DOES_NOT_SAY, className="not-said")], className="card"),
                 ],
                 className="stack",
             ),
         ]
+    )
+
+
+def _sums(count: CountryCount) -> Component:
+    return html.Div(
+        [html.Div(_ever(count), className="country-sum"), legend(), bar(count, count.pairs_ever)],
+        className="country-head",
     )
 
 

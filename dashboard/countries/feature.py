@@ -15,11 +15,13 @@ from dashboard.countries.network_page import network_page, network_summary, read
 from dashboard.countries.published_json import claimed_routes
 from dashboard.countries.published_page import read_published
 from dashboard.ui.pages import Drawing, Feature, Page, PageRequest, number_in
-from storage.countries.countries import by_country
+from storage.countries.countries import CountryCount, by_country
 from storage.countries.country_report import CountryStatus, country_accounts
 from storage.countries.label_census import labelers
+from storage.countries.measured_networks import network_reads
 from storage.countries.published_report import published_by_country
 from storage.model.text.countries import official_names
+from storage.postgres.pool import Conn
 
 
 def countries(process: WebProcess) -> Feature:
@@ -48,17 +50,17 @@ async def _countries(asked: PageRequest) -> Drawing | None:
         case [code, "published"]:
             return await read_published(conn, code, now, asked.theme, tag)
         case [code, "network"] if code in official_names():
-            count = next((c for c in await by_country(conn) if c.country == code), None)
+            count = await _count_of(conn, code)
             report = await read_network(conn, code, now)
             return partial(network_page, report, count, code, now, asked.theme, tag)
         case [code, "labels"]:
-            count = next((c for c in await by_country(conn) if c.country == code), None)
+            count = await _count_of(conn, code)
             return await read_labels(asked, code, count)
         case [code, *rest] if len(rest) <= 2:
             name, number = [*rest, *(EVERY, "1")[len(rest) :]]
         case _:
             return None
-    count = next((c for c in await by_country(conn) if c.country == code), None)
+    count = await _count_of(conn, code)
     known, page = name == EVERY or name in list(CountryStatus), number_in(number)
     if count is None or not known or page is None:
         return None
@@ -73,3 +75,13 @@ async def _countries(asked: PageRequest) -> Drawing | None:
         *([] if labels is None else [label_summary(labels)]),
     ]
     return partial(country_page, count, accounts, status, page, now, tag, above)
+
+
+async def _count_of(conn: Conn, code: str) -> CountryCount | None:
+    """The counts of a country. All are zero if nothing but its labelers or networks is known; None if nothing
+    is.
+    """
+    count = next((c for c in await by_country(conn) if c.country == code), None)
+    if count is None and (await labelers(conn, code) or await network_reads(conn, [code])):
+        return CountryCount(code, 0, 0, 0, 0, None, None)
+    return count
