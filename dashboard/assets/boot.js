@@ -71,6 +71,8 @@
       toast: async (/** @type {Toast | null} */ given) => (await ready).toast(given),
       // Rows of a table of names that were found meanwhile are chosen, as those were that were found at once.
       chooseNew: (/** @type {object[]} */ found, /** @type {object[] | null} */ chosen) => [...(chosen ?? []), ...(found ?? [])],
+      // Each box of a table has one option. Ticked are all of them, or none.
+      chooseAll: (/** @type {string[] | null} */ all, /** @type {{ value: string }[][]} */ boxes) => boxes.map((options) => (all?.length ? options.map(({ value }) => value) : [])),
       chosen: (/** @type {number} */ clicks, /** @type {{ id: string }[] | null} */ rows) => ({ clicks, positions: (rows ?? []).map((row) => Number(row.id)) }),
       route: async (/** @type {string} */ path, /** @type {string} */ search) => (await ready).route(path, search),
       ...Object.fromEntries(

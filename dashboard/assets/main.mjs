@@ -20,6 +20,7 @@ import { $, all } from "./shell/dom.mjs";
 import { connectFirstRun, shownPage } from "./shell/first-run.mjs";
 import { connectForms, countWaiting } from "./shell/forms.mjs";
 import { connectHeader, showBanner, showPill } from "./shell/header.mjs";
+import { connectLabels } from "./shell/labels.mjs";
 import { connectAnchors, connectLinks, connectLoading } from "./shell/navigate.mjs";
 import { connectPlots } from "./shell/plots.mjs";
 import { age, heard as beat, newPulse, pillWords } from "./shell/pulse.mjs";
@@ -175,6 +176,7 @@ function take(message) {
   beat(pulse, message.beat, heard);
   lost = null;
   if (document.querySelector("#page .away")) ask();
+  labels.hear(message);
   if (message.reload || message.changes || message.renames) document.dispatchEvent(new Event("blockline:news"));
   if (message.detectors) {
     hearCollectors(message.detectors, message.now);
@@ -297,6 +299,7 @@ connectGestures($("board"), {
   wheeled: hintWheel,
 });
 const pages = $("react-entry-point");
+const labels = connectLabels(pages, ask);
 connectAnchors(pages);
 connectLoading(pages);
 connectTables(pages);

@@ -14,6 +14,8 @@ type Rgb = number[];
 /** A column as it was packed by dashboard/wire/columnar.py. */
 interface Packed { type: "u8" | "u16" | "u32" | "f64"; at: number; n: number; base: number; missing?: boolean; words?: unknown[] }
 /** How old the newest word of the server is: when it was written, and how long the latest messages were on their way. */
+/** How often a page is drawn again: when it was last, and how long after that at the soonest. */
+interface Pacing { drawn: number; pause: number }
 interface Pulse { beat: number | null; ways: number[] }
 /** A result of the search. */
 interface Hit { kind: "recent" | "page" | "action" | "account" | "post" | "list" | "order" | "executive"; name: string; more: string; href: string }

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 import plotly.graph_objects as go
-from dash import ALL, Input, Output, State, dcc, html, no_update
+from dash import ALL, ClientsideFunction, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 
 from dashboard.countries.country_page import head, tabs
@@ -148,6 +148,7 @@ def labels_page(
     return html.Div(
         [
             head(country, [*asked.tag, html.Span("Labels", className="muted")]),
+            *([] if report is None else [_news()]),
             html.Div([*tabs_card, *cards], className="stack labels"),
         ]
     )
@@ -216,6 +217,11 @@ def labeler_words(one: LabelerStatus, now: datetime) -> str:
             f"{number(one.refused, 'label')} {are} kept apart and not counted: it is not known to have "
             "signed them."
         )
+    if one.refused_dropped:
+        said.append(
+            f"{one.refused_dropped:,} more were received and are no longer kept. One that was sent again "
+            "counts again."
+        )
     return " ".join(said)
 
 
@@ -263,7 +269,9 @@ def label_figure(shown: ShownLabels, today: date, theme: Theme) -> go.Figure:
 
 
 def connect_labels_page(app: PageCallbacks) -> None:
-    """Add the callback of the button that takes the chosen subjects to the page that adds accounts."""
+    """Add the callbacks of the box that chooses all subjects of the page, and of the button that takes the
+    chosen ones to the page that adds accounts.
+    """
     app.callback(
         Output("url", "pathname", allow_duplicate=True),
         Output("url", "search", allow_duplicate=True),
@@ -272,6 +280,13 @@ def connect_labels_page(app: PageCallbacks) -> None:
         State({"type": _CHOICE, "index": ALL}, "value"),
         prevent_initial_call=True,
     )(_chosen)
+    app.clientside_callback(
+        ClientsideFunction("blockline", "chooseAll"),
+        Output({"type": _CHOICE, "index": ALL}, "value"),
+        Input("label-all", "value"),
+        State({"type": _CHOICE, "index": ALL}, "options"),
+        prevent_initial_call=True,
+    )
 
 
 def _chosen(clicks: int | None, boxes: Sequence[Sequence[str] | None]) -> tuple[object, object, object]:
@@ -313,6 +328,16 @@ def _not_collected(country: str) -> Component:
         "Not known: no labels of a labeler for this country are collected. To collect those of all countries "
         "that have a labeler, set:",
         *[html.P(html.Code(f"{setting} = true"), className="nothing") for setting in LABEL_SETTINGS],
+    )
+
+
+def _news() -> Component:
+    """Shown by a script when a label was stored and the page is not drawn again, because rows are chosen."""
+    show = html.A("Show them", id="label-news", href="", className="under")
+    return html.P(
+        ["New labels were stored. ", show, ". What is chosen is then not chosen."],
+        className="label-news",
+        role="status",
     )
 
 
@@ -359,14 +384,8 @@ def _subjects_card(shown: ShownLabels, country: str, *, may_watch: bool) -> Comp
         *(["Choose"] if may_watch else []),
     )
     rows = [(*_row(one), *([_choice(one, n)] if may_watch else [])) for n, one in enumerate(shown.subjects)]
-    watch = html.Div(
-        [
-            html.Button("Watch the chosen ones", id="label-watch", className="button"),
-            html.P(id="label-fault", role="alert", className="refused"),
-        ],
-        className="form choose",
-    )
-    below = [*([watch] if may_watch else []), *_pages(shown, country)]
+    choices = sum(_can_be_chosen(one) for one in shown.subjects)
+    below = [*([_watch_form(choices)] if may_watch and choices else []), *_pages(shown, country)]
     return table_card(title, note, columns, rows, *below, above=filters)
 
 
@@ -394,9 +413,25 @@ def _readings(one: LabeledSubject) -> str:
     return "watched" if one.is_watched else "stored, not watched"
 
 
+def _can_be_chosen(one: LabeledSubject) -> bool:
+    return not one.is_watched and one.kind is not LabeledKind.RECORD
+
+
+def _watch_form(choices: int) -> Component:
+    every: dict[str, Any] = {"label": f"Choose all that are not watched ({choices})", "value": "all"}
+    return html.Div(
+        [
+            dcc.Checklist([every], [], id="label-all", className="checklist"),  # pyright: ignore[reportArgumentType]
+            html.Button("Watch the chosen ones", id="label-watch", className="button"),
+            html.P(id="label-fault", role="alert", className="refused"),
+        ],
+        className="form choose",
+    )
+
+
 def _choice(one: LabeledSubject, n: int) -> Cell:
     """A box for what can be watched and is not yet."""
-    if one.is_watched or one.kind is LabeledKind.RECORD:
+    if not _can_be_chosen(one):
         return ""
     name = html.Span(f"Choose {clean(one.subject, 300)}", className="hidden")
     box: dict[str, Any] = {"label": name, "value": one.subject}

@@ -42,6 +42,7 @@ COUNT_EVERY = timedelta(seconds=5)
 CATCH_UP_AT_MOST = timedelta(days=1)
 """A browser that was away for longer loads a snapshot."""
 CONTEXT_TOPICS = frozenset({"order", "order_event"})
+LABEL_TOPICS = frozenset({"label"})
 
 _log = logging.getLogger(__name__)
 
@@ -153,7 +154,8 @@ class Hub:
             return self._last_event, None
         if "account" in news.topics:
             return news.live_event_id, {"now": ms(now), "reload": True}
-        self._counted_at = None
+        if news.topics != LABEL_TOPICS:  # no figure counts labels
+            self._counted_at = None
         if "collector" in news.topics:
             self._health_at = None
         message: Json = {"now": ms(now), **news_json(news)}

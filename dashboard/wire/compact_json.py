@@ -152,6 +152,8 @@ def news_json(news: LiveNews) -> Json:
         out["mails"] = [mail_json(m, with_changes=True) for m in news.mails]
     if news.renamed:
         out["renames"] = [(account_id, clean(handle, _HANDLE)) for account_id, handle in news.renamed]
+    if news.labeled:
+        out["labels"] = news.labeled
     return out
 
 

@@ -81,6 +81,8 @@ type Read = [roster: number, at: number, missing: number[], ids: number[] | null
 interface Delta extends Partial<Context>, Partial<NewsOf> {
   now: number; since: number; id: number; beat?: number; lost?: string; reload?: boolean;
   renames?: [number, string][]; read_from: number; reads?: Read[]; kpis?: Kpis; detectors?: Detectors;
+  /** Countries of which a new label was stored. */
+  labels?: string[];
 }
 
 /** The replay film: what was believed, from when (`known`) until when. */

@@ -25,6 +25,8 @@ class LiveNews:
     renamed: tuple[tuple[int, str], ...]
     signals: tuple[LiveSignal, ...]
     mails: tuple[MailNote, ...]
+    labeled: tuple[str, ...]
+    """The countries whose labelers have a label that was not stored before."""
 
 
 async def news_since(conn: Conn, since: int, limit: int) -> LiveNews | None:
@@ -58,6 +60,7 @@ async def news_since(conn: Conn, since: int, limit: int) -> LiveNews | None:
         renamed=await _renamed(conn, refs.get("rename", [])),
         signals=await signals(conn, None, refs["signal"]) if "signal" in refs else (),
         mails=await mail_notes(conn, None, refs["mail"]) if "mail" in refs else (),
+        labeled=await _labeled(conn, refs["label"]) if "label" in refs else (),
     )
 
 
@@ -86,3 +89,14 @@ async def _renamed(conn: Conn, rename_ids: Sequence[int]) -> tuple[tuple[int, st
         rename_ids,
     )
     return tuple((r["account_id"], r["handle"]) for r in rows)
+
+
+async def _labeled(conn: Conn, label_ids: Sequence[int]) -> tuple[str, ...]:
+    rows = await conn.fetch(
+        """
+        select distinct r.country from label l join labeler r using (labeler)
+        where l.label_id = any($1::bigint[]) order by 1
+        """,
+        label_ids,
+    )
+    return tuple(r["country"] for r in rows)

@@ -3,7 +3,9 @@
 create table live_event (
     live_event_id bigint generated always as identity primary key,
     topic text not null check (
-        topic in ('change', 'outcome', 'rename', 'signal', 'mail', 'collector', 'order', 'order_event', 'account')
+        topic in (
+            'change', 'outcome', 'rename', 'signal', 'mail', 'collector', 'order', 'order_event', 'account', 'label'
+        )
     ),
     ref bigint,
     at timestamptz not null default clock_timestamp()
@@ -70,6 +72,16 @@ create trigger change_live after insert on change
     referencing new table as added for each statement execute function announce_rows('change');
 create trigger change_outcome_live after insert on change_outcome
     referencing new table as added for each statement execute function announce_rows('outcome');
+-- Labels come a page at a time: one announcement for each labeler in it, by its newest label.
+create function announce_labels() returns trigger language plpgsql as $$
+begin
+    perform announce('label', max(label_id)) from added group by labeler;
+    return null;
+end
+$$;
+comment on function announce_labels is 'Announces the newest of the labels that were added of each labeler.';
+create trigger label_live after insert on label
+    referencing new table as added for each statement execute function announce_labels();
 create trigger rename_live after insert on rename
     for each row execute function announce_row('rename', 'rename_id');
 create trigger signal_live after insert on signal

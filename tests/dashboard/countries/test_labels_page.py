@@ -13,6 +13,7 @@ from dashboard.ui.pages import NOTHING, plain
 from storage.accounts.accounts import NewAccount, add_accounts
 from storage.countries.label_census import LabelFilter, LabelPosition, labeled_subjects
 from storage.countries.label_record import (
+    KEPT_REFUSED,
     end_labelers,
     note_gap,
     note_heard,
@@ -20,7 +21,7 @@ from storage.countries.label_record import (
     note_lost,
     note_unlisted,
 )
-from storage.model.core.labels import LabelGap, SignedLabel
+from storage.model.core.labels import LabelGap, LabelRefusal, RefusedLabel, SignedLabel
 from storage.model.core.people import Actor, Role
 from storage.postgres.pool import Pool, transaction
 from tests.support.clients.page_text import said
@@ -204,3 +205,39 @@ async def test_countries_of_labelers_are_listed_without_any_withheld_account(poo
     assert "what labelers state" not in await page(pool, "/countries")
     await listed(pool, stated())
     assert "Labels what labelers state Turkey" in await page(pool, "/countries")
+
+
+async def test_the_page_of_a_country_is_there_for_its_labels_alone(pool: Pool) -> None:
+    assert "Labels in" not in await page(pool, "/countries/TR")
+    await listed(pool, stated())
+    shown = await page(pool, "/countries/TR")
+    assert "the labeler withholds 1 account" in shown
+    assert "No stored account or post was seen withheld here." in shown
+    assert "ever withheld here" not in shown
+    assert "No longer 0" in await page(pool, "/countries/TR/labels")
+
+
+async def test_refused_labels_that_are_no_longer_kept_are_counted(pool: Pool) -> None:
+    forged = [RefusedLabel(LABELER, LabelRefusal.FORGED, b"%d" % n) for n in range(KEPT_REFUSED + 2)]
+    await store(pool, refused=tuple(forged))
+    shown = await page(pool)
+    assert "1,000 labels are kept apart and not counted" in shown
+    assert "2 more were received and are no longer kept." in shown
+
+
+@pytest.mark.parametrize(
+    ("labels", "offered"),
+    [
+        pytest.param((stated(), stated(POST)), True, id="one is not watched"),
+        pytest.param((stated(),), False, id="all are watched"),
+    ],
+)
+async def test_nothing_is_offered_to_choose_where_all_is_watched(
+    pool: Pool, labels: tuple[SignedLabel, ...], *, offered: bool
+) -> None:
+    async with transaction(pool) as conn:
+        await add_accounts(conn, [NewAccount(BLUESKY, SUBJECT, "somebody.test")], T0)
+    await listed(pool, *labels)
+    with acting_as(Actor("Asha", Role.ANALYST)):
+        shown = await page(pool)
+    assert ("Watch the chosen ones" in shown) is offered

@@ -35,5 +35,5 @@ async def test_direction_marks_and_invisible_characters_of_a_handle_reach_no_pag
 
 
 def test_a_renamed_account_brings_no_hostile_handle_with_the_news() -> None:
-    news = LiveNews(1, 2, frozenset({"rename"}), (), (), (), ((7, f"h{HOSTILE}"),), (), ())
+    news = LiveNews(1, 2, frozenset({"rename"}), (), (), (), ((7, f"h{HOSTILE}"),), (), (), ())
     assert news_json(news)["renames"] == [(7, HARMLESS)]

@@ -15,6 +15,8 @@ from storage.model.core.availability import Status
 from storage.model.core.coverage import Gap
 from storage.postgres.pool import Pool, transaction
 from storage.readings.coverage_report import requests_since
+from tests.support.samples.label_signing import POST
+from tests.support.samples.stored_labels import stated, store
 from tests.support.seeds.changes import AVAILABLE, HOUR, SUSPENDED, Story, confirm, happen
 
 SETTINGS = DashboardSettings("t", "s", synthetic=True, sweep_every=timedelta(minutes=30))
@@ -193,6 +195,19 @@ async def test_a_confirmation_is_news_of_the_same_change(pool: Pool, story: Stor
     assert news is not None
     assert news.topics == {"outcome"}
     assert [(c.change_id, c.outcome) for c in news.changes] == [(change_id, "confirmed")]
+
+
+async def test_a_new_label_is_news_of_its_country_once(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        before = await last_event_id(conn)
+    await store(pool, stated(), stated(POST), seq=1)
+    async with transaction(pool) as conn:
+        news = await news_since(conn, before, 1)
+        assert news is not None
+        assert (news.topics, news.labeled) == ({"label"}, ("TR",))
+    await store(pool, stated(), seq=1)
+    async with transaction(pool) as conn:
+        assert await last_event_id(conn) == news.live_event_id
 
 
 async def test_more_news_than_the_limit_asks_for_a_snapshot(pool: Pool, story: Story) -> None:
