@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -14,17 +14,24 @@ from collectors.bluesky.collector import BlueskyCollector
 from collectors.bluesky.declaration import BLUESKY
 from collectors.bluesky.simulator.labeler import SimulatedLabeler
 from collectors.bluesky.simulator.labeler_app import LabelerServer, serve_labeler
+from collectors.bluesky.simulator.payloads import stamp
 from collectors.transport.client import HttpOptions, Retry
 from jobs.base.clock import SimulatedClock
 from jobs.collect.label_listener import LabelListener, LabelPacing, RetryPauses
 from storage.countries.label_census import LabelerStatus, labelers, withheld_by_labelers
 from storage.countries.label_record import end_labelers
+from storage.health.labeler_checks import labeler_checks
+from storage.model.alerts.conditions import ConditionKind
 from storage.postgres.pool import Pool, transaction
+from tests.support.repeats import repeats
 from tests.support.samples.label_signing import KEY, LABELER, LATER_KEY, POST, SUBJECT
 from tests.support.samples.readings import T0
+from tests.support.servers.dashboard import until
 
 AT_ONCE = LabelPacing(RetryPauses(0.01, 0.05), RetryPauses(0.01, 0.05))
 HOUR = timedelta(hours=1)
+KILLS = 6
+BURST = 500
 
 
 class Listening:
@@ -262,36 +269,135 @@ def test_pauses_double_up_to_a_limit_and_are_never_equal_for_all() -> None:
         assert limit_s / 2 <= min(drawn) < max(drawn) <= limit_s
 
 
+@asynccontextmanager
+async def killed_at_the_end(
+    dsn: str, server: LabelerServer, connections: int
+) -> AsyncGenerator[asyncio.subprocess.Process]:
+    """A process that listens, from its connection of this number on until it is killed."""
+    process = await asyncio.create_subprocess_exec(
+        *[sys.executable, "-m", "tests.support.processes.killable_label_listener"],
+        *[dsn, server.base_url, LABELER],
+        stdout=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    await process.stdout.readline()
+    await server.connected(connections)
+    yield process
+    process.kill()
+    await process.wait()
+
+
+async def until_read(pool: Pool, one: SimulatedLabeler) -> None:
+    """Wait until the newest message of the stream is stored, and every gap is filled."""
+
+    async def is_read() -> bool:
+        row = await pool.fetchrow("select seq, gap from labeler")
+        return row is not None and (row["seq"], row["gap"]) == (one.seq, None)
+
+    await until(is_read, 1200)
+
+
 async def test_a_process_that_is_killed_again_and_again_loses_and_doubles_no_label(
     pool: Pool, dsn: str
 ) -> None:
-    """Each round kills the process at another moment, while labels are made, withdrawn and replayed."""
+    """Each round kills the process at another moment, while labels are made and replayed."""
     one, dice = labeler(), random.Random(7)
     truth: set[tuple[str, bool]] = set()
     one.lists_everything = False
     async with serve_labeler(one) as server:
-        command = [sys.executable, "-m", "tests.support.processes.killable_label_listener"]
         for kill in range(6):
-            process = await asyncio.create_subprocess_exec(
-                *command, dsn, server.base_url, LABELER, stdout=subprocess.PIPE
-            )
-            assert process.stdout is not None
-            await process.stdout.readline()
-            await server.connected(kill + 1)
-            for n in range(40):
-                subject = f"{POST}{kill}x{n}"
-                one.put(subject, "!hide", T0 + n * HOUR)
-                truth.add((subject, False))
-                server.announce()
-                await asyncio.sleep(dice.uniform(0, 0.004))
-            while kill == 5:
-                if await pool.fetchval("select max(seq) from labeler") == one.seq:
-                    break
-                await asyncio.sleep(0.05)
-            process.kill()
-            await process.wait()
+            async with killed_at_the_end(dsn, server, kill + 1):
+                for n in range(40):
+                    subject = f"{POST}{kill}x{n}"
+                    one.put(subject, "!hide", T0 + n * HOUR)
+                    truth.add((subject, False))
+                    server.announce()
+                    await asyncio.sleep(dice.uniform(0, 0.004))
+                if kill == 5:
+                    await until_read(pool, one)
     rows = await pool.fetch("select subject, is_negated from label")
     assert len(rows) == len(truth)
     assert {tuple(row) for row in rows} == truth
     numbers = [row["seq"] for row in await pool.fetch("select seq from label order by label_id")]
     assert numbers == list(range(1, one.seq + 1)), "in order, without a hole"
+
+
+class LabelYear:
+    """What a labeler states in a year, step by step: labels of which some expire, withdrawals and forged
+    ones, a burst of `BURST` within a minute in the middle of the year, and another key after two thirds.
+    """
+
+    def __init__(self, one: SimulatedLabeler, steps: int) -> None:
+        self._labeler, self._steps, self._dice = one, steps, random.Random(11)
+        self.newest: dict[str, bool] = {}
+        """Whether the newest label of each subject withdraws."""
+        self.held: list[str] = []
+        """Subjects whose label neither ended nor will."""
+        self.forged = 0
+
+    def step(self, n: int) -> None:
+        at = T0 + n * timedelta(days=365) / self._steps
+        if n == self._steps // 2:
+            for burst in range(BURST):
+                self._hold(f"{POST}burst{burst}", at + burst * timedelta(minutes=1) / BURST)
+        if n == self._steps * 2 // 3:
+            self._labeler.rotate(LATER_KEY, at)
+        drawn = self._dice.random()
+        if drawn < 0.02:
+            self._labeler.put(f"{POST}forged{n}", "!hide", at, forged=True)
+            self.forged += 1
+        elif drawn < 0.2 and self.held:
+            subject = self.held.pop(self._dice.randrange(len(self.held)))
+            self._labeler.withdraw(subject, "!hide", at)
+            self.newest[subject] = True
+        elif drawn < 0.25:
+            self._labeler.put(f"{POST}{n}", "!hide", at, exp=stamp(at + timedelta(days=30)))
+            self.newest[f"{POST}{n}"] = False
+        else:
+            self._hold(f"{POST}{n}", at)
+
+    def _hold(self, subject: str, at: datetime) -> None:
+        self._labeler.put(subject, "!hide", at)
+        self.newest[subject] = False
+        self.held.append(subject)
+
+
+@pytest.mark.slow
+@pytest.mark.long
+@pytest.mark.timeout(1500)
+async def test_a_year_of_labels_with_kills_and_gaps_is_stored_as_the_labeler_states_it(
+    pool: Pool, dsn: str
+) -> None:
+    """Each round kills the process at another moment. Before every third one the labeler states something
+    while nobody listens, and keeps it in its list only.
+    """
+    one, dice = labeler(), random.Random(13)
+    steps = repeats(1_000, 20_000)
+    year, steps_a_round = LabelYear(one, steps), steps // KILLS
+    async with serve_labeler(one) as server:
+        for kill in range(KILLS):
+            round_ = list(range(kill * steps_a_round, (kill + 1) * steps_a_round))
+            while kill % 3 == 1 and len(round_) > steps_a_round * 2 // 3:
+                year.step(round_.pop(0))
+            if kill % 3 == 1:
+                one.forget(one.seq)
+            async with killed_at_the_end(dsn, server, kill + 1):
+                for n in round_:
+                    year.step(n)
+                    if n % 20 == 0:
+                        server.announce()
+                        await asyncio.sleep(dice.uniform(0, 0.05))
+                server.announce()
+                if kill == KILLS - 1:
+                    await until_read(pool, one)
+    now = T0 + timedelta(days=500)
+    rows = await pool.fetch("select subject, is_negated from label where replaced_at is null")
+    assert len(rows) == len(year.newest)
+    assert {row["subject"]: row["is_negated"] for row in rows} == year.newest
+    async with transaction(pool) as conn:
+        assert (await withheld_by_labelers(conn, "TR", now)).posts == len(year.held)
+        (status,) = await labelers(conn, "TR")
+    assert status.refused == year.forged
+    assert status.newest_refused_at is not None
+    kinds = [found.key.kind for found in labeler_checks([status], status.newest_refused_at)]
+    assert kinds == [ConditionKind.LABELS_REFUSED]
