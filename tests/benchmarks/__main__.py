@@ -9,6 +9,7 @@ from tests.benchmarks import (
     alerts,
     dashboard,
     dashboard_push,
+    labels_page,
     million,
     names_preview,
     pipeline,
@@ -29,6 +30,7 @@ from tests.benchmarks.figure import Figure
 def _of_the_dashboard() -> Iterator[Figure]:
     yield from dashboard.figures()
     yield from account_page.figures()
+    yield from labels_page.figures()
     yield from dashboard_push.figures()
 
 
