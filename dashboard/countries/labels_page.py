@@ -263,6 +263,8 @@ def label_figure(shown: ShownLabels, today: date, theme: Theme) -> go.Figure:
         automargin=True,
         fixedrange=True,
         nticks=5,
+        # Of few labels plotly would write halves, rounded.
+        dtick=1 if max((max(one.added, one.lifted) for one in shown.days), default=0) < 3 else None,
         tickformat=",d",
     )
     return figure
@@ -385,14 +387,14 @@ def _subjects_card(shown: ShownLabels, country: str, *, may_watch: bool) -> Comp
     )
     rows = [(*_row(one), *([_choice(one, n)] if may_watch else [])) for n, one in enumerate(shown.subjects)]
     choices = sum(_can_be_chosen(one) for one in shown.subjects)
-    below = [*([_watch_form(choices)] if may_watch and choices else []), *_pages(shown, country)]
-    return table_card(title, note, columns, rows, *below, above=filters)
+    above = html.Div([filters, *([_watch_form(choices)] if may_watch and choices else [])])
+    return table_card(title, note, columns, rows, *_pages(shown, country), above=above)
 
 
 def _row(one: LabeledSubject) -> tuple[Cell, ...]:
     return (
         _subject(one),
-        html.Span(clean(one.value, 60), className="mono"),
+        html.Span(clean(one.value, 60), className="mono label-value"),
         "not known: only its withdrawal was received" if one.since is None else words.stamp(one.since),
         words.stamp(one.first_received_at),
         "not stated" if one.lifted_at is None else f"stated: {words.stamp(one.lifted_at)}",
