@@ -27,7 +27,7 @@ from storage.backup.backup_log import RecordedBackup, record_backup
 from storage.backup.restore import restore
 from storage.embedded.upgrade import upgrade_folder
 from storage.postgres.errors import StorageError
-from storage.postgres.migrate import grant_running, migrate
+from storage.postgres.migrate import grant_reading, grant_running, migrate
 from storage.postgres.pool import open_pool, transaction
 
 BackupFile = Annotated[Path, typer.Argument(metavar="FILE", help="The backup file.")]
@@ -38,9 +38,10 @@ def register(cli: typer.Typer) -> None:
     cli.command("backup", epilog=examples("blockline backup blockline.backup"))(backup_command)
     cli.command("restore", epilog=examples("blockline restore blockline.backup"))(restore_command)
     cli.command("upgrade", epilog=examples("blockline upgrade"))(upgrade_command)
-    cli.command("migrate", epilog=examples("blockline migrate", "blockline migrate --grant blockline"))(
-        migrate_command
-    )
+    cli.command(
+        "migrate",
+        epilog=examples("blockline migrate", "blockline migrate --grant blockline --grant-read grafana"),
+    )(migrate_command)
 
 
 def backup_command(file: BackupFile, *, as_json: AsJson = False, config: ConfigFile = None) -> None:
@@ -191,6 +192,10 @@ def migrate_command(
         str | None,
         typer.Option(metavar="ROLE", help="Also allow this database role to run Blockline."),
     ] = None,
+    grant_read: Annotated[
+        str | None,
+        typer.Option(metavar="ROLE", help="Also allow this database role to read the views of docs/sql.md."),
+    ] = None,
     config: ConfigFile = None,
 ) -> None:
     """Only your own Postgres server (setting database_url) needs this command. The first command of a new
@@ -201,6 +206,8 @@ def migrate_command(
         done = run(lambda: migrate(dsn))
         if grant is not None:
             run(lambda: grant_running(dsn, grant))
+        if grant_read is not None:
+            run(lambda: grant_reading(dsn, grant_read))
     if done.before == done.after:
         print(f"The database already has schema {done.after}.")
     elif done.before is None:
@@ -209,3 +216,5 @@ def migrate_command(
         print(f"The database was migrated from schema {done.before} to {done.after}.")
     if grant is not None:
         print(f"The role {grant} can run Blockline: it reads all tables, and only adds to append-only ones.")
+    if grant_read is not None:
+        print(f"The role {grant_read} can read the views of the schema blockline_read.")

@@ -1,6 +1,7 @@
 """Brings a database to the schema of this version, and says who may run on it. It loads Alembic."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -85,6 +86,22 @@ async def grant_running(dsn: str, role: str) -> None:
     again after each migration. Raises Refused when there is no such role, StorageError when the user of the
     DSN does not own the tables.
     """
+    async with _as_owner(dsn, role) as conn:
+        await conn.execute("select grant_running($1)", role)
+
+
+async def grant_reading(dsn: str, role: str) -> None:
+    """Let an existing role read the views of the schema `blockline_read`, and give it no other right.
+
+    To be done again after each migration. Raises as `grant_running`.
+    """
+    async with _as_owner(dsn, role) as conn:
+        await conn.execute("select grant_reading($1)", role)
+
+
+@asynccontextmanager
+async def _as_owner(dsn: str, role: str) -> AsyncGenerator[Connection]:
+    """A connection to a current database in which this role exists. Raises Refused when it does not."""
     await check_schema(dsn)
     conn = await connect(dsn)
     try:
@@ -93,7 +110,7 @@ async def grant_running(dsn: str, role: str) -> None:
                 raise Refused(
                     f"There is no role {role!r} on the server at {address(dsn)}. Create the role first."
                 )
-            await conn.execute("select grant_running($1)", role)
+            yield conn
     finally:
         await close(conn)
 

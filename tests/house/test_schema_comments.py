@@ -14,7 +14,8 @@ async def test_every_table_and_view_has_a_comment_and_each_of_their_columns(pool
             select attname, attnum from pg_attribute
             where attrelid = c.oid and attnum > 0 and not attisdropped
         ) a on true
-        where c.relnamespace = current_schema()::regnamespace and c.relkind in ('r', 'p', 'v', 'm', 'c')
+        where c.relnamespace in (current_schema()::regnamespace, 'blockline_read'::regnamespace)
+            and c.relkind in ('r', 'p', 'v', 'm', 'c')
             and not c.relispartition and not (c.relkind = 'c' and a.attnum = 0)
             and col_description(c.oid, a.attnum) is null
         order by 1
@@ -27,7 +28,8 @@ async def test_every_function_and_type_has_a_comment(pool: Pool) -> None:
     rows = await pool.fetch(
         """
         select p.oid::regprocedure::text as what from pg_proc p
-        where p.pronamespace = current_schema()::regnamespace and obj_description(p.oid, 'pg_proc') is null
+        where p.pronamespace in (current_schema()::regnamespace, 'blockline_read'::regnamespace)
+            and obj_description(p.oid, 'pg_proc') is null
             and not exists (select from pg_depend d where d.objid = p.oid and d.deptype = 'e')
         """
     )

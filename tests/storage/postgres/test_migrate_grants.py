@@ -227,3 +227,17 @@ def test_the_command_migrates_grants_and_says_so(
     refused = run("migrate", "--grant", "nobody there")
     assert refused.code == 1
     assert refused.err.startswith("There is no role 'nobody there' on the server at ")
+
+
+def test_the_command_lets_a_role_read_the_views_and_says_so(
+    empty_dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    forget_settings(monkeypatch, tmp_path)
+    monkeypatch.setenv("BLOCKLINE_DATABASE_URL", empty_dsn)
+    run = blockline(capsys)
+    ran = run("migrate", "--grant-read", "pg_monitor")
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.said[1:] == ["The role pg_monitor can read the views of the schema blockline_read."]
+    refused = run("migrate", "--grant-read", "nobody there")
+    assert (refused.code, len(refused.complaints)) == (1, 1)
+    assert refused.err.startswith("There is no role 'nobody there' on the server at ")
