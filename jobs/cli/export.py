@@ -1,4 +1,4 @@
-"""The command `export`: stored rows as files."""
+"""The commands `export` and `mcp`: stored rows as files, and answers for assistants."""
 
 import asyncio
 import os
@@ -32,14 +32,16 @@ from jobs.export.export import (
 )
 from storage.export.exports import fault
 from storage.model.core.accounts import Platform
+from storage.model.core.late import gap_after
 from storage.model.evidence.export_kinds import ExportFilter, Kind
-from storage.postgres.pool import Pool, open_pool
+from storage.postgres.pool import Pool, PoolLimits, open_pool
 
 _STDOUT = Path("-")
+_ASSISTANTS = PoolLimits(4, free_within_s=10, statement_s=60, lock_s=10, idle_s=120)
 
 
 def register(cli: typer.Typer) -> None:
-    """Add this command to the command line."""
+    """Add these commands to the command line."""
     cli.command(
         "export",
         cls=renamed(**{"from": "since", "to": "until", "out": "output"}),
@@ -48,6 +50,7 @@ def register(cli: typer.Typer) -> None:
             "blockline export readings --format parquet --output readings",
         ),
     )(export_command)
+    cli.command("mcp", epilog=examples("blockline mcp", "blockline mcp --http 127.0.0.1:8055"))(mcp_command)
 
 
 def export_command(
@@ -171,3 +174,51 @@ def _show(done: Exported, out: Path, *, as_json: bool) -> None:
     elif out != _STDOUT:
         where = str(out) if len(done.files) == 1 else f"{number(len(done.files), 'file')} of {out}"
         show(f"{done.kind}: {number(done.rows, 'row')} in {where}, {size:,} bytes.")
+
+
+def mcp_command(
+    *,
+    http: Annotated[
+        str | None,
+        typer.Option(
+            "--http",
+            metavar="HOST:PORT",
+            help="Serve over HTTP at this address. Default: standard input and output.",
+        ),
+    ] = None,
+    config: ConfigFile = None,
+) -> None:
+    """Six tools read what is stored; none writes. Over HTTP each client needs a token with the scope read
+    (`blockline tokens add`).
+    """
+    try:
+        from jobs.mcp.server import serve  # its library is an extra that is not always installed
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in {"mcp", "mcp_types"}:
+            raise
+        raise CommandError(
+            "This command needs the package mcp, which is not installed. Install it with: make install-mcp"
+        ) from error
+    address = None if http is None else _address(http)
+    settings = load_settings(config)
+
+    async def work(dsn: str) -> None:
+        await ready(settings, dsn)
+        async with open_pool(dsn, limits=_ASSISTANTS) as pool:
+            await serve(pool, command_clock, gap_after(settings.sweep_every), address, _say)
+
+    with database(settings) as dsn:
+        run(lambda: work(dsn))
+
+
+def _say(sentence: str) -> None:
+    """Standard output is for the client."""
+    print(sentence, file=sys.stderr)
+
+
+def _address(text: str) -> tuple[str, int]:
+    """The host and port of an option. Raises CommandError."""
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdecimal() or not port.isascii() or int(port) > 65_535:
+        raise CommandError(f"--http: {text!r} is not an address; write it like 127.0.0.1:8055.")
+    return host.strip("[]"), int(port)

@@ -1,4 +1,4 @@
-"""Serving the dashboard: uvicorn on the event loop that owns the database pool."""
+"""Serving the dashboard, or another app: uvicorn on the event loop that owns the database pool."""
 
 import asyncio
 import gc
@@ -29,15 +29,18 @@ client reads.
 """
 
 
-def listen_on(host: str, port: int) -> socket.socket:
-    """A bound socket, so that a taken port is known before anything starts. Port 0 takes a free one."""
+def listen_on(
+    host: str, port: int, what: str = "The dashboard", where: str = "settings host and port"
+) -> socket.socket:
+    """A bound socket, so that a taken port is known before anything starts. Port 0 takes a free one.
+
+    Raises PortTaken, which says what cannot listen, and where its address was given.
+    """
     try:
         listener = socket.create_server((host, port), reuse_port=False)
     except OSError as error:
-        why = os.strerror(error.errno or 0)
-        raise PortTaken(
-            f"The dashboard cannot listen on {host}:{port} (settings host and port): {why}."
-        ) from error
+        why = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
+        raise PortTaken(f"{what} cannot listen on {host}:{port} ({where}): {why}.") from error
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, SENDS_AHEAD)
     return listener
 
@@ -61,7 +64,6 @@ async def serve(
     for test emails; None: that of an installation without settings. `chromium` makes PDFs; None: the first
     browser that is found.
     """
-    host, port = listener.getsockname()[:2]
     app = create_app(
         pool,
         clock,
@@ -71,7 +73,17 @@ async def serve(
         base_url=base_url,
         mail_test=mail_test,
     )
-    server = _DashboardServer(served_as(app, trusted_proxies))
+    async with serve_app(listener, app, trusted_proxies) as base:
+        yield base
+
+
+@asynccontextmanager
+async def serve_app(
+    listener: socket.socket, app: App, trusted_proxies: Sequence[str] = ()
+) -> AsyncGenerator[str]:
+    """Serve any ASGI app on `listener` until the block ends; yields its address."""
+    host, port = listener.getsockname()[:2]
+    server = _EmbeddedServer(served_as(app, trusted_proxies))
     # The app stays: it need not be searched for garbage each time that a page makes many objects.
     gc.freeze()
     async with asyncio.TaskGroup() as group:
@@ -104,7 +116,7 @@ def served_as(app: App, trusted_proxies: Sequence[str]) -> uvicorn.Config:
     )
 
 
-class _DashboardServer(uvicorn.Server):
+class _EmbeddedServer(uvicorn.Server):
     """uvicorn without signal handlers of its own: the process that embeds it decides when to stop."""
 
     @contextmanager

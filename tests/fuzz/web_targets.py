@@ -17,6 +17,7 @@ from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
+from collectors.core.wire import is_object
 from dashboard.accounts.account_readings import readings_range
 from dashboard.accounts.bulk_edits import object_of
 from dashboard.alerts.deliveries import chosen_of, wanted
@@ -44,6 +45,16 @@ from dashboard.server.routing import asked
 from dashboard.sizing.page import asked_by, plan_page
 from dashboard.stories.form_input import begun, caption_text, head_of
 from dashboard.ui.form_input import WrongInput, filled, moment_in, page_of
+from jobs.mcp.questions import (
+    ChangesQuestion,
+    ComplianceQuestion,
+    EvidenceQuestion,
+    SearchQuestion,
+    StatusQuestion,
+    TimelineQuestion,
+    WrongArguments,
+    read_arguments,
+)
 from jobs.runtime.web import listen_on, served_as
 from storage.model.alerts.rule_toml import rule_of
 from storage.model.sizing.question import SizingRefused
@@ -152,6 +163,42 @@ BODIES: Final = (
     b'StoryGiven\n{"title":"T","from":"2021-02-11T00:00:00Z","to":"2021-02-12T00:00:00Z","list":"India"}',
     b'CaptionGiven\n{"at":"2021-02-11T00:00:00Z","text":"Two\\nlines"}',
 )
+
+
+_QUESTIONS: Final = {
+    b"search": SearchQuestion,
+    b"status": StatusQuestion,
+    b"timeline": TimelineQuestion,
+    b"changes": ChangesQuestion,
+    b"compliance": ComplianceQuestion,
+    b"evidence": EvidenceQuestion,
+}
+TOOL_CALLS: Final = (
+    b'search\n{"text":"farm","limit":3}',
+    b'status\n{"account":"7","at":"2021-02-11T00:00:00Z","country":"IN","status":"unknown","after_account":5}',
+    b'timeline\n{"account":"@mandi_notes","since":"2021-02-11T00:00:00Z","as_known_at":"2021-02-12T00:00:00Z"}',
+    b'changes\n{"since":"2021-02-11T00:00:00Z","kind":"block","outcome":null,"platform":"x","list":"India"}',
+    b'compliance\n{"order":"SYN/1","limit":0}',
+    b'evidence\n{"change":32}',
+)
+
+
+def read_tool_call(data: bytes) -> object:
+    """A refusal is one line that can be sent."""
+    tool, _, arguments = data.partition(b"\n")
+    try:
+        document: object = json.loads(arguments)
+    except (ValueError, RecursionError):
+        return None
+    if not is_object(document):
+        return None
+    try:
+        return read_arguments(_QUESTIONS.get(tool, StatusQuestion), document).as_json()
+    except WrongArguments as refusal:
+        if "\n" in str(refusal):
+            raise AssertionError("a refusal of more than one line") from refusal
+        str(refusal).encode()
+        raise
 
 
 def read_body(data: bytes) -> object:
@@ -350,6 +397,7 @@ WEB: tuple[Target, ...] = (
     Target("web.signed", TOKENS, plain(read_signed)),
     Target("api.parameters", PARAMETERS, plain(read_parameter), (ValidationError,)),
     Target("api.bodies", BODIES, plain(read_body), (ValidationError,)),
+    Target("mcp.arguments", TOOL_CALLS, plain(read_tool_call), (WrongArguments,)),
     Target("api.cursors", CURSORS, plain(read_cursor), (ApiInvalidField,)),
     Target(
         "api.cursor-content",

@@ -1,0 +1,311 @@
+"""The tools say what the API says, what was read and what is not known. Wrong arguments get a sentence."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from mcp import Client
+from mcp.server.lowlevel import Server
+from mcp_types import TextContent
+
+from jobs.mcp.questions import MOST
+from jobs.mcp.server import mcp_server
+from jobs.mcp.tools import StoredFacts
+from jobs.mcp.unknowns import CAUSE
+from storage.postgres.pool import Pool, transaction
+from tests.support.clients.api import api_served
+from tests.support.seeds.every_page import Everything
+from tests.support.servers.dashboard import SETTINGS
+from tests.support.table_digests import digests
+
+TOOLS = ("search", "status", "timeline", "changes", "compliance", "evidence")
+SINCE = "2021-01-22T00:00:00Z"
+UNTIL = "2021-02-01T12:00:00Z"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """An assistant that connects to the server inside this process, for each question."""
+
+    server: Server[dict[str, Any]]
+    everything: Everything
+
+    async def text(self, tool: str, arguments: Mapping[str, Any], *, refused: bool = False) -> str:
+        async with Client(self.server) as client:
+            result = await client.call_tool(tool, self.filled(arguments))
+        (content,) = result.content
+        assert isinstance(content, TextContent)
+        assert bool(result.is_error) is refused, content.text
+        assert refused or result.structured_content == json.loads(content.text)
+        return content.text
+
+    async def answer(self, tool: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        return json.loads(await self.text(tool, arguments))
+
+    def filled(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """`{blocked}` is the number of the account that was blocked, and so on."""
+        return {
+            name: value.format(**self.everything.numbers)
+            if isinstance(value, str) and "\0" not in value
+            else value
+            for name, value in arguments.items()
+        }
+
+
+@pytest.fixture
+def asked(everything: Everything, pool: Pool, now: datetime) -> Asked:
+    return Asked(mcp_server(StoredFacts(pool, lambda: now, SETTINGS.gap_after)), everything)
+
+
+USUAL: dict[str, dict[str, Any]] = {
+    "search": {"text": "order 1"},
+    "status": {"list": "Order 1 list"},
+    "timeline": {"account": "{blocked}"},
+    "changes": {"since": SINCE},
+    "compliance": {"order": "SYN/1"},
+    "evidence": {"change": "{block}"},
+}
+
+
+async def test_there_are_six_tools_that_say_that_they_only_read(asked: Asked) -> None:
+    async with Client(asked.server) as client:
+        tools = (await client.list_tools()).tools
+    assert tuple(tool.name for tool in tools) == TOOLS
+    for tool in tools:
+        assert tool.description
+        assert tool.annotations is not None
+        assert tool.annotations.read_only_hint is True
+        assert tool.input_schema["additionalProperties"] is False
+        assert all(field["description"] for field in tool.input_schema["properties"].values())
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+async def test_every_answer_has_what_was_read_and_what_is_not_known(asked: Asked, tool: str) -> None:
+    answer = await asked.answer(tool, USUAL[tool])
+    assert {"question", "result", "coverage", "not_known"} <= set(answer)
+    assert answer["result"]
+    assert answer["coverage"]
+    assert answer["not_known"]
+    assert all(sentence.endswith(".") for sentence in answer["not_known"])
+    assert tool == "search" or CAUSE in answer["not_known"]
+
+
+async def test_no_tool_changes_anything(asked: Asked, dsn: str) -> None:
+    before = await digests(dsn)
+    for tool in TOOLS:
+        await asked.answer(tool, USUAL[tool])
+    assert await digests(dsn) == before
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments", "path", "query", "part"),
+    [
+        (
+            "status",
+            {"list": "Order 1 list", "at": "2021-01-25T00:00:00Z", "as_known_at": "2021-01-26T00:00:00Z"},
+            "/statuses",
+            {"list": "Order 1 list", "at": "2021-01-25T00:00:00Z", "as_known_at": "2021-01-26T00:00:00Z"},
+            (),
+        ),
+        (
+            "status",
+            {"account": "{blocked}", "at": UNTIL},
+            "/statuses",
+            {"account": "{blocked}", "at": UNTIL},
+            (),
+        ),
+        (
+            "timeline",
+            {"account": "{blocked}", "since": SINCE, "until": UNTIL},
+            "/spells",
+            {"account": "{blocked}", "from": SINCE, "to": UNTIL},
+            ("periods",),
+        ),
+        (
+            "timeline",
+            {"account": "{in_doubt}", "since": SINCE, "until": UNTIL},
+            "/changes",
+            {
+                "account": "{in_doubt}",
+                "from": SINCE,
+                "to": UNTIL,
+                "outcome": ["provisional", "not_confirmed"],
+            },
+            ("unconfirmed_changes",),
+        ),
+        (
+            "changes",
+            {"since": SINCE, "until": UNTIL, "country": "IN", "kind": "block"},
+            "/changes",
+            {
+                "from": SINCE,
+                "to": UNTIL,
+                "country": "IN",
+                "kind": "block",
+                "outcome": "confirmed",
+                "limit": 50,
+            },
+            (),
+        ),
+    ],
+)
+async def test_a_tool_has_the_items_of_the_api(
+    asked: Asked,
+    pool: Pool,
+    dsn: str,
+    now: datetime,
+    tool: str,
+    arguments: dict[str, Any],
+    path: str,
+    query: dict[str, Any],
+    part: tuple[str, ...],
+) -> None:
+    result = (await asked.answer(tool, arguments))["result"]
+    for name in part:
+        result = result[name]
+    async with api_served(pool, dsn, now) as api:
+        reported = await api.get(path, **asked.filled(query))
+    assert result
+    assert result == reported.items
+
+
+async def test_compliance_and_evidence_are_those_of_the_api(
+    asked: Asked, pool: Pool, dsn: str, now: datetime
+) -> None:
+    followed = (await asked.answer("compliance", {"order": "SYN/1", "at": UNTIL, "limit": MOST}))["result"]
+    proof = (await asked.answer("evidence", {"change": "{block}"}))["result"]
+    async with api_served(pool, dsn, now) as api:
+        order = (await api.get("/orders/{order}".format(**asked.everything.numbers), at=UNTIL)).json
+        change = (await api.get("/changes/{block}".format(**asked.everything.numbers))).json
+    assert set(order) - set(followed) == {"curve", "documents"}
+    assert followed == {name: order[name] for name in followed}
+    assert proof["change"] == change
+    assert {change["old_evidence"], change["new_evidence"]} == {one["sha256"] for one in proof["raw_answers"]}
+    assert [one["attests"] for one in proof["hash_chain"]][:2] == ["change", "outcome"]
+
+
+async def test_a_found_account_has_its_state_and_its_newest_reading(asked: Asked) -> None:
+    (found,) = (await asked.answer("search", {"text": "tent_city_news_7"}))["result"]
+    stated = (await asked.answer("status", {"account": "tent_city_news_7"}))["result"][0]
+    assert found["kind"] == "account"
+    assert stated["state"] is not None
+    assert {name: found[name] for name in stated} == stated
+
+
+async def test_pages_of_an_answer_have_each_item_once(asked: Asked) -> None:
+    for tool, arguments, following, key in (
+        ("status", {"list": "Order 1 list"}, "after_account", "account_id"),
+        ("changes", {"since": SINCE}, "before_change", "change_id"),
+    ):
+        whole = [item[key] for item in (await asked.answer(tool, {**arguments, "limit": MOST}))["result"]]
+        walked: list[int] = []
+        further: dict[str, Any] = {}
+        while True:
+            page = await asked.answer(tool, {**arguments, "limit": 5, **further})
+            walked += [item[key] for item in page["result"]]
+            if page["next"] is None:
+                break
+            further = {following: page["next"]}
+        assert walked == whole
+        assert len(whole) > 5
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments", "rule"),
+    [
+        ("search", {"text": "nobody at all"}, "an account that is not found may exist, and may be blocked."),
+        ("status", {"account": "{never_read}"}, "It may be blocked or available."),
+        ("status", {"account": "{never_read}"}, "Blockline had not read @"),
+        ("status", {"account": "{blocked}"}, "The exact time is not known."),
+        (
+            "status",
+            {"account": "{blocked}", "at": "2021-01-27T23:00:00Z"},
+            "nothing is known from then until",
+        ),
+        ("status", {"platform": "mastodon"}, "That does not mean that no account is affected."),
+        ("status", {"status": "unknown"}, "They may be blocked or available."),
+        ("timeline", {"account": "{never_read}"}, "The account may have been blocked or available."),
+        ("timeline", {"account": "{blocked}"}, "A status that began and ended in one of them was not seen."),
+        ("timeline", {"account": "{blocked}"}, "Nothing is known after 2021-02-01 11:53:00 UTC"),
+        ("changes", {"since": SINCE}, "What began and ended in one of them was not seen."),
+        ("changes", {"since": SINCE, "outcome": None}, "Provisional changes may still be refuted."),
+        ("changes", {"since": SINCE, "platform": "mastodon"}, "That is not evidence that nothing changed"),
+        ("compliance", {"order": "SYN/1"}, "The order names 19 accounts, of which 7 are not on its list."),
+        ("compliance", {"order": "SYN/1", "limit": 2}, "10 accounts or posts are left off"),
+        ("evidence", {"change": "{block}"}, "No time-stamping authority has stamped the hash chain"),
+    ],
+)
+async def test_an_answer_says_what_it_does_not_show(
+    asked: Asked, tool: str, arguments: dict[str, Any], rule: str
+) -> None:
+    assert rule in " ".join((await asked.answer(tool, arguments))["not_known"])
+
+
+async def test_an_invented_scenario_is_called_so(asked: Asked, pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        await conn.execute("insert into installation_key values ('synthetic', '\\x01')")
+    for tool in TOOLS:
+        answer = await asked.answer(tool, USUAL[tool])
+        assert answer["not_known"][0] == "The data is an invented scenario: its accounts do not exist."
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments", "sentence"),
+    [
+        ("search", {}, "text: This argument is missing."),
+        ("search", {"text": "a\0b"}, "text: This text contains a character that is not allowed."),
+        ("search", {"text": "a", "limit": 21}, "limit: Input should be less than or equal to 20."),
+        ("status", {"limit": MOST + 1}, "limit: Input should be less than or equal to 100."),
+        ("status", {"at": "yesterday"}, "at: This is not a time; write it like 2021-02-11T12:00:00Z."),
+        ("status", {"at": "2021-02-01"}, "at: This time has no zone; write it like 2021-02-11T12:00:00Z."),
+        ("status", {"at": "2030-01-01T00:00:00Z"}, "at: 2030-01-01T00:00:00+00:00 is in the future."),
+        ("status", {"account": "nobody"}, "There is no stored account 'nobody'."),
+        ("status", {"country": "India"}, "country: String should match pattern '^[A-Z]{{2}}$'."),
+        (
+            "timeline",
+            {"account": "1", "until": SINCE, "since": UNTIL},
+            "since: It must be earlier than until",
+        ),
+        (
+            "timeline",
+            {"account": "1", "since": "1990-01-01T00:00:00Z"},
+            "since: The period may be at most 3660 days.",
+        ),
+        ("changes", {"since": SINCE, "before_change": 99999}, "before_change: There is no change 99999."),
+        ("changes", {"since": SINCE, "list": "Farm"}, "There is no list 'Farm'; there are: "),
+        ("compliance", {"order": "SYN/9"}, "order: There is no such order; the tool search finds orders"),
+        ("evidence", {"change": 99999}, "change: There is no change 99999."),
+        ("evidence", {"change": 0}, "change: Input should be greater than or equal to 1."),
+        ("write", {}, "There is no tool 'write'. There are: search, status, timeline, changes, compliance, "),
+    ],
+)
+async def test_a_wrong_question_gets_one_sentence(
+    asked: Asked, tool: str, arguments: dict[str, Any], sentence: str
+) -> None:
+    said = await asked.text(tool, arguments, refused=True)
+    assert said.startswith(sentence.replace("{{", "{").replace("}}", "}"))
+    assert "\n" not in said
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+async def test_an_unknown_argument_is_refused_with_those_that_there_are(asked: Asked, tool: str) -> None:
+    said = await asked.text(tool, {**USUAL[tool], "colour": "red"}, refused=True)
+    assert said.startswith("colour: There is no such argument; this tool takes: ")
+    assert set(USUAL[tool]) <= set(said.removesuffix(".").partition("takes: ")[2].split(", "))
+
+
+async def test_an_answer_that_is_too_long_is_refused(
+    everything: Everything, pool: Pool, now: datetime
+) -> None:
+    facts = StoredFacts(pool, lambda: now, timedelta(hours=1))
+    async with Client(mcp_server(facts, largest=2_000)) as client:
+        short = await client.call_tool("status", {"limit": 1})
+        long = await client.call_tool("status", {"limit": MOST})
+    assert not short.is_error
+    assert long.is_error
+    (content,) = long.content
+    assert isinstance(content, TextContent)
+    assert content.text == "The answer is longer than 2,000 characters. Ask for a smaller limit."
