@@ -194,7 +194,7 @@ def migrate_command(
     ] = None,
     grant_read: Annotated[
         str | None,
-        typer.Option(metavar="ROLE", help="Also allow this database role to read the views of docs/sql.md."),
+        typer.Option(metavar="ROLE", help="Also allow this database role to read the views for SQL clients."),
     ] = None,
     config: ConfigFile = None,
 ) -> None:

@@ -14,7 +14,7 @@ PAGES: Final[Mapping[str, Sequence[str]]] = {
     "evidence": ("evidence", "causes", "purge", "purges"),
     "operations": (
         *("plan", "apply", "setup", "doctor", "workers", "users", "tokens", "secrets", "backup", "restore"),
-        *("migrate", "upgrade", "demo", "rehearse", "simulate"),
+        *("migrate", "upgrade", "demo", "rehearse", "simulate", "mcp"),
     ),
 }
 """The commands and groups of commands of each page."""

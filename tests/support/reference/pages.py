@@ -12,8 +12,16 @@ from dashboard.api.app import api_v1
 from dashboard.api.request_checks import ApiContext
 from dashboard.asgi.process import WebProcess
 from jobs.runtime.replay_process import ReplayProcess
+from storage.postgres.pool import transaction
 from tests.house.source import ROOT
-from tests.support.reference import api_tables, command_pages, folders_table, metrics_table, settings_table
+from tests.support.reference import (
+    api_tables,
+    command_pages,
+    folders_table,
+    metrics_table,
+    settings_table,
+    view_tables,
+)
 
 FOLDER: Final = ROOT / "docs/reference"
 _PART = re.compile(r"(<!-- generated: (?P<name>[a-z ]+) -->\n).*?(<!-- /generated -->)", re.DOTALL)
@@ -28,12 +36,17 @@ def api_document(process: WebProcess) -> Mapping[str, Any]:
 async def parts(process: WebProcess) -> Mapping[str, str]:
     """Every generated part by the name in its comment. The process needs a database, which may be empty."""
     document = api_document(process)
+    async with transaction(process.pool) as conn:
+        views, functions = await view_tables.views(conn), await view_tables.functions(conn)
     return {
         "settings": settings_table.markdown(),
         "folders": folders_table.markdown(),
         "metrics": metrics_table.markdown(await metrics_table.metrics(process)),
         "reading requests": api_tables.markdown(document, api_tables.READS),
         "writing requests": api_tables.markdown(document, api_tables.WRITES),
+        "views of accounts": "\n".join(t for v, t in views.items() if v not in view_tables.OF_ORDERS),
+        "views of orders": "\n".join(views[view] for view in view_tables.OF_ORDERS),
+        "functions of views": functions,
         **{f"commands {page}": command_pages.markdown(page) for page in command_pages.PAGES},
     }
 
