@@ -8,13 +8,17 @@ TESTERS := $(shell $(PYTHON) -c 'import os; print(min(6, (os.cpu_count() or 1) *
 # Many tests start Python anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: install install-mcp demo test test-slow test-all test-long test-fuzz test-faults soak test-17 mutants lint bench docs screenshots lock
+.PHONY: install install-mcp install-parquet demo test test-slow test-all test-long test-fuzz test-faults soak test-17 mutants lint bench docs screenshots lock
 
 install: .venv/runtime
 
 # What `blockline mcp` needs beside that: an extra, so that other installations stay as small as they are.
 install-mcp: .venv/runtime
 	$(PIP) --require-hashes -r requirements-mcp.txt
+
+# And `blockline export --format parquet`: a library of 170 MB.
+install-parquet: .venv/runtime
+	$(PIP) --require-hashes -r requirements-parquet.txt
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v < (3, 14) else "Blockline needs Python 3.11 to 3.13; set PYTHON=python3.x. This is %d.%d." % v)'
@@ -118,7 +122,8 @@ LOCK := pyproject.toml --group build --universal --python-version 3.11 --generat
 lock:
 	uv pip compile $(LOCK) -o requirements.txt
 	uv pip compile $(LOCK) --extra mcp -o requirements-mcp.txt
-	uv pip compile $(LOCK) --extra mcp --group dev -o requirements-dev.txt
+	uv pip compile $(LOCK) --extra parquet -o requirements-parquet.txt
+	uv pip compile $(LOCK) --all-extras --group dev -o requirements-dev.txt
 	uv pip compile --group docs -c requirements-dev.txt --universal --python-version 3.11 --generate-hashes --no-header -q -o requirements-docs.txt
 	npm install --prefix tests/js --package-lock-only --omit-lockfile-registry-resolved --no-audit --no-fund --silent
 	sed -i '/"funding": {/,/}/d' tests/js/package-lock.json

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from contextlib import nullcontext
 from datetime import datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -134,6 +135,11 @@ def _refuse(order: ExportRequest, out: Path, *, as_json: bool) -> None:
     if (why := fault(order.kind, order.wanted)) is not None:
         raise CommandError(why)
     if order.form is Format.PARQUET:
+        if find_spec("pyarrow") is None:
+            raise CommandError(
+                "Parquet needs the package pyarrow, which is not installed. Install it with: "
+                "make install-parquet"
+            )
         if out == _STDOUT:
             raise CommandError("Parquet writes a folder of files; name a new folder with --output.")
         refuse_filled(out)

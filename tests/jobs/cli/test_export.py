@@ -258,3 +258,21 @@ def test_a_full_disk_is_told_and_leaves_nothing(
         [f"{tmp_path / 'out'} cannot be written: File too large."],
     )
     assert list(tmp_path.iterdir()) == []
+
+
+def test_without_the_extra_one_sentence_says_what_to_install(tmp_path: Path) -> None:
+    """As in an installation without it: Python finds no module of that name."""
+    code = "import sys; sys.modules['pyarrow'] = None; from jobs.cli.main import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "export", "changes", "--format", "parquet", "--output", "changes"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        "Parquet needs the package pyarrow, which is not installed. Install it with: make install-parquet\n"
+    )
+    assert not (tmp_path / "changes").exists()
