@@ -103,14 +103,17 @@ async def next_due(conn: Conn, now: datetime) -> datetime | None:
 
 
 async def _known(conn: Conn, now: datetime) -> list[LabelNotice]:
-    known = [stored for stored in await rules.load_rules(conn) if stored.rule.labels]
+    known = [stored for stored in await rules.load_rules(conn) if stored.rule.labels and stored.enabled]
     if not known:
         return []
     back = max(
         LOOK_BACK + _LONGEST_DIGEST + stored.rule.longest_settle + stored.rule.update_after
         for stored in known
     )
-    news = await label_alerts.label_news(conn, now - back, now)
+    wanted = [stored.rule.match.countries for stored in known]
+    countries = frozenset[str]().union(*wanted) if all(wanted) else frozenset[str]()
+    ids = [stored.rule_id for stored in known]
+    news = await label_alerts.label_news(conn, now - back, now, ids, countries)
     if not news:
         return []
     told = await label_alerts.labels_told(conn, [one.label_id for one in news])

@@ -1,6 +1,6 @@
 """What country labelers began or ceased to withhold, and which of it a rule has told."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from storage.model.alerts.label_alerts import LabelNews
@@ -10,8 +10,11 @@ from storage.model.core.labels import LabeledKind, LabelStep
 from storage.postgres.pool import Conn, StaleState
 
 
-async def label_news(conn: Conn, since: datetime, now: datetime) -> list[LabelNews]:
-    """What was received from `since` until `now`, and labels that expired in that time; in that order.
+async def label_news(
+    conn: Conn, since: datetime, now: datetime, rule_ids: Sequence[RuleId], countries: Collection[str]
+) -> list[LabelNews]:
+    """What was received from `since` until `now`, and labels that expired in that time, in that order: of
+    `countries`, or of all if there are none, and not told yet by each of these rules.
 
     Left out is what a labeler states to have happened before its labels were collected here.
     """
@@ -33,11 +36,17 @@ async def label_news(conn: Conn, since: datetime, now: datetime) -> list[LabelNe
             where account_id = a.account_id
         ) m on true
         where n.known_at >= $1 and n.known_at <= $2 and l.value = any(r.withholding)
-            and n.stated_at >= r.began_at
+            and n.stated_at >= r.began_at and ($4::text[] = '{}' or r.country = any($4))
+            and (
+                select count(*) from label_told t
+                where t.label_id = n.label_id and t.step = n.step and t.rule_id = any($3::bigint[])
+            ) < cardinality($3::bigint[])
         order by n.known_at, n.label_id, n.step
         """,
         since,
         now,
+        list(rule_ids),
+        list(countries),
     )
     return [
         LabelNews(

@@ -150,8 +150,7 @@ async def news_mark(pool: Pool) -> tuple[int, ...]:
         row = await conn.fetchrow(
             """
             select coalesce((select max(live_event_id) from live_event), 0) as event,
-                coalesce((select max(audit_id) from audit_log), 0) as act,
-                coalesce((select max(label_id) from label), 0) as label
+                coalesce((select max(audit_id) from audit_log), 0) as act
             """
         )
     return tuple(row) if row is not None else ()
