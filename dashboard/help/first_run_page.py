@@ -111,7 +111,7 @@ def _demonstration() -> Component:
         html.P(
             [
                 "The command ",
-                html.Code("blockline demo"),
+                html.Code("blockline demo --port 8077"),
                 " plays an invented scenario on a dashboard of its own, in another database, and changes "
                 "nothing here.",
             ],

@@ -66,7 +66,7 @@ SECTIONS: Mapping[str, Mapping[str, str]] = MappingProxyType(
                 "The time between the last reading with the old status and the first with the new one: the "
                 "change happened in between."
             ),
-            "block": "A change to withheld or suspended.",
+            "block": "A change to withheld or suspended; “suspended or deleted” is not one.",
             "restoration": "A change from withheld or suspended back to available.",
             "partial": "A withheld account for which countries were added or removed.",
             "first state": "What the first reading of an account showed; it is not a change.",

@@ -174,13 +174,13 @@ def _type(annotation: Any, metadata: list[Any]) -> str:
 
 
 def default_words(field: FieldInfo) -> str:
-    """The default as it is written in `blockline.toml`; "none" if there is none."""
+    """The default as it is written in `blockline.toml`; "not set" if there is none."""
     value = field.default
     if value is PydanticUndefined:
-        return "none" if get_origin(field.annotation) is dict else "depends on the user"
+        return "not set" if get_origin(field.annotation) is dict else "depends on the user"
     match value:
         case None | ():
-            return "none"
+            return "not set"
         case bool():
             return f"`{str(value).lower()}`"
         case timedelta():
