@@ -150,7 +150,7 @@ WITHOUT_COMMAND: dict[str, str] = {
 """What has no command, with the reason."""
 READING = frozenset(
     {
-        *("check", "status", "plan", "setup", "report", "published", "export"),
+        *("check", "status", "plan", "setup", "report", "published", "export", "mcp"),
         *("accounts list", "executives list", "incidents list", "incidents rules"),
         *("alerts rules", "alerts export", "alerts explain", "alerts stories", "alerts mutes", "alerts log"),
         *("orders list", "orders documents", "orders document", "orders show"),
