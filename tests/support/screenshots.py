@@ -3,7 +3,7 @@ dashboard.
 
 `python -m tests.support.screenshots`, which is what `make screenshots` runs. Nothing in the pictures is
 canned: the simulated platform, the monitor, Postgres, the mails and the pages are those of `blockline
-demo`. For the countries an invented record is imported beside it.
+demo`. For the countries an invented record is imported beside it, with invented labels and measurements.
 """
 
 import asyncio
@@ -23,6 +23,8 @@ from collectors.x.declaration import X
 from jobs.base.clock import SimulatedClock
 from jobs.rehearsal import demo
 from jobs.runtime.web import listen_on, serve
+from storage.countries.label_record import note_listed
+from storage.countries.measured_networks import record_days
 from storage.embedded.launcher import embedded_postgres
 from storage.imports.imports import import_history
 from storage.model.bitemporal.imported_records import (
@@ -32,9 +34,12 @@ from storage.model.bitemporal.imported_records import (
     ImportedHistory,
 )
 from storage.model.core.availability import Missed, MissedReason, State, Status, Strength
+from storage.model.core.reachability import MeasuredDay
 from storage.postgres.migrate import migrate
 from storage.postgres.pool import Pool, open_pool, transaction
 from tests.support.clients.browser import ARGUMENTS, FULL_CHROMIUM
+from tests.support.samples.label_signing import LABELER, POST
+from tests.support.samples.stored_labels import stated, store
 from tests.support.servers.dashboard import until
 
 IMAGES = Path(__file__).parent.parent.parent / "docs/images"
@@ -71,8 +76,13 @@ PICTURES = (
         theme="dark",
     ),
     Picture("countries", "/countries", "document.querySelector('.country-bar') !== null"),
+    Picture("labels", "/countries/TR", "document.querySelectorAll('#page .country-bar').length > 0"),
     Picture("health", "/health", "document.querySelector('.health') !== null"),
 )
+
+
+DAY = timedelta(days=1)
+_DAYS = [(MOMENT - n * DAY).date() for n in range(60)]
 
 
 async def main() -> None:
@@ -170,6 +180,21 @@ FIRST_LOOK, LAST_LOOK = datetime(2020, 10, 5, 9, tzinfo=UTC), datetime(2021, 1, 
 async def _import_invented(pool: Pool) -> None:
     async with transaction(pool) as conn:
         await import_history(conn, invented_record(), MOMENT)
+        await record_days(conn, "TR", (_DAYS[-1], _DAYS[0] + DAY), invented_measurements(), MOMENT)
+    accounts = [stated(f"did:plc:{n:024}", MOMENT - n * DAY) for n in range(40)]
+    posts = [stated(f"{POST}{n}", MOMENT - n * DAY / 3) for n in range(120)]
+    await store(pool, *accounts, *posts, seq=160, at=MOMENT)
+    async with transaction(pool) as conn:
+        await note_listed(conn, LABELER, MOMENT)
+
+
+def invented_measurements() -> list[MeasuredDay]:
+    """One site that opens in few networks for two days, and three that open."""
+    x = [
+        MeasuredDay("x.com", day, *((9, 40, 2, 3) if n < 2 else (0, 2, 1, 55))) for n, day in enumerate(_DAYS)
+    ]
+    others = ("bsky.app", "mastodon.social", "www.youtube.com")
+    return [*x, *(MeasuredDay(domain, day, 0, 1, 0, 40) for domain in others for day in _DAYS)]
 
 
 def invented_record() -> ImportedHistory:
