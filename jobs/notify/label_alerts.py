@@ -51,8 +51,8 @@ class LabelNotice:
 def label_notices(
     news: Sequence[LabelNews],
     known: Sequence[StoredRule],
-    told: Collection[tuple[RuleId, int, LabelStep]],
-    last_told: Mapping[tuple[RuleId, str], datetime],
+    reported: Collection[tuple[RuleId, int, LabelStep]],
+    last_reported: Mapping[tuple[RuleId, str], datetime],
     muted: Collection[Mute],
 ) -> list[LabelNotice]:
     """Return the notices that are due now or later, earliest first: one for each rule and country, which
@@ -67,13 +67,13 @@ def label_notices(
             if (
                 one.step in stored.rule.labels
                 and one.known_at >= stored.active_since
-                and (stored.rule_id, one.label_id, one.step) not in told
+                and (stored.rule_id, one.label_id, one.step) not in reported
                 and _is_about(stored.rule.match, one)
                 and not any(_covers(mute, one) for mute in muted)
             ):
                 mine.setdefault(one.country, []).append(one)
         for country, some in mine.items():
-            at = _due(stored, some, last_told.get((stored.rule_id, country)))
+            at = _due(stored, some, last_reported.get((stored.rule_id, country)))
             found.append(LabelNotice(stored, country, tuple(some), at))
     return sorted(found, key=lambda one: (one.at, one.stored.rule_id, one.country))
 
@@ -89,7 +89,7 @@ async def tick(pool: Pool, now: datetime, head: Letterhead) -> int:
             for one in await _known(conn, now):
                 if one.at > now:
                     break
-                await label_alerts.mark_labels_told(conn, one.stored.rule_id, one.news, now)
+                await label_alerts.mark_labels_reported(conn, one.stored.rule_id, one.news, now)
                 for recipient in one.recipients:
                     made += await outbox.queue(conn, draft(one, recipient, head), now) is not None
     except (StaleState, Refused):
@@ -116,9 +116,9 @@ async def _known(conn: Conn, now: datetime) -> list[LabelNotice]:
     news = await label_alerts.label_news(conn, now - back, now, ids, countries)
     if not news:
         return []
-    told = await label_alerts.labels_told(conn, [one.label_id for one in news])
+    reported = await label_alerts.labels_reported(conn, [one.label_id for one in news])
     last = await label_alerts.last_label_notices(conn)
-    return label_notices(news, known, told, last, await mutes.running(conn, now))
+    return label_notices(news, known, reported, last, await mutes.running(conn, now))
 
 
 def draft(one: LabelNotice, recipient: str, head: Letterhead) -> MailDraft:
@@ -138,10 +138,10 @@ def draft(one: LabelNotice, recipient: str, head: Letterhead) -> MailDraft:
     return notice_draft(content, one.stored.rule, recipient, head, unsubscribe)
 
 
-def _due(stored: StoredRule, news: Sequence[LabelNews], last_told: datetime | None) -> datetime:
+def _due(stored: StoredRule, news: Sequence[LabelNews], last_reported: datetime | None) -> datetime:
     first, last = news[0].known_at, news[-1].known_at
     if stored.rule.digest is Digest.NONE:
-        return notice_at(stored.rule, first, last, last_told)
+        return notice_at(stored.rule, first, last, last_reported)
     return digest_after(first, stored.rule)
 
 

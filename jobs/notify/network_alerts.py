@@ -17,7 +17,7 @@ from storage.model.alerts.rules import Match, Mute, RuleId, Severity, StoredRule
 from storage.model.core.reachability import (
     MeasuredDay,
     ReachabilityNews,
-    ToldUnreachable,
+    ReportedUnreachable,
     by_domain,
     reachability_news,
 )
@@ -46,7 +46,7 @@ class NetworkNotice:
 def network_notices(
     measured: Mapping[str, Sequence[MeasuredDay]],
     known: Sequence[StoredRule],
-    told: Mapping[tuple[RuleId, str, str], Sequence[ToldUnreachable]],
+    reported: Mapping[tuple[RuleId, str, str], Sequence[ReportedUnreachable]],
     muted: Collection[Mute],
     now: datetime,
 ) -> list[NetworkNotice]:
@@ -64,20 +64,13 @@ def network_notices(
         for country, days in measured.items():
             if rule.match.countries and country not in rule.match.countries:
                 continue
-            news = [
-                one
-                for domain, some in by_domain(days).items()
-                if _is_about(rule.match, domain)
-                for one in (
-                    reachability_news(
-                        some,
-                        told.get((stored.rule_id, country, domain), ()),
-                        stored.active_since.astimezone(UTC).date(),
-                        now.astimezone(UTC).date(),
-                    ),
-                )
-                if one is not None
-            ]
+            news: list[ReachabilityNews] = []
+            for domain, some in by_domain(days).items():
+                before = reported.get((stored.rule_id, country, domain), ())
+                since, today = stored.active_since.astimezone(UTC).date(), now.astimezone(UTC).date()
+                one = reachability_news(some, before, since, today)
+                if one is not None and _is_about(rule.match, domain):
+                    news.append(one)
             if news:
                 found.append(NetworkNotice(stored, country, tuple(news), at))
     return sorted(found, key=lambda one: (one.at, one.stored.rule_id, one.country))
@@ -94,9 +87,9 @@ async def tick(pool: Pool, now: datetime, head: Letterhead) -> int:
                     break
                 for news in one.news:
                     mark = (
-                        network_alerts.mark_reached_told
+                        network_alerts.mark_reached_reported
                         if news.is_reached
-                        else network_alerts.mark_unreachable_told
+                        else network_alerts.mark_unreachable_reported
                     )
                     newest = news.days[-1].day
                     await mark(conn, one.stored.rule_id, one.country, news.domain, newest, now)
@@ -121,8 +114,8 @@ async def _known(conn: Conn, now: datetime) -> list[NetworkNotice]:
         country: await measured_days(conn, country, today - _LOOK_BACK, today)
         for country in await network_reads(conn)
     }
-    told = await network_alerts.networks_told(conn)
-    return network_notices(measured, known, told, await mutes.running(conn, now), now)
+    reported = await network_alerts.networks_reported(conn)
+    return network_notices(measured, known, reported, await mutes.running(conn, now), now)
 
 
 def draft(one: NetworkNotice, recipient: str, head: Letterhead) -> MailDraft:

@@ -1,4 +1,4 @@
-"""What country labelers began or ceased to withhold, and which of it a rule has told."""
+"""What country labelers began or ceased to withhold, and what of it a rule has reported."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -14,7 +14,7 @@ async def label_news(
     conn: Conn, since: datetime, now: datetime, rule_ids: Sequence[RuleId], countries: Collection[str]
 ) -> list[LabelNews]:
     """What was received from `since` until `now`, and labels that expired in that time, in that order: of
-    `countries`, or of all if there are none, and not told yet by each of these rules.
+    `countries`, or of all if there are none, without what each of these rules has reported.
 
     Left out is what a labeler states to have happened before its labels were collected here.
     """
@@ -38,7 +38,7 @@ async def label_news(
         where n.known_at >= $1 and n.known_at <= $2 and l.value = any(r.withholding)
             and n.stated_at >= r.began_at and ($4::text[] = '{}' or r.country = any($4))
             and (
-                select count(*) from label_told t
+                select count(*) from label_reported t
                 where t.label_id = n.label_id and t.step = n.step and t.rule_id = any($3::bigint[])
             ) < cardinality($3::bigint[])
         order by n.known_at, n.label_id, n.step
@@ -74,33 +74,33 @@ async def label_news(
     ]
 
 
-async def labels_told(conn: Conn, label_ids: Sequence[int]) -> frozenset[tuple[RuleId, int, LabelStep]]:
-    """Which rule has told what of these labels."""
+async def labels_reported(conn: Conn, label_ids: Sequence[int]) -> frozenset[tuple[RuleId, int, LabelStep]]:
+    """Which rule has reported what of these labels."""
     rows = await conn.fetch(
-        "select rule_id, label_id, step from label_told where label_id = any($1::bigint[])", label_ids
+        "select rule_id, label_id, step from label_reported where label_id = any($1::bigint[])", label_ids
     )
     return frozenset((RuleId(r["rule_id"]), r["label_id"], LabelStep(r["step"])) for r in rows)
 
 
 async def last_label_notices(conn: Conn) -> dict[tuple[RuleId, str], datetime]:
-    """When each rule last told of labels of each country."""
+    """When each rule last reported of labels of each country."""
     rows = await conn.fetch(
         """
-        select t.rule_id, r.country, max(t.told_at) as at
-        from label_told t join label l using (label_id) join labeler r using (labeler) group by 1, 2
+        select t.rule_id, r.country, max(t.reported_at) as at
+        from label_reported t join label l using (label_id) join labeler r using (labeler) group by 1, 2
         """
     )
     return {(RuleId(r["rule_id"]), r["country"]): r["at"] for r in rows}
 
 
-async def mark_labels_told(conn: Conn, rule_id: RuleId, news: Sequence[LabelNews], now: datetime) -> None:
+async def mark_labels_reported(conn: Conn, rule_id: RuleId, news: Sequence[LabelNews], now: datetime) -> None:
     """Say that a rule tells this, in the transaction that queues its mails.
 
-    Raises `StaleState` when some of it was told meanwhile: the transaction must then be undone.
+    Raises `StaleState` when some of it was reported meanwhile: the transaction must then be undone.
     """
     marked = await conn.fetch(
         """
-        insert into label_told (rule_id, label_id, step, told_at)
+        insert into label_reported (rule_id, label_id, step, reported_at)
         select $1, label_id, step, $4 from unnest($2::bigint[], $3::text[]) as t (label_id, step)
         on conflict do nothing returning label_id
         """,

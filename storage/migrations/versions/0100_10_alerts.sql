@@ -290,42 +290,42 @@ comment on column engagement_told.signal_id is 'The engagement.';
 comment on column engagement_told.rule_id is 'The rule.';
 comment on column engagement_told.told_at is 'When it was reported.';
 
-create table label_told (
+create table label_reported (
     label_id bigint not null references label on delete cascade,
     rule_id bigint not null references alert_rule on delete cascade,
     step text not null check (step in ('added', 'lifted')),
-    told_at timestamptz not null,
+    reported_at timestamptz not null,
     primary key (rule_id, label_id, step)
 );
-create index label_told_label on label_told (label_id);
-comment on table label_told is 'Which labels, withdrawals and expiries a rule has reported, so that each is reported once.';
-comment on column label_told.label_id is 'The label that attaches, withdraws or expires.';
-comment on column label_told.rule_id is 'The rule.';
-comment on column label_told.step is 'Whether it was reported as added or as lifted: a label that expires is both.';
-comment on column label_told.told_at is 'When it was reported.';
+create index label_reported_label on label_reported (label_id);
+comment on table label_reported is 'Which labels, withdrawals and expiries a rule has reported, so that each is reported once.';
+comment on column label_reported.label_id is 'The label that attaches, withdraws or expires.';
+comment on column label_reported.rule_id is 'The rule.';
+comment on column label_reported.step is 'Whether it was reported as added or as lifted: a label that expires is both.';
+comment on column label_reported.reported_at is 'When it was reported.';
 
-create table network_told (
+create table network_reported (
     rule_id bigint not null references alert_rule on delete cascade,
     country text not null,
     domain text not null,
     day date not null,
-    told_at timestamptz not null,
+    reported_at timestamptz not null,
     reached_day date,
-    reached_told_at timestamptz,
+    reached_reported_at timestamptz,
     primary key (rule_id, country, domain, day),
-    check ((reached_day is null) = (reached_told_at is null))
+    check ((reached_day is null) = (reached_reported_at is null))
 );
-comment on table network_told is
+comment on table network_reported is
     'Which domains a rule has reported as mostly unreachable from a country, and as reached again, so that each is '
     'reported once.';
-comment on column network_told.rule_id is 'The rule.';
-comment on column network_told.country is 'The country, as an ISO 3166 code of two letters.';
-comment on column network_told.domain is 'The domain.';
-comment on column network_told.day is 'The newest of the days in a row that were reported.';
-comment on column network_told.told_at is 'When that was reported.';
-comment on column network_told.reached_day is
+comment on column network_reported.rule_id is 'The rule.';
+comment on column network_reported.country is 'The country, as an ISO 3166 code of two letters.';
+comment on column network_reported.domain is 'The domain.';
+comment on column network_reported.day is 'The newest of the days in a row that were reported.';
+comment on column network_reported.reported_at is 'When that was reported.';
+comment on column network_reported.reached_day is
     'The first day of which it was reported that most measurements reached it. Null: none was.';
-comment on column network_told.reached_told_at is 'When that was reported. Null: it was not.';
+comment on column network_reported.reached_reported_at is 'When that was reported. Null: it was not.';
 
 create function words_sent(wanted bigint[]) returns table (
     change_id bigint, alert_id bigint, stage text, recipient text, mail_id bigint, message_id text,

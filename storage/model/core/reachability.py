@@ -16,7 +16,7 @@ FEWEST = 10
 FRESH = timedelta(days=3)
 """A row of days that ended longer ago is not reported any more."""
 UNREACHABLE_DAYS = 2
-"""So many mostly unreachable days in a row are told."""
+"""So many mostly unreachable days in a row are reported."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ def unreachable_days(days: Iterable[MeasuredDay], until: date) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class ToldUnreachable:
+class ReportedUnreachable:
     """It was reported that a domain is mostly unreachable, up to `day`. `reached_day` is set once it was
     reported that most measurements of that day reached it.
     """
@@ -89,22 +89,22 @@ class ReachabilityNews:
 
 
 def reachability_news(
-    days: Sequence[MeasuredDay], told: Sequence[ToldUnreachable], since: date, today: date
+    days: Sequence[MeasuredDay], reported: Sequence[ReportedUnreachable], since: date, today: date
 ) -> ReachabilityNews | None:
-    """What is to be reported of one domain, of which `told` was reported before; None: nothing.
+    """What is to be reported of one domain, of which `reported` has what was reported before; None: nothing.
 
     Only days before `today` count, since a day that is not over has not all its measurements. Rows of days
     that ended before `since`, or more than `FRESH` ago, are no news. What was reported is reported as reached
     again by the first day that says so, also if later counts of the reported day itself say so.
     """
     over = [one for one in sorted(days, key=lambda one: one.day) if one.day < today]
-    standing = next((one for one in told if one.reached_day is None), None)
+    standing = next((one for one in reported if one.reached_day is None), None)
     if standing is not None:
         reached = next(
             (one for one in over if one.day >= standing.day and one.is_mostly_unreachable is False), None
         )
         return reached and ReachabilityNews(reached.domain, (reached,), is_reached=True)
-    after = max((one.reached_day for one in told if one.reached_day is not None), default=date.min)
+    after = max((one.reached_day for one in reported if one.reached_day is not None), default=date.min)
     for newest in reversed(over):
         if newest.day < max(since, today - FRESH) or newest.day <= after:
             return None

@@ -1,4 +1,4 @@
-"""A labeler begins or ceases to withhold something: told once, as what it states, with both times."""
+"""A labeler begins or ceases to withhold something: reported once, as what it states, with both times."""
 
 from dataclasses import replace
 from datetime import datetime, time, timedelta
@@ -43,6 +43,7 @@ STRANGER = replace(
     orders=frozenset(),
 )  # fmt: skip
 AT_ONCE = [minutes(10) + HALF]
+ADDED = frozenset({(RuleId(1), 7, LabelStep.ADDED)})
 
 
 def about(**match: object) -> AlertRule:
@@ -52,34 +53,33 @@ def about(**match: object) -> AlertRule:
 def due(
     rule: AlertRule = RULE,
     *news: LabelNews,
-    told: frozenset[tuple[RuleId, int, LabelStep]] = frozenset(),
+    reported: frozenset[tuple[RuleId, int, LabelStep]] = frozenset(),
     last: datetime | None = None,
     mute: Mute | None = None,
     enabled: bool = True,
 ) -> list[datetime]:
     when = {(RuleId(1), "TR"): last} if last is not None else {}
     known = [a_rule(rule, enabled=enabled)]
-    return [one.at for one in label_notices(news or (NEWS,), known, told, when, [mute] if mute else [])]
+    return [one.at for one in label_notices(news or (NEWS,), known, reported, when, [mute] if mute else [])]
 
 
 @pytest.mark.parametrize(
     ("rule", "found", "expected"),
     [
-        ("a label is told as soon as nothing more came", due(), AT_ONCE),
+        ("a label is reported as soon as nothing more came", due(), AT_ONCE),
         ("so is one about what nobody watches", due(RULE, STRANGER), AT_ONCE),
         ("a rule that does not ask for labels tells none", due(AlertRule((DESK,))), []),
         ("a rule that is switched off tells none", due(enabled=False), []),
         ("a rule about what is lifted tells nothing that is added",
          due(replace(RULE, labels=frozenset({LabelStep.LIFTED}))), []),
-        ("what it has told it does not tell again", due(told=frozenset({(RuleId(1), 7, LabelStep.ADDED)})),
-         []),
-        ("that a label was told as added says nothing of its expiry",
-         due(RULE, replace(NEWS, step=LabelStep.LIFTED), told=frozenset({(RuleId(1), 7, LabelStep.ADDED)})),
+        ("what it has reported it does not tell again", due(reported=ADDED), []),
+        ("that a label was reported as added says nothing of its expiry",
+         due(RULE, replace(NEWS, step=LabelStep.LIFTED), reported=ADDED),
          AT_ONCE),
         ("after a mail it gathers for as long as before an update", due(last=minutes(5)), [minutes(65)]),
         ("a label received before the rule is no news", due(RULE, replace(NEWS, known_at=T0 - MINUTE)), []),
         ("quiet hours keep it back", due(replace(RULE, quiet=QuietHours(time(0), time(6)))), [minutes(360)]),
-        ("what is critical is told at night",
+        ("what is critical is reported at night",
          due(replace(RULE, quiet=QuietHours(time(0), time(6)), severity=Severity.CRITICAL)), AT_ONCE),
         ("a digest gathers it", due(replace(RULE, digest=Digest.DAILY, digest_at=time(8))), [minutes(480)]),
         ("a rule about another country is not about it", due(about(countries=frozenset({"DE"}))), []),

@@ -1,4 +1,4 @@
-"""A platform is not reached from a country for days, and then again: told once each, as OONI's counts."""
+"""A platform is not reached from a country for days, and then again: reported once each, as OONI's counts."""
 
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
@@ -14,7 +14,7 @@ from storage.countries.measured_networks import record_days
 from storage.model.alerts.quiet_hours import QuietHours
 from storage.model.alerts.rule_codec import from_table, to_table
 from storage.model.alerts.rules import AlertRule, Match, Mute, RuleId, Severity
-from storage.model.core.reachability import MeasuredDay, ToldUnreachable, reachability_news
+from storage.model.core.reachability import MeasuredDay, ReportedUnreachable, reachability_news
 from storage.postgres.pool import Pool, transaction
 from tests.support.samples.alerts import a_rule, tell_by
 from tests.support.samples.readings import T0
@@ -41,8 +41,8 @@ def measured(*outcomes: str, until: date = TODAY - DAY, domain: str = "x.com") -
     ]
 
 
-def told(day: date, reached: date | None = None) -> list[ToldUnreachable]:
-    return [ToldUnreachable(day, reached)]
+def reported(day: date, reached: date | None = None) -> list[ReportedUnreachable]:
+    return [ReportedUnreachable(day, reached)]
 
 
 @pytest.mark.parametrize(
@@ -55,21 +55,23 @@ def told(day: date, reached: date | None = None) -> list[ToldUnreachable]:
         ("and so does a day with few", measured("bad", "few", "bad"), [], None),
         ("a row that ended lately is news still", measured("bad", "bad", "none"), [], (2, False)),
         ("and not one that ended long ago", measured("bad", "bad", "none", "none", "none"), [], None),
-        ("what was told is not told again", measured("bad", "bad", "bad"), told(TODAY - 2 * DAY), None),
-        ("a day that was reached is news then", measured("bad", "bad", "good"), told(TODAY - 2 * DAY),
+        ("what was reported is not reported again",
+         measured("bad", "bad", "bad"), reported(TODAY - 2 * DAY), None),
+        ("a day that was reached is news then", measured("bad", "bad", "good"), reported(TODAY - 2 * DAY),
          (1, True)),
-        ("a day with few measurements says neither", measured("bad", "bad", "few"), told(TODAY - 2 * DAY),
+        ("a day with few measurements says neither", measured("bad", "bad", "few"), reported(TODAY - 2 * DAY),
          None),
-        ("later counts may say so of the day that was told", measured("bad", "good"), told(TODAY - DAY),
+        ("later counts may say so of the day that was reported",
+         measured("bad", "good"), reported(TODAY - DAY),
          (1, True)),
         ("a second row after that is news", measured("bad", "bad", "good", "bad", "bad"),
-         told(TODAY - 4 * DAY, TODAY - 3 * DAY), (2, False)),
+         reported(TODAY - 4 * DAY, TODAY - 3 * DAY), (2, False)),
         ("a row before that is not", measured("bad", "bad", "good"),
-         told(TODAY - 2 * DAY, TODAY - DAY), None),
+         reported(TODAY - 2 * DAY, TODAY - DAY), None),
     ],
 )  # fmt: skip
 def test_what_is_reported_of_a_domain(
-    rule: str, days: list[MeasuredDay], before: list[ToldUnreachable], expected: tuple[int, bool] | None
+    rule: str, days: list[MeasuredDay], before: list[ReportedUnreachable], expected: tuple[int, bool] | None
 ) -> None:
     found = reachability_news(days, before, date.min, TODAY)
     assert (found and (len(found.days), found.is_reached)) == expected, rule
@@ -88,13 +90,13 @@ def due(rule: AlertRule = RULE, *, mute: Mute | None = None, enabled: bool = Tru
 @pytest.mark.parametrize(
     ("rule", "found", "expected"),
     [
-        ("it is told at once", due(), [NOW]),
+        ("it is reported at once", due(), [NOW]),
         ("a rule that does not ask for networks tells nothing", due(AlertRule((DESK,))), []),
         ("nor does one that is switched off", due(enabled=False), []),
         ("nor one that names nobody", due(replace(RULE, recipients=())), []),
         ("quiet hours keep it back", due(replace(RULE, quiet=QuietHours(time(0), time(6)))),
          [NOW + timedelta(hours=3)]),
-        ("what is critical is told at night",
+        ("what is critical is reported at night",
          due(replace(RULE, quiet=QuietHours(time(0), time(6)), severity=Severity.CRITICAL)), [NOW]),
         ("a rule about another country is not about it",
          due(replace(RULE, match=Match(countries=frozenset({"IN"})))), []),
@@ -111,7 +113,7 @@ def test_when_networks_are_sent(rule: str, found: list[datetime], expected: list
 
 def test_a_rule_is_not_told_what_another_rule_told() -> None:
     days, known = {"TR": measured("bad", "bad")}, [a_rule(RULE), a_rule(replace(RULE, name="B"), 2)]
-    heard = {(RuleId(1), "TR", "x.com"): told(TODAY - DAY)}
+    heard = {(RuleId(1), "TR", "x.com"): reported(TODAY - DAY)}
     assert [one.stored.rule_id for one in network_notices(days, known, heard, [], NOW)] == [2]
 
 
