@@ -8,7 +8,7 @@ TESTERS := $(shell $(PYTHON) -c 'import os; print(min(6, (os.cpu_count() or 1) *
 # Many tests start Python anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: install install-mcp install-parquet demo test test-slow test-all test-long test-fuzz test-faults soak test-17 mutants lint bench docs screenshots lock
+.PHONY: install install-mcp install-parquet demo test test-slow test-all test-long test-fuzz test-faults soak test-17 mutants lint bench docs dist screenshots lock
 
 install: .venv/runtime
 
@@ -41,6 +41,10 @@ install-parquet: .venv/runtime
 
 .venv/docs: requirements-docs.txt .venv/development
 	$(PIP) --require-hashes -r requirements-docs.txt
+	@touch $@
+
+.venv/release: requirements-release.txt .venv/runtime
+	$(PIP) --require-hashes -r requirements-release.txt
 	@touch $@
 
 demo: install
@@ -111,6 +115,15 @@ docs: .venv/docs .venv/npm
 	@cp .venv/npm/node_modules/iframe-worker/shim/index.js build/docs-theme/assets/iframe-worker.js
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict $(ARGS)
 
+# A release, the same bytes whenever it is built from a commit: the wheel, the source, the versions it was tested with,
+# a list of all parts (SBOM, CycloneDX) and checksums.
+dist: .venv/release
+	rm -rf build/dist
+	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(BIN)/python -m hatchling build -d build/dist
+	sed -nE 's/^([a-z].*[^ ]) \\$$/\1/p' requirements.txt >build/dist/constraints.txt
+	$(BIN)/cyclonedx-py requirements requirements.txt --pyproject pyproject.toml --output-reproducible -o build/dist/sbom.cdx.json
+	cd build/dist && sha256sum * >SHA256SUMS && cat SHA256SUMS
+
 # The pictures in docs/images/; and each page in FOLDER, light and dark, on a desktop and on a phone, to be looked at.
 FOLDER ?= build/screenshots
 screenshots: .venv/development
@@ -125,5 +138,6 @@ lock:
 	uv pip compile $(LOCK) --extra parquet -o requirements-parquet.txt
 	uv pip compile $(LOCK) --all-extras --group dev -o requirements-dev.txt
 	uv pip compile --group docs -c requirements-dev.txt --universal --python-version 3.11 --generate-hashes --no-header -q -o requirements-docs.txt
+	uv pip compile --group release -c requirements-dev.txt --universal --python-version 3.11 --generate-hashes --no-header -q -o requirements-release.txt
 	npm install --prefix tests/js --package-lock-only --omit-lockfile-registry-resolved --no-audit --no-fund --silent
 	sed -i '/"funding": {/,/}/d' tests/js/package-lock.json

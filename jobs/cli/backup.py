@@ -13,11 +13,13 @@ import typer
 from rich.progress import DownloadColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from jobs.base.atomic_files import refuse_taken, whole_file
+from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
 from jobs.base.event_loop import run
 from jobs.base.output import EscapingConsole, moment, show, show_json
 from jobs.base.wording import number
 from jobs.cli.command import AsJson, ConfigFile, examples
+from jobs.config import places
 from jobs.config.database import database
 from jobs.config.demonstration import command_clock
 from jobs.config.settings import Settings, load_settings
@@ -35,7 +37,9 @@ BackupFile = Annotated[Path, typer.Argument(metavar="FILE", help="The backup fil
 
 def register(cli: typer.Typer) -> None:
     """Add these commands to the command line."""
-    cli.command("backup", epilog=examples("blockline backup blockline.backup"))(backup_command)
+    cli.command("backup", epilog=examples("blockline backup", "blockline backup blockline.backup"))(
+        backup_command
+    )
     cli.command("restore", epilog=examples("blockline restore blockline.backup"))(restore_command)
     cli.command("upgrade", epilog=examples("blockline upgrade"))(upgrade_command)
     cli.command(
@@ -44,10 +48,22 @@ def register(cli: typer.Typer) -> None:
     )(migrate_command)
 
 
-def backup_command(file: BackupFile, *, as_json: AsJson = False, config: ConfigFile = None) -> None:
+def backup_command(
+    file: Annotated[
+        Path | None,
+        typer.Argument(metavar="FILE", help="The backup file. Default: a new one in the folder for backups."),
+    ] = None,
+    *,
+    as_json: AsJson = False,
+    config: ConfigFile = None,
+) -> None:
     """The backup contains the database of one moment. The file is read back and verified, and
-    Health shows when that was."""
+    Health shows when that was. `blockline where` names the folder for backups."""
     settings = load_settings(config)
+    if file is None:
+        folder = places.backup_folder(settings.data_dir)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file = folder / f"blockline-{system_clock():%Y%m%dT%H%M%SZ}.backup"
     refuse_taken(file)
     with database(settings) as dsn, _shown("Backing up") as progress:
         manifest = _save(dsn, file, _key(settings), progress)

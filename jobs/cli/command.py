@@ -15,7 +15,10 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and 
 ConfigFile = Annotated[
     Path | None,
     typer.Option(
-        "--config", metavar="FILE", help="Settings file.", show_default="blockline.toml, if there is one"
+        "--config",
+        metavar="FILE",
+        help="Settings file.",
+        show_default="the one that `blockline where` names",
     ),
 ]
 Partial = Annotated[

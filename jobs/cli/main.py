@@ -57,6 +57,8 @@ GROUPS = {
         "purges": "List all purges.",
     },
     "Operations": {
+        "init": "Write a settings file with comments.",
+        "where": "Show where settings, data and backups are.",
         "doctor": "Check every part of the installation, and suggest fixes.",
         "workers": "Show workers and their queue, and drop failed requests.",
         "users": "Manage the people who can use the dashboard.",
@@ -78,6 +80,9 @@ The docstring of a command's function is the rest of its help.
 SUMMARIES = {name: summary for commands in GROUPS.values() for name, summary in commands.items()}
 """Every command and group of commands, with the first paragraph of its help."""
 MODULES = {
+    "init": "installation",
+    "where": "installation",
+    "doctor": "installation",
     "run": "workers",
     "import": "import_records",
     "published": "import_records",
@@ -145,7 +150,6 @@ cli = typer.Typer(
     cls=_LoadedWhenCalled,
     help="Watch flagged social-media accounts: when and where they are blocked, and when they return.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )

@@ -1,5 +1,6 @@
 """The settings of an installation, from `blockline.toml` and the environment variables `BLOCKLINE_*`.
 
+The file is that of the current folder, else that of the user (`places.py`), unless a command names another.
 The environment takes precedence over the file. No other module reads it, except that `demonstration.py` reads
 `BLOCKLINE_DEMO_CLOCK`. Names are those of the fields:
 `x_bearer_token` is `BLOCKLINE_X_BEARER_TOKEN` in the environment and `x_bearer_token = "…"` in the file. The
@@ -41,6 +42,7 @@ from collectors.core.settings import (
 )
 from jobs.alerting.rules_file import line_of
 from jobs.base.errors import CommandError
+from jobs.config import places
 from jobs.config import values as values_of
 from jobs.config.demonstration import CLOCK_VARIABLE
 from jobs.config.secret_files import read_secret
@@ -55,16 +57,11 @@ from storage.model.text.toml_text import refuse_long_keys
 Model = TypeVar("Model", bound=SettingsModel)
 
 PREFIX = "BLOCKLINE_"
-DEFAULT_FILE = Path("blockline.toml")
+DEFAULT_FILE = Path(places.FILE_NAME)
 
 
 class SettingsError(CommandError):
     """A setting is invalid. The message is one sentence that names the setting and its place."""
-
-
-def _default_data_dir() -> Path:
-    """Return the default folder. The embedded Postgres runs unprivileged and cannot enter root's home."""
-    return Path("/var/lib/blockline" if os.geteuid() == 0 else "~/.local/share/blockline")
 
 
 Platforms = Annotated[tuple[Platform, ...], BeforeValidator(texts), AfterValidator(values_of.platforms)]
@@ -86,7 +83,7 @@ class Settings(SettingsModel):
 
     database_url: SecretStr | None = None
     """postgresql://user:password@host:5432/database. Default: the embedded Postgres in `data_dir`."""
-    data_dir: Path = Field(default_factory=_default_data_dir)
+    data_dir: Path = Field(default_factory=places.data_folder)
     """Folder of the embedded Postgres. Usually ~/.local/share/blockline; for root /var/lib/blockline."""
     backup_key: Annotated[SecretStr, AfterValidator(values_of.signing_key)] | None = None
     """Key that signs backups. With it, `blockline restore` refuses a file that it did not sign."""
@@ -258,16 +255,22 @@ def settings_from(values: Mapping[str, object]) -> Settings:
     return cast("type[Settings]", _All).model_validate(values)
 
 
+def chosen_file() -> Path:
+    """Return the file that is read if a command names none. It may be absent."""
+    return DEFAULT_FILE if DEFAULT_FILE.exists() else places.settings_file()
+
+
 def load_settings(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
-    """Read the settings from the file and the environment. Only the default file may be absent."""
+    """Read the settings from the file and the environment. Only a file that nobody named may be absent."""
     values: dict[str, object] = {}
     text = ""
-    if path is not None or DEFAULT_FILE.exists():
-        text = _content(path or DEFAULT_FILE)
-        values.update(_read(path or DEFAULT_FILE, text))
-    where = dict.fromkeys(values, str(path or DEFAULT_FILE))
+    file = chosen_file() if path is None else path
+    if path is not None or file.exists():
+        text = _content(file)
+        values.update(_read(file, text))
+    where = dict.fromkeys(values, str(file))
     secrets = sorted(SECRETS & values.keys())
-    secret_files = {path or DEFAULT_FILE: secrets} if secrets else {}
+    secret_files = {file: secrets} if secrets else {}
     may_be_empty = frozenset[str]().union(*(one.may_be_empty for one in _OF_PLATFORMS.values()))
     for name, value in environ.items():
         field = name.removeprefix(PREFIX).lower()
@@ -276,8 +279,8 @@ def load_settings(path: Path | None = None, environ: Mapping[str, str] = os.envi
             values[field] = value
             where[field] = f"the environment, as {name}"
     for name in sorted(name + _FILE for name in SECRETS if name + _FILE in values):
-        file = _read_secret(name, values, where)
-        secret_files.setdefault(file, []).append(name.removesuffix(_FILE))
+        secret_file = _read_secret(name, values, where)
+        secret_files.setdefault(secret_file, []).append(name.removesuffix(_FILE))
     try:
         settings = settings_from(values)
     except ValidationError as error:

@@ -9,7 +9,7 @@ from dashboard.asgi.process import WebProcess
 from jobs.cli.main import SUMMARIES
 from jobs.config.settings import NAMES, settings_from
 from storage.postgres.pool import Pool
-from tests.support.reference import api_tables, command_pages, metrics_table, settings_table
+from tests.support.reference import api_tables, command_pages, man_page, metrics_table, settings_table
 from tests.support.reference.pages import api_document, names_in, parts, with_parts, written
 from tests.support.servers.dashboard import SETTINGS
 
@@ -25,6 +25,11 @@ async def test_the_pages_are_what_the_code_says(process: WebProcess) -> None:
     stored = written()
     assert sorted(name for text in stored.values() for name in names_in(text)) == sorted(generated)
     assert [path.name for path, text in stored.items() if with_parts(text, generated) != text] == []
+
+
+def test_the_manual_page_is_what_the_code_says() -> None:
+    assert man_page.FILE.read_text(encoding="utf-8") == man_page.text()
+    assert [name for name in SUMMARIES if f"\n.B {name}\n" not in man_page.text()] == []
 
 
 def test_every_setting_has_a_meaning_and_an_example_that_is_accepted() -> None:

@@ -150,7 +150,7 @@ WITHOUT_COMMAND: dict[str, str] = {
 """What has no command, with the reason."""
 READING = frozenset(
     {
-        *("check", "status", "plan", "setup", "report", "published", "export", "mcp"),
+        *("check", "status", "plan", "setup", "report", "published", "export", "mcp", "where"),
         *("accounts list", "executives list", "incidents list", "incidents rules"),
         *("alerts rules", "alerts export", "alerts explain", "alerts stories", "alerts mutes", "alerts log"),
         *("orders list", "orders documents", "orders document", "orders show"),
@@ -165,6 +165,7 @@ _ALONE = "It stands for a process or a whole database, which a page cannot do to
 _FILE = "It takes a large file of somebody else's records from the disk."
 ONLY_COMMANDS: dict[str, str] = {
     **dict.fromkeys(("run", "demo", "rehearse", "simulate"), _ALONE),
+    "init": "A page is served after the settings were read.",
     **dict.fromkeys(("backup", "restore", "migrate", "upgrade", "secrets rotate"), _ALONE),
     **dict.fromkeys(("import", "executives import", "executives engagement", "orders import"), _FILE),
     **dict.fromkeys(("causes import", "causes notice"), _FILE),

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -49,6 +50,19 @@ def test_the_commands_say_what_was_saved_and_what_is_back(
     assert back.out.startswith(f"{ran.json['rows']:,} rows of ")
     refused(run("restore", "b.tar"), "is not empty (it contains rows in the table ")
     assert asyncio.run(digests(empty_dsn)) == before
+
+
+def test_a_backup_without_a_file_is_a_new_one_in_the_folder_that_where_names(
+    run: Blockline, dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on(dsn, monkeypatch)
+    monkeypatch.setenv("BLOCKLINE_DATA_DIR", str(tmp_path / "data"))
+    ran = run("backup")
+    assert ran.code == 0
+    (file,) = Path(run("where", "--json").json["backups"]).iterdir()
+    assert re.fullmatch(r"blockline-\d{8}T\d{6}Z\.backup", file.name)
+    assert ran.out.startswith(f"{file} contains ")
+    assert file.parent.stat().st_mode & 0o777 == 0o700
 
 
 def test_a_verified_backup_is_recorded_and_one_that_failed_is_not(

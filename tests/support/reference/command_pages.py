@@ -10,11 +10,11 @@ PAGES: Final[Mapping[str, Sequence[str]]] = {
     "watch": ("run", "check", "status", "accounts", "lists", "executives"),
     "alerts": ("alerts", "incidents"),
     "orders": ("orders", "report", "published"),
-    "history": ("replay", "stories", "import", "export"),
+    "history": ("replay", "rehearse", "stories", "import", "export", "mcp"),
     "evidence": ("evidence", "causes", "purge", "purges"),
     "operations": (
-        *("plan", "apply", "setup", "doctor", "workers", "users", "tokens", "secrets", "backup", "restore"),
-        *("migrate", "upgrade", "demo", "rehearse", "simulate", "mcp"),
+        *("init", "where", "doctor", "plan", "apply", "setup", "workers", "users", "tokens"),
+        *("secrets", "backup", "restore", "migrate", "upgrade", "demo", "simulate"),
     ),
 }
 """The commands and groups of commands of each page."""

@@ -18,6 +18,7 @@ from tests.support.reference import (
     api_tables,
     command_pages,
     folders_table,
+    licences_table,
     metrics_table,
     settings_table,
     view_tables,
@@ -41,6 +42,7 @@ async def parts(process: WebProcess) -> Mapping[str, str]:
     return {
         "settings": settings_table.markdown(),
         "folders": folders_table.markdown(),
+        "licences": licences_table.markdown(),
         "metrics": metrics_table.markdown(await metrics_table.metrics(process)),
         "reading requests": api_tables.markdown(document, api_tables.READS),
         "writing requests": api_tables.markdown(document, api_tables.WRITES),

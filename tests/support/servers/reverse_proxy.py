@@ -1,4 +1,4 @@
-"""What the docs say about a reverse proxy, made real: their own nginx block before two web processes."""
+"""What the docs say about a reverse proxy, made real: their own blocks before two web processes."""
 
 import os
 import re
@@ -15,18 +15,17 @@ import pytest
 
 ROOT = Path(__file__).parents[3]
 PAGE = ROOT / "docs/how-to/proxy.md"
-NGINX = Path("/usr/sbin/nginx")
 HOST = "blockline.example.org"
 """The name in the docs; the browser is told where it is."""
 
 
-def needs_nginx() -> None:
-    """Skip where there is no nginx, unless this machine is to have everything."""
-    if NGINX.exists() and shutil.which("openssl"):
-        return
+def needs(program: str) -> Path:
+    """The proxy's program. Skips where there is none, unless this machine is to have everything."""
+    if (found := shutil.which(program, path="/usr/sbin:/usr/bin")) and shutil.which("openssl"):
+        return Path(found)
     if os.environ.get("TEST_REQUIRE_BROWSER") == "1":
-        raise RuntimeError(f"TEST_REQUIRE_BROWSER is set, and {NGINX} or openssl is missing.")
-    pytest.skip(f"needs {NGINX} and openssl: the docs' reverse proxy is tried with the real one")
+        raise RuntimeError(f"TEST_REQUIRE_BROWSER is set, and {program} or openssl is missing.")
+    pytest.skip(f"needs {program} and openssl: the docs' reverse proxy is tried with the real one")
 
 
 def free_port() -> int:
@@ -63,33 +62,48 @@ def web_process(
             process.terminate()
 
 
-def documented(port: int, upstreams: tuple[str, str], folder: Path) -> str:
-    """The block of the docs with the ports and files of this test, and around it what nginx wants besides."""
-    found = re.search(r"```nginx\n(.*?)```", PAGE.read_text(), re.DOTALL)
-    assert found is not None, "docs/how-to/proxy.md has no nginx block"
+def documented(program: str, replaced: Mapping[str, str]) -> str:
+    """The block of the docs for a proxy, with the ports and files of this test."""
+    found = re.search(rf"```{program}\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    assert found is not None, f"docs/how-to/proxy.md has no {program} block"
     block = found[1]
-    for old, new in (
-        ("127.0.0.1:8050", upstreams[0].removeprefix("http://")),
-        ("127.0.0.1:8051", upstreams[1].removeprefix("http://")),
-        ("listen 443 ssl", f"listen 127.0.0.1:{port} ssl"),
-        ("/etc/ssl/blockline.pem", f"{folder}/blockline.pem"),
-        ("/etc/ssl/blockline.key", f"{folder}/blockline.key"),
-    ):
-        assert old in block, f"the nginx block of the docs no longer says {old}"
+    for old, new in replaced.items():
+        assert old in block, f"the {program} block of the docs no longer says {old}"
         block = block.replace(old, new)
+    return block
+
+
+def nginx(port: int, upstreams: Mapping[str, str], folder: Path) -> list[str | Path]:
+    """The command that runs nginx with the block of the docs. Around it is what nginx wants besides."""
+    files = {f"/etc/ssl/blockline.{kind}": f"{folder}/blockline.{kind}" for kind in ("pem", "key")}
+    block = documented("nginx", {"listen 443 ssl": f"listen 127.0.0.1:{port} ssl", **files, **upstreams})
     temporary = "".join(
         f"{name}_temp_path {folder}/{name};\n"
         for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
-    return (
+    (folder / "nginx.conf").write_text(
         f"daemon off;\nmaster_process off;\npid {folder}/pid;\nerror_log stderr;\n"
         f"events {{}}\nhttp {{\naccess_log off;\n{temporary}{block}}}\n"
     )
+    return [needs("nginx"), "-p", folder, "-e", "stderr", "-c", folder / "nginx.conf"]
+
+
+def caddy(port: int, upstreams: Mapping[str, str], folder: Path) -> list[str | Path]:
+    """The command that runs Caddy with the block of the docs, and a certificate of the test."""
+    name = f"{HOST} {{\n"
+    certificate = f"    bind 127.0.0.1\n    tls {folder}/blockline.pem {folder}/blockline.key\n"
+    block = documented("caddy", {name: f"{HOST}:{port} {{\n{certificate}", **upstreams})
+    (folder / "Caddyfile").write_text(f"{{\n    admin off\n    auto_https disable_redirects\n}}\n{block}")
+    return [needs("caddy"), "run", "--adapter", "caddyfile", "--config", folder / "Caddyfile"]
+
+
+PROXIES = {"nginx": nginx, "caddy": caddy}
 
 
 @contextmanager
-def proxied(dsn: str, folder: Path) -> Generator[tuple[str, tuple[str, str]]]:
-    """The address through nginx, and those of the two processes behind it."""
+def proxied(program: str, dsn: str, folder: Path) -> Generator[str]:
+    """The address through the proxy. Two processes are behind it."""
+    needs(program)
     port = free_port()
     address = f"https://{HOST}:{port}"
     settings = {"BLOCKLINE_DASHBOARD_URL": address, "BLOCKLINE_TRUSTED_PROXIES": "127.0.0.1"}
@@ -105,18 +119,21 @@ def proxied(dsn: str, folder: Path) -> Generator[tuple[str, tuple[str, str]]]:
     with ExitStack() as stack:
         one = stack.enter_context(web_process(dsn, settings, folder))
         other = stack.enter_context(web_process(dsn, settings, folder))
-        (folder / "nginx.conf").write_text(documented(port, (one, other), folder))
-        nginx = stack.enter_context(
-            subprocess.Popen([NGINX, "-p", folder, "-e", "stderr", "-c", folder / "nginx.conf"])
+        upstreams = {f"127.0.0.1:{n}": at.removeprefix("http://") for n, at in ((8050, one), (8051, other))}
+        proxy = stack.enter_context(
+            subprocess.Popen(
+                PROXIES[program](port, upstreams, folder),
+                env=os.environ | {"XDG_DATA_HOME": str(folder), "XDG_CONFIG_HOME": str(folder)},
+            )
         )
-        stack.callback(nginx.terminate)
-        _wait_for(port, nginx)
-        yield address, (one, other)
+        stack.callback(proxy.terminate)
+        _wait_for(port, proxy)
+        yield address
 
 
-def _wait_for(port: int, nginx: subprocess.Popen[bytes]) -> None:
-    while nginx.poll() is None:
+def _wait_for(port: int, proxy: subprocess.Popen[bytes]) -> None:
+    while proxy.poll() is None:
         with suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port)):
             return
         time.sleep(0.02)
-    raise RuntimeError("nginx ended: it does not take the block of the docs")
+    raise RuntimeError("the proxy ended: it does not take the block of the docs")

@@ -1,18 +1,25 @@
-"""The command `doctor`: checks of every part of the installation."""
+"""The installation: `init` writes its settings, `where` names its files, `doctor` checks every part."""
 
+import os
+import sys
+from importlib import resources
+from importlib.metadata import version
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from collectors.core.findings import LEVEL_WORDS, Finding, FindingLevel
+from jobs.base.atomic_files import refuse_taken, whole_file
 from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
 from jobs.base.event_loop import run
 from jobs.base.output import show, show_json
 from jobs.cli.command import COMMAND_LINE, AsJson, ConfigFile, examples
+from jobs.config import places
 from jobs.config.database import database, refuse_unmarked
 from jobs.config.demonstration import command_clock
-from jobs.config.settings import Settings, load_settings
+from jobs.config.settings import Settings, chosen_file, load_settings
 from jobs.doctor import doctor
 from jobs.doctor.alert_rules import rule_findings
 from jobs.doctor.database_checks import watch_findings
@@ -27,8 +34,55 @@ from storage.postgres.errors import StorageError
 
 
 def register(cli: typer.Typer) -> None:
-    """Add this command to the command line."""
+    """Add these commands to the command line."""
+    cli.command("init", epilog=examples("blockline init", "blockline init blockline.toml"))(init_command)
+    cli.command("where", epilog=examples("blockline where"))(where_command)
     cli.command("doctor", epilog=examples("blockline doctor"))(doctor_command)
+
+
+def init_command(
+    file: Annotated[
+        Path | None,
+        typer.Argument(metavar="FILE", help="The file to write. Default: the one of the user."),
+    ] = None,
+) -> None:
+    """The file explains the settings that most installations need. Only its owner can read it."""
+    path = places.settings_file() if file is None else file
+    if file is None:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    refuse_taken(path)
+    template = resources.files("jobs.config") / "settings_template.toml"
+    with whole_file(path) as written:
+        os.fchmod(written.fileno(), 0o600)
+        written.write(template.read_bytes())
+    load_settings(path)
+    option = "" if path.absolute() == chosen_file().absolute() else f" --config {path}"
+    show(f"Wrote {path}. It reads the platforms that need no key. For email, set recipients and smtp_host.")
+    show(f"Then check the installation with: blockline doctor{option}")
+
+
+def where_command(*, as_json: AsJson = False, config: ConfigFile = None) -> None:
+    """Nothing is contacted or written."""
+    settings = load_settings(config)
+    file = chosen_file() if config is None else config
+    if settings.database_url is None:
+        stored = str(settings.data_dir / "postgres")
+    else:
+        stored = f"the server of setting database_url (in {settings.where('database_url')})"
+    named = {
+        "version": version("blockline"),
+        "program": str(Path(sys.argv[0]).absolute()),
+        "settings": str(file.absolute()),
+        "data": str(settings.data_dir),
+        "database": stored,
+        "backups": str(places.backup_folder(settings.data_dir)),
+    }
+    if as_json:
+        show_json(named | {"settings_exist": file.exists()})
+        return
+    absent = "" if file.exists() else " (does not exist; `blockline init` writes it)"
+    for name, place in (named | {"settings": named["settings"] + absent}).items():
+        show(f"{name:<10} {place}")
 
 
 def doctor_command(

@@ -1,0 +1,98 @@
+"""`blockline init` writes settings that are read from anywhere, and `where` names every place."""
+
+import os
+import re
+import tomllib
+from importlib import resources
+from pathlib import Path
+
+import pytest
+
+from jobs.config import places
+from jobs.config.settings import NAMES, settings_from
+from tests.support.clients.command_line import Blockline, blockline, console, forget_settings
+
+TEMPLATE = (resources.files("jobs.config") / "settings_template.toml").read_text(encoding="utf-8")
+DEFAULTS = {"sweep_every": "15m", "smtp_port": 587, "smtp_security": "starttls", "port": 8050}
+"""What the file says of defaults."""
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Blockline:
+    forget_settings(monkeypatch, tmp_path)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    return blockline(capsys)
+
+
+def test_init_writes_settings_that_are_read_in_any_folder(run: Blockline, tmp_path: Path) -> None:
+    file = tmp_path / "config/blockline/blockline.toml"
+    assert "(does not exist; `blockline init` writes it)" in run("where").out
+    wrote = run("init")
+    assert (wrote.code, wrote.err) == (0, "")
+    assert wrote.said == [
+        f"Wrote {file}. It reads the platforms that need no key. For email, set recipients and smtp_host.",
+        "Then check the installation with: blockline doctor",
+    ]
+    assert file.read_text(encoding="utf-8") == TEMPLATE
+    assert file.stat().st_mode & 0o777 == 0o600
+
+    file.write_text(TEMPLATE.replace('# data_dir = "/var/lib/blockline"', f'data_dir = "{tmp_path}/data"'))
+    assert run("where", "--json").json["data"] == f"{tmp_path}/data"
+    assert run("where", "--json").json["settings"] == str(file)
+
+
+def test_the_file_of_the_folder_comes_before_that_of_the_user(run: Blockline, tmp_path: Path) -> None:
+    run("init")
+    assert run("init", "blockline.toml").code == 0
+    assert run("where", "--json").json["settings"] == str(tmp_path / "blockline.toml")
+    Path("blockline.toml").write_text("colour = 1")
+    refused = run("where")
+    assert (refused.code, refused.complaints) == (
+        1,
+        ["Setting colour (in blockline.toml) does not exist; check its spelling."],
+    )
+
+
+def test_init_replaces_nothing_and_says_how_another_file_is_used(run: Blockline) -> None:
+    run("init")
+    again = run("init")
+    assert again.code == 1
+    assert again.err.endswith("blockline.toml exists already; name another file.\n")
+    assert run("init", "missing/folder.toml").complaints == [
+        "missing/folder.toml cannot be written: the folder missing does not exist."
+    ]
+    assert run("init", "other.toml").said[1].endswith("blockline doctor --config other.toml")
+
+
+def test_every_line_of_the_file_is_a_setting_that_can_be_put_into_effect() -> None:
+    active = re.sub(r"^# (?=[a-z_0-9]+ = )", "", TEMPLATE, flags=re.MULTILINE)
+    active = active.replace('youtube_api_key = "…"', 'youtube_api_key = "AIzaSyExample"')
+    values = tomllib.loads(active.replace('smtp_password_file = "/etc/blockline/smtp_password"', ""))
+    assert len(values) > 20
+    assert values.keys() <= NAMES
+    settings_from(values)
+    assert {name: values[name] for name in DEFAULTS} == DEFAULTS
+    assert settings_from(DEFAULTS) == settings_from({}), "what the file calls the default"
+
+
+def test_places_of_a_user_follow_the_convention(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    assert places.settings_file() == tmp_path / "blockline/blockline.toml"
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    assert places.data_folder() == Path("/var/lib/blockline")
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    assert places.data_folder() == tmp_path / "blockline"
+
+
+@pytest.mark.parametrize(
+    ("words", "number", "completed"),
+    [
+        ("blockline wh", 1, ["where"]),
+        ("blockline accounts imp", 2, ["import"]),
+        ("blockline run --ro", 2, ["--role"]),
+    ],
+)
+def test_the_shell_completes_commands_and_options(words: str, number: int, completed: list[str]) -> None:
+    asked = console(_BLOCKLINE_COMPLETE="complete_bash", COMP_WORDS=words, COMP_CWORD=str(number))
+    assert asked.said == completed

@@ -1,0 +1,37 @@
+"""The licence of each package that an installation consists of, as the package states it."""
+
+import re
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, metadata
+
+from tests.house.source import ROOT
+
+_BUILDING = {"editables", "hatchling", "trove-classifiers"}
+"""They build the wheel, and are not needed by what is installed from it."""
+
+
+def licences() -> Mapping[str, str]:
+    """The licence of each package of requirements.txt that this machine needs, by the package's name."""
+    lock = (ROOT / "requirements.txt").read_text(encoding="utf-8")
+    found: dict[str, str] = {}
+    for name in re.findall(r"^([a-z0-9._-]+)==", lock, re.MULTILINE):
+        try:
+            found[name] = _licence(name)
+        except PackageNotFoundError:  # for another system
+            continue
+    return {name: licence for name, licence in found.items() if name not in _BUILDING}
+
+
+def markdown() -> str:
+    """A row for each package."""
+    rows = [f"| {name} | {licence} |" for name, licence in licences().items()]
+    return "\n".join(["| package | licence |", "| --- | --- |", *rows])
+
+
+def _licence(name: str) -> str:
+    said = metadata(name)
+    classified = [
+        c.rpartition(" :: ")[2] for c in said.get_all("Classifier", []) if c.startswith("License ::")
+    ]
+    stated = said.get("License-Expression") or ", ".join(c for c in classified if c != "OSI Approved")
+    return stated or (said.get("License") or "").splitlines()[0]
