@@ -7,7 +7,7 @@ ARG REQUIREMENTS=requirements.txt
 COPY requirements*.txt ./
 RUN python -m venv /opt/blockline && /opt/blockline/bin/pip install --no-cache-dir --require-hashes -r $REQUIREMENTS
 COPY pyproject.toml README.md LICENSE ./
-COPY docs/reference/blockline.1 docs/reference/
+COPY docs docs
 COPY collectors collectors
 COPY storage storage
 COPY dashboard dashboard

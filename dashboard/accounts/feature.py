@@ -59,6 +59,7 @@ def accounts(process: WebProcess, trials: ThresholdTrials) -> Feature:
             Page(
                 path="accounts",
                 title="Accounts",
+                help="how-to/accounts",
                 read=_accounts,
                 place=Place.HEADER,
                 icon="accounts",
@@ -72,6 +73,7 @@ def accounts(process: WebProcess, trials: ThresholdTrials) -> Feature:
             Page(
                 path="account",
                 title="Account",
+                help="how-to/accounts",
                 read=_account,
                 place=Place.NOWHERE,
                 callbacks=partial(connect_purge_page, process),

@@ -27,6 +27,7 @@ def alerts(process: WebProcess, trials: RuleTrials) -> Feature:
     page = Page(
         path="alerts",
         title="Alerts",
+        help="how-to/alerts",
         read=_alerts,
         place=Place.HEADER,
         icon="alerts",
@@ -46,7 +47,9 @@ def alerts(process: WebProcess, trials: RuleTrials) -> Feature:
 
 
 def mails(_: WebProcess) -> Feature:
-    return Feature(pages=(Page(path="mail", title="Mail", read=_mail, icon="mail"),))
+    return Feature(
+        pages=(Page(path="mail", title="Mail", help="explanation/delivery", read=_mail, icon="mail"),)
+    )
 
 
 async def _alerts(asked: PageRequest) -> Drawing | None:

@@ -230,7 +230,8 @@ function route(path, query) {
   const page = shared.pageOf(path ?? location.pathname);
   root.dataset.page = shownPage(page);
   root.dataset.path = shared.pathOf(path ?? location.pathname);
-  const [, name, under] = titles.find(([of]) => of === page) ?? ["", "", ""];
+  const [, name, under, help] = titles.find(([of]) => of === page) ?? ["", "", "", ""];
+  /** @type {HTMLAnchorElement} */ ($("help-page")).href = help ? `/help/${help}` : "/help";
   for (const link of all(document, "[data-nav]")) {
     if (link.dataset.nav === under) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");

@@ -12,6 +12,7 @@ def causes(process: WebProcess) -> Feature:
     page = Page(
         path="causes",
         title="Causes",
+        help="how-to/causes",
         read=read_causes,
         place=Place.NOWHERE,
         under="orders",

@@ -30,6 +30,7 @@ def countries(process: WebProcess) -> Feature:
             Page(
                 path="countries",
                 title="Countries",
+                help="how-to/published",
                 read=_countries,
                 icon="globe",
                 callbacks=connect_labels_page,

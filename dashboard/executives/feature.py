@@ -18,7 +18,15 @@ from storage.executives.executives_report import people
 
 def executives(process: WebProcess) -> Feature:
     return Feature(
-        pages=(Page(path="executives", title="Executives", read=_executives, icon="person"),),
+        pages=(
+            Page(
+                path="executives",
+                title="Executives",
+                help="how-to/executives",
+                read=_executives,
+                icon="person",
+            ),
+        ),
         figures=(BLOCK_FIGURES,),
         routers=(executive_routes(process.pool, process.clock),),
     )

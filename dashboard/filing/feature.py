@@ -38,6 +38,7 @@ def orders(process: WebProcess, files: FileMaker) -> Feature:
     page = Page(
         path="orders",
         title="Orders",
+        help="how-to/orders",
         read=_orders,
         place=Place.HEADER,
         icon="order",

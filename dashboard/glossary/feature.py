@@ -14,7 +14,13 @@ from storage.model.text.states import capital
 
 
 def glossary(_: WebProcess) -> Feature:
-    page = Page(path="glossary", title="Glossary", read=_glossary, place=Place.SMALL_SCREENS)
+    page = Page(
+        path="glossary",
+        title="Glossary",
+        help="reference/glossary",
+        read=_glossary,
+        place=Place.SMALL_SCREENS,
+    )
     return Feature(pages=(page,))
 
 

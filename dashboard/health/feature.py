@@ -15,6 +15,7 @@ def health(process: WebProcess) -> Feature:
             Page(
                 path="health",
                 title="Health",
+                help="reference/health",
                 read=partial(_health, process),
                 icon="health",
                 counter="issues",

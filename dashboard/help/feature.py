@@ -1,8 +1,11 @@
-"""The pages of help: the first run, which also stands at / until an account was read."""
+"""The pages of help: the documentation, and the first run, which is shown at / until an account was read."""
 
 from functools import partial
 
+from starlette.staticfiles import StaticFiles
+
 from dashboard.asgi.process import WebProcess
+from dashboard.help.documentation import FOLDER, drawing, topics
 from dashboard.help.first_run_callbacks import connect_first_run
 from dashboard.help.first_run_facts import read_first_run
 from dashboard.help.first_run_page import first_run_page
@@ -20,9 +23,16 @@ def helping(process: WebProcess) -> Feature:
                 place=Place.NOWHERE,
                 replaces_live=is_first_run,
                 callbacks=partial(connect_first_run, process),
+                help="how-to/first-run",
             ),
-        )
+            Page(path="help", title="Help", read=_help, place=Place.SMALL_SCREENS, topics=topics()),
+        ),
+        mount=lambda server: server.mount("/help-files", StaticFiles(directory=FOLDER)),
     )
+
+
+async def _help(asked: PageRequest) -> Drawing | None:
+    return drawing(asked.more)
 
 
 async def _first_run(process: WebProcess, asked: PageRequest) -> Drawing | None:

@@ -28,6 +28,7 @@ def incidents(process: WebProcess, explainer: IncidentExplainer) -> Feature:
     page = Page(
         path="incidents",
         title="Incidents",
+        help="how-to/incidents",
         read=partial(_incidents, explainer),
         place=Place.NOWHERE,
         under="alerts",

@@ -27,6 +27,7 @@ def live(process: WebProcess) -> Feature:
     page = Page(
         path="",
         title="Live",
+        help="how-to/live",
         read=_in_the_document,
         place=Place.HEADER,
         icon="live",

@@ -31,6 +31,7 @@ def name_checks(process: WebProcess) -> Feature:
     page = Page(
         path="names",
         title="Names",
+        help="how-to/accounts",
         read=_names,
         role=Role.ANALYST,
         place=Place.NOWHERE,

@@ -11,7 +11,14 @@ from dashboard.ui.pages import Drawing, Feature, Page, PageRequest, Place
 
 
 def people(process: WebProcess) -> Feature:
-    page = Page(path="settings", title="Settings", read=_settings, place=Place.SMALL_SCREENS, icon="settings")
+    page = Page(
+        path="settings",
+        title="Settings",
+        help="how-to/people",
+        read=_settings,
+        place=Place.SMALL_SCREENS,
+        icon="settings",
+    )
     login = process.settings.login
     routers = [people_routes(process.pool, process.clock, login)]
     if login is not None:

@@ -35,7 +35,14 @@ def replay(process: WebProcess, decider: Reevaluator) -> Feature:
 
 
 def replay_pages(runs: ReevaluationRuns) -> Page:
-    return Page(path="replay", title="Replay", read=partial(_replay, runs), icon="play", settle=_settle)
+    return Page(
+        path="replay",
+        title="Replay",
+        help="how-to/replay",
+        read=partial(_replay, runs),
+        icon="play",
+        settle=_settle,
+    )
 
 
 async def _settle(pool: Pool, more: Sequence[str], query: Mapping[str, str], now: datetime) -> datetime:

@@ -16,6 +16,8 @@ from storage.postgres.pool import Conn, Pool, StorageError, transaction
 LONGEST = 100
 MOST = 8
 """Results of each kind."""
+SHORTEST_TOPIC = 3
+"""Characters; fewer would find most of the documentation."""
 MOST_LISTS = 3
 """Lists for which the same action is offered."""
 
@@ -38,7 +40,13 @@ def search_routes(pool: Pool, pages: Sequence[Page]) -> APIRouter:
                 asked = await _asked_actions(conn, actions, text)
         except StorageError as error:
             return refusal(503, str(error))
-        answers = [*_named_pages(offered, text), *asked, *map(found_json, found), *_on_lists(actions, found)]
+        answers = [
+            *_named_pages(offered, text),
+            *asked,
+            *map(found_json, found),
+            *_on_lists(actions, found),
+            *_topics(offered, text),
+        ]
         first: dict[str, dict[str, str]] = {}
         for one in answers:
             first.setdefault(one["href"], one)
@@ -51,6 +59,14 @@ def _named_pages(pages: Sequence[Page], text: str) -> list[dict[str, str]]:
     """The pages of the navigation whose title has the text; without a text all."""
     named = [page for page in pages if page.place is not Place.NOWHERE and _has(page.title, text)]
     return [_offer("page", page.title, f"/{page.path}") for page in named]
+
+
+def _topics(pages: Sequence[Page], text: str) -> list[dict[str, str]]:
+    """The first topics of pages whose name has the text."""
+    if len(text) < SHORTEST_TOPIC:
+        return []
+    found = [(name, href) for page in pages for name, href in page.topics if _has(name, text)]
+    return [_offer("help", name, href) for name, href in found[:MOST]]
 
 
 async def _asked_actions(conn: Conn, actions: Sequence[PageAction], text: str) -> list[dict[str, str]]:

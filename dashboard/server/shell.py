@@ -45,7 +45,9 @@ class Shell(Dash):
             place: "".join(_link(p) for p in self.all_pages if p.place is place and role.includes(p.role))
             for place in Place
         }
-        titles = json.dumps([[page.name, page.title, page.under or page.name] for page in self.all_pages])
+        titles = json.dumps(
+            [[page.name, page.title, page.under or page.name, page.help] for page in self.all_pages]
+        )
         for name, text in (
             ("grid", markup.escape(grid)),
             ("pages", markup.escape(titles)),

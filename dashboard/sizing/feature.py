@@ -10,7 +10,16 @@ from storage.health.sizing_report import watch_sizes
 
 def sizing(_: WebProcess) -> Feature:
     return Feature(
-        pages=(Page(path="plan", title="Sizing", read=_plan, place=Place.NOWHERE, under="health"),)
+        pages=(
+            Page(
+                path="plan",
+                title="Sizing",
+                help="explanation/sizing",
+                read=_plan,
+                place=Place.NOWHERE,
+                under="health",
+            ),
+        )
     )
 
 

@@ -15,6 +15,7 @@ def stories(process: WebProcess) -> Feature:
     page = Page(
         path="stories",
         title="Stories",
+        help="how-to/stories",
         read=story_pages,
         place=Place.NOWHERE,
         under="replay",

@@ -151,6 +151,10 @@ class Page:
     """The page that the navigation marks instead, for one that it does not name."""
     icon: str = "doc"
     """A symbol of `dashboard/server/index.html`."""
+    help: str = ""
+    """The page of the documentation about it, such as "how-to/orders"."""
+    topics: Sequence[tuple[str, str]] = ()
+    """What else the search finds on it: names, each with its address."""
     actions: Sequence[PageAction] = ()
     """What the search offers to do on it."""
     counter: str = ""

@@ -7,12 +7,16 @@ from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
 
+import standardwebhooks
 from pydantic import SecretStr
 
 from jobs.delivery.channel_address import APPRISE, WEBHOOK
 
 _NAME: Final = re.compile(r"[a-z0-9-]{1,32}")
 _SHORTEST_SECRET: Final = 16
+_PREFIX: Final = "whsec_"
+_BASE64_KEY: Final = re.compile(rf"{_PREFIX}[A-Za-z0-9+/]{{22,}}={{0,2}}")
+"""At least 16 bytes. The library would leave out characters that are not Base64."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +100,19 @@ def webhook_secrets(value: Mapping[str, SecretStr]) -> Mapping[str, SecretStr]:
         parts = _secrets(secret.get_secret_value())
         if not parts or any(len(part) < _SHORTEST_SECRET for part in parts):
             raise ValueError(f"a secret of entry {n} is shorter than {_SHORTEST_SECRET} characters.")
+        if any(part.startswith(_PREFIX) and not _BASE64_KEY.fullmatch(part) for part in parts):
+            raise ValueError(
+                f"a secret of entry {n} begins with {_PREFIX}, and what follows is not a key in Base64. Make "
+                'one, for example with: echo "whsec_$(openssl rand -base64 32)"'
+            )
     return value
+
+
+def key_of(secret: str) -> standardwebhooks.Webhook:
+    """What signs with a secret: behind `whsec_` it is a key in Base64, as Standard Webhooks write one, and
+    otherwise the text itself.
+    """
+    return standardwebhooks.Webhook(secret if secret.startswith(_PREFIX) else secret.encode())
 
 
 def _check_names(value: Mapping[str, SecretStr]) -> None:

@@ -38,8 +38,7 @@ class ChannelRouter:
                 await sender.close()
 
 
-def channel_router(smtp: Sender | None, channels: Channels, clock: Clock) -> ChannelRouter:
-    """The sender of an installation. `smtp` None: mails wait, and channels are served."""
-    return ChannelRouter(
-        smtp, {APPRISE: AppriseSender(channels.services), WEBHOOK: WebhookSender(channels.webhooks, clock)}
-    )
+def channel_router(smtp: Sender | None, channels: Channels, clock: Clock, source: str) -> ChannelRouter:
+    """The sender of an installation with the dashboard at `source`. Without `smtp`, emails wait."""
+    webhooks = WebhookSender(channels.webhooks, clock, source)
+    return ChannelRouter(smtp, {APPRISE: AppriseSender(channels.services), WEBHOOK: webhooks})

@@ -8,7 +8,7 @@ import hashlib
 import hmac
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Final
@@ -20,11 +20,13 @@ from yarl import URL
 from collectors.transport.client import USER_AGENT
 from jobs.base.clock import Clock
 from jobs.delivery.channel_address import addressed
-from jobs.delivery.channel_config import Webhook
+from jobs.delivery.channel_config import Webhook, key_of
 from jobs.delivery.sender import DeliveryFault, Undeliverable
 from storage.model.alerts.alerts import Mail
 from storage.model.text.states import clean
 
+EVENT_TYPE: Final = "blockline.alert.v1"
+"""The type of every message as a CloudEvent."""
 _ANSWER_LIMIT: Final = 4096
 _QUOTED: Final = 200
 _LATER: Final = frozenset({408, 425, 429})
@@ -38,9 +40,13 @@ _PIECES: Final = (re.compile(r"\S{4,}"), re.compile(r"[\w-][\w.-]{2,}[\w-]"), _W
 class WebhookSender:
     """One session for all webhooks, opened by the first alert and used until `close`."""
 
-    def __init__(self, webhooks: Mapping[str, Webhook], clock: Clock, timeout_s: float = 20.0) -> None:
+    def __init__(
+        self, webhooks: Mapping[str, Webhook], clock: Clock, source: str, timeout_s: float = 20.0
+    ) -> None:
+        """`source` is the address of the dashboard: it says which installation sends."""
         self._webhooks = webhooks
         self._clock = clock
+        self._source = source
         self._timeout_s = timeout_s
         """For the whole of one request."""
         self._session: aiohttp.ClientSession | None = None
@@ -55,7 +61,7 @@ class WebhookSender:
             )
         body = mail.payload.encode()
         now = self._clock()
-        head = headers(mail.message_id, webhook.secrets, now, body)
+        head = headers(mail.message_id, webhook.secrets, now, body, self._source)
         try:
             async with self._open().post(
                 URL(webhook.url, encoded=True),
@@ -86,19 +92,33 @@ class WebhookSender:
         return self._session
 
 
-def headers(message_id: str, secrets: Iterable[str], at: datetime, body: bytes) -> dict[str, str]:
-    """The headers of one attempt: a repeat has the same id, its own time, and so its own signatures."""
-    timestamp = int(at.timestamp())
+def headers(
+    message_id: str, secrets: Sequence[str], at: datetime, body: bytes, source: str
+) -> dict[str, str]:
+    """The headers of one attempt: a repeat has the same id, its own time, and so its own signatures.
+
+    They are those of Standard Webhooks 1.0 and of CloudEvents 1.0 in binary mode, and until the next release
+    those of before.
+    """
+    message, timestamp = message_id.strip("<>"), int(at.timestamp())
+    signatures = [key_of(secret).sign(message, at.astimezone(UTC), body.decode()) for secret in secrets]
     return {
         "Content-Type": "application/json",
-        "Blockline-Id": message_id.strip("<>"),
+        "webhook-id": message,
+        "webhook-timestamp": str(timestamp),
+        "webhook-signature": " ".join(signatures),
+        "ce-specversion": "1.0",
+        "ce-id": message,
+        "ce-source": source,
+        "ce-type": EVENT_TYPE,
+        "Blockline-Id": message,
         "Blockline-Timestamp": str(timestamp),
         "Blockline-Signature": ",".join(f"v1={signature(secret, timestamp, body)}" for secret in secrets),
     }
 
 
 def signature(secret: str, timestamp: int, body: bytes) -> str:
-    """HMAC-SHA256, as hex, over the timestamp in decimal digits, a full stop and the body."""
+    """The signature of before: HMAC-SHA256 as hex, over the timestamp in digits, a full stop and the body."""
     return hmac.new(secret.encode(), f"{timestamp}.".encode() + body, hashlib.sha256).hexdigest()
 
 

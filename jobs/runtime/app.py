@@ -137,7 +137,9 @@ def senders(settings: Settings) -> ChannelRouter | None:
     """Everything that sends alerts; None if neither a mail server nor a channel is set."""
     channels = channels_of(settings.channels, settings.webhooks, settings.webhook_secrets)
     smtp = sender(settings)
-    return None if smtp is None and not channels.recipients else channel_router(smtp, channels, system_clock)
+    if smtp is None and not channels.recipients:
+        return None
+    return channel_router(smtp, channels, system_clock, settings.dashboard_url)
 
 
 def unknown_channels(settings: Settings, rules: Iterable[AlertRule]) -> list[str]:
@@ -311,7 +313,7 @@ async def _notifying(settings: Settings, pool: Pool) -> dict[str, Callable[[], A
     async with transaction(pool) as conn:
         await keep_to_settings(conn, settings.alert_rules, system_clock())
     known = channels_of(settings.channels, settings.webhooks, settings.webhook_secrets)
-    channels = channel_router(None, known, system_clock)
+    channels = channel_router(None, known, system_clock, settings.dashboard_url)
     return alert_pipeline(
         pool, letterhead(settings), sender(settings), channels, system_clock, settings.smtp_per_minute
     )

@@ -112,7 +112,7 @@ def webhook() -> Generator[Call]:
 
         async def send() -> None:
             hook = Webhook(f"http://127.0.0.1:{port}/T0PSECRETPATH", (SECRET,))
-            sender = WebhookSender({"desk": hook}, lambda: _NOW, 0.5)
+            sender = WebhookSender({"desk": hook}, lambda: _NOW, "https://desk.example", 0.5)
             try:
                 await sender.send(an_alert_for("webhook:desk"))
             except Undeliverable as error:

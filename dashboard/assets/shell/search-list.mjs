@@ -2,8 +2,8 @@
 
 import { escaped, targetOf } from "./dom.mjs";
 
-const KIND = { recent: "Recent", page: "Pages", action: "Actions", account: "Accounts", post: "Posts", list: "Lists", order: "Orders", executive: "Executives" };
-const ICON = { recent: "i-prev", page: "i-doc", action: "i-next", account: "i-accounts", post: "i-doc", list: "i-doc", order: "i-order", executive: "i-person" };
+const KIND = { recent: "Recent", page: "Pages", action: "Actions", account: "Accounts", post: "Posts", list: "Lists", order: "Orders", executive: "Executives", help: "Help" };
+const ICON = { recent: "i-prev", page: "i-doc", action: "i-next", account: "i-accounts", post: "i-doc", list: "i-doc", order: "i-order", executive: "i-person", help: "i-doc" };
 
 /** Whether a key opens a search: Ctrl+K, on a Mac Cmd+K, that of everything; "/" outside a text field, that of the page. @param {KeyboardEvent} event */
 export function opens(event) {

@@ -65,7 +65,7 @@ function build() {
   const made = document.createElement("dialog");
   made.className = "search";
   made.setAttribute("aria-label", "Search");
-  made.innerHTML = `<div class="se-box"><svg class="i" aria-hidden="true"><use href="#i-search"/></svg><input type="text" role="combobox" aria-label="Account, list, order, executive, page or action" aria-expanded="false" aria-controls="se-list" aria-autocomplete="list" placeholder="Account, list, order, executive, page or action" autocomplete="off" autocapitalize="off" spellcheck="false"><button type="button" class="icon-button" aria-label="Close"><svg class="i" aria-hidden="true"><use href="#i-close"/></svg></button></div>
+  made.innerHTML = `<div class="se-box"><svg class="i" aria-hidden="true"><use href="#i-search"/></svg><input type="text" role="combobox" aria-label="Account, list, order, executive, page, action or help" aria-expanded="false" aria-controls="se-list" aria-autocomplete="list" placeholder="Account, list, order, executive, page, action or help" autocomplete="off" autocapitalize="off" spellcheck="false"><button type="button" class="icon-button" aria-label="Close"><svg class="i" aria-hidden="true"><use href="#i-close"/></svg></button></div>
     <div role="listbox" id="se-list" aria-label="Results" hidden></div><p class="nothing" role="status"></p>`;
   document.body.append(made);
   const field = /** @type {HTMLInputElement} */ (find(made, "input"));

@@ -99,7 +99,7 @@ function build() {
   const made = document.createElement("dialog");
   made.className = "shortcuts";
   made.setAttribute("aria-labelledby", "shortcuts-title");
-  made.innerHTML = '<form method="dialog"><h2 id="shortcuts-title">Help</h2><p><a class="under" href="/first-run">First run</a> <a class="under" href="/glossary">Glossary</a></p><p>The documentation is in the folder docs of Blockline.</p><h3>Keys on this page</h3><dl></dl><button class="button primary">Close</button></form>';
+  made.innerHTML = '<form method="dialog"><h2 id="shortcuts-title">Help</h2><p><a class="under" href="/first-run">First run</a> <a class="under" href="/glossary">Glossary</a> <a class="under" href="/help">Documentation</a></p><h3>Keys on this page</h3><dl></dl><button class="button primary">Close</button></form>';
   made.addEventListener("click", (event) => {
     if (event.target === made || targetOf(event).closest("a")) made.close();
   });

@@ -104,6 +104,13 @@ def test_what_is_right_stays_as_it_is(
         ),
         pytest.param(
             webhook_secrets,
+            table(desk="whsec_hush?0123456789abcdefghij"),
+            "a secret of entry 1 begins with whsec_, and what follows is not a key in Base64. Make one, for "
+            'example with: echo "whsec_$(openssl rand -base64 32)"',
+            id="a key that is not Base64",
+        ),
+        pytest.param(
+            webhook_secrets,
             table(desk="0123456789abcdef,hush"),
             "a secret of entry 1 is shorter than 16 characters.",
             id="a short one beside a long one",
@@ -171,7 +178,7 @@ async def test_each_mail_goes_where_its_recipient_says() -> None:
         channels = channels_of(
             table(desk=f"json://127.0.0.1:{chat.port}/"), table(desk=hook.url), table(desk=SECRET)
         )
-        sending = channel_router(smtp, channels, lambda: minutes(0))
+        sending = channel_router(smtp, channels, lambda: minutes(0), "https://desk.example")
         for recipient in ("desk@example.org", "apprise:desk", "webhook:desk"):
             await sending.send(an_alert_for(recipient))
         several = a_mail(2, "a@example.org", "b@example.org")
@@ -184,7 +191,7 @@ async def test_each_mail_goes_where_its_recipient_says() -> None:
 async def test_channels_are_served_while_no_mail_server_is_set() -> None:
     async with receiving(says(200)) as hook:
         channels = channels_of({}, table(desk=hook.url), table(desk=SECRET))
-        sending = channel_router(None, channels, lambda: minutes(0))
+        sending = channel_router(None, channels, lambda: minutes(0), "https://desk.example")
         with pytest.raises(Undeliverable) as refused:
             await sending.send(a_mail())
         await sending.send(an_alert_for("webhook:desk"))
@@ -198,7 +205,9 @@ async def test_channels_are_served_while_no_mail_server_is_set() -> None:
 )
 async def test_a_recipient_that_the_settings_do_not_name_waits(recipient: str) -> None:
     with pytest.raises(Undeliverable) as refused:
-        await channel_router(None, Channels(), lambda: minutes(0)).send(an_alert_for(recipient))
+        await channel_router(None, Channels(), lambda: minutes(0), "https://desk.example").send(
+            an_alert_for(recipient)
+        )
     assert str(refused.value).startswith(f"{recipient} names no channel in the settings")
     assert (refused.value.permanent, refused.value.fault) == (False, DeliveryFault.SETTINGS)
 

@@ -2,6 +2,7 @@
 
 import importlib.util
 import re
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import ModuleType
@@ -30,11 +31,15 @@ from tests.support.servers.webhook_receivers import (
 
 DOCS = Path(__file__).parent.parent.parent.parent / "docs/reference/webhook.md"
 NOW = minutes(0)
+KEY = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+"""The secret of the specification's examples."""
 BODY = b'{"version":"blockline.alert/1"}'
 
 
 def sender(url: str, *secrets: str, at: datetime = NOW, timeout_s: float = 10) -> WebhookSender:
-    return WebhookSender({"desk": Webhook(url, secrets or (SECRET,))}, lambda: at, timeout_s)
+    return WebhookSender(
+        {"desk": Webhook(url, secrets or (SECRET,))}, lambda: at, "https://desk.example", timeout_s
+    )
 
 
 async def refused_by(sending: WebhookSender) -> Undeliverable:
@@ -54,6 +59,10 @@ async def test_the_payload_is_posted_as_it_is_stored_and_signed() -> None:
     (request,) = receiver.requests
     assert (request.path, request.body) == (PATH, BODY)
     assert request.headers["Content-Type"] == "application/json"
+    assert request.headers["webhook-id"] == request.headers["ce-id"] == "1@blockline.invalid"
+    assert request.headers["webhook-timestamp"] == str(int(NOW.timestamp()))
+    assert request.headers["ce-source"] == "https://desk.example"
+    assert (request.headers["ce-type"], request.headers["ce-specversion"]) == ("blockline.alert.v1", "1.0")
     assert request.headers["Blockline-Id"] == "1@blockline.invalid"
     assert request.headers["Blockline-Timestamp"] == str(int(NOW.timestamp()))
     assert request.headers["Blockline-Signature"] == f"v1={signature(SECRET, int(NOW.timestamp()), BODY)}"
@@ -66,9 +75,9 @@ async def test_a_repeat_has_the_same_id_and_body_and_the_time_of_its_own_attempt
         await later.send(an_alert_for("webhook:desk"))
         await later.close()
     first, second = receiver.requests
-    assert (first.body, first.headers["Blockline-Id"]) == (second.body, second.headers["Blockline-Id"])
-    assert int(second.headers["Blockline-Timestamp"]) - int(first.headers["Blockline-Timestamp"]) == 60
-    assert first.headers["Blockline-Signature"] != second.headers["Blockline-Signature"]
+    assert (first.body, first.headers["webhook-id"]) == (second.body, second.headers["webhook-id"])
+    assert int(second.headers["webhook-timestamp"]) - int(first.headers["webhook-timestamp"]) == 60
+    assert first.headers["webhook-signature"] != second.headers["webhook-signature"]
 
 
 async def test_all_alerts_go_over_one_connection_until_the_sender_is_closed() -> None:
@@ -280,6 +289,7 @@ def documented(tmp_path_factory: pytest.TempPathFactory) -> ModuleType:
     [
         pytest.param(SECRET, BODY, 0, True, id="as it was sent"),
         pytest.param("the-second-secret-of-the-desk", BODY, 0, True, id="by the other secret of a change"),
+        pytest.param(KEY, BODY, 0, True, id="by a key in Base64"),
         pytest.param("somebody-elses-secret", BODY, 0, False, id="by another secret"),
         pytest.param(SECRET, BODY + b" ", 0, False, id="with another body"),
         pytest.param(SECRET, BODY, 3600, False, id="an old request"),
@@ -288,9 +298,9 @@ def documented(tmp_path_factory: pytest.TempPathFactory) -> ModuleType:
 async def test_the_code_of_the_documentation_accepts_what_is_sent_and_nothing_else(
     documented: ModuleType, secret: str, body: bytes, late_s: int, accepted: bool
 ) -> None:
-    at = datetime.fromtimestamp(documented.time.time() - late_s, UTC)
+    at = datetime.fromtimestamp(time.time() - late_s, UTC)
     async with receiving(says(200)) as receiver:
-        sending = sender(receiver.url, SECRET, "the-second-secret-of-the-desk", at=at)
+        sending = sender(receiver.url, SECRET, "the-second-secret-of-the-desk", KEY, at=at)
         await sending.send(an_alert_for("webhook:desk"))
         await sending.close()
     (request,) = receiver.requests

@@ -100,7 +100,9 @@ async def test_a_webhook_takes_a_trial_like_an_alert_and_sees_that_it_is_one(poo
         later = await draft(conn, wave, "webhook:desk", HEAD, minutes(6))
     assert made.message_id != later.message_id
     async with receiving(says(200)) as receiver:
-        sender = WebhookSender({"desk": Webhook(receiver.url, (SECRET,))}, lambda: minutes(5))
+        sender = WebhookSender(
+            {"desk": Webhook(receiver.url, (SECRET,))}, lambda: minutes(5), "https://desk.example"
+        )
         await sender.send(mail(made, minutes(5)))
         await sender.close()
         (request,) = receiver.requests

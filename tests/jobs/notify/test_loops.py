@@ -230,7 +230,9 @@ async def test_a_message_to_a_missing_channel_waits_until_it_is_configured(pool:
     await store(pool, [*blocked(1), an_alert(0, a_change(900), minutes(1), REPORTERS)])
     await decide_due(pool, minutes(5), Letterhead())
     clock = SimulatedClock(minutes(5))
-    sending = DeliveryLoop(pool, channel_router(None, Channels(), clock), Via.CHANNEL, clock)
+    sending = DeliveryLoop(
+        pool, channel_router(None, Channels(), clock, "https://desk.example"), Via.CHANNEL, clock
+    )
     for hour in range(50):
         clock.set(minutes(5 + 60 * hour))
         await sending.turn()

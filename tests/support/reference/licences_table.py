@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, metadata
+from typing import Any
 
 from tests.house.source import ROOT
 
@@ -29,7 +30,7 @@ def markdown() -> str:
 
 
 def _licence(name: str) -> str:
-    said = metadata(name)
+    said: Any = metadata(name)
     classified = [
         c.rpartition(" :: ")[2] for c in said.get_all("Classifier", []) if c.startswith("License ::")
     ]
