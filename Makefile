@@ -115,11 +115,12 @@ docs: .venv/docs .venv/npm
 	@cp .venv/npm/node_modules/iframe-worker/shim/index.js build/docs-theme/assets/iframe-worker.js
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict $(ARGS)
 
-# A release, the same bytes whenever it is built from a commit: the wheel, the source, the versions it was tested with,
+# A release of the commit that is checked out, the same bytes whenever it is built: the wheel, the source, the versions it was tested with,
 # a list of all parts (SBOM, CycloneDX) and checksums.
 dist: .venv/release
-	rm -rf build/dist
-	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(BIN)/python -m hatchling build -d build/dist
+	rm -rf build/dist build/source
+	mkdir -p build/source && git archive HEAD | tar -x -C build/source
+	cd build/source && SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) ../../$(BIN)/python -m hatchling build -d ../dist
 	sed -nE 's/^([a-z].*[^ ]) \\$$/\1/p' requirements.txt >build/dist/constraints.txt
 	$(BIN)/cyclonedx-py requirements requirements.txt --pyproject pyproject.toml --output-reproducible -o build/dist/sbom.cdx.json
 	cd build/dist && sha256sum * >SHA256SUMS && cat SHA256SUMS

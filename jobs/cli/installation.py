@@ -31,6 +31,7 @@ from jobs.runtime.app import mail_test
 from storage.model.alerts.rules import is_channel, is_recipient
 from storage.model.text.states import clean
 from storage.postgres.errors import StorageError
+from storage.postgres.schema import newest, schema_of
 
 
 def register(cli: typer.Typer) -> None:
@@ -127,7 +128,10 @@ def doctor_command(
         with database(settings) as dsn:
             own = settings.database_url is None
             findings += run(lambda: doctor.database_findings(dsn, system_clock, own=own))
-            if not any(f.verdict is FindingLevel.MEND for f in findings):
+            is_fit = not any(f.verdict is FindingLevel.MEND for f in findings)
+            if (
+                is_fit and run(lambda: schema_of(dsn)) == newest()
+            ):  # a new embedded database has no tables yet
                 run(lambda: refuse_unmarked(dsn))
                 findings += run(lambda: watch_findings(settings, dsn, command_clock))
                 findings += run(lambda: rule_findings(settings, dsn))

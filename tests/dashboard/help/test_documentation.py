@@ -22,7 +22,7 @@ PAGES = tuple(help_pages().values())
 
 def elements(part: Any) -> Iterator[dict[str, Any]]:
     """Every element below a drawn part."""
-    parts: list[Any] = part if isinstance(part, list) else [part]
+    parts = cast("list[Any]", part) if isinstance(part, list) else [part]
     for one in parts:
         if isinstance(one, dict):
             element = cast("dict[str, Any]", one)

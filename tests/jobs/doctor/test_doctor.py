@@ -10,7 +10,9 @@ from aiosmtpd.smtp import AuthResult
 from jobs.base.clock import system_clock
 from jobs.delivery.local_inbox import Inbox, SmtpServer
 from jobs.doctor import doctor
+from storage.postgres.schema import newest
 from tests.support.clients.command_line import Blockline, Ran, blockline, forget_settings
+from tests.support.processes.embedded_users import public_folder
 from tests.support.servers.mail import free_port
 from tests.support.simulated.several_platforms import (
     ALICE,
@@ -307,6 +309,16 @@ def test_without_a_database_the_other_parts_are_tried_all_the_same(
         if part not in unknown
     }
     assert "geheim" not in ran.out + ran.err
+
+
+def test_a_new_installation_has_nothing_to_fix(run: Blockline, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("BLOCKLINE_DATABASE_URL")
+    with public_folder() as folder:
+        monkeypatch.setenv("BLOCKLINE_DATA_DIR", str(folder / "data"))
+        ran = run("doctor", "--json")
+    assert (ran.code, ran.err) == (0, "")
+    assert said(ran, "schema") == f"The schema is migrated to {newest()} at the next start."
+    assert "mend" not in verdicts(ran).values()
 
 
 async def test_an_empty_database_of_our_own_is_no_fault(empty_dsn: str) -> None:
