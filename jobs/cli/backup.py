@@ -4,7 +4,7 @@ import getpass
 import os
 import socket
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -28,9 +28,11 @@ from storage.backup.backup import back_up
 from storage.backup.backup_log import RecordedBackup, record_backup
 from storage.backup.restore import restore
 from storage.embedded.upgrade import upgrade_folder
+from storage.model.text.units import span
 from storage.postgres.errors import StorageError
-from storage.postgres.migrate import grant_reading, grant_running, migrate
+from storage.postgres.migrate import PendingStep, grant_reading, grant_running, migrate, pending_steps
 from storage.postgres.pool import open_pool, transaction
+from storage.postgres.schema import newest
 
 BackupFile = Annotated[Path, typer.Argument(metavar="FILE", help="The backup file.")]
 
@@ -44,7 +46,9 @@ def register(cli: typer.Typer) -> None:
     cli.command("upgrade", epilog=examples("blockline upgrade"))(upgrade_command)
     cli.command(
         "migrate",
-        epilog=examples("blockline migrate", "blockline migrate --grant blockline --grant-read grafana"),
+        epilog=examples(
+            "blockline migrate --dry-run", "blockline migrate --grant blockline --grant-read grafana"
+        ),
     )(migrate_command)
 
 
@@ -212,13 +216,22 @@ def migrate_command(
         str | None,
         typer.Option(metavar="ROLE", help="Also allow this database role to read the views for SQL clients."),
     ] = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Only show the steps and about how long they take."),
+    ] = False,
     config: ConfigFile = None,
 ) -> None:
     """Only your own Postgres server (setting database_url) needs this command. The first command of a new
     version migrates the embedded database.
     """
     settings = load_settings(config)
+    if dry_run and (grant or grant_read):
+        raise CommandError("Give --dry-run without --grant and --grant-read.")
     with database(settings) as dsn:
+        if dry_run:
+            _show_pending(run(lambda: pending_steps(dsn)))
+            return
         done = run(lambda: migrate(dsn))
         if grant is not None:
             run(lambda: grant_running(dsn, grant))
@@ -234,3 +247,14 @@ def migrate_command(
         print(f"The role {grant} can run Blockline: it reads all tables, and only adds to append-only ones.")
     if grant_read is not None:
         print(f"The role {grant_read} can read the views of the schema blockline_read.")
+
+
+def _show_pending(steps: Sequence[PendingStep]) -> None:
+    if not steps:
+        show(f"The database has schema {newest()} already. There is nothing to do.")
+        return
+    for step in steps:
+        tables = ", ".join(f"{table} ({size / 1e9:,.1f} GB)" for table, size in step.rewritten.items())
+        takes = f"rewrites {tables}, in about {span(step.takes)}" if tables else "takes seconds"
+        show(f"{step.revision} {takes}: {step.title}")
+    show("All steps run in one transaction. Nothing was changed.")

@@ -1,6 +1,6 @@
 """Brings a database to the schema of this version, and says who may run on it. It loads Alembic."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,6 +11,7 @@ import asyncpg
 from alembic import command, op
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection as Bind
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
@@ -19,8 +20,10 @@ from sqlalchemy.pool import NullPool
 
 from storage.postgres.errors import Refused, StorageError, address
 from storage.postgres.pool import Connection, close, connect, translated
-from storage.postgres.schema import MIGRATIONS, check_schema, newest, refuse_unknown
+from storage.postgres.schema import MIGRATIONS, check_schema, newest, refuse_unknown, schema_of
 
+SLOW_DISK = 50_000_000
+"""Bytes per second at which a slow disk rewrites a table."""
 LOCK_WAIT = timedelta(seconds=30)
 """How long a step waits for another program that uses one of its tables."""
 
@@ -31,6 +34,21 @@ class Migrated:
 
     before: str | None
     after: str
+
+
+@dataclass(frozen=True, slots=True)
+class PendingStep:
+    """A step that would be run."""
+
+    revision: str
+    title: str
+    rewritten: Mapping[str, int]
+    """Bytes of each table whose stored rows it rewrites, by the table's name."""
+
+    @property
+    def takes(self) -> timedelta:
+        """About how long it takes on a slow disk."""
+        return timedelta(seconds=sum(self.rewritten.values()) / SLOW_DISK)
 
 
 async def migrate(
@@ -77,6 +95,38 @@ async def migrate(
     finally:
         await engine.dispose()
     return Migrated(before, revision or newest())
+
+
+async def pending_steps(dsn: str) -> list[PendingStep]:
+    """The steps that `migrate` would run, in their order. Raises as `schema_of`."""
+    before = await schema_of(dsn)
+    scripts = ScriptDirectory(str(MIGRATIONS))
+    ahead = [s for s in scripts.walk_revisions() if before is None or s.revision > before]
+    conn = await connect(dsn)
+    try:
+        with translated(conn, address(dsn)):
+            return [
+                PendingStep(
+                    revision=script.revision,
+                    title=(script.doc or "").partition("\n")[0],
+                    rewritten={table: await _size(conn, table) for table in script.module.rewrites},
+                )
+                for script in reversed(ahead)
+            ]
+    finally:
+        await close(conn)
+
+
+async def _size(conn: Connection, table: str) -> int:
+    """The bytes of a table with its partitions and indexes; 0 for one that is not there yet."""
+    size = await conn.fetchval(
+        """
+        select coalesce(sum(pg_total_relation_size(relid)), 0)
+        from pg_partition_tree(to_regclass($1))
+        """,
+        table,
+    )
+    return int(size)
 
 
 async def grant_running(dsn: str, role: str) -> None:

@@ -7,6 +7,7 @@ from storage.work.request_queue import TABLES
 
 revision = "0100"
 down_revision = None
+rewrites = ()
 
 
 def upgrade() -> None:

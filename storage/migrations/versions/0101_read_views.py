@@ -10,6 +10,7 @@ from storage.postgres.migrate import execute_script
 
 revision = "0101"
 down_revision = "0100"
+rewrites = ()
 
 
 def upgrade() -> None:

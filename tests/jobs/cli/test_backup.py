@@ -52,6 +52,21 @@ def test_the_commands_say_what_was_saved_and_what_is_back(
     assert asyncio.run(digests(empty_dsn)) == before
 
 
+def test_a_dry_run_of_a_migration_says_what_would_happen_and_changes_nothing(
+    run: Blockline, dsn: str, empty_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on(empty_dsn, monkeypatch)
+    for _ in range(2):
+        first, *_, last = run("migrate", "--dry-run").said
+        assert first.startswith("0100 takes seconds: The whole schema")
+        assert last == "All steps run in one transaction. Nothing was changed."
+    refused(run("migrate", "--dry-run", "--grant", "someone"), "Give --dry-run without --grant")
+    on(dsn, monkeypatch)
+    assert run("migrate", "--dry-run").said == [
+        f"The database has schema {newest()} already. There is nothing to do."
+    ]
+
+
 def test_a_backup_without_a_file_is_a_new_one_in_the_folder_that_where_names(
     run: Blockline, dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

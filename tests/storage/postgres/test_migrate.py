@@ -20,7 +20,7 @@ from storage.postgres.errors import (
     StorageError,
     Unreachable,
 )
-from storage.postgres.migrate import Migrated, migrate
+from storage.postgres.migrate import Migrated, PendingStep, migrate, pending_steps
 from storage.postgres.pool import Conn, Pool, connect, listen, open_pool, transaction
 from storage.postgres.schema import MIGRATIONS, check_schema, newest, refuse_unknown
 from tests.support.processes.later_version import LATER, later_version
@@ -84,6 +84,28 @@ async def test_an_empty_database_is_migrated_once_and_a_second_run_changes_nothi
     assert await tables(empty_dsn) == before
     assert {"account", "coverage_row", "change", "spell", "live_event"} <= before
     await check_schema(empty_dsn)
+
+
+async def test_a_dry_run_names_the_steps_that_are_left_and_what_they_rewrite(empty_dsn: str) -> None:
+    assert [step.revision for step in await pending_steps(empty_dsn)] == ["0100", newest()]
+    assert await tables(empty_dsn) == set(), "it changed nothing"
+    await migrate(empty_dsn, revision="0100")
+    (step,) = await pending_steps(empty_dsn)
+    assert step.title.startswith("The schema `blockline_read`")
+    assert (step.rewritten, step.takes) == ({}, timedelta(0))
+    await migrate(empty_dsn)
+    assert await pending_steps(empty_dsn) == []
+
+
+async def test_every_step_says_which_stored_rows_it_rewrites(dsn: str) -> None:
+    known = await tables(dsn)
+    for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions():
+        assert set(script.module.rewrites) <= known, script.revision
+
+
+def test_a_large_table_takes_its_size_at_the_pace_of_a_slow_disk() -> None:
+    step = PendingStep("0102", "Something else.", {"coverage_row": 12_000_000_000, "change": 3_000_000_000})
+    assert step.takes == timedelta(minutes=5)
 
 
 def test_the_schemas_that_are_known_are_those_that_alembic_finds() -> None:
