@@ -43,6 +43,15 @@ def whole_folder(path: Path) -> Generator[Path]:
         _sync(path.parent)
 
 
+def private_folder(path: Path) -> Path:
+    """Make a folder that only its owner can enter, unless it is there. Raises CommandError."""
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise CommandError(f"The folder {path} cannot be made: {error.strerror or error}.") from error
+    return path
+
+
 def refuse_taken(path: Path) -> None:
     """Raises CommandError unless a file can be made there."""
     with _errors_as_sentence(path):

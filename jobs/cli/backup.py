@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 from rich.progress import DownloadColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from jobs.base.atomic_files import refuse_taken, whole_file
+from jobs.base.atomic_files import private_folder, refuse_taken, whole_file
 from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
 from jobs.base.event_loop import run
@@ -65,8 +65,7 @@ def backup_command(
     Health shows when that was. `blockline where` names the folder for backups."""
     settings = load_settings(config)
     if file is None:
-        folder = places.backup_folder(settings.data_dir)
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder = private_folder(places.backup_folder(settings.data_dir))
         file = folder / f"blockline-{system_clock():%Y%m%dT%H%M%SZ}.backup"
     refuse_taken(file)
     with database(settings) as dsn, _shown("Backing up") as progress:

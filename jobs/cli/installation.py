@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from collectors.core.findings import LEVEL_WORDS, Finding, FindingLevel
-from jobs.base.atomic_files import refuse_taken, whole_file
+from jobs.base.atomic_files import private_folder, refuse_taken, whole_file
 from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
 from jobs.base.event_loop import run
@@ -50,7 +50,7 @@ def init_command(
     """The file explains the settings that most installations need. Only its owner can read it."""
     path = places.settings_file() if file is None else file
     if file is None:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        private_folder(path.parent)
     refuse_taken(path)
     template = resources.files("jobs.config") / "settings_template.toml"
     with whole_file(path) as written:

@@ -64,6 +64,18 @@ def test_init_replaces_nothing_and_says_how_another_file_is_used(run: Blockline)
     assert run("init", "other.toml").said[1].endswith("blockline doctor --config other.toml")
 
 
+def test_a_folder_that_cannot_be_made_is_one_sentence(
+    run: Blockline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "file"))
+    monkeypatch.setenv("BLOCKLINE_DATA_DIR", str(tmp_path / "file"))
+    for command, folder in (("init", "blockline"), ("backup", "backups")):
+        ran = run(command)
+        assert ran.code == 1
+        assert ran.complaints == [f"The folder {tmp_path}/file/{folder} cannot be made: Not a directory."]
+
+
 def test_every_line_of_the_file_is_a_setting_that_can_be_put_into_effect() -> None:
     active = re.sub(r"^# (?=[a-z_0-9]+ = )", "", TEMPLATE, flags=re.MULTILINE)
     active = active.replace('youtube_api_key = "…"', 'youtube_api_key = "AIzaSyExample"')
