@@ -17,7 +17,7 @@ RUN /opt/blockline/bin/pip install --no-cache-dir --no-deps --no-build-isolation
 
 FROM python:3.13-slim AS blockline
 COPY --from=built /opt/blockline /opt/blockline
-RUN useradd --system --uid 10001 --home-dir /var/lib/blockline --create-home blockline
+RUN pip uninstall --yes --quiet pip && useradd --system --uid 10001 --home-dir /var/lib/blockline --create-home blockline
 # Settings: /etc/blockline/blockline.toml, if it is mounted. Backups: /var/lib/blockline/backups.
 ENV PATH=/opt/blockline/bin:$PATH XDG_CONFIG_HOME=/etc XDG_DATA_HOME=/var/lib PYTHONDONTWRITEBYTECODE=1
 WORKDIR /var/lib/blockline
@@ -29,6 +29,8 @@ USER root
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends chromium ffmpeg \
     && rm -rf /var/lib/apt/lists/*
+# A container may not make the namespaces of its sandbox. It prints only reports, which have no script.
+RUN echo 'export CHROMIUM_FLAGS="$CHROMIUM_FLAGS --no-sandbox --disable-dev-shm-usage"' > /etc/chromium.d/container
 USER blockline
 
 # The last target is the one that is built by default.

@@ -121,8 +121,8 @@ dist: .venv/release
 	rm -rf build/dist build/source
 	mkdir -p build/source && git archive HEAD | tar -x -C build/source
 	cd build/source && SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) ../../$(BIN)/python -m hatchling build -d ../dist
-	sed -nE 's/^([a-z].*[^ ]) \\$$/\1/p' requirements.txt >build/dist/constraints.txt
-	$(BIN)/cyclonedx-py requirements requirements.txt --pyproject pyproject.toml --output-reproducible -o build/dist/sbom.cdx.json
+	sed -nE 's/^([a-z].*[^ ]) \\$$/\1/p' build/source/requirements.txt >build/dist/constraints.txt
+	$(BIN)/cyclonedx-py requirements build/source/requirements.txt --pyproject build/source/pyproject.toml --output-reproducible -o build/dist/sbom.cdx.json
 	cd build/dist && sha256sum * >SHA256SUMS && cat SHA256SUMS
 
 # The pictures in docs/images/; and each page in FOLDER, light and dark, on a desktop and on a phone, to be looked at.

@@ -16,6 +16,8 @@ from dash.development.base_component import Component
 from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode
 
+from dashboard.ui.pages import Drawing
+
 HERE = Path(__file__).parent
 FOLDER = next(f for f in (HERE / "docs", HERE.parents[1] / "docs") if f.is_dir())
 PARTS: Mapping[str, str] = MappingProxyType(
@@ -105,7 +107,7 @@ def help_page(page: HelpPage) -> Component:
     way = html.P([html.A("Help", href="/help"), f" › {PARTS[part]}"], className="help-way muted")
     others = [html.Summary(f"All pages: {PARTS[part]}"), html.Ul(_entries(part))]
     text = (FOLDER / f"{page.name}.md").read_text(encoding="utf-8")
-    content = Drawn(page.name).content(SyntaxTreeNode(_MARKDOWN.parse(text)))
+    content = PageDrawing(page.name).content(SyntaxTreeNode(_MARKDOWN.parse(text)))
     article = html.Article([*content, html.Details(others, className="help-others")], className="card help")
     return html.Div([way, article])
 
@@ -115,7 +117,7 @@ def page_of(more: Sequence[str]) -> HelpPage | None:
     return help_pages().get("/".join(more))
 
 
-def drawing(more: Sequence[str]) -> "partial[Component] | None":
+def drawing(more: Sequence[str]) -> Drawing | None:
     """What draws the page of an address below /help; None if there is none."""
     if not more:
         return partial(front_page)
@@ -128,7 +130,7 @@ def anchor(heading: str) -> str:
     return re.sub(r"[-\s]+", "-", re.sub(r"[^\w\s-]", "", heading.lower()).strip())
 
 
-class Drawn:
+class PageDrawing:
     """Draws the tokens of one page as components. Its links lead to pages of the dashboard."""
 
     def __init__(self, name: str) -> None:

@@ -19,7 +19,7 @@ from jobs.cli.command import COMMAND_LINE, AsJson, ConfigFile, examples
 from jobs.config import places
 from jobs.config.database import database, refuse_unmarked
 from jobs.config.demonstration import command_clock
-from jobs.config.settings import Settings, chosen_file, load_settings
+from jobs.config.settings import Settings, chosen_file, is_there, load_settings
 from jobs.doctor import doctor
 from jobs.doctor.alert_rules import rule_findings
 from jobs.doctor.database_checks import watch_findings
@@ -58,7 +58,8 @@ def init_command(
         written.write(template.read_bytes())
     load_settings(path)
     option = "" if path.absolute() == chosen_file().absolute() else f" --config {path}"
-    show(f"Wrote {path}. It reads the platforms that need no key. For email, set recipients and smtp_host.")
+    show(f"Wrote {path}. With it, Blockline reads the platforms that need no key.")
+    show("For email, set recipients and smtp_host in it.")
     show(f"Then check the installation with: blockline doctor{option}")
 
 
@@ -79,9 +80,9 @@ def where_command(*, as_json: AsJson = False, config: ConfigFile = None) -> None
         "backups": str(places.backup_folder(settings.data_dir)),
     }
     if as_json:
-        show_json(named | {"settings_exist": file.exists()})
+        show_json(named | {"settings_exist": is_there(file)})
         return
-    absent = "" if file.exists() else " (does not exist; `blockline init` writes it)"
+    absent = "" if is_there(file) else " (does not exist; `blockline init` writes it)"
     for name, place in (named | {"settings": named["settings"] + absent}).items():
         show(f"{name:<10} {place}")
 

@@ -257,7 +257,12 @@ def settings_from(values: Mapping[str, object]) -> Settings:
 
 def chosen_file() -> Path:
     """Return the file that is read if a command names none. It may be absent."""
-    return DEFAULT_FILE if DEFAULT_FILE.exists() else places.settings_file()
+    return DEFAULT_FILE if is_there(DEFAULT_FILE) else places.settings_file()
+
+
+def is_there(path: Path) -> bool:
+    """Return whether there is a file that this user can see. A folder of somebody else may be closed."""
+    return os.path.exists(path)  # noqa: PTH110 - Path.exists raises there
 
 
 def load_settings(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -265,7 +270,7 @@ def load_settings(path: Path | None = None, environ: Mapping[str, str] = os.envi
     values: dict[str, object] = {}
     text = ""
     file = chosen_file() if path is None else path
-    if path is not None or file.exists():
+    if path is not None or is_there(file):
         text = _content(file)
         values.update(_read(file, text))
     where = dict.fromkeys(values, str(file))

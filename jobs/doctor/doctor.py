@@ -10,6 +10,7 @@ import aiohttp
 from collectors.core.findings import Finding, FindingLevel
 from jobs.base.clock import Clock
 from jobs.config.dashboard_login import doubts_about_login, require_login
+from jobs.config.places import backup_folder
 from jobs.config.secret_files import permission_warnings
 from jobs.config.settings import Settings, SettingsError
 from jobs.delivery.sender import Undeliverable
@@ -30,9 +31,8 @@ def data_folder(settings: Settings) -> Finding:
     """Check the free space in the data folder. An earlier check started Postgres, which made the folder."""
     part, folder = "data folder", settings.data_dir
     if settings.database_url is not None:
-        return Finding(
-            part, FindingLevel.NOT_SET_UP, "Not used: setting database_url names a Postgres server."
-        )
+        said = "Setting database_url names a Postgres server; only backups are written there"
+        return Finding(part, FindingLevel.NOT_SET_UP, f"{said} ({backup_folder(folder)}).")
     if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
         said = f"Setting data_dir: {folder} is not a writable folder; choose another one."
         return Finding(part, FindingLevel.MEND, said)

@@ -64,6 +64,13 @@ def test_the_wheel_holds_the_four_packages_with_their_files_and_no_tests(tmp_pat
     }
     assert len(data) > 100
     assert data <= set(names)
+    helped = {
+        f"dashboard/help/docs/{p.relative_to(ROOT / 'docs')}"
+        for p in (ROOT / "docs").rglob("*")
+        if p.is_file() and "__pycache__" not in p.parts
+    }
+    assert len(helped) > 100
+    assert helped <= set(names)
     assert any(name.endswith("/share/man/man1/blockline.1") for name in names)
 
 
@@ -95,12 +102,9 @@ def test_the_wheel_works_away_from_this_checkout(dsn: str, tmp_path: Path) -> No
     assert ran("init").startswith(f"Wrote {home}/.config/blockline/blockline.toml.")
     assert json.loads(ran("where", "--json"))["settings"] == f"{home}/.config/blockline/blockline.toml"
     assert "no accounts watched" in ran("status")
+    code = "import dashboard.help.documentation as d; assert d.topics(); print(d.__file__)"
     loaded = subprocess.run(
-        [own / "bin/python", "-c", "import jobs; print(jobs.__file__)"],
-        cwd=home,
-        check=True,
-        capture_output=True,
-        text=True,
+        [own / "bin/python", "-c", code], cwd=home, check=True, capture_output=True, text=True
     )
     assert loaded.stdout.startswith(str(own))
     assert (own / "share/man/man1/blockline.1").is_file()

@@ -19,7 +19,7 @@ function inSitePath(event) {
   const link = /** @type {HTMLAnchorElement | null} */ (targetOf(event).closest?.("a[href]"));
   if (!link || event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return null;
   if (link.target || link.origin !== location.origin || link.getAttribute("href")?.startsWith("#")) return null;
-  if (link.pathname.startsWith("/api/") || link.pathname.endsWith(".html")) return null; // a file
+  if (/^\/(api|help-files)\//.test(link.pathname) || link.pathname.endsWith(".html")) return null; // a file
   return link.pathname + link.search + link.hash;
 }
 

@@ -9,9 +9,10 @@ from dashboard.asgi.process import WebProcess
 from dashboard.ui.cards import empty_card, table_card
 from dashboard.ui.pages import Drawing, Feature, Page, PageCallbacks, PageRequest
 from storage.model.core.people import Role
+from storage.model.platforms.registry import DECLARED
 from storage.postgres.pool import transaction
 
-PLATFORMS = {"x": "X", "bluesky": "Bluesky", "mastodon": "Mastodon"}
+PLATFORMS = {platform.value: declared.name for platform, declared in DECLARED.items()}
 
 
 def tags(process: WebProcess) -> Feature:
@@ -21,7 +22,7 @@ def tags(process: WebProcess) -> Feature:
             async with transaction(process.pool) as conn:
                 found = await conn.fetch(
                     "select tag, count(*) from account, unnest(tags) tag"
-                    " where watched and platform = $1 group by tag order by 2 desc, 1",
+                    " where watched and not is_post and platform = $1 group by tag order by 2 desc, 1",
                     platform,
                 )
             rows = [(tag, f"{count:,}") for tag, count in found]

@@ -107,6 +107,11 @@ async def test_the_menu_leads_to_the_help_on_the_page_and_the_search_to_its_head
         await browser.page.get_by_role("link", name="How a change is confirmed").first.click()
         await browser.page.get_by_role("heading", name="How a change is confirmed", level=1).wait_for()
 
+        await browser.page.goto(f"{base}/help/how-to/install")
+        async with browser.page.expect_download() as download:
+            await browser.page.get_by_role("link", name="blockline.service").first.click()
+        assert (await download.value).suggested_filename == "blockline.service"
+
         await browser.page.keyboard.press("Control+k")
         await browser.page.keyboard.type("labels and netw")
         await browser.page.get_by_role("option", name="Write alert rules: Labels and networks").click()

@@ -30,7 +30,8 @@ def test_init_writes_settings_that_are_read_in_any_folder(run: Blockline, tmp_pa
     wrote = run("init")
     assert (wrote.code, wrote.err) == (0, "")
     assert wrote.said == [
-        f"Wrote {file}. It reads the platforms that need no key. For email, set recipients and smtp_host.",
+        f"Wrote {file}. With it, Blockline reads the platforms that need no key.",
+        "For email, set recipients and smtp_host in it.",
         "Then check the installation with: blockline doctor",
     ]
     assert file.read_text(encoding="utf-8") == TEMPLATE
@@ -61,7 +62,7 @@ def test_init_replaces_nothing_and_says_how_another_file_is_used(run: Blockline)
     assert run("init", "missing/folder.toml").complaints == [
         "missing/folder.toml cannot be written: the folder missing does not exist."
     ]
-    assert run("init", "other.toml").said[1].endswith("blockline doctor --config other.toml")
+    assert run("init", "other.toml").said[-1].endswith("blockline doctor --config other.toml")
 
 
 def test_a_folder_that_cannot_be_made_is_one_sentence(

@@ -102,12 +102,19 @@ def test_what_is_right_stays_as_it_is(
             "a secret of entry 1 is shorter than 16 characters.",
             id="a short secret",
         ),
-        pytest.param(
-            webhook_secrets,
-            table(desk="whsec_hush?0123456789abcdefghij"),
-            "a secret of entry 1 begins with whsec_, and what follows is not a key in Base64. Make one, for "
-            'example with: echo "whsec_$(openssl rand -base64 32)"',
-            id="a key that is not Base64",
+        *(
+            pytest.param(
+                webhook_secrets,
+                table(desk=f"whsec_{key}"),
+                "a secret of entry 1 begins with whsec_, and what follows is not a key in Base64. Make one, "
+                'for example with: echo "whsec_$(openssl rand -base64 32)"',
+                id=why,
+            )
+            for key, why in (
+                ("hush?0123456789abcdefghij", "a key that is not Base64"),
+                ("A" * 45, "a key that lacks characters"),
+                ("aHVzaA==" + "=" * 8, "a key of four bytes"),
+            )
         ),
         pytest.param(
             webhook_secrets,

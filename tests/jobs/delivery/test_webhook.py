@@ -314,3 +314,16 @@ async def test_the_code_of_the_documentation_accepts_what_is_sent_and_nothing_el
 def test_whatever_a_receiver_writes_as_retry_after_is_no_wait_or_at_most_an_hour(value: str | None) -> None:
     wait = wait_asked_for(value, NOW)
     assert wait is None or timedelta(0) < wait <= timedelta(hours=1)
+
+
+@pytest.mark.parametrize("offered", ["", "abc", "v1,abc", "v1", "v2,AAAA"])
+def test_the_code_of_the_documentation_refuses_a_malformed_signature(
+    documented: ModuleType, offered: str
+) -> None:
+    headers = {
+        "webhook-id": "1@blockline.invalid",
+        "webhook-timestamp": str(int(time.time())),
+        "webhook-signature": offered,
+    }
+    for body in (BODY, b"\xff"):
+        assert cast("Any", documented).is_from_blockline(SECRET, headers, body) is False
