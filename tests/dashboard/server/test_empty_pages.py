@@ -38,6 +38,7 @@ PAGES = {
     "/plan": ("No accounts are watched yet. Enter a number to estimate.",),
     "/settings": ("To require a login, change the setting auth",),
     "/glossary": ("Glossary",),
+    "/help": ("Your first alert", "Watch real accounts"),
 }
 """By address: what has to be said."""
 OTHERWISE = {

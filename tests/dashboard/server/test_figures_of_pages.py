@@ -41,6 +41,7 @@ REASONS: Mapping[str, Mapping[str, str]] = {
     "country": {SENTENCE: LABELED},
     "labels": {SENTENCE: LABELED},
     "published": dict.fromkeys(("Accounts specified", "Accounts withheld", "Demands", "N-HN"), STATED),
+    "help on settings": dict.fromkeys(("port", "smtp_port"), NO_ACCOUNTS),
     "stories": {"Accounts": WRITTEN, "Captions": NO_ACCOUNTS},
     "story": dict.fromkeys(
         (
