@@ -82,7 +82,7 @@ SUMMARIES = {name: summary for commands in GROUPS.values() for name, summary in 
 MODULES = {
     "init": "installation",
     "where": "installation",
-    "doctor": "installation",
+    "plan": "installation",
     "run": "workers",
     "import": "import_records",
     "published": "import_records",
