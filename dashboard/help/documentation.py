@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 from posixpath import join, normpath
-from types import MappingProxyType
 
 from dash import html
 from dash.development.base_component import Component
@@ -20,14 +19,12 @@ from dashboard.ui.pages import Drawing
 
 HERE = Path(__file__).parent
 FOLDER = next(f for f in (HERE / "docs", HERE.parents[1] / "docs") if f.is_dir())
-PARTS: Mapping[str, str] = MappingProxyType(
-    {
-        "tutorial": "Tutorial",
-        "how-to": "How-to",
-        "reference": "Reference",
-        "explanation": "Explanation",
-    }
-)
+PARTS: Mapping[str, str] = {
+    "tutorial": "Tutorial",
+    "how-to": "How-to",
+    "reference": "Reference",
+    "explanation": "Explanation",
+}
 """The folders of the documentation and their names."""
 
 Content = list[Component | str]
@@ -112,20 +109,15 @@ def help_page(page: HelpPage) -> Component:
     return html.Div([way, article])
 
 
-def page_of(more: Sequence[str]) -> HelpPage | None:
-    """The page of the rest of an address; None if there is none."""
-    return help_pages().get("/".join(more))
-
-
 def drawing(more: Sequence[str]) -> Drawing | None:
     """What draws the page of an address below /help; None if there is none."""
     if not more:
         return partial(front_page)
-    page = page_of(more)
+    page = help_pages().get("/".join(more))
     return None if page is None else partial(help_page, page)
 
 
-def anchor(heading: str) -> str:
+def heading_anchor(heading: str) -> str:
     """The anchor of a heading, as in the documentation's site."""
     return re.sub(r"[-\s]+", "-", re.sub(r"[^\w\s-]", "", heading.lower()).strip())
 
@@ -153,11 +145,13 @@ class PageDrawing:
                 return node.content
             case "softbreak":
                 return " "
-            case "hardbreak" | "html_inline":  # only <br> is used
+            case "html_inline":
+                return html.Br() if node.content == "<br>" else node.content
+            case "hardbreak":
                 return html.Br()
             case "heading":
                 element = {"h1": html.H1, "h2": html.H2, "h3": html.H3}.get(node.tag, html.H4)
-                return element(self.content(node), id=anchor(_words(node)))
+                return element(self.content(node), id=heading_anchor(_words(node)))
             case "table":
                 return html.Div(html.Table(self.content(node)), className="help-table", tabIndex="0")
             case "fence" | "code_block":
@@ -195,7 +189,7 @@ def _page(file: Path) -> HelpPage:
     found = [(mark, words.replace("`", "")) for mark, words in _HEADING.findall(text)]
     title = next(words for mark, words in found if mark == "#")
     name = file.relative_to(FOLDER).as_posix().removesuffix(".md")
-    return HelpPage(name, title, [(words, anchor(words)) for mark, words in found if mark == "##"])
+    return HelpPage(name, title, [(words, heading_anchor(words)) for mark, words in found if mark == "##"])
 
 
 def _words(node: SyntaxTreeNode) -> str:

@@ -30,7 +30,14 @@ from storage.backup.restore import restore
 from storage.embedded.upgrade import upgrade_folder
 from storage.model.text.units import span
 from storage.postgres.errors import StorageError
-from storage.postgres.migrate import PendingStep, grant_reading, grant_running, migrate, pending_steps
+from storage.postgres.migrate import (
+    SLOW_DISK,
+    PendingStep,
+    grant_reading,
+    grant_running,
+    migrate,
+    pending_steps,
+)
 from storage.postgres.pool import open_pool, transaction
 from storage.postgres.schema import newest
 
@@ -217,7 +224,7 @@ def migrate_command(
     ] = None,
     dry_run: Annotated[
         bool,
-        typer.Option("--dry-run", help="Only show the steps and about how long they take."),
+        typer.Option("--dry-run", help="Only show the steps and the tables that they rewrite."),
     ] = False,
     config: ConfigFile = None,
 ) -> None:
@@ -254,6 +261,7 @@ def _show_pending(steps: Sequence[PendingStep]) -> None:
         return
     for step in steps:
         tables = ", ".join(f"{table} ({size / 1e9:,.1f} GB)" for table, size in step.rewritten.items())
-        takes = f"rewrites {tables}, in about {span(step.takes)}" if tables else "takes seconds"
-        show(f"{step.revision} {takes}: {step.title}")
+        pace = f"{span(step.takes)} at {SLOW_DISK / 1e6:,.0f} MB per second"
+        rewritten = f"{tables}, {pace}" if tables else "no stored rows"
+        show(f"{step.revision} rewrites {rewritten}: {step.title}")
     show("All steps run in one transaction. Nothing was changed.")

@@ -1,9 +1,7 @@
 """What starts Blockline on a server: units of systemd, the image, compose; checked without an engine."""
 
-import os
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,19 +13,12 @@ import yaml
 from jobs.config.settings import NAMES, PREFIX, SECRETS
 from tests.house.source import PACKAGES, ROOT
 from tests.jobs.cli.test_main import parse_line
+from tests.support.processes.programs import program
 
 UNITS = sorted((ROOT / "docs/how-to/service").iterdir())
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 OURS = {name: one for name, one in COMPOSE["services"].items() if "build" in one}
 """The services that run Blockline."""
-
-
-def needs(program: str) -> None:
-    """Skip where there is no such program, unless this machine is to have everything."""
-    if shutil.which(program) is None:
-        if os.environ.get("TEST_REQUIRE_BROWSER") == "1":
-            raise RuntimeError(f"TEST_REQUIRE_BROWSER is set, and {program} is missing.")
-        pytest.skip(f"needs {program}")
 
 
 def command_lines() -> list[list[str]]:
@@ -57,13 +48,12 @@ def test_every_command_line_can_be_parsed() -> None:
 
 def test_systemd_takes_the_units(tmp_path: Path) -> None:
     """The program and the user of the page are not on this machine; those that run the test are."""
-    needs("systemd-analyze")
-    program = Path(sys.executable).with_name("blockline")
+    ours = Path(sys.executable).with_name("blockline")
     for unit in UNITS:
-        text = unit.read_text().replace("/opt/blockline/bin/blockline", str(program))
+        text = unit.read_text().replace("/opt/blockline/bin/blockline", str(ours))
         (tmp_path / unit.name).write_text(text.replace("User=blockline", "User=nobody"))
     done = subprocess.run(
-        ["systemd-analyze", "verify", "--man=no", *sorted(tmp_path.iterdir())],
+        [program("systemd-analyze"), "verify", "--man=no", *sorted(tmp_path.iterdir())],
         capture_output=True,
         text=True,
         check=False,
@@ -115,9 +105,8 @@ def test_containers_of_ours_may_do_nothing_that_they_need_not() -> None:
 
 @pytest.mark.parametrize("profile", ["workers", "mailbox", "observability"])
 def test_compose_takes_the_file_in_every_profile(profile: str) -> None:
-    needs("docker-compose")
     command = [
-        "docker-compose",
+        program("docker-compose"),
         "--file",
         ROOT / "docker-compose.yml",
         "--profile",

@@ -58,7 +58,7 @@ def test_a_dry_run_of_a_migration_says_what_would_happen_and_changes_nothing(
     on(empty_dsn, monkeypatch)
     for _ in range(2):
         first, *_, last = run("migrate", "--dry-run").said
-        assert first.startswith("0100 takes seconds: The whole schema")
+        assert first.startswith("0100 rewrites no stored rows: The whole schema")
         assert last == "All steps run in one transaction. Nothing was changed."
     refused(run("migrate", "--dry-run", "--grant", "someone"), "Give --dry-run without --grant")
     on(dsn, monkeypatch)

@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -11,21 +10,12 @@ from collections.abc import Generator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-import pytest
+from tests.support.processes.programs import program
 
 ROOT = Path(__file__).parents[3]
 PAGE = ROOT / "docs/how-to/proxy.md"
 HOST = "blockline.example.org"
 """The name in the docs; the browser is told where it is."""
-
-
-def needs(program: str) -> Path:
-    """The proxy's program. Skips where there is none, unless this machine is to have everything."""
-    if (found := shutil.which(program, path="/usr/sbin:/usr/bin")) and shutil.which("openssl"):
-        return Path(found)
-    if os.environ.get("TEST_REQUIRE_BROWSER") == "1":
-        raise RuntimeError(f"TEST_REQUIRE_BROWSER is set, and {program} or openssl is missing.")
-    pytest.skip(f"needs {program} and openssl: the docs' reverse proxy is tried with the real one")
 
 
 def free_port() -> int:
@@ -62,13 +52,13 @@ def web_process(
             process.terminate()
 
 
-def documented(program: str, replaced: Mapping[str, str]) -> str:
+def documented(proxy_name: str, replaced: Mapping[str, str]) -> str:
     """The block of the docs for a proxy, with the ports and files of this test."""
-    found = re.search(rf"```{program}\n(.*?)```", PAGE.read_text(), re.DOTALL)
-    assert found is not None, f"docs/how-to/proxy.md has no {program} block"
+    found = re.search(rf"```{proxy_name}\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    assert found is not None, f"docs/how-to/proxy.md has no {proxy_name} block"
     block = found[1]
     for old, new in replaced.items():
-        assert old in block, f"the {program} block of the docs no longer says {old}"
+        assert old in block, f"the {proxy_name} block of the docs no longer says {old}"
         block = block.replace(old, new)
     return block
 
@@ -85,7 +75,7 @@ def nginx(port: int, upstreams: Mapping[str, str], folder: Path) -> list[str | P
         f"daemon off;\nmaster_process off;\npid {folder}/pid;\nerror_log stderr;\n"
         f"events {{}}\nhttp {{\naccess_log off;\n{temporary}{block}}}\n"
     )
-    return [needs("nginx"), "-p", folder, "-e", "stderr", "-c", folder / "nginx.conf"]
+    return [program("nginx"), "-p", folder, "-e", "stderr", "-c", folder / "nginx.conf"]
 
 
 def caddy(port: int, upstreams: Mapping[str, str], folder: Path) -> list[str | Path]:
@@ -94,16 +84,16 @@ def caddy(port: int, upstreams: Mapping[str, str], folder: Path) -> list[str | P
     certificate = f"    bind 127.0.0.1\n    tls {folder}/blockline.pem {folder}/blockline.key\n"
     block = documented("caddy", {name: f"{HOST}:{port} {{\n{certificate}", **upstreams})
     (folder / "Caddyfile").write_text(f"{{\n    admin off\n    auto_https disable_redirects\n}}\n{block}")
-    return [needs("caddy"), "run", "--adapter", "caddyfile", "--config", folder / "Caddyfile"]
+    return [program("caddy"), "run", "--adapter", "caddyfile", "--config", folder / "Caddyfile"]
 
 
 PROXIES = {"nginx": nginx, "caddy": caddy}
 
 
 @contextmanager
-def proxied(program: str, dsn: str, folder: Path) -> Generator[str]:
+def proxied(proxy_name: str, dsn: str, folder: Path) -> Generator[str]:
     """The address through the proxy. Two processes are behind it."""
-    needs(program)
+    program("openssl")
     port = free_port()
     address = f"https://{HOST}:{port}"
     settings = {"BLOCKLINE_DASHBOARD_URL": address, "BLOCKLINE_TRUSTED_PROXIES": "127.0.0.1"}
@@ -122,7 +112,7 @@ def proxied(program: str, dsn: str, folder: Path) -> Generator[str]:
         upstreams = {f"127.0.0.1:{n}": at.removeprefix("http://") for n, at in ((8050, one), (8051, other))}
         proxy = stack.enter_context(
             subprocess.Popen(
-                PROXIES[program](port, upstreams, folder),
+                PROXIES[proxy_name](port, upstreams, folder),
                 env=os.environ | {"XDG_DATA_HOME": str(folder), "XDG_CONFIG_HOME": str(folder)},
             )
         )
