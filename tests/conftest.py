@@ -45,6 +45,22 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With `--reruns 1`, what starts processes or a browser of its own is tried once more when it fails: on a
+    busy machine it may be the machine. All other tests fail at once.
+    """
+    for item in items:
+        if item.get_closest_marker("slow") is None:
+            item.add_marker(pytest.mark.flaky(reruns=0))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What failed and passed when it was tried once more is shown with its failure."""
+    for report in terminalreporter.stats.get("rerun", ()):
+        terminalreporter.section(f"tried twice: {report.nodeid}")
+        terminalreporter.write_line(report.longreprtext)
+
+
 @pytest.fixture(autouse=True, scope="session")
 def no_settings_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> Generator[None]:
     """Whoever runs the tests may use Blockline: their recipients get no email of a test."""
