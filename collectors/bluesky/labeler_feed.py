@@ -7,6 +7,7 @@ label that cannot be verified is neither believed nor called forged.
 import asyncio
 import random
 from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -29,7 +30,7 @@ from collectors.bluesky.wire.label_stream import (
 from collectors.bluesky.wire.labeler_keys import LabelKey, read_label_keys
 from collectors.core.abilities import StreamLost
 from collectors.core.wire import WireFault
-from storage.model.core.labels import LabelBatch, LabelGap, LabelRefusal
+from storage.model.core.labels import KeyLog, LabelBatch, LabelGap, LabelRefusal
 
 _QUIET_S: Final = 60.0
 _KEYS_AGAIN: Final = timedelta(minutes=1)
@@ -44,6 +45,12 @@ _SMALLEST_PAGE: Final = 150
 its list, so what lies between two pages may be left out (measured); with other pages it is something else.
 """
 _OVER: Final = frozenset({aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSING, aiohttp.WSMsgType.CLOSED})
+
+
+@dataclass(frozen=True, slots=True)
+class _LabelerKeys:
+    log: KeyLog
+    keys: tuple[LabelKey, ...]
 
 
 class LabelerFeed:
@@ -61,7 +68,7 @@ class LabelerFeed:
         self._client = client
         self._withholding = withholding
         self._countries = {did: country for country, did in regions.items()}
-        self._keys: dict[str, tuple[datetime, tuple[LabelKey, ...]]] = {}
+        self._keys: dict[str, _LabelerKeys] = {}
 
     @property
     def countries(self) -> Mapping[str, str]:
@@ -124,26 +131,29 @@ class LabelerFeed:
     ) -> LabelBatch:
         """The labels, verified. Where a signature does not fit, the keys may be new."""
         sent = list(labels)
-        keys = await self._keys_of(labeler, clock(), clock() - _KEYS_KEPT)
+        known = await self._keys_of(labeler, clock(), clock() - _KEYS_KEPT)
         # A page has 250 signatures, and others use the event loop.
-        good, refused = await asyncio.to_thread(read_signed_labels, sent, labeler, keys)
+        good, refused = await asyncio.to_thread(read_signed_labels, sent, labeler, known.keys)
         if any(one.reason is LabelRefusal.FORGED for one in refused):
             newer = await self._keys_of(labeler, clock(), clock() - _KEYS_AGAIN)
-            if newer != keys:
-                good, refused = await asyncio.to_thread(read_signed_labels, sent, labeler, newer)
-        return LabelBatch(seq, good, refused)
+            if newer.keys != known.keys:
+                good, refused = await asyncio.to_thread(read_signed_labels, sent, labeler, newer.keys)
+                known = newer
+        return LabelBatch(seq, good, refused, known.log)
 
-    async def _keys_of(self, labeler: str, now: datetime, since: datetime) -> tuple[LabelKey, ...]:
+    async def _keys_of(self, labeler: str, now: datetime, since: datetime) -> _LabelerKeys:
         """The keys of a labeler; those that are known will do, unless they are older than `since`."""
         known = self._keys.get(labeler)
-        if known is not None and known[0] >= since:
-            return known[1]
+        if known is not None and known.log.read_at >= since:
+            return known
         answer = await self._client.log(labeler, now)
-        keys = answer if isinstance(answer, WireFault) else read_label_keys(answer, labeler)
+        if isinstance(answer, WireFault):
+            raise StreamLost(f"The keys of the labeler are not known: {answer.detail}.")
+        keys = read_label_keys(answer, labeler)
         if isinstance(keys, WireFault):
             raise StreamLost(f"The keys of the labeler are not known: {keys.detail}.")
-        self._keys[labeler] = now, keys
-        return keys
+        self._keys[labeler] = _LabelerKeys(KeyLog(answer.body, now), keys)
+        return self._keys[labeler]
 
 
 async def _next_message(socket: aiohttp.ClientWebSocketResponse) -> bytes | None:

@@ -32,6 +32,7 @@ from dashboard.orders.report_html import Imprint
 from storage.accounts.lookup import is_stored
 from storage.changes.evidence_collection import PackSubject, PackSubjectKind
 from storage.changes.paged_changes import change_with
+from storage.countries.label_evidence import subject_of_label
 from storage.export.exports import EXPORTS, fault, settled, snapshot
 from storage.model.evidence.export_kinds import Choice, ExportFilter, Kind
 from storage.model.evidence.export_text import csv_lines, json_lines
@@ -178,6 +179,22 @@ def file_routes(source: ApiContext) -> APIRouter:
             if await change_with(conn, change_id) is None:
                 raise ApiNotFound(f"There is no change {change_id}.")
         made = await source.files.evidence_pack(source.pool, change_id, source.clock())
+        return sent_as(request, made.content, ZIP, _attached(made.name))
+
+    @router.get(
+        "/labels/{label_id}/evidence-pack",
+        response_class=Response,
+        responses={**NOT_FOUND, **NOT_MADE, **_file(ZIP)},
+    )
+    async def label_pack(request: Request, label_id: PathNumber, _actor: Analyst) -> Response:
+        """Make the evidence of all labels about the subject of a label, as `blockline evidence label` does.
+
+        Requires an analyst. Two packs can be made at once.
+        """
+        async with transaction(source.pool) as conn:
+            if await subject_of_label(conn, label_id) is None:
+                raise ApiNotFound(f"There is no label {label_id}.")
+        made = await source.files.label_pack(source.pool, label_id, source.clock())
         return sent_as(request, made.content, ZIP, _attached(made.name))
 
     async def packs(subject: PackSubject) -> Response:

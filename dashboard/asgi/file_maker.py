@@ -41,6 +41,12 @@ class FileMaker(Protocol):
         """Make the evidence pack of a change. Raises FileNotMade and FileMakerBusy."""
         ...
 
+    async def label_pack(self, pool: Pool, label_id: int, now: datetime) -> MadeFile:
+        """Make the evidence of all labels about the subject of a label. Raises FileNotMade and
+        FileMakerBusy.
+        """
+        ...
+
     def evidence_packs(
         self, pool: Pool, subject: PackSubject, now: datetime
     ) -> AbstractAsyncContextManager[StreamedFile]:

@@ -12,6 +12,7 @@ import plotly.graph_objects as go
 from dash import ALL, ClientsideFunction, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 
+from dashboard.asgi.problem_json import API
 from dashboard.countries.country_page import head, tabs
 from dashboard.ui import words
 from dashboard.ui.cards import Cell, card, empty_card, table_card
@@ -385,16 +386,29 @@ def _subjects_card(shown: ShownLabels, country: str, *, may_watch: bool) -> Comp
         "Readings",
         *(["Choose"] if may_watch else []),
     )
-    rows = [(*_row(one), *([_choice(one, n)] if may_watch else [])) for n, one in enumerate(shown.subjects)]
+    rows = [
+        (*_row(one, may_pack=may_watch), *([_choice(one, n)] if may_watch else []))
+        for n, one in enumerate(shown.subjects)
+    ]
     choices = sum(_can_be_chosen(one) for one in shown.subjects)
     above = html.Div([filters, *([_watch_form(choices)] if may_watch and choices else [])])
     return table_card(title, note, columns, rows, *_pages(shown, country), above=above)
 
 
-def _row(one: LabeledSubject) -> tuple[Cell, ...]:
+def _row(one: LabeledSubject, *, may_pack: bool) -> tuple[Cell, ...]:
+    value = html.Span(clean(one.value, 60), className="mono label-value")
+    address = f"{API}/labels/{one.label_id}/evidence-pack"
+    pack = html.Small(
+        html.A(
+            "Evidence",
+            href=address,
+            className="under",
+            title="Download the stored labels about it, with signatures",
+        )
+    )
     return (
         _subject(one),
-        html.Span(clean(one.value, 60), className="mono label-value"),
+        html.Div([value, html.Div(pack)]) if may_pack else value,
         "not known: only its withdrawal was received" if one.since is None else words.stamp(one.since),
         words.stamp(one.first_received_at),
         "not stated" if one.lifted_at is None else f"stated: {words.stamp(one.lifted_at)}",

@@ -40,10 +40,10 @@ class SteadyClock:
         began_s = _passed_s()
         theirs = await database_now(conn)
         mine, now_s = self._machine(), _passed_s()
-        way = timedelta(seconds=(now_s - began_s) / 2)
-        if self._off is None or way <= MOST_CLOCK_OFF:
-            self._off = mine - (theirs + way)
-            self._at, self._at_s = mine if abs(self._off) <= MOST_CLOCK_OFF else theirs + way, now_s
+        took = timedelta(seconds=now_s - began_s)
+        if self._off is None or took <= 2 * MOST_CLOCK_OFF:
+            self._off = least_off(mine, theirs, took)
+            self._at, self._at_s = mine if abs(self._off) <= MOST_CLOCK_OFF else theirs + took / 2, now_s
         return ClockComparison(mine, self._off)
 
     def is_right(self) -> bool:
@@ -53,6 +53,16 @@ class SteadyClock:
             and abs(self._off) <= MOST_CLOCK_OFF
             and abs(self._machine() - self()) <= MOST_CLOCK_OFF
         )
+
+
+def least_off(mine: datetime, theirs: datetime, took: timedelta) -> timedelta:
+    """How far a machine's clock is ahead of the database's (behind: negative), as far as it was seen.
+
+    It shows `mine` when `theirs` arrives, `took` after it was asked for. In which moment of that the database
+    read its clock is not known: if one of them explains the difference, there is none.
+    """
+    most = mine - theirs
+    return max(most - took, min(most, timedelta(0)))
 
 
 def _passed_s() -> float:

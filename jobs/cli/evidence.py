@@ -25,6 +25,7 @@ from jobs.config.settings import Settings, load_settings
 from jobs.doctor.hash_chain import broken_words, coverage_words, entries_words, stamps_words
 from jobs.evidence.chain_heads import HeadsError, heads_known, heads_listed
 from jobs.evidence.daily_anchor import AnchoredHead, anchor, authority_of
+from jobs.evidence.label_pack import MadeLabelPack, is_label_pack, stored_label_pack, verify_labels
 from jobs.evidence.outside_heads import StampCheck, check_stamps, missing_head
 from jobs.evidence.pack import PackError
 from jobs.evidence.pack_collection import (
@@ -162,6 +163,42 @@ def order_command(
     _write_packs(called, out, config, as_json=as_json)
 
 
+@evidence.command("label", epilog=examples("blockline evidence label 815 --output label.zip"))
+def label_command(
+    label: Annotated[
+        str, typer.Argument(metavar="LABEL", help="Number of a label, or the id of what it is about.")
+    ],
+    *,
+    out: _Out = None,
+    as_json: AsJson = False,
+    config: ConfigFile = None,
+) -> None:
+    """Write the stored labels about an account, post or other record, in one file.
+
+    The file contains what the labelers of countries signed, the signatures, and the logs of their keys.
+    Anyone can check them. Labels that cannot be proven are listed as such.
+    """
+    settings = load_settings(config)
+    if out is not None:
+        refuse_taken(out)
+
+    async def made(dsn: str) -> MadeLabelPack:
+        await ready(settings, dsn)
+        async with open_pool(dsn, max_size=1) as pool:
+            return await stored_label_pack(pool, label, command_clock())
+
+    with database(settings) as dsn:
+        found = run(lambda: made(dsn))
+    path = out or Path(found.name)
+    write_pack(path, found.files)
+    if as_json:
+        show_json({"subject": found.subject, "labels": found.labels, "file": str(path)})
+    else:
+        about = clean(found.subject, 300)
+        show(f"{path} contains the evidence of {number(found.labels, 'label')} about {about}.")
+        show(f"Check it anywhere with: blockline evidence verify {path}")
+
+
 def _in_period(subject: PackSubject, since: str | None, until: str | None) -> PackSubject:
     first, end = moment_of(since, "--since"), moment_of(until, "--until")
     if first is not None and end is not None and end <= first:
@@ -216,10 +253,10 @@ def verify_command(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Verify an evidence pack, or a file of many.
+    """Verify an evidence pack, a file of many, or evidence of labels.
 
     No database and no settings are needed. The exit code is 1 if a check fails or cannot be made: the pack
-    has the wording of another version, or none of the given heads covers a statement.
+    has the wording of another version, none of the given heads covers a statement, or a label is not proven.
     """
     try:
         known = heads_known(heads_file, head)
@@ -230,8 +267,10 @@ def verify_command(
 
         if is_collection(file):
             checks = verify_collection(file, known, stamp_of, made_by())
+        elif is_label_pack(files := read_pack(file)):
+            checks = verify_labels(files, made_by())
         else:
-            checks = verify(read_pack(file), known, stamp_of, made_by())
+            checks = verify(files, known, stamp_of, made_by())
     except (HeadsError, TimestampError, PackError) as error:
         raise CommandError(printable(str(error))) from error
     wrong = sum(check.verdict is ProofResult.FAILED for check in checks)

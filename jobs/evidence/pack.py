@@ -228,8 +228,8 @@ def listed(files: Files, manifest: PackManifest) -> dict[str, bytes]:
 def facts_in(files: Files) -> PackContent:
     """Read the files of a pack, except page and README. Raises PackError."""
     manifest = manifest_in(files)
-    chain = _read(ChainFile, files, CHAIN)
-    coverage = _read(CoverageFile, files, COVERAGE)
+    chain = read_exact(ChainFile, files, CHAIN)
+    coverage = read_exact(CoverageFile, files, COVERAGE)
     attested = tuple(
         Attested(named.seq, _statement(files, named.file, manifest.change_id)) for named in chain.statements
     )
@@ -253,7 +253,7 @@ def manifest_in(files: Files) -> PackManifest:
     """Read the manifest of a pack. Raises PackError if this version cannot."""
     if MANIFEST not in files:
         raise PackError(f"This is not an evidence pack: {MANIFEST} is missing.")
-    manifest = _read(PackManifest, files, MANIFEST)
+    manifest = read_exact(PackManifest, files, MANIFEST)
     if manifest.format not in FORMATS:
         raise PackError(f"The pack has format {manifest.format}; this version reads formats up to {FORMAT}.")
     return manifest
@@ -316,7 +316,8 @@ def _plain(value: object) -> object:
     return value
 
 
-def _read(kind: type[T], files: Files, name: str) -> T:
+def read_exact(kind: type[T], files: Files, name: str) -> T:
+    """Read a file that `written` wrote. Raises PackError for one in any other form."""
     content = _content(files, name)
     try:
         adapter: TypeAdapter[Any] = TypeAdapter(kind)

@@ -21,7 +21,7 @@ from storage.model.text.states import PLATFORM_NAME, capital, change_words, clea
 _SHOWN: Final = 20_000
 """Characters of a raw answer on the page; the file has all of it."""
 
-_templates = Environment(
+TEMPLATES: Final = Environment(
     loader=PackageLoader("jobs.evidence"),
     autoescape=select_autoescape(enabled_extensions=("html",)),
     undefined=StrictUndefined,
@@ -86,7 +86,7 @@ def readme(number: int = FORMAT, noun: str = "account") -> bytes:
 def _template(name: str, number: int) -> Template:
     """The words of a format: `pack.html`, or `pack_1.html` of the first."""
     stem, dot, ending = name.partition(".")
-    return _templates.get_template(name if number == FORMAT else f"{stem}_{number}{dot}{ending}")
+    return TEMPLATES.get_template(name if number == FORMAT else f"{stem}_{number}{dot}{ending}")
 
 
 def instant(at: datetime) -> str:

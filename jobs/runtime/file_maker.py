@@ -12,6 +12,7 @@ from dashboard.asgi.file_maker import FileMakerBusy, FileNotMade, MadeFile, Stre
 from dashboard.asgi.off_loop import off_loop
 from jobs.base.errors import CommandError
 from jobs.base.pdf import PdfError, find_chromium, pdf_of
+from jobs.evidence.label_pack import stored_label_pack
 from jobs.evidence.pack_collection import collection
 from jobs.evidence.pack_files import zipped
 from jobs.evidence.stored_pack import made_pack, stored_material
@@ -21,6 +22,7 @@ from storage.postgres.pool import Pool
 
 PACKS_AT_ONCE: Final = 2
 """A pack is in memory until it is sent."""
+_BUSY: Final = f"{PACKS_AT_ONCE} evidence packs are already being made. Try again."
 COLLECTIONS_AT_ONCE: Final = 1
 """Each computes for minutes if an order has a thousand accounts."""
 PDF_WITHIN_S: Final = 120.0
@@ -41,13 +43,24 @@ class CommandLineFiles:
     async def evidence_pack(self, pool: Pool, change_id: int, now: datetime) -> MadeFile:
         """Make the file that `blockline evidence pack` writes. Raises FileNotMade and FileMakerBusy."""
         if self._packing.locked():
-            raise FileMakerBusy(f"{PACKS_AT_ONCE} evidence packs are already being made. Try again.")
+            raise FileMakerBusy(_BUSY)
         async with self._packing:
             try:
                 gathered = await stored_material(pool, str(change_id), now)
                 return await off_loop(_packed, gathered, now)
             except CommandError as error:
                 raise FileNotMade(str(error)) from error
+
+    async def label_pack(self, pool: Pool, label_id: int, now: datetime) -> MadeFile:
+        """Make the file that `blockline evidence label` writes. Raises FileNotMade and FileMakerBusy."""
+        if self._packing.locked():
+            raise FileMakerBusy(_BUSY)
+        async with self._packing:
+            try:
+                made = await stored_label_pack(pool, str(label_id), now)
+            except CommandError as error:
+                raise FileNotMade(str(error)) from error
+            return MadeFile(made.name, await off_loop(zipped, made.files))
 
     @asynccontextmanager
     async def evidence_packs(

@@ -11,7 +11,14 @@ from hashlib import sha256
 from typing import Final
 
 from storage.model.core.accounts import Platform
-from storage.model.core.labels import LabelBatch, LabelChannel, LabelGap, RefusedLabel
+from storage.model.core.labels import (
+    KeyLog,
+    LabelBatch,
+    LabelChannel,
+    LabelGap,
+    RefusedLabel,
+    SignedLabel,
+)
 from storage.postgres.pool import Conn
 
 KEPT_REFUSED: Final = 1_000
@@ -72,14 +79,14 @@ async def record_labels(
         with stored as (
             insert into label (
                 labeler, seq, received_at, channel,
-                subject, value, made_at, is_negated, expires_at, cid, kind, signature, signed_by
+                subject, value, made_at, is_negated, expires_at, cid, kind, content, signature, signed_by
             )
             select $1, $2, $3, $4,
-                subject, value, made_at, is_negated, expires_at, cid, kind, signature, signed_by
+                subject, value, made_at, is_negated, expires_at, cid, kind, content, signature, signed_by
             from unnest(
                 $5::text[], $6::text[], $7::timestamptz[], $8::bool[], $9::timestamptz[], $10::text[],
-                $11::text[], $12::bytea[], $13::text[]
-            ) as t (subject, value, made_at, is_negated, expires_at, cid, kind, signature, signed_by)
+                $11::text[], $12::bytea[], $13::bytea[], $14::text[]
+            ) as t (subject, value, made_at, is_negated, expires_at, cid, kind, content, signature, signed_by)
             on conflict do nothing returning subject
         )
         select coalesce(array_agg(subject), '{}') from stored
@@ -95,9 +102,13 @@ async def record_labels(
         [one.expires_at for one in labels],
         [one.cid for one in labels],
         [one.kind.value for one in labels],
+        [one.content for one in labels],
         [one.signature for one in labels],
         [one.signed_by for one in labels],
     )
+    if len(new) < len(labels):
+        await _complete(conn, labeler, labels)
+    await _keep_log(conn, labeler, batch.key_log)
     await _relate(conn, labeler, new)
     if batch.refused:
         await _keep_apart(conn, labeler, batch.refused, channel, now)
@@ -114,6 +125,47 @@ async def record_labels(
             now,
         )
     return len(new)
+
+
+async def _complete(conn: Conn, labeler: str, labels: Sequence[SignedLabel]) -> None:
+    """Store what was signed of labels that a version received that did not keep it."""
+    await conn.execute(
+        """
+        update label l set content = t.content, signature = t.signature, signed_by = t.signed_by
+        from unnest(
+            $2::text[], $3::text[], $4::timestamptz[], $5::bool[], $6::timestamptz[], $7::text[],
+            $8::bytea[], $9::bytea[], $10::text[]
+        ) as t (subject, value, made_at, is_negated, expires_at, cid, content, signature, signed_by)
+        where l.labeler = $1 and l.content is null
+            and (l.subject, l.value, l.made_at, l.is_negated)
+                = (t.subject, t.value, t.made_at, t.is_negated)
+            and (l.expires_at, l.cid) is not distinct from (t.expires_at, t.cid)
+        """,
+        labeler,
+        [one.subject for one in labels],
+        [one.value for one in labels],
+        [one.made_at for one in labels],
+        [one.is_negated for one in labels],
+        [one.expires_at for one in labels],
+        [one.cid for one in labels],
+        [one.content for one in labels],
+        [one.signature for one in labels],
+        [one.signed_by for one in labels],
+    )
+
+
+async def _keep_log(conn: Conn, labeler: str, key_log: KeyLog) -> None:
+    """Store the log of a labeler's keys if it is a newer one that says something else."""
+    await conn.execute(
+        """
+        insert into labeler_key_log (labeler, content, read_at) values ($1, $2, $3)
+        on conflict (labeler) do update set content = excluded.content, read_at = excluded.read_at
+        where labeler_key_log.content <> excluded.content and labeler_key_log.read_at < excluded.read_at
+        """,
+        labeler,
+        key_log.content,
+        key_log.read_at,
+    )
 
 
 async def _relate(conn: Conn, labeler: str, subjects: Collection[str]) -> None:

@@ -282,7 +282,9 @@ async def labels(conn: Conn, wanted: ExportFilter) -> Rows:
         """
         select l.label_id, l.labeler, r.platform, r.country, l.kind, l.subject, l.value,
             l.value = any(r.withholding) as withholds, l.is_negated as withdrawal, l.made_at as stated_at,
-            l.expires_at, l.received_at, l.channel, l.signed_by
+            l.expires_at, l.received_at, l.channel, l.signed_by,
+            replace(encode(l.content, 'base64'), E'\n', '') as signed_content,
+            replace(encode(l.signature, 'base64'), E'\n', '') as signature
         from label l join labeler r using (labeler)
         where l.made_at >= coalesce($1::timestamptz, '-infinity')
             and l.made_at < coalesce($2::timestamptz, 'infinity')

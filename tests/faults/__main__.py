@@ -20,7 +20,7 @@ from jobs.base.clock import system_clock
 from tests.faults.faults import FAULTS, Fault
 from tests.faults.installation import CAN_MOUNT, Installation, installed
 from tests.faults.judging import Judge
-from tests.faults.report import Seen, page
+from tests.faults.report import NO_ANSWER, Seen, page
 from tests.support.processes.fast_clock import missing, run_on_clock
 
 SPEED = 10
@@ -48,7 +48,7 @@ async def _look(here: Installation, seen: Seen) -> None:
 
 def _ready(code: int, body: str) -> str:
     if code == _NO_ANSWER:
-        return "no answer"
+        return NO_ANSWER
     with suppress(ValueError, KeyError):
         return f"{code} {json.loads(body)['problem'] or ''}".strip()
     return str(code)

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+NO_ANSWER = "no answer"
+"""Of `/readyz`, if nothing listened."""
 _HEAD = Path(__file__).with_name("head.md")
 
 
@@ -15,6 +17,7 @@ class Seen:
     name: str
     minutes: float
     ready: str = ""
+    """The status of `/readyz` and the problem that it names, or `NO_ANSWER`."""
     health: list[str] = field(default_factory=list[str])
     """Open issues, as the dashboard lists them, or why its pages cannot be shown."""
     status: list[str] = field(default_factory=list[str])
@@ -55,26 +58,24 @@ def page(seen: Sequence[Seen], speed: int, day: str) -> str:
     ]
     for area in dict.fromkeys(one.area for one in seen):
         parts.append(f"\n## {area.capitalize()}\n")
-        parts.append(
-            "| Fault | Minutes | `/readyz` | Said | Operators | Changes found | Emails | Caught up |"
-        )
-        parts.append("| --- | --- | --- | --- | --- | --- | --- | --- |")
+        parts.append("|Fault|Minutes|`/readyz`|Said|Operators|Changes found|Emails|Caught up|")
+        parts.append("|---|---|---|---|---|---|---|---|")
         parts += [_row(one) for one in seen if one.area == area]
     return "\n".join(parts) + "\n"
 
 
 def _row(one: Seen) -> str:
     said = [*one.health, *one.status] or ["nothing"]
-    more = f" (and {len(said) - 2} more)" if len(said) > 2 else ""
+    more = f" (and {len(said) - 1} more)" if len(said) > 1 else ""
     cells = (
         one.name,
         f"{one.minutes:g}",
-        one.ready,
-        ". ".join(line.rstrip(".") for line in said[:2]) + more,
+        one.ready if one.ready == NO_ANSWER else one.ready.partition(" ")[0],
+        said[0].rstrip(".") + more,
         str(len(one.operators)),
         str(one.changes),
         f"{one.mails} ({one.repeats} again)" if one.repeats else str(one.mails),
         "never" if one.caught_up_after is None else f"{one.caught_up_after:g}",
     )
     mark = f" **Wrong: {'; '.join(one.wrong)}**" if one.wrong else ""
-    return "| " + " | ".join(cell.replace("|", "/").replace("\n", " ") for cell in cells) + f" |{mark}"
+    return "|" + "|".join(cell.replace("|", "/").replace("\n", " ") for cell in cells) + f"|{mark}"

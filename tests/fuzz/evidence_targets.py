@@ -15,6 +15,7 @@ from typing import Final
 from collectors.core.collector import CollectorAnswer, Exchange
 from jobs.dispatch.answer_codec import pack, unpack
 from jobs.evidence.chain_heads import HeadsError, heads_known
+from jobs.evidence.label_pack import LABELS, verify_labels
 from jobs.evidence.pack import MANIFEST, PackError, listed, manifest_in, written
 from jobs.evidence.pack_collection import (
     COLLECTION,
@@ -36,6 +37,7 @@ from storage.model.evidence.hash_chain import read_statement
 from storage.postgres.schema import newest
 from tests.fuzz.file_targets import in_file
 from tests.fuzz.runner import Call, Target, plain
+from tests.support.samples import label_packs
 
 _FIXTURES: Final = Path(__file__).parent.parent / "fixtures"
 _NOW: Final = datetime(2021, 2, 12, 12, tzinfo=UTC)
@@ -112,6 +114,25 @@ def pack_content(data: bytes) -> object:
     if name != MANIFEST.encode():
         files = listed(files, manifest_in(files))
     return _verified(files)
+
+
+def label_pack_content(data: bytes) -> object:
+    """Evidence of a label in which one file is another: its name is on the first line. The list of files has
+    the right hash. What the labeler did not sign is not verified.
+    """
+    line, _, content = data.partition(b"\n")
+    name = line.decode("latin-1")
+    files = {**_LABEL_FILES, name: content}
+    if name in _LABEL_FILES and name != LABELS:
+        before, after = (hashlib.sha256(one[name]).hexdigest().encode() for one in (_LABEL_FILES, files))
+        files[LABELS] = files[LABELS].replace(before, after)
+    checks = verify_labels(files, label_packs.MADE_BY)
+    if name.startswith("labels/") and files != _LABEL_FILES:
+        assert any(check.verdict is ProofResult.FAILED for check in checks)
+    return [check.verdict for check in checks]
+
+
+_LABEL_FILES: Final = label_packs.pack(label_packs.stored())
 
 
 def _verified(files: Mapping[str, bytes]) -> object:
@@ -195,6 +216,11 @@ EVIDENCE: tuple[Target, ...] = (
         tuple(name.encode() + b"\n" + content for name, content in _FILES.items()),
         plain(pack_content),
         (PackError,),
+    ),
+    Target(
+        "pack.labels",
+        tuple(name.encode() + b"\n" + content for name, content in _LABEL_FILES.items()),
+        plain(label_pack_content),
     ),
     Target("stamp.answer", (_STAMP,), plain(read_stamp), (TimestampError,)),
     Target("stamp.stored", (_STAMP,), plain(read_stored_stamp), (TimestampError,)),

@@ -176,6 +176,8 @@ LONG_LINES: Final = (
 """A line that is nearly a page number, a word that is nearly a domain, and a name that seems never to end."""
 MANY_WORDS: Final = b",".join(b"%x" % number for number in range(330_000))
 
+MANY_NAMES: Final = b",".join(b"(%x" % number for number in range(49_000))
+"""More different ones than a check takes, and none of them is a name."""
 
 CAUSES: Final = (
     b"platform,handle,kind,said_by,source,stated_on,speaker,confidence\n"
@@ -257,7 +259,7 @@ FILES: tuple[Target, ...] = (
     Target("import.orders", (*ORDERS, *LUMEN), plain(read_orders), (TableError,)),
     Target("import.executives", EXECUTIVES, plain(lambda data: executive_rows(data, _FILE)), (TableError,)),
     Target("import.names", NAMES, plain(read_names), (TableError,)),
-    Target("import.pasted", (*NAMES, *ACCOUNTS, MANY_WORDS), plain(read_pasted), (TableError,)),
+    Target("import.pasted", (*NAMES, *ACCOUNTS, MANY_WORDS, MANY_NAMES), plain(read_pasted), (TableError,)),
     Target("import.order-text", (*NAMES, ORDER_TEXT, *LONG_LINES), plain(read_order_text), (TableError,)),
     Target("engagement.words", (POST, b"<br " * 60_000, MANY_MARKS), plain(read_post)),
     Target("import.addresses", ADDRESSES, plain(read_one_address), (AddressError,)),

@@ -149,7 +149,7 @@ def read_signed_label(label: object, labeler: str, keys: tuple[LabelKey, ...]) -
     named = cid if isinstance(cid, str) else None
     kind = LabeledKind.ACCOUNT if uri.startswith("did:") else LabeledKind.RECORD
     kind = LabeledKind.POST if post_of(uri) is not None else kind
-    return SignedLabel(labeler, uri, named, val, neg is True, made_at, expires_at, sig, key, kind)
+    return SignedLabel(labeler, uri, named, val, neg is True, made_at, expires_at, signed, sig, key, kind)
 
 
 def _is_text(value: object, longest: int) -> bool:

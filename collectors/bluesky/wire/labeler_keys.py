@@ -50,9 +50,12 @@ def read_label_keys(answer: Exchange, did: str) -> tuple[LabelKey, ...] | WireFa
     Operations that were nullified later count as never made. Empty: it never named a key for labels, and the
     key of its repository does not stand in (documented).
     """
-    if answer.http_status != 200:
-        return fault_of(answer)
-    entries = parse(answer.body)
+    return fault_of(answer) if answer.http_status != 200 else label_keys_in(answer.body, did)
+
+
+def label_keys_in(log: bytes, did: str) -> tuple[LabelKey, ...] | WireFault:
+    """The same from the log itself. Never raises."""
+    entries = parse(log)
     if not is_array(entries):
         return WireFault(MissedReason.MALFORMED, "the log of a DID is not an array")
     keys: list[LabelKey] = []

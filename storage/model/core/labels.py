@@ -71,6 +71,8 @@ class SignedLabel:
     is_negated: bool
     made_at: datetime
     expires_at: datetime | None
+    content: bytes
+    """What was signed, as DAG-CBOR."""
     signature: bytes
     signed_by: str
     """The key, as did:key."""
@@ -87,9 +89,19 @@ class RefusedLabel:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyLog:
+    """The log of a labeler's keys, as its directory answered when we read it."""
+
+    content: bytes
+    read_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class LabelBatch:
     """Labels that arrived together. `seq` is their number in the stream; None for a page of a list."""
 
     seq: int | None
-    labels: tuple[SignedLabel, ...] = ()
-    refused: tuple[RefusedLabel, ...] = ()
+    labels: tuple[SignedLabel, ...]
+    refused: tuple[RefusedLabel, ...]
+    key_log: KeyLog
+    """By which the labels were verified."""

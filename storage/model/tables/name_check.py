@@ -18,7 +18,7 @@ from storage.model.tables.name_matching import (
     match_stored,
     renamed_note,
 )
-from storage.model.tables.said_names import ParsedName, said_names
+from storage.model.tables.said_names import ParsedName, different_words, said_names
 from storage.model.tables.watch_list_csv import WatchRow, watch_rows
 from storage.model.text.states import PLATFORM_NAME, clean, handle_name
 
@@ -77,6 +77,7 @@ def check_lines(text: str, name: str, platform: Platform | None) -> tuple[CheckL
     else:
         if len(_SEPARATOR.split(text)) > LONGEST_TEXT:
             raise TableError(name, None, f"it has more than {LONGEST_TEXT:,} names. Split the list.")
+        refuse_many_names(different_words(text), name)
         names = said_names(text, name, platform)
         lines = [CheckLine(said) for said in names.rows]
         problems = names.problems

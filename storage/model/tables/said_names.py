@@ -71,6 +71,11 @@ def said_names(text: str, name: str, platform: Platform | None) -> Parsed[Parsed
     return Parsed(tuple(found.values()), tuple(problems))
 
 
+def different_words(text: str) -> int:
+    """How many different names, or words that are none, a pasted list has. Reading it takes longer."""
+    return len({words for _, words in _words(text)})
+
+
 def read_said(words: str, platform: Platform | None = None) -> ParsedName:
     """Parse one name. Raises AddressError if the words are not a name."""
     if len(words) > _LONGEST or "\0" in words:

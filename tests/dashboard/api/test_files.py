@@ -16,6 +16,7 @@ from jobs.evidence.pack_collection import COLLECTION, collection, write_collecti
 from jobs.runtime.file_maker import CommandLineFiles
 from storage.causes.ledger import record_cause
 from storage.changes.evidence_collection import PackSubject, PackSubjectKind
+from storage.countries.label_evidence import label_evidence
 from storage.model.causes.causes import CauseSubject
 from storage.model.core.people import Actor, Role, Scope
 from storage.postgres.pool import Conn, Pool, open_pool, transaction
@@ -24,7 +25,9 @@ from tests.storage.causes.test_ledger import NOTICE
 from tests.support.clients.api import Api, api_served
 from tests.support.clients.browser import FULL_CHROMIUM
 from tests.support.clients.command_line import Blockline, blockline, forget_settings
+from tests.support.samples.label_signing import POST
 from tests.support.samples.readings import minutes
+from tests.support.samples.stored_labels import stated, store
 from tests.support.seeds.chain_rows import block_of
 from tests.support.seeds.live_page import seed
 from tests.support.seeds.people import WITH_LOGIN, a_person, a_token
@@ -64,6 +67,34 @@ async def test_a_downloaded_pack_verifies_like_one_of_the_command_line(
     checked = await asyncio.to_thread(run, "evidence", "verify", "pack.zip")
     assert (checked.code, checked.err) == (0, "")
     assert checked.said[-1].startswith("pack.zip verifies")
+
+
+async def test_the_evidence_of_a_label_can_be_downloaded_and_verified(
+    pool: Pool, dsn: str, now: datetime, tmp_path: Path, run: Blockline
+) -> None:
+    await store(pool, stated(POST), stated(POST, minutes(1), negated=True))
+    async with transaction(pool) as conn:
+        labels = (await label_evidence(conn, POST, 9)).labels
+        shown: list[str] = []
+        for role in (Role.VIEWER, Role.ANALYST):
+            with acting_as(Actor("ada", role)):
+                shown.append(repr(await page_of(conn, "/countries/TR/labels", now, SETTINGS, "light")))
+    address = f"{API}/labels/{labels[-1].label_id}/evidence-pack"
+    assert [f"href='{address}'" in page for page in shown] == [False, True]
+    async with served(pool, dsn, now) as base, aiohttp.ClientSession() as session:
+        async with session.get(base + address) as answer:
+            content = await answer.read()
+            assert (answer.status, answer.content_type) == (200, "application/zip")
+            assert (
+                f"blockline-evidence-label-{labels[-1].label_id}.zip" in answer.headers["Content-Disposition"]
+            )
+        async with session.get(f"{base}{API}/labels/999/evidence-pack") as answer:
+            assert (answer.status, (await answer.json())["detail"]) == (404, "There is no label 999.")
+    (tmp_path / "labels.zip").write_bytes(content)
+    checked = await asyncio.to_thread(run, "evidence", "verify", "labels.zip")
+    # The log of the simulated labeler is not signed, so whose keys they are is left open.
+    assert (checked.code, [line for line in checked.said if line.startswith("FAILED")]) == (1, [])
+    assert checked.complaints == ["labels.zip is not fully verified: 3 checks could not be completed."]
 
 
 async def test_packs_take_an_analyst_and_a_token_that_writes(pool: Pool, dsn: str, now: datetime) -> None:

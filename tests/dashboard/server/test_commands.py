@@ -156,7 +156,7 @@ READING = frozenset(
         *("orders list", "orders documents", "orders document", "orders show"),
         *("causes list", "causes document"),
         *("stories list", "stories show", "stories export"),
-        *("evidence pack", "evidence account", "evidence order", "evidence verify"),
+        *("evidence pack", "evidence account", "evidence order", "evidence label", "evidence verify"),
         *("evidence heads", "evidence chain", "purges", "users list", "tokens list"),
     }
 )

@@ -16,7 +16,9 @@ from storage.postgres.pool import Conn, open_pool, transaction
 from storage.purge.purge import purge_account
 from tests.storage.causes.test_ledger import NOTICE, PAPER
 from tests.support.clients.command_line import Blockline, console
+from tests.support.samples.label_signing import POST, SUBJECT
 from tests.support.samples.readings import minutes
+from tests.support.samples.stored_labels import stated, store
 from tests.support.seeds.chain_rows import add_change, block_of
 from tests.support.servers.timestamp_authority import Openssl, authority_in_thread
 
@@ -68,6 +70,43 @@ def test_a_pack_of_a_post_has_what_is_stated_of_it_and_verifies(run: Blockline, 
     ]
     assert "according to the press (A paper)" in files[PAGE].decode()
     assert manifest_in(files).post
+
+
+@pytest.mark.parametrize(("named", "number"), [("2", 2), (POST, 3)])
+def test_the_labels_about_a_post_are_written_by_the_number_of_one_and_by_its_id(
+    run: Blockline, dsn: str, named: str, number: int
+) -> None:
+    async def made() -> None:
+        async with open_pool(dsn, max_size=1) as pool:
+            await store(pool, stated(SUBJECT))
+            await store(pool, stated(POST), stated(POST, minutes(1), negated=True))
+
+    asyncio.run(made())
+    written = run("evidence", "label", named)
+    assert (written.code, written.err) == (0, "")
+    assert written.said == [
+        f"blockline-evidence-label-{number}.zip contains the evidence of 2 labels about {POST}.",
+        f"Check it anywhere with: blockline evidence verify blockline-evidence-label-{number}.zip",
+    ]
+    assert {"labels/1.cbor", "labels/2.sig", "keys/1.json"} < set(
+        read_pack(Path(f"blockline-evidence-label-{number}.zip"))
+    )
+    again = run("evidence", "label", named, "--json", "--output", "labels.zip")
+    assert again.json == {"subject": POST, "labels": 2, "file": "labels.zip"}
+
+
+@pytest.mark.parametrize(
+    ("named", "said"),
+    [
+        ("7", "There is no label 7."),
+        ("did:plc:nobody", "No label about did:plc:nobody is stored."),
+        ("9" * 30, f"No label about {'9' * 30} is stored."),
+    ],
+)
+def test_without_a_label_no_file_is_written(run: Blockline, tmp_path: Path, named: str, said: str) -> None:
+    refused = run("evidence", "label", named, "--output", "labels.zip")
+    assert (refused.code, refused.complaints) == (1, [said])
+    assert not (tmp_path / "labels.zip").exists()
 
 
 def test_a_pack_is_written_and_verified_without_a_database(

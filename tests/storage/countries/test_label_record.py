@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from collectors.bluesky.declaration import BLUESKY
 from storage.countries.label_census import LabelerStatus, labelers
+from storage.countries.label_evidence import label_evidence
 from storage.countries.label_record import (
     KEPT_REFUSED,
     follow_labeler,
@@ -19,6 +20,7 @@ from storage.countries.label_record import (
     record_labels,
 )
 from storage.model.core.labels import (
+    KeyLog,
     LabelBatch,
     LabelChannel,
     LabelGap,
@@ -27,9 +29,9 @@ from storage.model.core.labels import (
     SignedLabel,
 )
 from storage.postgres.pool import Pool, transaction
-from tests.support.samples.label_signing import LABELER, POST
+from tests.support.samples.label_signing import LABELER, POST, SUBJECT
 from tests.support.samples.readings import T0, minutes
-from tests.support.samples.stored_labels import FORGED, stated, store
+from tests.support.samples.stored_labels import FORGED, LOG, stated, store
 
 
 async def position(pool: Pool) -> int:
@@ -70,12 +72,46 @@ async def test_a_label_that_says_something_else_is_another_label(pool: Pool, oth
     assert await store(pool, stated(), other, seq=7) == 2
 
 
+async def test_what_was_signed_is_added_to_a_label_of_a_version_that_did_not_keep_it(pool: Pool) -> None:
+    await store(pool, stated(), stated(POST))
+    async with transaction(pool) as conn:
+        await conn.execute("update label set content = null where subject <> $1", POST)
+        assert [one.content for one in (await label_evidence(conn, SUBJECT, 9)).labels] == [None]
+    assert await store(pool, stated(), stated(POST)) == 0
+    async with transaction(pool) as conn:
+        for subject in (SUBJECT, POST):
+            (found,) = (await label_evidence(conn, subject, 9)).labels
+            assert found.content == stated(subject).content
+
+
+async def test_the_newest_log_of_keys_is_kept_with_when_it_was_first_read(pool: Pool) -> None:
+    longer = KeyLog(LOG.content + b" ", minutes(5))
+    for log in (LOG, KeyLog(LOG.content, minutes(1)), longer, KeyLog(longer.content, minutes(9)), LOG):
+        async with transaction(pool) as conn:
+            await follow_labeler(conn, LABELER, BLUESKY, "TR", ["!hide"], T0)
+            await record_labels(conn, LABELER, LabelBatch(1, (stated(),), (), log), LabelChannel.STREAM, T0)
+    async with transaction(pool) as conn:
+        assert (await label_evidence(conn, SUBJECT, 9)).key_logs == {LABELER: longer}
+
+
+async def test_of_many_labels_about_a_subject_the_newest_are_evidence(pool: Pool) -> None:
+    await store(pool, *(stated(made_at=minutes(n)) for n in range(5)))
+    async with transaction(pool) as conn:
+        found = await label_evidence(conn, SUBJECT, 3)
+        assert ([one.made_at for one in found.labels], found.has_more) == (
+            [minutes(n) for n in (2, 3, 4)],
+            True,
+        )
+        assert not (await label_evidence(conn, SUBJECT, 5)).has_more
+
+
 async def test_labels_and_position_are_stored_together_or_not_at_all(pool: Pool) -> None:
     await store(pool, stated(), seq=7)
 
     async def killed_before_the_end() -> None:
         async with transaction(pool) as conn:
-            await record_labels(conn, LABELER, LabelBatch(8, (stated(POST),)), LabelChannel.STREAM, T0)
+            batch = LabelBatch(8, (stated(POST),), (), LOG)
+            await record_labels(conn, LABELER, batch, LabelChannel.STREAM, T0)
             raise RuntimeError("killed")
 
     with pytest.raises(RuntimeError):

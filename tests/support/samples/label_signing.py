@@ -25,9 +25,21 @@ def signed_label(
     key: ec.EllipticCurvePrivateKey = KEY, at: datetime = T0, **fields: object
 ) -> dict[str, object]:
     """A label that hides `SUBJECT`, with other fields where they are given; None leaves one out."""
-    label = {"ver": 1, "src": LABELER, "uri": SUBJECT, "val": "!hide", "cts": stamp(at), **fields}
-    label = {name: value for name, value in label.items() if value is not None}
+    label = _label(at, fields)
     return {**label, "sig": sign(key, encode(label))}
+
+
+def signed_content(
+    key: ec.EllipticCurvePrivateKey = KEY, at: datetime = T0, **fields: object
+) -> tuple[bytes, bytes]:
+    """What is signed of the same label, and the signature."""
+    content = encode(_label(at, fields))
+    return content, sign(key, content)
+
+
+def _label(at: datetime, fields: Mapping[str, object]) -> dict[str, object]:
+    label = {"ver": 1, "src": LABELER, "uri": SUBJECT, "val": "!hide", "cts": stamp(at), **fields}
+    return {name: value for name, value in label.items() if value is not None}
 
 
 def key_log(

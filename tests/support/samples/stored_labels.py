@@ -1,10 +1,12 @@
 """Labels as a labeler of a country states them, and stored."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from collectors.bluesky.declaration import BLUESKY
+from collectors.bluesky.simulator.labeler_signing import did_key
 from storage.countries.label_record import follow_labeler, record_labels
 from storage.model.core.labels import (
+    KeyLog,
     LabelBatch,
     LabelChannel,
     LabeledKind,
@@ -13,9 +15,10 @@ from storage.model.core.labels import (
     SignedLabel,
 )
 from storage.postgres.pool import Pool, transaction
-from tests.support.samples.label_signing import LABELER, SUBJECT
+from tests.support.samples.label_signing import KEY, LABELER, SUBJECT, key_log, signed_content
 from tests.support.samples.readings import T0
 
+LOG = KeyLog(key_log((T0 - timedelta(days=400), KEY)).body, T0)
 FORGED = RefusedLabel(LABELER, LabelRefusal.FORGED, b"what was sent")
 
 
@@ -29,8 +32,13 @@ def stated(
     cid: str | None = None,
 ) -> SignedLabel:
     kind = LabeledKind.ACCOUNT if subject.startswith("did:") else LabeledKind.POST
+    ends = None if expires_at is None else expires_at.isoformat()
+    content, signature = signed_content(
+        uri=subject, val=value, cts=made_at.isoformat(), exp=ends, cid=cid, neg=negated or None
+    )
     return SignedLabel(
-        LABELER, subject, cid, value, negated, made_at, expires_at, b"signature", "did:key:zQ3sh", kind
+        *(LABELER, subject, cid, value, negated, made_at, expires_at),
+        *(content, signature, did_key(KEY), kind),
     )
 
 
@@ -45,4 +53,4 @@ async def store(
     channel = LabelChannel.QUERY if seq is None else LabelChannel.STREAM
     async with transaction(pool) as conn:
         await follow_labeler(conn, LABELER, BLUESKY, "TR", ["!hide", "!takedown"], T0)
-        return await record_labels(conn, LABELER, LabelBatch(seq, labels, refused), channel, at)
+        return await record_labels(conn, LABELER, LabelBatch(seq, labels, refused, LOG), channel, at)

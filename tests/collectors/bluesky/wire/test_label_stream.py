@@ -101,8 +101,9 @@ def test_a_label_says_what_its_labeler_signed() -> None:
     label = signed_label(uri=POST, cid=cid, neg=True, exp=exp.isoformat())
     sig = label["sig"]
     assert isinstance(sig, bytes)
+    content = encode({name: value for name, value in label.items() if name != "sig"})
     assert read_signed_label(label, LABELER, KEYS) == SignedLabel(
-        LABELER, POST, cid, "!hide", True, T0, exp, sig, did_key(KEY), LabeledKind.POST
+        LABELER, POST, cid, "!hide", True, T0, exp, content, sig, did_key(KEY), LabeledKind.POST
     )
 
 
