@@ -1,6 +1,7 @@
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 """What the labelers of a country withhold, by their own labels: apart from every status that was read."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -254,6 +255,7 @@ def label_figure(shown: ShownLabels, today: date, theme: Theme) -> go.Figure:
         legend={"orientation": "h", "y": 1, "yanchor": "top", "yref": "container", "x": 0},
         uirevision="labels",
     )
+    ticks = _ticks(max((max(one.added, one.lifted) for one in shown.days), default=0))
     first, last = shown.since.isoformat(), (today + timedelta(days=1)).isoformat()
     figure.update_xaxes(
         **TIME_AXIS, range=[first, last], gridcolor=palette.line, linecolor=palette.line, fixedrange=True
@@ -263,12 +265,18 @@ def label_figure(shown: ShownLabels, today: date, theme: Theme) -> go.Figure:
         zerolinecolor=palette.ink2,
         automargin=True,
         fixedrange=True,
-        nticks=5,
-        # Of few labels plotly would write halves, rounded.
-        dtick=1 if max((max(one.added, one.lifted) for one in shown.days), default=0) < 3 else None,
-        tickformat=",d",
+        # Below the line stand counts too, and no negative numbers.
+        tickvals=ticks,
+        ticktext=[f"{abs(tick):,}" for tick in ticks],
     )
     return figure
+
+
+def _ticks(most: int) -> list[int]:
+    """Zero, and three round numbers on each side of it, of which the last is at least `most`."""
+    round_numbers = (digit * 10**power for power in itertools.count() for digit in (1, 2, 5))
+    step = next(one for one in round_numbers if 3 * one >= most)
+    return [step * n for n in range(-3, 4)]
 
 
 def connect_labels_page(app: PageCallbacks) -> None:

@@ -1,4 +1,4 @@
-"""`python -m tests.faults [--only WORDS] [--speed N] [--page FILE]`: what is seen when anything goes wrong.
+"""`python -m tests.faults`: what is seen when anything goes wrong.
 
 It runs itself again on a clock that is faster, for all that it starts.
 """
@@ -129,6 +129,7 @@ def main() -> int:
     parser.add_argument("--only", default="", help="a regular expression for “area: name”")
     parser.add_argument("--speed", type=int, default=SPEED)
     parser.add_argument("--page", type=Path, help="where the table is written")
+    parser.add_argument("--after", type=Path, help="the output of a run that was broken off, to go on from")
     parser.add_argument("--day", default="", help=argparse.SUPPRESS)
     parser.add_argument("--keep", action="store_true", help="keep the folders with the logs")
     arguments = parser.parse_args()
@@ -138,7 +139,9 @@ def main() -> int:
     if not CAN_MOUNT:
         print("Left out, because only root can make a disk to fill: the disk of Postgres is full.")
         chosen = [f for f in chosen if not f.fills_disk]
-    seen: list[Seen] = []
+    seen = [] if arguments.after is None else _seen_before(arguments.after)
+    done = {(one.area, one.name) for one in seen}
+    chosen = [f for f in chosen if (f.area, f.name) not in done]
     for first in range(0, len(chosen), _FAULTS):
         folder = Path(tempfile.mkdtemp(prefix="blockline-faults-"))
         try:
@@ -151,6 +154,11 @@ def main() -> int:
     if arguments.page is not None:
         arguments.page.write_text(page(seen, arguments.speed, arguments.day), encoding="utf-8")
     return 1 if any(one.wrong for one in seen) else 0
+
+
+def _seen_before(output: Path) -> list[Seen]:
+    lines = output.read_text(encoding="utf-8").splitlines()
+    return [Seen(**json.loads(line)) for line in lines if line.startswith("{")]
 
 
 def _on_fast_clock(speed: int) -> int:

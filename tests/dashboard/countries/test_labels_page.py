@@ -170,6 +170,8 @@ async def test_the_chart_counts_by_day_and_ends_where_labels_were_received(pool:
     assert list(added["y"])[:2] == [2, 0]
     assert list(lifted["y"])[:2] == [0, -1]
     assert drawn["layout"]["xaxis"]["range"] == ["2020-11-03", "2021-02-02"]
+    # What was lifted is drawn downwards, and is counted as everything else.
+    assert drawn["layout"]["yaxis"]["ticktext"] == ["3", "2", "1", "0", "1", "2", "3"]
 
 
 async def test_an_older_page_begins_after_the_newer_one(pool: Pool) -> None:
