@@ -11,7 +11,7 @@ from dashboard.countries.labels_page import (
     read_label_report,
     read_labels,
 )
-from dashboard.countries.network_page import network_page, network_summary, read_network
+from dashboard.countries.network_page import VANTAGES_SHOWN, network_page, network_summary, read_network
 from dashboard.countries.published_json import claimed_routes
 from dashboard.countries.published_page import read_published
 from dashboard.ui.pages import Drawing, Feature, Page, PageRequest, number_in
@@ -20,6 +20,7 @@ from storage.countries.country_report import CountryStatus, country_accounts
 from storage.countries.label_census import labelers
 from storage.countries.measured_networks import network_reads
 from storage.countries.published_report import published_by_country
+from storage.countries.vantage_requests import vantage_requests
 from storage.model.text.countries import official_names
 from storage.postgres.pool import Conn
 
@@ -53,7 +54,8 @@ async def _countries(asked: PageRequest) -> Drawing | None:
         case [code, "network"] if code in official_names():
             count = await _count_of(conn, code)
             report = await read_network(conn, code, now)
-            return partial(network_page, report, count, code, now, asked.theme, tag)
+            vantages = await vantage_requests(conn, code, now - VANTAGES_SHOWN, now)
+            return partial(network_page, report, vantages, count, code, now, asked.theme, tag)
         case [code, "labels"]:
             count = await _count_of(conn, code)
             return await read_labels(asked, code, count)

@@ -17,13 +17,16 @@ from dashboard.ui.cards import card, empty_card
 from dashboard.ui.chart_style import PALETTES, TIME_AXIS, Theme, graph, surface
 from storage.countries.countries import CountryCount
 from storage.countries.measured_networks import NetworkReads, measured_days, network_reads
+from storage.countries.vantage_requests import VantageRequests
 from storage.model.core.reachability import MeasuredDay, by_domain, unreachable_days
 from storage.model.platforms.registry import MEASURED_DOMAINS
 from storage.model.text.countries import country_name
+from storage.model.text.states import PLATFORM_NAME, clean
 from storage.model.text.units import number
 from storage.postgres.pool import Conn
 
 SHOWN = timedelta(days=90)
+VANTAGES_SHOWN = timedelta(days=1)
 WHAT_IT_DOES_NOT_SAY = (
     "A measurement is one try of a volunteer's device to open the site. An anomaly is a try that ended "
     "differently from the same try elsewhere: because of a block, or of a fault of the network or the site. "
@@ -75,6 +78,7 @@ async def read_network(conn: Conn, country: str, now: datetime) -> NetworkReport
 
 def network_page(
     report: NetworkReport | None,
+    vantages: Sequence[VantageRequests],
     count: CountryCount | None,
     country: str,
     now: datetime,
@@ -87,7 +91,10 @@ def network_page(
     return html.Div(
         [
             head(country, [*tag, html.Span("Networks", className="muted")]),
-            html.Div([*tabs_card, shown], className="stack"),
+            html.Div(
+                [*tabs_card, shown, *([_vantages_card(vantages, country, now)] if vantages else [])],
+                className="stack",
+            ),
         ]
     )
 
@@ -110,6 +117,33 @@ def network_summary(report: NetworkReport, now: datetime) -> Component:
 
 def network_address(country: str) -> str:
     return f"/countries/{country}/network"
+
+
+def vantage_words(one: VantageRequests, now: datetime) -> str:
+    """How the requests from one vantage point to one platform went: never why."""
+    lost = f"; {one.unconnected:,} got no connection or no answer in time" if one.unconnected else ""
+    last = "" if one.answered_at is None else f" The last answer came {words.ago(one.answered_at, now)}."
+    return f"answered {one.requests - one.unconnected:,} of {number(one.requests, 'request')}{lost}.{last}"
+
+
+def _vantages_card(vantages: Sequence[VantageRequests], country: str, now: datetime) -> Component:
+    return card(
+        f"Your vantage points in {country_name(country)}",
+        "the last 24 hours",
+        html.Ul(
+            [
+                html.Li([html.B(f"{PLATFORM_NAME[one.platform]} from {clean(one.vantage)}"), ": ", said])
+                for one in vantages
+                for said in [vantage_words(one, now)]
+            ],
+            className="network",
+        ),
+        html.P(
+            "Only the name of a vantage point says where it is. A request without an answer may be lost in "
+            "its proxy, in a network, or at the platform. It changes no status.",
+            className="not-said",
+        ),
+    )
 
 
 def _not_read(country: str) -> Component:

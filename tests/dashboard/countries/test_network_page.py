@@ -1,6 +1,7 @@
 """What the page of a country says of its networks, and that it never says more than OONI published."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, cast
 
@@ -9,11 +10,12 @@ import pytest
 from collectors.x.declaration import X
 from dashboard.countries.network_page import network_figure, read_network
 from storage.countries.measured_networks import record_days, record_failure
+from storage.model.core.coverage import BatchOutcome
 from storage.model.core.reachability import MeasuredDay
 from storage.postgres.pool import Pool, transaction
 from tests.support.clients.page_text import said
 from tests.support.samples.readings import T0, WITHHELD_IN
-from tests.support.seeds.single_rows import become, enlist, roster_of
+from tests.support.seeds.single_rows import batch, become, enlist, read, roster_of
 from tests.support.servers.dashboard import SETTINGS, page_of
 
 DAY = timedelta(days=1)
@@ -122,3 +124,28 @@ async def test_the_newest_day_stands_above_the_accounts_of_the_country(pool: Poo
     shown = await page(pool, "/countries/IN")
     assert shown.index("x.com: opened in 5 of 10") < shown.index("Account status")
     assert "Read 1 h ago." in shown
+
+
+async def test_requests_of_a_day_from_vantage_points_of_the_country_are_counted(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        accounts = await enlist(conn, X, ["1"])
+        for vantage in ("tr", "tr-2", "try", "de", ""):
+            roster = await roster_of(conn, accounts, vantage=vantage)
+            lost = batch(roster, NOW - HOUR, BatchOutcome.MISSED)
+            refused = batch(roster, NOW - 2 * HOUR, BatchOutcome.MISSED)
+            await read(conn, batch(roster, NOW - DAY))
+            await read(conn, batch(roster, NOW - 3 * HOUR))
+            await read(conn, replace(refused, missed_reason="rate_limited"))
+            await read(conn, lost)
+        away = await roster_of(conn, accounts, vantage="tr-3")
+        await read(conn, batch(away, NOW, BatchOutcome.MISSED))
+    shown = await page(pool)
+    for name in ("tr", "tr-2"):
+        counted = (
+            f"X from {name}: 2 of 3 requests were answered, and 1 got no connection or no answer in time."
+        )
+        assert f"{counted} The last answer came 2 h ago." in shown
+    assert "X from tr-3: 0 of 1 request were answered, and 1 got no connection" in shown
+    assert "from try" not in shown
+    assert "from de" not in shown
+    assert "vantage" not in await page(pool, "/countries/FR/network")
