@@ -48,4 +48,4 @@ def test_the_page_says_what_was_wrong(wrong: Sequence[str], verdict: str) -> Non
     text = page([seen], 10, "2021-02-01")
     assert verdict in text
     assert all(one in text for one in wrong)
-    assert "| It greylists | 5 | 200 | nothing | 0 | 0 | 3 (1 again) | 1.5 |" in text
+    assert "|It greylists|5|200|nothing|0|0|3 (1 again)|1.5|" in text
