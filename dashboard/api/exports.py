@@ -187,7 +187,7 @@ def file_routes(source: ApiContext) -> APIRouter:
         responses={**NOT_FOUND, **NOT_MADE, **_file(ZIP)},
     )
     async def label_pack(request: Request, label_id: PathNumber, _actor: Analyst) -> Response:
-        """Make the evidence of all labels about the subject of a label, as `blockline evidence label` does.
+        """Make the evidence of the labels about the subject of a label, as `blockline evidence label` does.
 
         Requires an analyst. Two packs can be made at once.
         """

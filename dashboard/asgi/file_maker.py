@@ -42,7 +42,7 @@ class FileMaker(Protocol):
         ...
 
     async def label_pack(self, pool: Pool, label_id: int, now: datetime) -> MadeFile:
-        """Make the evidence of all labels about the subject of a label. Raises FileNotMade and
+        """Make the evidence of the labels about the subject of a label. Raises FileNotMade and
         FileMakerBusy.
         """
         ...

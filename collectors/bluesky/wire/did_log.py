@@ -1,8 +1,8 @@
 """Pure: whether the log of a DID proves by itself that it belongs to the DID.
 
 The DID is the hash of the first operation, and each later operation names the one before it and is signed by
-one of its keys (documented: web.plc.directory/spec/v0.1/did-plc). Who holds such a log need not trust whoever
-gave it. The times in it are those of the directory, which nobody signs.
+one of its keys (documented: web.plc.directory/spec/v0.1/did-plc). Nobody signs the times in it, that it is
+complete, or which of two continuations the directory took.
 """
 
 from base64 import b32encode, urlsafe_b64decode
