@@ -25,7 +25,14 @@ from storage.backup.backup import back_up
 from storage.backup.restore import restore
 from storage.postgres.errors import StorageError
 from storage.postgres.schema import newest
-from tests.storage.backup.test_backup import ask, busy, no_tables, of_schema, quiet, saved
+from tests.storage.backup.test_backup import (
+    ask,
+    busy,
+    no_tables,
+    of_the_last_development_schema,
+    quiet,
+    saved,
+)
 from tests.support.table_digests import digests
 
 NOW = datetime(2021, 2, 12, 12, 0, tzinfo=UTC)
@@ -115,7 +122,7 @@ async def test_what_is_not_in_the_schema_is_refused_and_nothing_is_written(
 async def test_a_backup_of_the_last_development_schema_may_lack_what_came_later(
     dsn: str, empty_dsn: str, tmp_path: Path
 ) -> None:
-    backup = of_schema("0023", await saved(dsn, tmp_path / "b"))
+    backup = of_the_last_development_schema(await saved(dsn, tmp_path / "b"))
     older = without_table("mute")(with_columns("person", lambda columns: columns[:-1])(backup.manifest))
     with pytest.raises(BackupError, match="contains the table pg_authid"):
         await restore(empty_dsn, replace(backup, manifest=with_table("pg_authid")(older)), quiet)
