@@ -173,7 +173,7 @@ def label_command(
     as_json: AsJson = False,
     config: ConfigFile = None,
 ) -> None:
-    """Write the stored labels about an account, post or other record, in one file.
+    """Write the stored labels about an account or post, in one file.
 
     The file contains what the labelers of countries signed, the signatures, and the logs of their keys.
     Anyone can check them. Labels that cannot be proven are listed as such.

@@ -40,6 +40,7 @@ from storage.orders.documents import NewDocument, attach
 from storage.orders.name_edits import add_names
 from storage.postgres.pool import Conn, Pool, transaction
 from tests.support.repeats import repeats
+from tests.support.samples.stored_labels import stated, store
 from tests.support.seeds.alerts import Played
 from tests.support.seeds.every_page import a_story
 from tests.support.servers.dashboard import only_drawing, served
@@ -139,6 +140,7 @@ SETTINGS = hypothesis.settings(
 
 async def _there(pool: Pool, played: Played, now: datetime) -> dict[str, Sequence[Any]]:
     """Values of path parameters that name something, and one more of each that does not."""
+    await store(pool, stated())
     async with transaction(pool) as conn:
         account_id = played.story.accounts[0][0]
         for _ in range(12):
@@ -175,6 +177,7 @@ async def _there(pool: Pool, played: Played, now: datetime) -> dict[str, Sequenc
             "cause_id": [await _cause(conn, account_id, now) for _ in range(12)],
             "name_check_id": [check_id],
             "country": ["TR"],
+            "label_id": await numbers("select label_id from label"),
         }
         none = {"story_key": "0", "sha256": "0" * 64, "country": "ZZ"}
         return {name: [*values, none.get(name, 999_999)] for name, values in found.items()}
