@@ -22,7 +22,7 @@ class AtprotoLabelProof(LabelProof):
     def signed_label(self, content: bytes, signature: bytes, labeler: str, log: bytes) -> SignedLabel | None:
         keys = _keys_in(log, labeler)
         if isinstance(keys, WireFault):
-            raise ValueError(f"The log of the keys of {labeler} cannot be read.")  # noqa: TRY004 - it is no wrong call
+            raise ValueError(f"The log of the keys of {labeler} cannot be read.")  # noqa: TRY004 - the file is at fault
         try:
             label = decode(content)
         except ValueError as error:

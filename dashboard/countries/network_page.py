@@ -123,7 +123,7 @@ def vantage_words(one: VantageRequests, now: datetime) -> str:
     """How the requests from one vantage point to one platform went: never why."""
     lost = f"; {one.unconnected:,} got no connection or no answer in time" if one.unconnected else ""
     last = "" if one.answered_at is None else f" The last answer came {words.ago(one.answered_at, now)}."
-    return f"answered {one.requests - one.unconnected:,} of {number(one.requests, 'request')}{lost}.{last}"
+    return f"answered {one.answered:,} of {number(one.requests, 'request')}{lost}.{last}"
 
 
 def _vantages_card(vantages: Sequence[VantageRequests], country: str, now: datetime) -> Component:
@@ -139,8 +139,9 @@ def _vantages_card(vantages: Sequence[VantageRequests], country: str, now: datet
             className="network",
         ),
         html.P(
-            "Only the name of a vantage point says where it is. A request without an answer may be lost in "
-            "its proxy, in a network, or at the platform. It changes no status.",
+            "Only the name of a vantage point says where it is. A request without a connection may be lost "
+            "in its proxy, in a network, or at the platform. A refusal, such as a limit, is in neither "
+            "number. None of this changes a status.",
             className="not-said",
         ),
     )

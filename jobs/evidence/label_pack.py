@@ -124,13 +124,14 @@ def label_pack(evidence: LabelEvidence, made_by: str, now: datetime) -> dict[str
     proof = part(Platform(evidence.platform), "label_proof", LabelProof)  # pyright: ignore[reportAbstractUsage]
     files: dict[str, bytes] = {}
     logs: list[PackedLog] = []
-    for n, (labeler, log) in enumerate(sorted(evidence.key_logs.items()), 1):
+    kept = {one: log for one, log in sorted(evidence.key_logs.items()) if len(log.content) <= _LARGEST_LOG}
+    for n, (labeler, log) in enumerate(kept.items(), 1):
         logs.append(PackedLog(f"keys/{n}.json", labeler, log.read_at))
         files[logs[-1].file] = log.content
     labels: list[PackedLabel] = []
     for n, one in enumerate(evidence.labels, 1):
         packed = _packed(one, f"labels/{n}")
-        log = evidence.key_logs.get(one.labeler)
+        log = kept.get(one.labeler)
         content = one.content or b""
         if log is None or _fault(packed, evidence.subject, content, one.signature, log.content, proof):
             labels.append(replace(packed, file=None))
@@ -291,8 +292,8 @@ def _fault(
         return (
             f"No key that {one.labeler} had when it was made, or later, signed it, by the log in this file."
         )
-    told = (subject, one.value, one.cid, one.withdrawal, one.stated_at, one.expires_at, one.signed_by)
-    is_same = told == (
+    listed = (subject, one.value, one.cid, one.withdrawal, one.stated_at, one.expires_at, one.signed_by)
+    is_same = listed == (
         *(found.subject, found.value, found.cid, found.is_negated),
         *(found.made_at, found.expires_at, found.signed_by),
     )

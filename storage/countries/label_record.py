@@ -79,14 +79,14 @@ async def record_labels(
         with stored as (
             insert into label (
                 labeler, seq, received_at, channel,
-                subject, value, made_at, is_negated, expires_at, cid, kind, content, signature, signed_by
+                subject, value, made_at, is_negated, expires_at, cid, content, signature, signed_by, kind
             )
             select $1, $2, $3, $4,
-                subject, value, made_at, is_negated, expires_at, cid, kind, content, signature, signed_by
+                subject, value, made_at, is_negated, expires_at, cid, content, signature, signed_by, kind
             from unnest(
                 $5::text[], $6::text[], $7::timestamptz[], $8::bool[], $9::timestamptz[], $10::text[],
-                $11::text[], $12::bytea[], $13::bytea[], $14::text[]
-            ) as t (subject, value, made_at, is_negated, expires_at, cid, kind, content, signature, signed_by)
+                $11::bytea[], $12::bytea[], $13::text[], $14::text[]
+            ) as t (subject, value, made_at, is_negated, expires_at, cid, content, signature, signed_by, kind)
             on conflict do nothing returning subject
         )
         select coalesce(array_agg(subject), '{}') from stored
@@ -95,16 +95,8 @@ async def record_labels(
         batch.seq,
         now,
         channel.value,
-        [one.subject for one in labels],
-        [one.value for one in labels],
-        [one.made_at for one in labels],
-        [one.is_negated for one in labels],
-        [one.expires_at for one in labels],
-        [one.cid for one in labels],
+        *_columns(labels),
         [one.kind.value for one in labels],
-        [one.content for one in labels],
-        [one.signature for one in labels],
-        [one.signed_by for one in labels],
     )
     if len(new) < len(labels):
         await _complete(conn, labeler, labels)
@@ -128,7 +120,7 @@ async def record_labels(
 
 
 async def _complete(conn: Conn, labeler: str, labels: Sequence[SignedLabel]) -> None:
-    """Store what was signed of labels that a version received that did not keep it."""
+    """Add what was signed to labels of an earlier version, which did not keep it."""
     await conn.execute(
         """
         update label l set content = t.content, signature = t.signature, signed_by = t.signed_by
@@ -142,6 +134,13 @@ async def _complete(conn: Conn, labeler: str, labels: Sequence[SignedLabel]) -> 
             and (l.expires_at, l.cid) is not distinct from (t.expires_at, t.cid)
         """,
         labeler,
+        *_columns(labels),
+    )
+
+
+def _columns(labels: Sequence[SignedLabel]) -> list[list[object]]:
+    """What a label says, and then what was signed: a list for each column."""
+    return [
         [one.subject for one in labels],
         [one.value for one in labels],
         [one.made_at for one in labels],
@@ -151,7 +150,7 @@ async def _complete(conn: Conn, labeler: str, labels: Sequence[SignedLabel]) -> 
         [one.content for one in labels],
         [one.signature for one in labels],
         [one.signed_by for one in labels],
-    )
+    ]
 
 
 async def _keep_log(conn: Conn, labeler: str, key_log: KeyLog) -> None:

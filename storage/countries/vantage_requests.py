@@ -15,10 +15,12 @@ class VantageRequests:
     vantage: str
     platform: Platform
     requests: int
+    answered: int
+    """Those with an answer that says something of accounts: a refusal does not."""
     unconnected: int
     """Those without a connection to the platform, or without an answer in time."""
     answered_at: datetime | None
-    """The last answer of any kind. None: there was none."""
+    """The last such answer. None: there was none."""
 
 
 async def vantage_requests(
@@ -30,8 +32,9 @@ async def vantage_requests(
     rows = await conn.fetch(
         """
         select r.vantage, r.platform, count(*) as requests,
+            count(*) filter (where c.outcome <> 1) as answered,
             count(*) filter (where c.missed_reason = 'network') as unconnected,
-            max(c.observed_at) filter (where c.missed_reason is distinct from 'network') as answered_at
+            max(c.observed_at) filter (where c.outcome <> 1) as answered_at
         from roster r join coverage c using (roster_id)
         where split_part(r.vantage, '-', 1) = lower($1) and c.observed_at > $2 and c.observed_at <= $3
         group by 1, 2 order by 1, 2

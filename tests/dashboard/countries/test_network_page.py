@@ -141,8 +141,8 @@ async def test_requests_of_a_day_from_vantage_points_of_the_country_are_counted(
         await read(conn, batch(away, NOW, BatchOutcome.MISSED))
     shown = await page(pool)
     for name in ("tr", "tr-2"):
-        counted = f"X from {name}: answered 2 of 3 requests; 1 got no connection or no answer in time."
-        assert f"{counted} The last answer came 2 h ago." in shown
+        counted = f"X from {name}: answered 1 of 3 requests; 1 got no connection or no answer in time."
+        assert f"{counted} The last answer came 3 h ago." in shown
     assert "X from tr-3: answered 0 of 1 request; 1 got no connection" in shown
     assert "from try" not in shown
     assert "from de" not in shown

@@ -76,6 +76,7 @@ def test_a_log_that_does_not_prove_itself_leaves_open_whose_keys_they_are(synthe
             [stored(kept=False)], KEY_LOG, id="received by a version that did not keep what was signed"
         ),
         pytest.param([stored()], None, id="no log was kept"),
+        pytest.param([stored()], KeyLog(b" " * 2**20 + b"[]", T0), id="a log that is too large"),
         pytest.param([stored(key=STRANGER)], KEY_LOG, id="a key that is not in the log, or no longer"),
         pytest.param([stored(2, KEY)], KEY_LOG, id="a key that was given up before"),
     ],
