@@ -649,7 +649,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault("mail", "It answers each recipient with 452", _refusing("RCPT", "452 4.2.2 over quota")),
     Fault("mail", "It answers each mail with 451", _refusing("DATA", "451 4.3.0 later")),
     Fault("mail", "It answers each mail with 452", _refusing("DATA", "452 4.3.1 disk full")),
-    Fault("mail", "It says something that is no SMTP", _no_mail_server(b"HTTP/1.1 400 Bad Request\r\n\r\n")),
+    Fault("mail", "It does not speak SMTP", _no_mail_server(b"HTTP/1.1 400 Bad Request\r\n\r\n")),
     Fault("mail", "It greets with 421", _no_mail_server(b"421 4.3.2 too many connections\r\n")),
     Fault("mail", "It greets with 554", _no_mail_server(b"554 5.7.1 not you\r\n")),
     Fault("mail", "It greets a byte every five seconds", _no_mail_server(b"220 mail.example ESMTP\r\n", 5.0)),
