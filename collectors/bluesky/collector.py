@@ -18,10 +18,16 @@ from collectors.bluesky.wire.evidence import excerpt
 from collectors.bluesky.wire.identity import HandleSince, has_log, is_did, read_log
 from collectors.bluesky.wire.labels import Labelers
 from collectors.bluesky.wire.posts import read_posts
-from collectors.bluesky.wire.profiles import AppAnswer, all_missed, read_profiles
+from collectors.bluesky.wire.profiles import (
+    AppAnswer,
+    all_missed,
+    read_profiles,
+    read_public_profiles,
+)
 from collectors.bluesky.wire.records import read_relationships
 from collectors.bluesky.wire.regional_labelers import DEFAULT_LABEL_VALUES, MAIN_LABELER, SHIPPED_REGIONS
 from collectors.core import evidence
+from collectors.core.abilities import PublicProfile
 from collectors.core.bisect_batch import find_rejected
 from collectors.core.collector import (
     CanaryCandidate,
@@ -240,6 +246,27 @@ class BlueskyCollector:
         answer = await self._client.log(native_id, now)
         said = answer if isinstance(answer, WireFault) else read_log(answer, native_id)
         return self._client.trouble(PLC, said, now) if isinstance(said, WireFault) else said
+
+    @property
+    def most_profiles(self) -> int:
+        """See `PublicProfiles`."""
+        return BATCH_SIZE
+
+    async def public_profiles(
+        self, native_ids: Sequence[str], now: datetime
+    ) -> tuple[PublicProfile, ...] | RequestFailure:
+        """See `PublicProfiles`. Ids that are no DIDs are left out: one would fail the whole request.
+
+        Raises ValueError for more than `most_profiles` ids.
+        """
+        if len(native_ids) > BATCH_SIZE:
+            raise ValueError(f"{len(native_ids)} ids in one request; Bluesky answers at most {BATCH_SIZE}")
+        dids = [one for one in dict.fromkeys(native_ids) if is_did(one)]
+        if not dids:
+            return ()
+        answer = await self._client.profiles(dids, now)
+        said = answer if isinstance(answer, WireFault) else read_public_profiles(answer, dids)
+        return self._client.trouble(APP_VIEW, said, now) if isinstance(said, WireFault) else said
 
     async def follows_among(
         self, actor: str, others: Sequence[str], now: datetime

@@ -88,6 +88,7 @@ class BlueskyConnection(PlatformConnection):
         return Abilities(
             events=Jetstream(stream) if stream else None,
             labels=labels,
+            profiles=None if labels is None else collector,
             past_handles=collector,
             follows_among=collector,
         )

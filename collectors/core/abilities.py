@@ -115,6 +115,32 @@ class PastHandles(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class PublicProfile:
+    """What anybody sees of an account. None: the profile does not show it."""
+
+    native_id: str
+    handle: str | None
+    followers: int | None
+
+
+class PublicProfiles(Protocol):
+    """The public profiles of accounts, watched or not."""
+
+    @property
+    def most_profiles(self) -> int:
+        """The most that one call may ask for."""
+        ...
+
+    async def public_profiles(
+        self, native_ids: Sequence[str], now: datetime
+    ) -> Sequence[PublicProfile] | RequestFailure:
+        """The profiles of those accounts that are shown. The others are left out, for whatever reason, and
+        nothing follows from that.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class ModerationFindings:
     """What one look of one observer found: `facts` by native id, and of whom it said anything at all.
 
@@ -278,6 +304,8 @@ class Abilities:
 
     events: EventStream | None = None
     labels: LabelFeed | None = None
+    profiles: PublicProfiles | None = None
+    """Of those whom labels are about."""
     past_handles: PastHandles | None = None
     other_servers: OtherServers | None = None
     observers: Sequence[str] = ()

@@ -89,6 +89,15 @@ class Label(ApiModel):
     handle: str | None
     """Null: it is not stored."""
     watched: bool
+    profile_handle: str | None
+    """The handle that the public profile of the account, or of the author of a post, showed at
+    `profile_read_at`. Null: none was shown, or it was not read.
+    """
+    profile_followers: int | None
+    """How many followers the profile showed. Null: as `profile_handle`."""
+    profile_is_shown: bool | None
+    """Whether a profile was shown. If not, nothing says why. Null: it was not read."""
+    profile_read_at: datetime | None
 
 
 class Labeler(ApiModel):
@@ -134,6 +143,11 @@ Watched = Annotated[
     Query(description="True: only about watched accounts and posts. False: only about others."),
 ]
 
+Relabeled = Annotated[
+    bool | None,
+    Query(description="True: only those that were lifted and attached again. False: only others."),
+]
+
 
 def label_routes(source: ApiContext) -> APIRouter:
     router = APIRouter(tags=["labels"])
@@ -145,6 +159,7 @@ def label_routes(source: ApiContext) -> APIRouter:
         kind: OfKind = None,
         lifted: Lifted = None,
         watched: Watched = None,
+        relabeled: Relabeled = None,
         limit: Limit = 100,
         cursor: CursorText = None,
     ) -> Response:
@@ -153,7 +168,7 @@ def label_routes(source: ApiContext) -> APIRouter:
         says what may be missing.
         """
         before = key_in(request, cursor)
-        wanted = LabelFilter(country, kind, lifted, watched)
+        wanted = LabelFilter(country, kind, lifted, watched, relabeled)
         after = None if before is None else LabelPosition(*before)
         async with transaction(source.pool) as conn:
             rows = await labeled_subjects(conn, wanted, after, limit + 1, source.clock())

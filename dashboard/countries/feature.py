@@ -6,11 +6,11 @@ from dashboard.asgi.process import WebProcess
 from dashboard.countries.countries_page import EVERY, countries_page
 from dashboard.countries.country_page import PAGE, country_page, shown_of
 from dashboard.countries.labels_page import (
-    connect_labels_page,
     label_summary,
     read_label_report,
     read_labels,
 )
+from dashboard.countries.labels_table import connect_labels_page
 from dashboard.countries.network_page import VANTAGES_SHOWN, network_page, network_summary, read_network
 from dashboard.countries.published_json import claimed_routes
 from dashboard.countries.published_page import read_published
@@ -34,7 +34,7 @@ def countries(process: WebProcess) -> Feature:
                 help="how-to/published",
                 read=_countries,
                 icon="globe",
-                callbacks=connect_labels_page,
+                callbacks=partial(connect_labels_page, process),
             ),
         ),
         routers=(claimed_routes(process.pool, process.clock),),

@@ -2,46 +2,47 @@
 """What the labelers of a country withhold, by their own labels: apart from every status that was read."""
 
 import itertools
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
-from typing import Any
-from urllib.parse import quote, urlencode
 
 import plotly.graph_objects as go
-from dash import ALL, ClientsideFunction, Input, Output, State, dcc, html, no_update
+from dash import html
 from dash.development.base_component import Component
 
-from dashboard.asgi.problem_json import API
 from dashboard.countries.country_page import head, tabs
+from dashboard.countries.labels_table import (
+    KINDS,
+    PAGE,
+    SHOWN_WORDS,
+    WATCH,
+    ShownLabels,
+    label_filter,
+    labels_address,
+    position_in,
+    subjects_card,
+)
 from dashboard.ui import words
-from dashboard.ui.cards import Cell, card, empty_card, table_card
+from dashboard.ui.cards import card, empty_card
 from dashboard.ui.chart_style import PALETTES, TIME_AXIS, Theme, graph, surface
-from dashboard.ui.pages import Drawing, PageCallbacks, PageRequest, number_in
+from dashboard.ui.pages import Drawing, PageRequest
 from storage.countries.countries import CountryCount
 from storage.countries.label_census import (
-    LabelDay,
-    LabeledSubject,
     LabelerStatus,
-    LabelFilter,
-    LabelPosition,
     WithheldCounts,
     label_days,
     labeled_subjects,
     labelers,
+    withheld_and_unwatched,
     withheld_by_labelers,
 )
-from storage.model.core.labels import LabeledKind, LabelGap
-from storage.model.core.people import Role
+from storage.model.core.labels import LabelGap
 from storage.model.platforms.registry import LABEL_SETTINGS
 from storage.model.text.countries import country_name, official_names
-from storage.model.text.states import clean, quoted
+from storage.model.text.states import quoted
 from storage.model.text.units import number
 from storage.postgres.pool import Conn
 
-WATCH = Role.ANALYST
-PAGE = 50
 SHOWN = timedelta(days=90)
 WHAT_IT_DOES_NOT_SAY = (
     "A label is what its labeler states; it changes no status. “Stated” times are the labeler's own claim, "
@@ -54,17 +55,7 @@ _GAPS = {
     LabelGap.FUTURE_CURSOR: "its stream began to count again",
     LabelGap.UNREADABLE_MESSAGE: "a message of its stream could not be read",
 }
-_NOUNS = {LabeledKind.ACCOUNT: "account", LabeledKind.POST: "post", LabeledKind.RECORD: "other record"}
-_KINDS = {"": None, "accounts": LabeledKind.ACCOUNT, "posts": LabeledKind.POST}
-_SHOWN_WORDS = {
-    "": "All",
-    "withheld": "Withheld",
-    "lifted": "Lifted",
-    "watched": "Watched",
-    "unwatched": "Not watched",
-}
 _COLOURS = {"light": ("#B03A00", "#A9B7BF"), "dark": ("#FF9142", "#5C6A73")}
-_CHOICE = "label-choice"
 _NOON = timedelta(hours=12)
 
 
@@ -89,18 +80,6 @@ class LabelReport:
         return min(known) if len(known) == len(ends) else None
 
 
-@dataclass(frozen=True, slots=True)
-class ShownLabels:
-    """What the page shows, as its address asks."""
-
-    subjects: tuple[LabeledSubject, ...]
-    has_more: bool
-    days: tuple[LabelDay, ...]
-    since: date
-    query: Mapping[str, str]
-    """The valid part of what the address asks for."""
-
-
 async def read_label_report(conn: Conn, country: str, now: datetime) -> LabelReport | None:
     """None when the labels of its labelers were never collected."""
     found = await labelers(conn, country)
@@ -118,15 +97,16 @@ async def read_labels(asked: PageRequest, country: str, count: CountryCount | No
     if report is None:
         return partial(labels_page, None, None, count, country, asked)
     kind, show = asked.query.get("kind", ""), asked.query.get("show", "")
-    after = _position(asked.query.get("after", ""))
-    query = {"kind": kind if kind in _KINDS else "", "show": show if show in _SHOWN_WORDS else ""}
-    wanted = replace(_filter(query["show"]), country=country, kind=_KINDS[query["kind"]])
+    after = position_in(asked.query.get("after", ""))
+    query = {"kind": kind if kind in KINDS else "", "show": show if show in SHOWN_WORDS else ""}
+    wanted = replace(label_filter(query["show"]), country=country, kind=KINDS[query["kind"]])
     subjects = await labeled_subjects(conn, wanted, after, PAGE + 1, now)
     since = (now.astimezone(UTC) - SHOWN).date()
     days = await label_days(conn, country, since, now)
     if after is not None:
         query["after"] = asked.query["after"]
-    shown = ShownLabels(tuple(subjects[:PAGE]), len(subjects) > PAGE, tuple(days), since, query)
+    rest = await withheld_and_unwatched(conn, country, 1, now)
+    shown = ShownLabels(tuple(subjects[:PAGE]), len(subjects) > PAGE, tuple(days), since, query, rest.count)
     return partial(labels_page, report, shown, count, country, asked)
 
 
@@ -144,7 +124,7 @@ def labels_page(
         if report is None or shown is None
         else [
             _report_card(report, shown, asked.now, asked.theme),
-            _subjects_card(shown, country, may_watch=asked.actor.role.includes(WATCH)),
+            subjects_card(shown, country, may_watch=asked.actor.role.includes(WATCH)),
         ]
     )
     return html.Div(
@@ -164,11 +144,6 @@ def label_summary(report: LabelReport) -> Component:
         _NOTE,
         html.P([withheld_words(report), " Labels change no status. ", more], className="nothing"),
     )
-
-
-def labels_address(country: str, **query: str) -> str:
-    asked = urlencode({name: value for name, value in query.items() if value})
-    return f"/countries/{country}/labels" + (f"?{asked}" if asked else "")
 
 
 def withheld_words(report: LabelReport) -> str:
@@ -279,59 +254,6 @@ def _ticks(most: int) -> list[int]:
     return [step * n for n in range(-3, 4)]
 
 
-def connect_labels_page(app: PageCallbacks) -> None:
-    """Add the callbacks of the box that chooses all subjects of the page, and of the button that takes the
-    chosen ones to the page that adds accounts.
-    """
-    app.callback(
-        Output("url", "pathname", allow_duplicate=True),
-        Output("url", "search", allow_duplicate=True),
-        Output("label-fault", "children"),
-        Input("label-watch", "n_clicks"),
-        State({"type": _CHOICE, "index": ALL}, "value"),
-        prevent_initial_call=True,
-    )(_chosen)
-    app.clientside_callback(
-        ClientsideFunction("blockline", "chooseAll"),
-        Output({"type": _CHOICE, "index": ALL}, "value"),
-        Input("label-all", "value"),
-        State({"type": _CHOICE, "index": ALL}, "options"),
-        prevent_initial_call=True,
-    )
-
-
-def _chosen(clicks: int | None, boxes: Sequence[Sequence[str] | None]) -> tuple[object, object, object]:
-    if not clicks:  # Dash also calls when the button comes with a page
-        return no_update, no_update, no_update
-    subjects = [subject for box in boxes for subject in box or ()]
-    if not subjects:
-        return no_update, no_update, "Choose at least one account or post."
-    return "/accounts/add", f"?names={quote(chr(10).join(subjects), safe='')}", ""
-
-
-def _filter(show: str) -> LabelFilter:
-    match show:
-        case "withheld" | "lifted":
-            return LabelFilter(is_lifted=show == "lifted")
-        case "watched" | "unwatched":
-            return LabelFilter(is_watched=show == "watched")
-        case _:
-            return LabelFilter()
-
-
-def _position(text: str) -> LabelPosition | None:
-    """Where a page ends, as addresses write it; None for none, or for anything else."""
-    at, _, label = text.partition("~")
-    label_id = number_in(label)
-    try:
-        stated_at = datetime.fromisoformat(at)
-    except ValueError:
-        return None
-    if label_id is None or stated_at.tzinfo is None:
-        return None
-    return LabelPosition(stated_at, label_id)
-
-
 def _not_collected(country: str) -> Component:
     return empty_card(
         f"Labels in {country_name(country)}",
@@ -378,124 +300,6 @@ def _report_card(report: LabelReport, shown: ShownLabels, now: datetime, theme: 
             className="not-said",
         ),
     )
-
-
-def _subjects_card(shown: ShownLabels, country: str, *, may_watch: bool) -> Component:
-    title, note = "Accounts and posts", "newest statement first"
-    filters = _filters(shown, country)
-    if not shown.subjects:
-        return empty_card(title, note, "No label that was received matches.", above=filters)
-    columns = (
-        "Subject",
-        "Label",
-        "Stated since",
-        "First received",
-        "Lifted",
-        "Readings",
-        *(["Choose"] if may_watch else []),
-    )
-    rows = [
-        (*_row(one, may_pack=may_watch), *([_choice(one, n)] if may_watch else []))
-        for n, one in enumerate(shown.subjects)
-    ]
-    choices = sum(_can_be_chosen(one) for one in shown.subjects)
-    above = html.Div([filters, *([_watch_form(choices)] if may_watch and choices else [])])
-    return table_card(title, note, columns, rows, *_pages(shown, country), above=above)
-
-
-def _row(one: LabeledSubject, *, may_pack: bool) -> tuple[Cell, ...]:
-    value = html.Span(clean(one.value, 60), className="mono label-value")
-    address = f"{API}/labels/{one.label_id}/evidence-pack"
-    pack = html.Small(
-        html.A(
-            "Evidence",
-            href=address,
-            className="under",
-            title="Download the stored labels about it, with signatures",
-        )
-    )
-    return (
-        _subject(one),
-        html.Div([value, html.Div(pack)]) if may_pack else value,
-        "not known: only its withdrawal was received" if one.since is None else words.stamp(one.since),
-        words.stamp(one.first_received_at),
-        "not stated" if one.lifted_at is None else f"stated: {words.stamp(one.lifted_at)}",
-        _readings(one),
-    )
-
-
-def _subject(one: LabeledSubject) -> Component:
-    if one.account_id is None or one.handle is None:
-        kind = _NOUNS[one.kind].capitalize()
-        return html.Span([f"{kind} ", html.Span(clean(one.subject, 300), className="mono quoted")])
-    return html.A(f"@{clean(one.handle, 120)}", href=f"/account/{one.account_id}", className="handle")
-
-
-def _readings(one: LabeledSubject) -> str:
-    if one.account_id is None:
-        return "label only: not read by us"
-    return "watched" if one.is_watched else "stored, not watched"
-
-
-def _can_be_chosen(one: LabeledSubject) -> bool:
-    return not one.is_watched and one.kind is not LabeledKind.RECORD
-
-
-def _watch_form(choices: int) -> Component:
-    every: dict[str, Any] = {"label": f"Choose all that are not watched ({choices})", "value": "all"}
-    return html.Div(
-        [
-            dcc.Checklist([every], [], id="label-all", className="checklist"),  # pyright: ignore[reportArgumentType]
-            html.Button("Watch the chosen ones", id="label-watch", className="button"),
-            html.P(id="label-fault", role="alert", className="refused"),
-        ],
-        className="form choose",
-    )
-
-
-def _choice(one: LabeledSubject, n: int) -> Cell:
-    """A box for what can be watched and is not yet."""
-    if not _can_be_chosen(one):
-        return ""
-    name = html.Span(f"Choose {clean(one.subject, 300)}", className="hidden")
-    box: dict[str, Any] = {"label": name, "value": one.subject}
-    return dcc.Checklist([box], [], id={"type": _CHOICE, "index": n})  # pyright: ignore[reportArgumentType]
-
-
-def _filters(shown: ShownLabels, country: str) -> Component:
-    chosen = {name: shown.query[name] for name in ("kind", "show")}
-    kinds = {"": "Accounts and posts", "accounts": "Accounts", "posts": "Posts"}
-    return html.Div(
-        [
-            html.Nav(
-                [
-                    html.A(
-                        text,
-                        href=labels_address(country, **{**chosen, name: one}),
-                        **({"aria-current": "true"} if one == chosen[name] else {}),  # pyright: ignore[reportArgumentType]
-                    )
-                    for one, text in offered.items()
-                ],
-                className="filters",
-                **{"aria-label": label},  # pyright: ignore[reportArgumentType]  # a wildcard attribute
-            )
-            for label, name, offered in (("Kind", "kind", kinds), ("Shown", "show", _SHOWN_WORDS))
-        ]
-    )
-
-
-def _pages(shown: ShownLabels, country: str) -> list[Component]:
-    query = {name: shown.query[name] for name in ("kind", "show")}
-    links: list[Component] = []
-    if "after" in shown.query:
-        links.append(html.A("Newest", href=labels_address(country, **query), className="under"))
-    if shown.has_more:
-        last = shown.subjects[-1]
-        after = f"{last.stated_at.isoformat()}~{last.label_id}"
-        older = labels_address(country, **query, after=after)
-        links.append(html.A(f"Older than these {PAGE}", href=older, className="under"))
-    name: dict[str, Any] = {"aria-label": "Pages"}
-    return [html.Nav(links, className="label-pages", **name)] if links else []
 
 
 def _why(reason: str) -> str:

@@ -15,6 +15,7 @@ from jobs.collect.closure_reasons import ClosureReasonsLoop
 from jobs.collect.collector_factory import abilities_of, collector_of
 from jobs.collect.event_stream import EventListener, Listener
 from jobs.collect.label_listener import LabelListener
+from jobs.collect.labeled_profiles import LabeledProfiles
 from jobs.collect.monitor import Monitor, MonitorSettings
 from jobs.collect.observers import Observers
 from jobs.collect.past_handles import HandleRecords
@@ -158,6 +159,9 @@ def _further_tasks(
     """What this platform shows beside statuses and timelines, and the settings ask for."""
     platform, able = collector.platform, abilities
     tasks: dict[str, PeriodicTask] = {}
+    if able.profiles is not None:
+        name = f"Reading profiles that labels of {platform.value} are about"
+        tasks[name] = LabeledProfiles(pool, platform, able.profiles, clock)
     if able.past_handles is not None:
         name = f"Collecting handles from {able.past_handles.handle_source}"
         tasks[name] = HandleRecords(pool, platform, able.past_handles, clock)

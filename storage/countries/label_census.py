@@ -81,6 +81,8 @@ class LabelFilter:
     kind: LabeledKind | None = None
     is_lifted: bool | None = None
     is_watched: bool | None = None
+    is_relabeled: bool | None = None
+    """Whether the labeler attached the same value again after it had lifted it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,21 @@ class LabeledSubject:
     """The account or post in this installation; None: there is none."""
     handle: str | None
     is_watched: bool
+    profile_handle: str | None
+    """By the public profile of the account, or of the author of a post. None: none was shown or read."""
+    profile_followers: int | None
+    profile_is_shown: bool | None
+    """None: it was not read yet."""
+    profile_read_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class UnwatchedSubjects:
+    """What is withheld and not watched."""
+
+    count: int
+    newest: tuple[str, ...]
+    """Those with the newest labels, the newest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +166,32 @@ async def withheld_by_labelers(conn: Conn, country: str, now: datetime) -> Withh
         now,
     )
     return WithheldCounts(0, 0, 0) if row is None else WithheldCounts(*row)
+
+
+async def withheld_and_unwatched(conn: Conn, country: str, limit: int, now: datetime) -> UnwatchedSubjects:
+    """The accounts and posts that the labelers of a country withhold at `now` and that nobody watches, of
+    which at most `limit` are named. Control accounts of the settings and purged
+    ones are left out.
+    """
+    rows = await conn.fetch(
+        """
+        select l.subject, count(*) over () as count
+        from label l join labeler r using (labeler)
+        left join account a on a.platform = r.platform and a.native_id = l.subject
+        where r.country = $1 and l.value = any(r.withholding) and l.replaced_at is null
+            and not l.is_negated and (l.expires_at is null or l.expires_at > $2)
+            and l.kind in ('account', 'post') and not coalesce(a.watched, false)
+            and not exists (
+                select from canary c where c.account_id = a.account_id and c.origin = 'settings'
+            )
+            and not exists (select from purge_log p where p.account_id = a.account_id)
+        group by l.subject order by max(l.made_at) desc, l.subject limit $3
+        """,
+        country,
+        now,
+        limit,
+    )
+    return UnwatchedSubjects(rows[0]["count"] if rows else 0, tuple(row["subject"] for row in rows))
 
 
 async def label_days(conn: Conn, country: str, since: date, now: datetime) -> list[LabelDay]:
@@ -213,7 +256,7 @@ async def labeled_subjects(
                     when l.is_negated then l.made_at
                     when l.expires_at <= $1 then l.expires_at
                 end as lifted_at,
-                a.account_id, a.handle, coalesce(a.watched, false) as is_watched
+                a.account_id, a.handle, coalesce(a.watched, false) as is_watched, r.platform
             from label l join labeler r using (labeler)
             left join account a on a.platform = r.platform and a.native_id = l.subject
             where l.value = any(r.withholding) and l.replaced_at is null
@@ -224,14 +267,21 @@ async def labeled_subjects(
                 and ($6::timestamptz is null or (
                     l.made_at <= $6 and (l.made_at, l.label_id) < ($6, $7::bigint)
                 ))
+                and ($9::boolean is null or $9 = (
+                    select count(*) > 1 from label e
+                    where e.labeler = l.labeler and e.subject = l.subject and e.value = l.value and e.is_added
+                ))
             order by l.made_at desc, l.label_id desc
             limit $8
         )
-        select p.*, s.since, s.first_received_at
+        select p.label_id, p.labeler, p.country, p.subject, p.value, p.kind, p.stated_at, p.lifted_at,
+            p.account_id, p.handle, p.is_watched, s.since, s.first_received_at, f.handle as profile_handle,
+            f.followers as profile_followers, f.is_shown as profile_is_shown, f.read_at as profile_read_at
         from page p cross join lateral (
             select max(made_at) filter (where is_added) as since, min(received_at) as first_received_at
             from label l where l.labeler = p.labeler and l.subject = p.subject and l.value = p.value
         ) s
+        left join labeled_profile f on f.platform = p.platform and f.subject = p.subject
         order by p.stated_at desc, p.label_id desc
         """,
         now,
@@ -242,5 +292,6 @@ async def labeled_subjects(
         after and after.stated_at,
         after and after.label_id,
         limit,
+        wanted.is_relabeled,
     )
     return [LabeledSubject(**dict[str, Any](row, kind=LabeledKind(row["kind"]))) for row in rows]

@@ -19,6 +19,7 @@ from storage.accounts import canaries, notes
 from storage.accounts.accounts import announce_watch, end_pending, end_watch
 from storage.accounts.posts import posts_with_any_handle
 from storage.causes.forget import forget_documents
+from storage.countries.labeled_profiles import forget_profiles
 from storage.model.core.accounts import Platform
 from storage.model.platforms.registry import DECLARED
 from storage.people.api_answers import empty_answers
@@ -87,6 +88,7 @@ async def purge_account(
     await notes.forget(conn, account_id)
     await forget_documents(conn, account_id)
     await empty_answers(conn, names)
+    await forget_profiles(conn, Platform(platform), native_id)
     # A number may stand for something else in a text. An id with a colon cannot: emails about labels name
     # so what was not stored yet.
     is_plain = ":" in native_id or await _was_purged(conn, account_id)

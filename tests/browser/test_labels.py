@@ -6,7 +6,7 @@ from collections.abc import Awaitable
 
 import pytest
 
-from storage.postgres.pool import Pool
+from storage.postgres.pool import Pool, transaction
 from tests.conftest import NOW
 from tests.support.clients.browser import CHROMIUM, opened, skip_without
 from tests.support.samples.label_signing import POST, SUBJECT
@@ -57,6 +57,20 @@ async def test_all_that_is_not_watched_is_chosen_with_one_press(pool: Pool, dsn:
             return len(names) == 50 and subjects.issuperset(names)
 
         await until(is_filled)
+        assert browser.errors == []
+
+
+async def test_the_rest_of_a_country_is_previewed_with_one_press(pool: Pool, dsn: str) -> None:
+    await store(pool, *(stated(f"{POST}{n}") for n in range(60)), stated(f"{POST}x", negated=True))
+    async with served(pool, dsn, NOW) as base, opened(base, "/countries/TR/labels?show=lifted") as browser:
+        page = browser.page
+        await page.get_by_role("button", name="Watch all 60 that are withheld and not watched").click()
+        await page.get_by_text("60 names: 60 waiting").wait_for()
+        assert "/accounts/add/" in page.url
+        async with transaction(pool) as conn:
+            said = [row["said"] for row in await conn.fetch("select said from name_check_line")]
+            assert await conn.fetchval("select count(*) from account") == 0  # only previewed
+        assert set(said) == {f"{POST}{n}" for n in range(60)}
         assert browser.errors == []
 
 

@@ -26,6 +26,7 @@ from collectors.bluesky.wire.profiles import (
     CONTENT_LABELERS,
     read_profile,
     read_profiles,
+    read_public_profiles,
     read_repo_status,
     verdict,
 )
@@ -141,6 +142,8 @@ def read_bluesky(data: bytes) -> object:
     status, body = _answer_in(data)
     asked = [bluesky_answers.CAROL, bluesky_answers.DAVE, bluesky_answers.ALICE]
     said = bluesky_answers.made(status, body, bluesky_answers.HEARD)
+    public = read_public_profiles(said, asked)
+    assert isinstance(public, WireFault) or {one.native_id for one in public} <= {*asked}
     batch = read_profiles(said, asked, bluesky_answers.LABELERS)
     names = [one.native_id for one in (*batch.readings, *batch.missed)]
     assert sorted([*names, *batch.missing]) == sorted(asked)

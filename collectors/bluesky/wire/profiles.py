@@ -13,12 +13,16 @@ from enum import StrEnum
 from collectors.bluesky.wire.errors import Absence, absence_of, error_of, fault_of, open_answer
 from collectors.bluesky.wire.identity import HANDLE_INVALID, DidDocument, NoDid, is_handle
 from collectors.bluesky.wire.labels import Labelers, Labels, labelled, read_labels, sources
+from collectors.core.abilities import PublicProfile
 from collectors.core.collector import Exchange
 from collectors.core.wire import WireFault, is_array, is_object, printable
 from storage.model.core.availability import Flag, Missed, MissedReason, Reading, State, Status, Strength
 
 CONTENT_LABELERS = "atproto-content-labelers"
 """The header of an answer that names the labelers who had a say in it."""
+
+_MOST_FOLLOWERS = 10**12
+"""A higher number is no count of followers."""
 
 _AVAILABLE = State(Status.AVAILABLE)
 _SUSPENDED = State(Status.SUSPENDED)
@@ -107,6 +111,36 @@ def read_many(
         tuple(native_id for native_id in ids if native_id not in said),
         silent=silent,
     )
+
+
+def read_public_profiles(answer: Exchange, asked: Sequence[str]) -> tuple[PublicProfile, ...] | WireFault:
+    """Who the `asked` DIDs are, by an answer to `getProfiles`. Never raises. `followersCount` is optional
+    (documented: the lexicon app.bsky.actor.defs#profileViewDetailed).
+    """
+    document = open_answer(answer)
+    if isinstance(document, WireFault):
+        return document
+    items = document.get("profiles")
+    if not is_array(items):
+        return WireFault(MissedReason.MALFORMED, "profiles is not an array")
+    found: dict[str, PublicProfile] = {}
+    for item in items:
+        did = item.get("did") if is_object(item) else None
+        if is_object(item) and isinstance(did, str) and did in asked:
+            found[did] = PublicProfile(did, _handle(item), _followers(item))
+    return tuple(found.values())
+
+
+def _handle(profile: dict[str, object]) -> str | None:
+    handle = profile.get("handle")
+    return handle if isinstance(handle, str) and is_handle(handle.lower()) else None
+
+
+def _followers(profile: dict[str, object]) -> int | None:
+    count = profile.get("followersCount")
+    if not isinstance(count, int) or isinstance(count, bool):
+        return None
+    return count if 0 <= count <= _MOST_FOLLOWERS else None
 
 
 def all_missed(asked: Sequence[str], at: datetime, fault: WireFault) -> AppAnswer:

@@ -385,3 +385,21 @@ async def test_evidence_keeps_that_a_server_gave_no_usable_answer() -> None:
         answer = await bluesky.read([A], T0)
         last = json.loads(bluesky.evidence(answer.exchanges, [A])[A])[-1]
     assert (last["http_status"], last["about"]) == (503, {})
+
+
+async def test_public_profiles_are_asked_for_once_and_ids_that_are_none_are_left_out() -> None:
+    async with staged(Stage(profiles={A: {**shown(A, "a.test"), "followersCount": 7}})) as (bluesky, server):
+        found = await bluesky.public_profiles([A, B, A, "nobody"], T0)
+        assert await bluesky.public_profiles(["nobody"], T0) == ()
+        with pytest.raises(ValueError, match="26 ids in one request"):
+            await bluesky.public_profiles([A] * 26, T0)
+    assert not isinstance(found, RequestFailure)
+    assert [(one.native_id, one.followers) for one in found] == [(A, 7)]
+    assert [request.rel_url.query.getall("actors") for request in server.asked] == [[A, B]]
+
+
+async def test_profiles_that_cannot_be_read_are_trouble_not_nobody() -> None:
+    async with staged(Stage(calls={"getProfiles": DOWN})) as (bluesky, _):
+        said = await bluesky.public_profiles([A], T0)
+    assert isinstance(said, RequestFailure)
+    assert said.reason is MissedReason.UPSTREAM

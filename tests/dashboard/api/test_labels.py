@@ -10,6 +10,7 @@ import pytest_asyncio
 from collectors.bluesky.declaration import BLUESKY
 from storage.accounts.accounts import NewAccount, add_accounts
 from storage.countries.label_record import note_gap, note_listed
+from storage.countries.labeled_profiles import LabeledProfile, record_profiles
 from storage.model.core.labels import LabelGap
 from storage.postgres.pool import Pool, transaction
 from tests.support.clients.api import Api, api_served
@@ -28,6 +29,9 @@ async def api(pool: Pool, dsn: str) -> AsyncGenerator[Api]:
         await add_accounts(conn, [NewAccount(BLUESKY, SUBJECT, "somebody.test")], T0)
     await store(pool, stated(made_at=T0 - 9 * DAY), stated(POST, T0 - DAY), at=T0 - HOUR)
     await store(pool, stated(LIFTED, T0 - 2 * DAY, negated=True), at=T0, refused=(FORGED,))
+    async with transaction(pool) as conn:
+        profile = LabeledProfile(SUBJECT, is_shown=True, handle="somebody.test", followers=12_400)
+        await record_profiles(conn, BLUESKY, [profile], T0)
     async with api_served(pool, dsn, T0 + HOUR) as served:
         yield served
 
@@ -48,6 +52,10 @@ async def test_a_label_is_given_with_both_of_its_times(api: Api) -> None:
         "first_received_at": "2021-01-31T23:00:00Z",
         "handle": "somebody.test",
         "watched": True,
+        "profile_handle": "somebody.test",
+        "profile_followers": 12_400,
+        "profile_is_shown": True,
+        "profile_read_at": "2021-02-01T00:00:00Z",
     }
 
 
@@ -55,6 +63,8 @@ async def test_of_a_withdrawal_alone_the_beginning_is_null(api: Api) -> None:
     (about,) = (await api.get("/labels", lifted="true")).items
     assert (about["since"], about["lifted_at"]) == (None, "2021-01-30T00:00:00Z")
     assert (about["account_id"], about["handle"], about["watched"]) == (None, None, False)
+    profile = ("profile_handle", "profile_followers", "profile_is_shown", "profile_read_at")
+    assert [about[name] for name in profile] == [None, None, None, None]
 
 
 @pytest.mark.parametrize(
@@ -66,6 +76,8 @@ async def test_of_a_withdrawal_alone_the_beginning_is_null(api: Api) -> None:
         ({"kind": "post"}, [POST, LIFTED]),
         ({"watched": "true"}, [SUBJECT]),
         ({"watched": "false", "lifted": "false"}, [POST]),
+        ({"relabeled": "false"}, [POST, LIFTED, SUBJECT]),
+        ({"relabeled": "true"}, []),
     ],
 )
 async def test_filters_choose_labels_newest_first(

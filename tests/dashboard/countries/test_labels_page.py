@@ -21,6 +21,7 @@ from storage.countries.label_record import (
     note_lost,
     note_unlisted,
 )
+from storage.countries.labeled_profiles import LabeledProfile, record_profiles
 from storage.model.core.labels import LabelGap, LabelRefusal, RefusedLabel, SignedLabel
 from storage.model.core.people import Actor, Role
 from storage.postgres.pool import Pool, transaction
@@ -137,6 +138,7 @@ async def test_both_times_of_a_label_are_shown_and_who_reads_its_subject(pool: P
         pytest.param({"kind": "accounts", "show": "unwatched"}, {OTHER}, id="accounts not watched"),
         pytest.param({"show": "watched"}, {SUBJECT}, id="watched"),
         pytest.param({"show": "lifted"}, {POST}, id="lifted"),
+        pytest.param({"show": "relabeled"}, set[str](), id="labeled again"),
         pytest.param({"show": "withheld"}, {SUBJECT, OTHER}, id="withheld"),
         pytest.param({"show": "else", "after": "x~y"}, {SUBJECT, OTHER, POST}, id="unknown choices"),
     ],
@@ -152,13 +154,38 @@ async def test_the_address_chooses_what_is_shown(
     assert {one for one, name in names.items() if name in shown} == expected
 
 
+@pytest.mark.parametrize(
+    ("profile", "expected"),
+    [
+        pytest.param((SUBJECT, True, "name.test", 12_400), "@name.test, 12,400 followers", id="an account"),
+        pytest.param((POST, True, "name.test", 1), "By @name.test, 1 follower", id="the author of a post"),
+        pytest.param((SUBJECT, True, "name.test", None), "@name.test", id="no number"),
+        pytest.param((SUBJECT, True, None, 0), "No valid handle, 0 followers", id="no valid handle"),
+        pytest.param((POST, True, None, None), "By an account without a valid handle", id="nor of an author"),
+        pytest.param((SUBJECT, False, None, None), "No public profile was shown on 1 Feb 2021", id="none"),
+    ],
+)
+async def test_who_a_subject_is_comes_with_the_day_on_which_it_was_read(
+    pool: Pool, profile: tuple[str, bool, str | None, int | None], expected: str
+) -> None:
+    await listed(pool, stated(profile[0]))
+    assert "Feb 2021)" not in await page(pool)
+    async with transaction(pool) as conn:
+        await record_profiles(conn, BLUESKY, [LabeledProfile(*profile)], T0)
+    shown = await page(pool)
+    assert expected + (" (1 Feb 2021)" if profile[1] else "") in shown
+    assert "label only: not read by us" in shown
+
+
 @pytest.mark.parametrize(("role", "offered"), [(Role.VIEWER, False), (Role.ANALYST, True)])
 async def test_only_analysts_are_offered_to_watch_what_is_labeled(
     pool: Pool, role: Role, offered: bool
 ) -> None:
     await listed(pool, stated())
     with acting_as(Actor("Asha", role)):
-        assert ("Watch the chosen ones" in await page(pool)) is offered
+        shown = await page(pool)
+    assert ("Watch the chosen ones" in shown) is offered
+    assert ("Watch all 1 that are withheld and not watched" in shown) is offered
 
 
 async def test_the_chart_counts_by_day_and_ends_where_labels_were_received(pool: Pool) -> None:

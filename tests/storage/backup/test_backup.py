@@ -86,7 +86,7 @@ def of_the_last_development_schema(backup: Backup) -> Backup:
     return of_schema("0023", replace(backup, manifest=replace(backup.manifest, tables=tuple(tables))))
 
 
-_LATER_TABLES = {"labeler_key_log"}
+_LATER_TABLES = {"labeled_profile", "labeler_key_log"}
 _LATER_COLUMNS = {("label", "content")}
 
 

@@ -1,26 +1,31 @@
 """What a labeler withholds, since when, and what was lifted: by the newest label about each subject."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from collectors.bluesky.declaration import BLUESKY
 from storage.accounts.accounts import NewAccount, add_accounts
+from storage.accounts.watching import stop_watching_many
 from storage.countries.label_census import (
     LabelDay,
     LabeledSubject,
     LabelFilter,
     LabelHalfYear,
     LabelPosition,
+    UnwatchedSubjects,
     WithheldCounts,
     label_days,
     label_half_years,
     labeled_subjects,
+    withheld_and_unwatched,
     withheld_by_labelers,
 )
 from storage.model.core.labels import LabeledKind
 from storage.model.orders.half_years import HalfYear
 from storage.postgres.pool import Pool, transaction
+from storage.purge.purge import purge_account
 from tests.support.samples.label_signing import POST, SUBJECT
 from tests.support.samples.readings import T0, minutes
 from tests.support.samples.stored_labels import stated, store
@@ -185,3 +190,45 @@ async def test_half_years_count_what_began_and_ended_of_accounts_and_of_posts(po
             LabelHalfYear(HalfYear(2020, 2), 0, 1, 0, 0),
             LabelHalfYear(HalfYear(2020, 1), 1, 0, 1, 0),
         ]
+
+
+async def test_labeled_again_is_what_was_lifted_and_attached_once_more(pool: Pool) -> None:
+    again, lifted_twice, replaced = POST, f"{POST}b", f"{POST}c"
+    await store(
+        pool,
+        stated(SUBJECT, T0),
+        *(stated(again, T0 + n * DAY, negated=n == 1) for n in range(3)),
+        *(stated(lifted_twice, T0 + n * DAY, negated=n % 2 == 1) for n in range(4)),
+        # A label that replaces one that holds attaches nothing new.
+        *(stated(replaced, T0 + n * DAY) for n in range(3)),
+    )
+    only = LabelFilter(is_relabeled=True)
+    assert {one.subject for one in await listed(pool, only)} == {again, lifted_twice}
+    assert {one.subject for one in await listed(pool, replace(only, is_lifted=True))} == {lifted_twice}
+    others = {one.subject for one in await listed(pool, LabelFilter(is_relabeled=False))}
+    assert others == {SUBJECT, replaced}
+
+
+async def test_the_rest_to_watch_is_what_is_withheld_and_nobody_watches_or_purged(pool: Pool) -> None:
+    watched, purged, stored, lifted, expired = SUBJECT, f"{POST}p", f"{POST}s", f"{POST}l", f"{POST}e"
+    await store(
+        pool,
+        stated(watched),
+        stated(purged),
+        stated(stored, T0 + DAY),
+        stated(lifted, negated=True),
+        stated(expired, expires_at=T0 + DAY),
+        stated(POST, T0 + 2 * DAY),
+        # The same subject under two values is one.
+        stated(POST, T0 + 3 * DAY, value="!takedown"),
+        stated(f"{POST}x", value="rude"),
+    )
+    async with transaction(pool) as conn:
+        new = [NewAccount(BLUESKY, one, "somebody.test") for one in (watched, purged, stored)]
+        await add_accounts(conn, new, T0)
+        ids = {r["native_id"]: r["account_id"] for r in await conn.fetch("select * from account")}
+        await purge_account(conn, ids[purged], T0)
+        await stop_watching_many(conn, [ids[stored]], "Asha", T0)
+        assert await withheld_and_unwatched(conn, "TR", 99, LATE) == UnwatchedSubjects(2, (POST, stored))
+        assert await withheld_and_unwatched(conn, "TR", 1, LATE) == UnwatchedSubjects(2, (POST,))
+        assert await withheld_and_unwatched(conn, "DE", 99, LATE) == UnwatchedSubjects(0, ())

@@ -5,12 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from collectors.bluesky.declaration import BLUESKY
 from collectors.x.declaration import X
 from dashboard.auth.signed_links import Link, LinkAction, token
 from storage.accounts.name_checks import open_check
 from storage.accounts.watch_lists import archive_list, make_list
 from storage.causes.ledger import record_cause
 from storage.countries.label_record import note_listed
+from storage.countries.labeled_profiles import LabeledProfile, record_profiles
 from storage.countries.measured_networks import record_days
 from storage.countries.transparency_figures import add_reports
 from storage.executives.signals import add_signals
@@ -28,7 +30,7 @@ from storage.readings import evidence
 from storage.stories.stories import add_caption, write_story
 from storage.work.daily_cost_limit import DailyCostLimit, charge, save_cost_limit
 from tests.storage.model.orders.test_published_vs_observed import report
-from tests.support.samples.label_signing import LABELER, POST
+from tests.support.samples.label_signing import LABELER, POST, SUBJECT
 from tests.support.samples.stored_labels import stated, store
 from tests.support.screenshots import invented_record
 from tests.support.seeds.alerts import DESK, Played, play_alerts
@@ -215,8 +217,14 @@ async def some_labels(pool: Pool, now: datetime) -> None:
     """A labeler that withholds an account and more posts than a page shows, and took one back."""
     posts = [stated(f"{POST}{n}", now - n * HOUR) for n in range(60)]
     await store(pool, stated(made_at=now), *posts, stated(f"{POST}9", now, negated=True), seq=1, at=now)
+    profiles = [
+        LabeledProfile(SUBJECT, True, "a-rather-long-name-for-a-handle.example.org", 12_400),
+        LabeledProfile(f"{POST}0", True, "a-rather-long-name-for-a-handle.example.org", None),
+        LabeledProfile(f"{POST}1", False, None, None),
+    ]
     async with transaction(pool) as conn:
         await note_listed(conn, LABELER, now)
+        await record_profiles(conn, BLUESKY, profiles, now)
 
 
 async def an_archived_list(conn: Conn, now: datetime) -> None:

@@ -25,6 +25,7 @@ from collectors.bluesky.wire.profiles import (
     RepoStatus,
     read_profile,
     read_profiles,
+    read_public_profiles,
     read_repo_status,
     verdict,
 )
@@ -187,6 +188,8 @@ def test_no_answer_whatsoever_raises_or_leaves_an_account_out(
     read_log(answer, CAROL)
     read_resolved(answer)
     read_relationships(answer, CAROL)
+    public = read_public_profiles(answer, [*ASKED, CAROL])
+    assert isinstance(public, WireFault) or {one.native_id for one in public} <= {*ASKED, CAROL}
     excerpt(answer, [*ASKED, POST])
     posts = read_posts(answer, [POST, POST], LABELERS)
     assert [one.native_id for one in (*posts.readings, *posts.missed)] + [*posts.missing] == [POST]

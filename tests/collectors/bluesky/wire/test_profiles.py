@@ -4,7 +4,14 @@ import pytest
 
 from collectors.bluesky.wire.errors import Absence
 from collectors.bluesky.wire.identity import read_document
-from collectors.bluesky.wire.profiles import read_profile, read_profiles, read_repo_status, verdict
+from collectors.bluesky.wire.profiles import (
+    read_profile,
+    read_profiles,
+    read_public_profiles,
+    read_repo_status,
+    verdict,
+)
+from collectors.core.abilities import PublicProfile
 from collectors.core.collector import Exchange
 from collectors.core.wire import WireFault
 from storage.model.core.availability import Flag, Missed, MissedReason, Reading, State, Status, Strength
@@ -523,3 +530,36 @@ def test_an_account_that_is_there_twice_with_different_labels_is_missed() -> Non
     profiles = read_profiles(made(200, {"profiles": items}, HEARD), [CAROL], LABELERS)
     assert [miss.reason for miss in profiles.missed] == [R.CONTRADICTORY]
     assert (profiles.readings, profiles.missing) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("item", "expected"),
+    [
+        pytest.param({}, PublicProfile(CAROL, "carol.test", 1_200), id="as documented"),
+        pytest.param({"handle": "handle.invalid"}, PublicProfile(CAROL, None, 1_200), id="no valid handle"),
+        pytest.param({"handle": ["carol.test"]}, PublicProfile(CAROL, None, 1_200), id="no text"),
+        pytest.param({"followersCount": None}, PublicProfile(CAROL, "carol.test", None), id="no number"),
+        pytest.param({"followersCount": True}, PublicProfile(CAROL, "carol.test", None), id="true"),
+        pytest.param({"followersCount": -1}, PublicProfile(CAROL, "carol.test", None), id="negative"),
+        pytest.param({"followersCount": 10**20}, PublicProfile(CAROL, "carol.test", None), id="too large"),
+        pytest.param({"did": BOB}, None, id="somebody else"),
+        pytest.param({"did": None}, None, id="nobody"),
+    ],
+)
+def test_a_public_profile_says_who_an_account_is(
+    item: dict[str, object], expected: PublicProfile | None
+) -> None:
+    answer = made(200, {"profiles": [{**PROFILE, "followersCount": 1_200, **item}]})
+    assert read_public_profiles(answer, [CAROL]) == (() if expected is None else (expected,))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(made(200, {"profiles": {}}), id="no array"),
+        pytest.param(made(200, []), id="no object"),
+        pytest.param(refusal("InvalidRequest", "no"), id="refused"),
+    ],
+)
+def test_an_answer_without_profiles_says_of_nobody_that_they_are_not_shown(answer: Exchange) -> None:
+    assert isinstance(read_public_profiles(answer, [CAROL]), WireFault)

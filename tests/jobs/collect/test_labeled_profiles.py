@@ -1,0 +1,131 @@
+"""Profiles of whom labels are about: each is asked for once, and what is not shown stays unknown."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from collectors.bluesky.declaration import BLUESKY
+from collectors.core.abilities import PublicProfile
+from collectors.core.collector import RequestFailure
+from jobs.base.clock import SimulatedClock
+from jobs.collect.labeled_profiles import PAUSE, LabeledProfiles
+from storage.accounts.accounts import NewAccount, add_accounts
+from storage.countries.label_census import LabelFilter, labeled_subjects
+from storage.model.core.availability import MissedReason
+from storage.postgres.pool import Pool, transaction
+from storage.purge.purge import purge_account
+from tests.support.samples.label_signing import POST, SUBJECT
+from tests.support.samples.readings import T0
+from tests.support.samples.stored_labels import stated, store
+
+DAY = timedelta(days=1)
+
+
+def did(n: int) -> str:
+    return f"did:plc:{'abcdefghij'[n // 10]}{'abcdefghij'[n % 10]}{'2' * 22}"
+
+
+AUTHOR = did(2)
+OF_AUTHOR = POST.replace(SUBJECT, AUTHOR)
+
+
+class Profiles:
+    """Shows those whom it knows, and keeps what it was asked for."""
+
+    most_profiles = 25
+
+    def __init__(self, **shown: PublicProfile) -> None:
+        self.shown = {one.native_id: one for one in shown.values()}
+        self.asked: list[list[str]] = []
+        self.failure: RequestFailure | None = None
+
+    async def public_profiles(
+        self, native_ids: Sequence[str], now: datetime
+    ) -> Sequence[PublicProfile] | RequestFailure:
+        assert len(native_ids) <= self.most_profiles
+        assert now.tzinfo is not None
+        self.asked.append(list(native_ids))
+        return self.failure or [self.shown[one] for one in native_ids if one in self.shown]
+
+
+async def come_round(task: LabeledProfiles, clock: SimulatedClock, lasts: timedelta) -> None:
+    """Do what is due until nothing is for so long."""
+    await task.load()
+    until = clock() + lasts
+    while (due := task.next_due()) is not None and due <= until:
+        clock.set(max(due, clock()))
+        await task.tick()
+    clock.set(until)
+
+
+async def known(pool: Pool) -> dict[str, tuple[bool | None, str | None, int | None]]:
+    async with transaction(pool) as conn:
+        rows = await labeled_subjects(conn, LabelFilter(), None, 99, T0)
+    return {r.subject: (r.profile_is_shown, r.profile_handle, r.profile_followers) for r in rows}
+
+
+async def test_an_account_and_the_author_of_a_post_are_shown_and_who_is_not_shown_is_said_so(
+    pool: Pool,
+) -> None:
+    await store(pool, stated(SUBJECT), stated(OF_AUTHOR), stated(did(1)))
+    clock = SimulatedClock(T0)
+    profiles = Profiles(
+        subject=PublicProfile(SUBJECT, "somebody.test", 12_400), author=PublicProfile(AUTHOR, None, None)
+    )
+    assert await known(pool) == dict.fromkeys((SUBJECT, OF_AUTHOR, did(1)), (None, None, None))
+    await come_round(LabeledProfiles(pool, BLUESKY, profiles, clock), clock, DAY)
+    assert await known(pool) == {
+        SUBJECT: (True, "somebody.test", 12_400),
+        OF_AUTHOR: (True, None, None),
+        did(1): (False, None, None),
+    }
+    assert len(profiles.asked) == 1
+
+
+async def test_many_are_asked_for_in_batches_with_a_pause_and_each_once_in_thirty_days(pool: Pool) -> None:
+    subjects = [did(n) for n in range(60)]
+    await store(pool, *(stated(one, T0 - timedelta(hours=n)) for n, one in enumerate(subjects)))
+    clock, profiles = SimulatedClock(T0), Profiles()
+    task = LabeledProfiles(pool, BLUESKY, profiles, clock)
+    await come_round(task, clock, 2 * PAUSE)
+    # The newest labels first.
+    assert profiles.asked == [subjects[:25], subjects[25:50], subjects[50:]]
+    await come_round(task, clock, 29 * DAY)
+    assert len(profiles.asked) == 3
+    await come_round(task, clock, 2 * DAY)
+    assert sorted(one for asked in profiles.asked[3:] for one in asked) == sorted(subjects)
+
+
+async def test_a_busy_server_is_asked_when_it_says_so_and_a_refused_request_a_day_later(pool: Pool) -> None:
+    await store(pool, stated(SUBJECT))
+    clock, profiles = SimulatedClock(T0), Profiles()
+    task = LabeledProfiles(pool, BLUESKY, profiles, clock)
+    later = T0 + timedelta(hours=1)
+    profiles.failure = RequestFailure(MissedReason.RATE_LIMITED, "too many", later, breaker=False)
+    await task.load()
+    await task.tick()
+    assert task.next_due() == later
+    assert await known(pool) == {SUBJECT: (None, None, None)}
+    clock.set(later)
+    profiles.failure = RequestFailure(MissedReason.BAD_REQUEST, "refused", later, breaker=False)
+    await come_round(task, clock, timedelta(hours=23))
+    assert len(profiles.asked) == 2
+    profiles.failure = None
+    await come_round(task, clock, timedelta(hours=2))
+    assert await known(pool) == {SUBJECT: (False, None, None)}
+
+
+async def test_who_was_purged_is_not_asked_for_again(pool: Pool) -> None:
+    await store(pool, stated(SUBJECT), stated(POST))
+    clock = SimulatedClock(T0)
+    profiles = Profiles(subject=PublicProfile(SUBJECT, "somebody.test", 3))
+    task = LabeledProfiles(pool, BLUESKY, profiles, clock)
+    await come_round(task, clock, DAY)
+    async with transaction(pool) as conn:
+        await add_accounts(conn, [NewAccount(BLUESKY, SUBJECT, "somebody.test")], T0)
+        number = await conn.fetchval("select account_id from account where native_id = $1", SUBJECT)
+        await purge_account(conn, number, T0)
+    # Its posts would name it as their author.
+    gone = dict.fromkeys((SUBJECT, POST), (None, None, None))
+    assert await known(pool) == gone
+    await come_round(task, clock, 40 * DAY)
+    assert await known(pool) == gone
