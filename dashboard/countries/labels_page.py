@@ -33,7 +33,6 @@ from storage.countries.label_census import (
     label_days,
     labeled_subjects,
     labelers,
-    withheld_and_unwatched,
     withheld_by_labelers,
 )
 from storage.model.core.labels import LabelGap
@@ -105,8 +104,7 @@ async def read_labels(asked: PageRequest, country: str, count: CountryCount | No
     days = await label_days(conn, country, since, now)
     if after is not None:
         query["after"] = asked.query["after"]
-    rest = await withheld_and_unwatched(conn, country, 1, now)
-    shown = ShownLabels(tuple(subjects[:PAGE]), len(subjects) > PAGE, tuple(days), since, query, rest.count)
+    shown = ShownLabels(tuple(subjects[:PAGE]), len(subjects) > PAGE, tuple(days), since, query)
     return partial(labels_page, report, shown, count, country, asked)
 
 
@@ -124,7 +122,9 @@ def labels_page(
         if report is None or shown is None
         else [
             _report_card(report, shown, asked.now, asked.theme),
-            subjects_card(shown, country, may_watch=asked.actor.role.includes(WATCH)),
+            subjects_card(
+                shown, country, report.counts.unwatched, may_watch=asked.actor.role.includes(WATCH)
+            ),
         ]
     )
     return html.Div(

@@ -59,8 +59,6 @@ class ShownLabels:
     since: date
     query: Mapping[str, str]
     """The valid part of what the address asks for."""
-    unwatched: int
-    """Accounts and posts that are withheld and that nobody watches."""
 
 
 def labels_address(country: str, **query: str) -> str:
@@ -93,7 +91,8 @@ def position_in(text: str) -> LabelPosition | None:
     return LabelPosition(stated_at, label_id)
 
 
-def subjects_card(shown: ShownLabels, country: str, *, may_watch: bool) -> Component:
+def subjects_card(shown: ShownLabels, country: str, unwatched: int, *, may_watch: bool) -> Component:
+    """`unwatched` is how many accounts and posts are withheld in the country and not watched."""
     title, note = "Accounts and posts", "newest statement first"
     filters = _filters(shown, country)
     if not shown.subjects:
@@ -112,9 +111,7 @@ def subjects_card(shown: ShownLabels, country: str, *, may_watch: bool) -> Compo
         for n, one in enumerate(shown.subjects)
     ]
     choices = sum(_can_be_chosen(one) for one in shown.subjects)
-    above = html.Div(
-        [filters, *([_watch_form(choices, shown.unwatched)] if may_watch and shown.unwatched else [])]
-    )
+    above = html.Div([filters, *([_watch_form(choices, unwatched)] if may_watch and unwatched else [])])
     return table_card(title, note, columns, rows, *_pages(shown, country), above=above)
 
 
@@ -287,10 +284,10 @@ async def _preview_rest(
     try:
         async with transaction(process.pool) as conn:
             rest = await withheld_and_unwatched(conn, country, MOST_LINES, now)
-        if not rest.newest:
+        if not rest:
             return "All that is withheld is watched.", no_update, no_update, no_update
         source = f"labels in {country_name(country)}"
-        lines = await off_loop(check_lines, "\n".join(rest.newest), source, None)
+        lines = await off_loop(check_lines, "\n".join(rest), source, None)
         async with transaction(process.pool) as conn:
             read = process.settings.platforms
             check_id = await open_check(conn, lines, source, None, read, actor.name, now)

@@ -49,6 +49,8 @@ class WithheldCounts:
     accounts: int
     posts: int
     records: int
+    unwatched: int
+    """Those of the accounts and posts that nobody watches. See `withheld_and_unwatched`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,15 +119,6 @@ class LabeledSubject:
 
 
 @dataclass(frozen=True, slots=True)
-class UnwatchedSubjects:
-    """What is withheld and not watched."""
-
-    count: int
-    newest: tuple[str, ...]
-    """Those with the newest labels, the newest first."""
-
-
-@dataclass(frozen=True, slots=True)
 class LabelPosition:
     """Where a page of subjects ends."""
 
@@ -155,27 +148,41 @@ async def withheld_by_labelers(conn: Conn, country: str, now: datetime) -> Withh
     """How much the labelers of a country withhold at `now`, as far as their labels were received."""
     row = await conn.fetchrow(
         """
-        select count(distinct l.subject) filter (where l.kind = 'account') as accounts,
-            count(distinct l.subject) filter (where l.kind = 'post') as posts,
-            count(distinct l.subject) filter (where l.kind = 'record') as records
-        from label l join labeler r using (labeler)
-        where r.country = $1 and l.value = any(r.withholding) and l.replaced_at is null
-            and not l.is_negated and (l.expires_at is null or l.expires_at > $2)
+        select count(*) filter (where kind = 'account') as accounts,
+            count(*) filter (where kind = 'post') as posts,
+            count(*) filter (where kind = 'record') as records,
+            count(*) filter (where kind <> 'record' and is_unwatched) as unwatched
+        from (
+            select l.subject, l.kind, bool_and(
+                a.account_id is null or not (
+                    a.watched
+                    or exists (
+                        select from canary c where c.account_id = a.account_id and c.origin = 'settings'
+                    )
+                    or exists (select from purge_log p where p.account_id = a.account_id)
+                )
+            ) as is_unwatched
+            from label l join labeler r using (labeler)
+            left join account a on a.platform = r.platform and a.native_id = l.subject
+            where r.country = $1 and l.value = any(r.withholding) and l.replaced_at is null
+                and not l.is_negated and (l.expires_at is null or l.expires_at > $2)
+            group by l.subject, l.kind
+        ) s
         """,
         country,
         now,
     )
-    return WithheldCounts(0, 0, 0) if row is None else WithheldCounts(*row)
+    return WithheldCounts(0, 0, 0, 0) if row is None else WithheldCounts(*row)
 
 
-async def withheld_and_unwatched(conn: Conn, country: str, limit: int, now: datetime) -> UnwatchedSubjects:
-    """The accounts and posts that the labelers of a country withhold at `now` and that nobody watches, of
-    which at most `limit` are named. Control accounts of the settings and purged
+async def withheld_and_unwatched(conn: Conn, country: str, limit: int, now: datetime) -> list[str]:
+    """The accounts and posts that the labelers of a country withhold at `now` and that nobody watches, at
+    most `limit`, the newest labels first. Control accounts of the settings and purged
     ones are left out.
     """
     rows = await conn.fetch(
         """
-        select l.subject, count(*) over () as count
+        select l.subject
         from label l join labeler r using (labeler)
         left join account a on a.platform = r.platform and a.native_id = l.subject
         where r.country = $1 and l.value = any(r.withholding) and l.replaced_at is null
@@ -191,7 +198,7 @@ async def withheld_and_unwatched(conn: Conn, country: str, limit: int, now: date
         now,
         limit,
     )
-    return UnwatchedSubjects(rows[0]["count"] if rows else 0, tuple(row["subject"] for row in rows))
+    return [row["subject"] for row in rows]
 
 
 async def label_days(conn: Conn, country: str, since: date, now: datetime) -> list[LabelDay]:

@@ -14,7 +14,6 @@ from storage.countries.label_census import (
     LabelFilter,
     LabelHalfYear,
     LabelPosition,
-    UnwatchedSubjects,
     WithheldCounts,
     label_days,
     label_half_years,
@@ -55,32 +54,32 @@ async def days(pool: Pool, since: date = FIRST) -> list[LabelDay]:
 
 async def test_accounts_and_posts_are_counted_apart_and_once_each(pool: Pool) -> None:
     await store(pool, stated(), stated(value="!takedown"), stated(POST), stated(f"{POST}b"))
-    assert await counts(pool) == WithheldCounts(1, 2, 0)
+    assert await counts(pool) == WithheldCounts(1, 2, 0, 3)
 
 
 async def test_a_value_that_withholds_nothing_is_not_counted(pool: Pool) -> None:
     await store(pool, stated(value="rude"))
-    assert await counts(pool) == WithheldCounts(0, 0, 0)
+    assert await counts(pool) == WithheldCounts(0, 0, 0, 0)
     assert await listed(pool) == []
 
 
 async def test_another_country_has_labelers_of_its_own(pool: Pool) -> None:
     await store(pool, stated())
     async with transaction(pool) as conn:
-        assert await withheld_by_labelers(conn, "DE", LATE) == WithheldCounts(0, 0, 0)
+        assert await withheld_by_labelers(conn, "DE", LATE) == WithheldCounts(0, 0, 0, 0)
 
 
 async def test_the_newest_label_holds_whichever_came_first(pool: Pool) -> None:
     await store(pool, stated(made_at=T0 + DAY, negated=True))
     await store(pool, stated())
-    assert await counts(pool) == WithheldCounts(0, 0, 0)
+    assert await counts(pool) == WithheldCounts(0, 0, 0, 0)
     (only,) = await listed(pool)
     assert (only.since, only.lifted_at) == (T0, T0 + DAY)
 
 
 async def test_a_label_ends_by_itself_when_it_expires(pool: Pool) -> None:
     await store(pool, stated(expires_at=T0 + DAY), stated(POST, expires_at=LATE + DAY))
-    assert await counts(pool) == WithheldCounts(0, 1, 0)
+    assert await counts(pool) == WithheldCounts(0, 1, 0, 1)
     assert {one.subject: one.lifted_at for one in await listed(pool)} == {SUBJECT: T0 + DAY, POST: None}
 
 
@@ -122,7 +121,7 @@ async def test_days_before_the_first_that_is_wanted_are_left_out_and_go_on_holdi
 async def test_a_label_that_was_replaced_before_it_expired_did_not_expire(pool: Pool) -> None:
     await store(pool, stated(expires_at=T0 + 2 * DAY), stated(made_at=T0 + DAY))
     assert await days(pool) == [LabelDay(T0.date(), 1, 0)]
-    assert await counts(pool) == WithheldCounts(1, 0, 0)
+    assert await counts(pool) == WithheldCounts(1, 0, 0, 1)
 
 
 async def test_subjects_are_known_as_accounts_where_they_are_watched(pool: Pool) -> None:
@@ -229,6 +228,7 @@ async def test_the_rest_to_watch_is_what_is_withheld_and_nobody_watches_or_purge
         ids = {r["native_id"]: r["account_id"] for r in await conn.fetch("select * from account")}
         await purge_account(conn, ids[purged], T0)
         await stop_watching_many(conn, [ids[stored]], "Asha", T0)
-        assert await withheld_and_unwatched(conn, "TR", 99, LATE) == UnwatchedSubjects(2, (POST, stored))
-        assert await withheld_and_unwatched(conn, "TR", 1, LATE) == UnwatchedSubjects(2, (POST,))
-        assert await withheld_and_unwatched(conn, "DE", 99, LATE) == UnwatchedSubjects(0, ())
+        assert (await withheld_by_labelers(conn, "TR", LATE)).unwatched == 2
+        assert await withheld_and_unwatched(conn, "TR", 99, LATE) == [POST, stored]
+        assert await withheld_and_unwatched(conn, "TR", 1, LATE) == [POST]
+        assert await withheld_and_unwatched(conn, "DE", 99, LATE) == []
