@@ -43,6 +43,7 @@ RULE_LABELS: Final[Mapping[str, str]] = {
     "engagement": "Also engagements of executives with accounts that an order names",
     "labels": "Labels of country labelers",
     "networks": "Also networks that do not reach a platform for days",
+    "not_if_unreachable": "Not while the networks of its country do not reach the platform",
     "severity": "Severity",
     "digest": "Digest",
     "digest_at": "Time of digests",
@@ -85,7 +86,7 @@ VALUES = (
 )
 """The component and the property of each value of the form, in the order of `RuleForm`."""
 
-_MORE = ("executives", "provisional", "engagement", "networks")
+_MORE = ("executives", "provisional", "engagement", "networks", "not_if_unreachable")
 _BESIDE_CHANGES = ("engagement", "networks")
 """Those of them that a rule can send alone, without a kind of change."""
 _SEVERITIES = {

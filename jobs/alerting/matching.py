@@ -6,6 +6,7 @@ from datetime import datetime
 
 from storage.model.alerts.alerts import AlertDecision, AlertRow, AlertStage, Cohort
 from storage.model.alerts.rules import Digest, Match, Mute, StoredRule
+from storage.model.core.reachability import UnreachablePeriod
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +42,18 @@ class RuleMatch:
         return any(r in refused and r in owed and not owed[r].by_digest for r in self.recipients)
 
 
-def match_rules(alert: AlertRow, rules: Sequence[StoredRule], mutes: Iterable[Mute]) -> list[RuleMatch]:
+def match_rules(
+    alert: AlertRow,
+    rules: Sequence[StoredRule],
+    mutes: Iterable[Mute],
+    unreachable: Collection[UnreachablePeriod] = (),
+) -> list[RuleMatch]:
     """Return the rules that match an alert, in the order given. Empty if none matches.
 
     Of the rules without a digest, only the first match notifies a recipient. Digests repeat what other rules
-    sent.
+    sent. A rule that is silent because a platform is unreachable leaves its recipients to later rules.
     """
+    not_reached = is_from_unreachable(alert, unreachable)
     mute = next((m for m in mutes if covers(m, alert)), None)
     taken: set[str] = set()
     found: list[RuleMatch] = []
@@ -56,13 +63,15 @@ def match_rules(alert: AlertRow, rules: Sequence[StoredRule], mutes: Iterable[Mu
         named = tuple(dict.fromkeys(stored.rule.recipients))
         if alert.stage.is_answer:
             named = tuple(r for r in named if r in alert.owed and stored.rule_id in alert.owed[r].rules)
-        left = named
+        left, is_kept_back = named, not_reached and stored.rule.not_if_unreachable
         if stored.rule.digest is Digest.NONE:
             left = tuple(r for r in named if r not in taken)
-            taken.update(named)
+            taken.update(() if is_kept_back else named)
         silence = None
         if mute is not None:
             silence = AlertDecision.MAINTENANCE if mute.is_maintenance else AlertDecision.MUTED
+        elif is_kept_back:
+            silence = AlertDecision.UNREACHABLE
         elif not named:
             silence = AlertDecision.NO_RECIPIENT
         elif not left:
@@ -110,7 +119,7 @@ def matches(alert: AlertRow, wanted: Match) -> bool:
         and _one_of(wanted.orders, {c.order.reference for c in alert.cohorts if c.order})
         and _one_of(wanted.targets, {change.target})
         and _one_of(wanted.platforms, {change.platform})
-        and _one_of(wanted.countries, _countries(alert))
+        and _one_of(wanted.countries, countries(alert))
         and _one_of(wanted.tags, alert.tags)
         and (wanted.min_followers is None or (alert.followers or -1) >= wanted.min_followers)
         and (alert.is_executive or not wanted.executives)
@@ -133,7 +142,21 @@ def covers(mute: Mute, alert: AlertRow) -> bool:
     return mute.list_id is None or any(c.list_id == mute.list_id for c in alert.cohorts)
 
 
-def _countries(alert: AlertRow) -> set[str]:
+def is_from_unreachable(alert: AlertRow, periods: Iterable[UnreachablePeriod]) -> bool:
+    """Whether the platform was mostly unreachable from every country that the change concerns, by what was
+    known when the alert was recorded. False if the change concerns no country.
+
+    Always False for a correction or an unresolved change, as for mutes.
+    """
+    concerned = countries(alert)
+    if alert.stage.is_answer or not concerned:
+        return False
+    platform, at = alert.change.platform, alert.created_at
+    return concerned <= {p.country for p in periods if p.platform == platform and p.covers(at)}
+
+
+def countries(alert: AlertRow) -> set[str]:
+    """The countries that a change concerns: in which the account is or was withheld."""
     old, new = alert.change.old, alert.change.new
     return {*new.withheld_in, *(old.withheld_in if old is not None else ())}
 

@@ -13,6 +13,7 @@ from jobs.alerting.waves import DAY, Cut, Waves, continued, known_at, opening_ke
 from storage.model.alerts.alerts import AlertDecision, AlertRow, AlertStage, AlertThread, Cohort, PastAlert
 from storage.model.alerts.rules import AlertRule, Digest, Mute, StoredRule, digest_after, digest_before
 from storage.model.core.accounts import ListId
+from storage.model.core.reachability import UnreachablePeriod
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +151,7 @@ def decide(
     mutes: Collection[Mute],
     past: NotificationHistory,
     now: datetime,
+    unreachable: Collection[UnreachablePeriod] = (),
 ) -> NotificationPlan:
     """Decide what to do with each open alert under each rule: send, add to a digest, keep for later, or stay
     silent.
@@ -157,7 +159,7 @@ def decide(
     `rules` are tried in the order given. The order of the other rows does not matter.
     """
     in_order = sorted(alerts, key=lambda a: (a.created_at, a.change.change_key, a.stage))
-    claimed = [(alert, match_rules(alert, rules, mutes)) for alert in in_order]
+    claimed = [(alert, match_rules(alert, rules, mutes, unreachable)) for alert in in_order]
     judged = {s.rule_id: flapping(past.alerts, s, _to_tell(claimed, s)) for s in rules}
     silent: dict[Key, SilencedAlert] = {}
     kept: dict[Key, DeferredAlert] = {}

@@ -30,6 +30,8 @@ class ReplyReason(StrEnum):
     GATHERED = "gathered"
     """The rule sent this change at once, and has been changed to a digest since."""
     MUTED = "muted"
+    UNREACHABLE = "unreachable"
+    """The networks of the change's countries do not reach the platform, and the rule sends none meanwhile."""
     FLAPPING = "flapping"
     """The account is flapping, so the rule does not send the outcome."""
     SILENT = "silent"
@@ -97,6 +99,8 @@ def _reason(
         return ReplyReason.FLAPPING
     if {AlertDecision.MUTED, AlertDecision.MAINTENANCE} & set(silences.values()):
         return ReplyReason.MUTED
+    if silences.get(stored.rule_id) is AlertDecision.UNREACHABLE:
+        return ReplyReason.UNREACHABLE
     if stored.rule.digest is not Digest.NONE:
         return ReplyReason.GATHERED
     return ReplyReason.SILENT if stored.rule_id in alert.done else ReplyReason.NOT_MATCHED

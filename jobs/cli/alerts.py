@@ -308,8 +308,8 @@ def trial_command(
     """Show the message that a past change would cause now.
 
     The current rules decide. Without --output and --send the text is printed. No alert and no email is
-    stored; a test that is sent is recorded in the audit log. Mutes, quiet hours and waiting times are
-    ignored.
+    stored; a test that is sent is recorded in the audit log. Mutes, unreachable platforms, quiet hours and
+    waiting times are ignored.
     """
     if (change is not None) + (story is not None) + last != 1:
         raise typer.BadParameter("Give one of --change, --story and --last.")

@@ -369,6 +369,10 @@ _REASONS = {
     ),
     ReplyReason.GATHERED: "The rule that sent the earlier email now gathers changes for a digest.",
     ReplyReason.MUTED: "Alerts about this account are now muted.",
+    ReplyReason.UNREACHABLE: (
+        "The rule that sent the earlier email sends no changes while most measurements from their countries "
+        "do not reach the platform."
+    ),
     ReplyReason.FLAPPING: "The account goes back and forth, so its further changes are not emailed.",
 }
 

@@ -34,6 +34,7 @@ _KIND = {
 _WHY_UNTOLD = {
     AlertDecision.MUTED: "muted",
     AlertDecision.MAINTENANCE: "within a maintenance window",
+    AlertDecision.UNREACHABLE: "in countries from which the platform was mostly unreachable",
     AlertDecision.UNSUBSCRIBED: "from a time without subscribers",
 }
 

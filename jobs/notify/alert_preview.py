@@ -44,9 +44,9 @@ def waves_on_trial(
     """Return the groups in which these rules would report the alerts: one per rule and cohort, in the order
     of `rules`.
 
-    Mutes, quiet hours, waiting times and flapping are ignored. `story` is the incident that one of the groups
-    continues; None if none does. If a rule names no recipient, its emails go to `to`. If `to` is None too,
-    the rule is left out.
+    Mutes, unreachable platforms, quiet hours, waiting times and flapping are ignored. `story` is the incident
+    that one of the groups continues; None if none does. If a rule names no recipient, its emails go to `to`.
+    If `to` is None too, the rule is left out.
     """
     gathered: dict[tuple[int, int | None], list[tuple[AlertRow, tuple[str, ...]]]] = {}
     where: dict[int | None, Cohort | None] = {}

@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TypeAlias
 
+from jobs.alerting.matching import countries
 from jobs.alerting.policy import (
     AlertGroup,
     DigestDue,
@@ -33,9 +34,11 @@ from jobs.messages.compose import Letterhead, ReplyThread, compose, compose_repl
 from jobs.notify import engagement_alerts, label_alerts, merging, network_alerts, reminders, wave_chart
 from jobs.notify.digests import queue_digest
 from storage.alerts import mail_queue, mutes, open_alerts, outbox, rules, threads
+from storage.countries.measured_networks import platforms_unreachable
 from storage.model.alerts.alerts import AlertRow, Mail, MailDraft, Via
 from storage.model.alerts.rules import StoredRule, digest_after, digest_before
 from storage.model.core.accounts import ListId
+from storage.model.core.reachability import UnreachablePeriod
 from storage.postgres.installation import link_key
 from storage.postgres.pool import Conn, Pool, StaleState, Unreachable, part_of, transaction
 
@@ -243,8 +246,19 @@ async def _plan(
         await open_alerts.recent_alerts(conn, accounts, oldest - lookback, fewest),
         await threads.told_since(conn, oldest - ORDER_LASTS),
     )
-    plan = decide(alerts, known, await mutes.running(conn, now), past, now)
+    unreachable = await _unreachable(conn, alerts, known, oldest, now)
+    plan = decide(alerts, known, await mutes.running(conn, now), past, now, unreachable)
     return unsettled(plan, now) if await rules.unreadable_rules(conn) else plan
+
+
+async def _unreachable(
+    conn: Conn, alerts: Sequence[AlertRow], known: Sequence[StoredRule], since: datetime, now: datetime
+) -> Sequence[UnreachablePeriod]:
+    """Return when the platforms were unreachable from the countries of the alerts. Empty if no rule asks."""
+    concerned = {country for alert in alerts for country in countries(alert)}
+    if not concerned or not any(r.enabled and r.rule.not_if_unreachable for r in known):
+        return ()
+    return await platforms_unreachable(conn, since, max(since, now), concerned)
 
 
 async def _queue_all(

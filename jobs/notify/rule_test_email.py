@@ -23,7 +23,7 @@ async def rule_test_email(
 ) -> MailDraft | None:
     """Return the email to `to`. None if none of the newest changes matches. Nothing is stored.
 
-    Mutes, quiet hours, waiting times and other rules are ignored.
+    Mutes, unreachable platforms, quiet hours, waiting times and other rules are ignored.
     """
     newest = await alerts_by_id(conn, await newest_confirmed(conn, NEWEST))
     matching = [alert for alert in newest if matches(alert, rule.match)]

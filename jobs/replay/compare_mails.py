@@ -113,6 +113,7 @@ def reevaluate_mails(
         stored.told_before,
         stored.forgotten,
         {**stored.cohorts, **{account_id: f.cohorts for account_id, f in facts.items()}},
+        stored.unreachable,
     )
     notifier = Notifier(ground, since)
     notifier.run(births, overtaken, until)

@@ -19,7 +19,8 @@ async def load_rule_preview(conn: Conn, rule: AlertRule, since: datetime, until:
     """
     rules = rules_on_trial(await load_rules(conn), rule)
     lookback = max((s.rule.lookback for s in rules), default=timedelta(0))
-    stored = await alert_inputs.load(conn, since, until, (), lookback)
+    networks = any(s.rule.not_if_unreachable for s in rules)
+    stored = await alert_inputs.load(conn, since, until, (), lookback, networks=networks)
     seen = await alert_inputs.seen_changes(conn, since, until) if wants_provisional(rules) else []
     facts = await alert_inputs.account_facts(conn, {one.change.account_id for one in seen})
     read = await was_read(conn, since, until)

@@ -100,9 +100,10 @@ async def redecide(
     compared = compare(courses.accounts, recomputed, until, other_thresholds=rule != IN_FORCE)
     decided = time.perf_counter()
     known = await rules_since(conn)
-    lookbacks = [s.rule.lookback for state in known for s in state.rules]
-    lookbacks += [row.rule.lookback for row in rules or ()]
-    stored = await alert_inputs.load(conn, since, told, known, max(lookbacks, default=_LOOKBACK))
+    tried = [*(s.rule for state in known for s in state.rules), *(row.rule for row in rules or ())]
+    lookback = max((one.lookback for one in tried), default=_LOOKBACK)
+    networks = any(one.not_if_unreachable for one in tried)
+    stored = await alert_inputs.load(conn, since, told, known, lookback, networks=networks)
     wanted = accounts_of(courses.accounts, compared, everybody=rules is not None)
     facts = await alert_inputs.account_facts(conn, wanted)
     theirs = [

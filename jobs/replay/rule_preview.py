@@ -97,6 +97,7 @@ def preview_rule(
         {},
         stored.forgotten,
         {**stored.cohorts, **{account_id: known.cohorts for account_id, known in facts.items()}},
+        stored.unreachable,
     )
     notifier = Notifier(start, since, _PATIENCE, only_stirred=True)
     notifier.run(births, overtaken, until)

@@ -43,6 +43,7 @@ from storage.model.bitemporal.alert_inputs import (
     as_of,
 )
 from storage.model.core.accounts import AccountId, ListId
+from storage.model.core.reachability import UnreachablePeriod
 
 _HEAD = Letterhead()
 _MOMENT = timedelta.resolution
@@ -64,6 +65,7 @@ class NotifierStart:
     forgotten: Mapping[int, datetime]
     """From when on alerts do not count for flapping any more."""
     cohorts: Mapping[AccountId, Sequence[DatedCohort]]
+    unreachable: Sequence[UnreachablePeriod] = ()
 
 
 @dataclass(slots=True)
@@ -253,7 +255,7 @@ class Notifier:
     def _planned(self, rows: Sequence[AlertRow]) -> NotificationPlan:
         now, rules = self.now, self._rules(self.now)
         mutes = [m.mute for m in self.ground.mutes if m.made_at <= now and m.mute.since <= now]
-        return decide(rows, rules, mutes, self._past(rows, rules), now)
+        return decide(rows, rules, mutes, self._past(rows, rules), now, self.ground.unreachable)
 
     def _carry_out(self, rows: Sequence[AlertRow], plan: NotificationPlan) -> None:
         """Send and decide what is planned for these alerts. The others stay as they are."""

@@ -130,7 +130,7 @@ async def untold(conn: Conn, rule_id: int, since: datetime, until: datetime) -> 
         select d.decision, count(distinct a.change_id)::int as changes
         from alert_decision d join alert a using (alert_id)
         where d.rule_id = $1 and a.created_at > $2 and a.created_at <= $3
-            and d.decision in ('muted', 'maintenance', 'unsubscribed')
+            and d.decision in ('muted', 'maintenance', 'unreachable', 'unsubscribed')
         group by d.decision order by changes desc, d.decision
         """,
         rule_id,

@@ -2,9 +2,16 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
-from storage.model.core.reachability import MeasuredDay
+from storage.model.core.reachability import (
+    JUDGED,
+    MeasuredDay,
+    RecordedDay,
+    UnreachablePeriod,
+    unreachable_periods,
+)
+from storage.model.platforms.registry import DECLARED, MEASURED_DOMAINS
 from storage.postgres.pool import Conn
 from storage.postgres.recording_order import moment
 
@@ -70,6 +77,28 @@ async def measured_days(
         known_at,
     )
     return [MeasuredDay(*row) for row in rows]
+
+
+async def platforms_unreachable(
+    conn: Conn, since: datetime, until: datetime, countries: Collection[str] | None = None
+) -> list[UnreachablePeriod]:
+    """When from `since` to `until` platforms were known to be mostly unreachable from countries; None means
+    all countries.
+    """
+    rows = await conn.fetch(
+        """
+        select country, recorded_at, domain, day, confirmed, anomaly, failure, ok from network_day
+        where ($1::text[] is null or country = any($1)) and domain = any($2::text[]) and day >= $3
+            and recorded_at <= $4
+        """,
+        None if countries is None else list(countries),
+        MEASURED_DOMAINS,
+        since.astimezone(UTC).date() - JUDGED,
+        until,
+    )
+    recorded = [RecordedDay(country, at, MeasuredDay(*rest)) for country, at, *rest in rows]
+    domains = {platform: declared.measured_domains for platform, declared in DECLARED.items()}
+    return unreachable_periods(recorded, domains, since, until)
 
 
 async def network_reads(

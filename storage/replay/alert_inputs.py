@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from storage.alerts import threads
 from storage.alerts.open_alerts import alerts_by_id, change_of, recent_alerts
+from storage.countries.measured_networks import platforms_unreachable
 from storage.model.alerts.alerts import (
     AlertDecision,
     AlertRow,
@@ -39,10 +40,19 @@ _REMEMBERED = timedelta(days=31)
 
 
 async def load(
-    conn: Conn, since: datetime, until: datetime, rules: Sequence[RulesSince], lookback: timedelta
+    conn: Conn,
+    since: datetime,
+    until: datetime,
+    rules: Sequence[RulesSince],
+    lookback: timedelta,
+    *,
+    networks: bool = False,
 ) -> StoredAlerts:
-    """The alerts that were born from `since` until before `until`, or open when that began."""
+    """The alerts that were born from `since` until before `until`, or open when that began. `networks` says
+    whether to read also when platforms were unreachable.
+    """
     rows = await _alerts(conn, since, until)
+    oldest = min((r.created_at for r in rows), default=since)
     ids = [r.alert_id for r in rows]
     final, before = await _decisions(conn, ids, since, until)
     return StoredAlerts(
@@ -59,6 +69,7 @@ async def load(
         await _cohorts(conn, {r.change.account_id for r in rows}),
         await _forgotten(conn, ids),
         await _late(conn, since),
+        await platforms_unreachable(conn, min(oldest, since), until) if networks else (),
     )
 
 

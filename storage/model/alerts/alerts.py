@@ -46,6 +46,8 @@ class AlertDecision(StrEnum):
     """It is kept for the next digest of the rule."""
     MUTED = "muted"
     MAINTENANCE = "maintenance"
+    UNREACHABLE = "unreachable"
+    """The rule does not send it while the networks of its countries do not reach the platform."""
     DUPLICATE = "duplicate"
     """An earlier rule told it to the same people."""
     NO_RULE = "no_rule"

@@ -8,8 +8,8 @@ from storage.model.text.units import number
 MOST_ALERTS = 500
 """Alerts of a group that are explained, the oldest first."""
 EXPLANATION_LIMITS = (
-    "Matches are computed with the present rules, lists and tags, without mutes, quiet hours and earlier "
-    "emails. Decisions are shown as recorded."
+    "Matches are computed with the present rules, lists and tags, without mutes, unreachable platforms, "
+    "quiet hours and earlier emails. Decisions are shown as recorded."
 )
 
 

@@ -21,6 +21,7 @@ DECISION_WORDS: Final[Mapping[str, str]] = {
     "digest": "waits for the next digest or catch-up digest of the rule",
     "muted": "not sent: a mute covers it",
     "maintenance": "not sent: a maintenance window covers it",
+    "unreachable": "not sent: most measurements from its countries did not reach the platform",
     "duplicate": "not sent: an earlier rule sends it to the same people",
     "no_rule": "not sent: no rule matched",
     "no_recipient": "not sent: the rule names nobody",
@@ -76,15 +77,10 @@ def manner_words(rule: AlertRule) -> list[str]:
         lines = [f"urgent news at once, the rest in a catch-up digest at {at}"]
     else:
         lines = [f"{_DIGEST[rule.digest]} at {at}"]
-    if rule.engagement:
-        lines.append("also when an executive engages with an account that an order names")
-    if rule.labels:
-        steps = " and ".join(LABEL_WORDS[step] for step in LabelStep if step in rule.labels)
-        lines.append(f"also when a country labeler {steps} accounts or posts, watched or not")
-    if rule.networks:
+    lines += _notice_words(rule)
+    if rule.not_if_unreachable:
         lines.append(
-            f"also when most measurements from a country do not reach a platform for {UNREACHABLE_DAYS} "
-            "days, and when they do again"
+            "sends no changes while most measurements from their countries do not reach the platform"
         )
     if rule.severity is Severity.CRITICAL:
         lines.append("severity critical, which quiet hours do not delay")
@@ -108,6 +104,22 @@ def manner_words(rule: AlertRule) -> list[str]:
             lines.append(f"notifies {whom} if nobody acknowledges or takes the incident within {within}")
         else:
             lines.append(f"notifies {whom} if nobody has by {within}")
+    return lines
+
+
+def _notice_words(rule: AlertRule) -> list[str]:
+    """What else a rule sends, one line each."""
+    lines: list[str] = []
+    if rule.engagement:
+        lines.append("also when an executive engages with an account that an order names")
+    if rule.labels:
+        steps = " and ".join(LABEL_WORDS[step] for step in LabelStep if step in rule.labels)
+        lines.append(f"also when a country labeler {steps} accounts or posts, watched or not")
+    if rule.networks:
+        lines.append(
+            f"also when most measurements from a country do not reach a platform for {UNREACHABLE_DAYS} "
+            "days, and when they do again"
+        )
     return lines
 
 

@@ -122,6 +122,10 @@ class AlertRule:
     """Tell also when the networks of a country, one of `match.countries` if it has any, do not reach a
     platform for days, and when they do again.
     """
+    not_if_unreachable: bool = False
+    """Send no change of which each country's networks do not reach the platform, by what was known when it
+    was recorded.
+    """
     settle: timedelta = timedelta(seconds=0.5)
     """A wave is complete when nothing joined it for so long."""
     growth_limit: int = 10

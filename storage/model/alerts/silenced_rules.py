@@ -26,6 +26,7 @@ def silenced_by(rule: StoredRule, rules: Sequence[StoredRule]) -> list[StoredRul
         if one.rule_id == rule.rule_id or not left:
             break
         is_one = one.enabled and one.rule.digest is Digest.NONE and one.active_since <= rule.active_since
+        is_one = is_one and (rule.rule.not_if_unreachable or not one.rule.not_if_unreachable)
         if is_one and is_within(rule.rule.match, one.rule.match) and left & set(one.rule.recipients):
             found.append(one)
             left -= set(one.rule.recipients)

@@ -17,6 +17,7 @@ from storage.model.alerts.alerts import (
 )
 from storage.model.alerts.rules import Mute, StoredRule
 from storage.model.core.accounts import AccountId
+from storage.model.core.reachability import UnreachablePeriod
 
 Fact = tuple[str, AlertStage]
 """What a mail tells: a change by its key, and how certain it was."""
@@ -127,6 +128,8 @@ class StoredAlerts:
     """
     late: frozenset[str] = field(default_factory=frozenset[str])
     """Keys of changes that were told anew because of a reading that came in late."""
+    unreachable: Sequence[UnreachablePeriod] = ()
+    """Empty unless it was asked for."""
 
 
 def as_of(cohorts: Iterable[DatedCohort], now: datetime) -> tuple[Cohort, ...]:

@@ -4,9 +4,11 @@ A measurement is one try of a volunteer's device to open one address. It says so
 that moment, and nothing about any account.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+
+from storage.model.core.accounts import Platform
 
 MOSTLY = 0.5
 """A day counts as mostly unreachable from this share of its conclusive measurements on."""
@@ -17,6 +19,8 @@ FRESH = timedelta(days=3)
 """A row of days that ended longer ago is not reported any more."""
 UNREACHABLE_DAYS = 2
 """So many mostly unreachable days in a row are reported."""
+JUDGED = FRESH + timedelta(days=UNREACHABLE_DAYS - 1)
+"""Earlier days do not decide whether a platform is mostly unreachable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,3 +126,99 @@ def by_domain(days: Sequence[MeasuredDay]) -> dict[str, list[MeasuredDay]]:
     for one in sorted(days, key=lambda one: (one.domain, one.day)):
         found.setdefault(one.domain, []).append(one)
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedDay:
+    """The measurements of one day from one country, as they were known from a time on."""
+
+    country: str
+    recorded_at: datetime
+    measured: MeasuredDay
+
+
+@dataclass(frozen=True, slots=True)
+class UnreachablePeriod:
+    """A time in which a platform was known to be mostly unreachable from a country."""
+
+    platform: Platform
+    country: str
+    since: datetime
+    """When this became known, or the beginning of the time that was asked for."""
+    until: datetime | None
+    """When this ceased to be known. None: not within the time that was asked for."""
+
+    def covers(self, at: datetime) -> bool:
+        return self.since <= at and (self.until is None or at < self.until)
+
+
+def is_unreachable(days: Iterable[MeasuredDay], domains: Collection[str], today: date) -> bool:
+    """Whether a platform with these domains is mostly unreachable from a country with these days.
+
+    Each domain with conclusive measurements must be: for `UNREACHABLE_DAYS` in a row that ended at most
+    `FRESH` ago, without a later day that was mostly reachable. Only days before `today` count. False without
+    any conclusive measurement.
+    """
+    found = by_domain(
+        [d for d in days if d.domain in domains and today - JUDGED <= d.day < today and d.conclusive]
+    )
+    return bool(found) and all(_is_unreachable(some, today - FRESH) for some in found.values())
+
+
+def _is_unreachable(days: Sequence[MeasuredDay], since: date) -> bool:
+    """The same for one domain; the row of days ended on `since` or later."""
+    for newest in reversed(days):
+        if newest.is_mostly_unreachable is False:
+            return False
+        if newest.day >= since and unreachable_days(days, newest.day) >= UNREACHABLE_DAYS:
+            return True
+    return False
+
+
+def unreachable_periods(
+    recorded: Iterable[RecordedDay],
+    domains: Mapping[Platform, Collection[str]],
+    since: datetime,
+    until: datetime,
+) -> list[UnreachablePeriod]:
+    """When from `since` to `until` each platform was known to be mostly unreachable, by country.
+
+    At each moment only what was recorded by then counts. `recorded` must hold all that was recorded by
+    `until` about days from `JUDGED` before `since` on.
+    """
+    by_country: dict[str, list[RecordedDay]] = {}
+    for one in sorted(recorded, key=lambda one: one.recorded_at):
+        by_country.setdefault(one.country, []).append(one)
+    found: list[UnreachablePeriod] = []
+    for country, rows in by_country.items():
+        began: dict[Platform, datetime] = {}
+        for at, days in _as_known(rows, since, until):
+            for platform, sites in domains.items():
+                if is_unreachable(days, sites, at.astimezone(UTC).date()):
+                    began.setdefault(platform, at)
+                elif platform in began:
+                    found.append(UnreachablePeriod(platform, country, began.pop(platform), at))
+        found += [UnreachablePeriod(platform, country, at, None) for platform, at in began.items()]
+    return found
+
+
+def _as_known(
+    rows: Sequence[RecordedDay], since: datetime, until: datetime
+) -> Iterable[tuple[datetime, Collection[MeasuredDay]]]:
+    """The days that decide, as known at `since` and at each time after it at which this can change: when
+    something was recorded, and when a day was over. `rows` are sorted by time.
+    """
+    first, last = since.astimezone(UTC).date(), until.astimezone(UTC).date()
+    over = [first + timedelta(days=n) for n in range(1, (last - first).days + 1)]
+    times = {since, *(datetime.combine(day, time(), UTC) for day in over)}
+    times |= {one.recorded_at for one in rows if since < one.recorded_at <= until}
+    known: dict[tuple[str, date], MeasuredDay] = {}
+    done = 0
+    for at in sorted(times):
+        while done < len(rows) and rows[done].recorded_at <= at:
+            one = rows[done].measured
+            known[one.domain, one.day] = one
+            done += 1
+        start = at.astimezone(UTC).date() - JUDGED
+        known = {key: one for key, one in known.items() if one.day >= start}
+        yield at, known.values()

@@ -45,6 +45,7 @@ FULL = AlertRule(
         EscalationStep(timedelta(days=1), ("apprise:phones",)),
     ),
     engagement=True,
+    not_if_unreachable=True,
     settle=timedelta(seconds=3),
     update_after=timedelta(minutes=90),
     flapping_changes=6,
@@ -179,8 +180,9 @@ def test_a_rule_is_told_in_sentences() -> None:
         "found again, only of posts on Lawyers, all or Press, under SYN/1, on Bluesky or Mastodon or X or "
         "YouTube, in IN or TR, tagged press or two words, with at least 0 followers, of executives, also "
         "when provisional. Sends one digest per week, on Mondays at 06:15 Asia/Kolkata. Also when an "
-        "executive engages with an account that an order names. Severity critical, which quiet hours do "
-        "not delay. Quiet from 22:00 to 07:30 Asia/Kolkata. Reports an account with 6 changes within 2d "
+        "executive engages with an account that an order names. Sends no changes while most measurements "
+        "from their countries do not reach the platform. Severity critical, which quiet hours do not delay. "
+        "Quiet from 22:00 to 07:30 Asia/Kolkata. Reports an account with 6 changes within 2d "
         "once, and its further changes not for 2d. Sends a reminder every 1h. Notifies "
         "editor@example.org, lead@example.org if nobody acknowledges or takes the incident within 3h. "
         "Notifies apprise:phones if nobody has by 1d."

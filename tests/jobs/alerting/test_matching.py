@@ -6,11 +6,13 @@ from datetime import timedelta
 import pytest
 
 from collectors.bluesky.declaration import BLUESKY
+from collectors.x.declaration import X
 from jobs.alerting.matching import match_rules
 from storage.model.alerts.alerts import AlertDecision, AlertRow, AlertStage
 from storage.model.alerts.rules import AlertRule, Digest, Match, Mute
 from storage.model.core.accounts import AccountId, TargetKind
 from storage.model.core.availability import ChangeKind, State, Status
+from storage.model.core.reachability import UnreachablePeriod
 from tests.support.samples.alerts import ORDER, REPORTERS, a_change, a_rule, an_alert, owed_to
 from tests.support.samples.readings import AVAILABLE, PROTECTED, SUSPENDED, T0, WITHHELD_IN, minutes
 
@@ -150,6 +152,64 @@ def test_a_later_rule_does_not_notify_muted_recipients_either() -> None:
 def test_a_mute_covers_alerts_from_before_its_end_even_a_day_later() -> None:
     over = mute(until=minutes(6) + timedelta(days=0))
     assert match_rules(alert(), [a_rule(DESK)], [over])[0].silence is AlertDecision.MAINTENANCE
+
+
+IN_ONLY = UnreachablePeriod(X, "IN", T0, None)
+PK_TOO = replace(IN_ONLY, country="PK")
+WAITS = replace(DESK, not_if_unreachable=True)
+
+
+@pytest.mark.parametrize(
+    ("row", "periods", "expected"),
+    [
+        pytest.param(alert(), [IN_ONLY], True, id="a block in a country that does not reach the platform"),
+        pytest.param(alert(AVAILABLE, WITHHELD_IN), [IN_ONLY], True, id="a restoration is treated the same"),
+        pytest.param(alert(IN_PK), [IN_ONLY], False, id="one of two countries reaches it"),
+        pytest.param(alert(WITHHELD_IN, IN_PK), [IN_ONLY], False, id="also the one where it is lifted"),
+        pytest.param(alert(IN_PK), [IN_ONLY, PK_TOO], True, id="neither of two countries reaches it"),
+        pytest.param(alert(), [PK_TOO], False, id="only another country does not reach it"),
+        pytest.param(alert(), [], False, id="nothing is known"),
+        pytest.param(alert(SUSPENDED), [IN_ONLY], False, id="suspended everywhere is in no country"),
+        pytest.param(alert(), [replace(IN_ONLY, platform=BLUESKY)], False, id="another platform"),
+        pytest.param(alert(), [replace(IN_ONLY, since=minutes(5))], True, id="known as it was recorded"),
+        pytest.param(alert(), [replace(IN_ONLY, since=minutes(6))], False, id="known only afterwards"),
+        pytest.param(alert(), [replace(IN_ONLY, until=minutes(6))], True, id="reached again afterwards"),
+        pytest.param(alert(), [replace(IN_ONLY, until=minutes(5))], False, id="reached again by then"),
+        pytest.param(
+            alert(stage=AlertStage.WITHDRAWN, owed=owed_to()), [IN_ONLY], False, id="a correction is sent"
+        ),
+        pytest.param(
+            alert(stage=AlertStage.UNRESOLVED, owed=owed_to(AlertStage.PROVISIONAL)),
+            [IN_ONLY],
+            False,
+            id="and that a change stays unresolved",
+        ),
+        pytest.param(alert(stage=AlertStage.PROVISIONAL), [IN_ONLY], True, id="a provisional change is not"),
+    ],
+)
+def test_a_rule_that_asks_for_it_sends_nothing_from_countries_that_do_not_reach_the_platform(
+    row: AlertRow, periods: list[UnreachablePeriod], expected: bool
+) -> None:
+    rule = replace(WAITS, match=Match(provisional=True))
+    (claim,) = match_rules(row, [a_rule(rule)], [], periods)
+    assert claim.silence is (AlertDecision.UNREACHABLE if expected else None)
+    (claim,) = match_rules(row, [a_rule(replace(rule, not_if_unreachable=False))], [], periods)
+    assert claim.silence is None
+
+
+def test_a_rule_that_is_silent_for_an_unreachable_platform_leaves_its_recipients_to_later_rules() -> None:
+    rules = [a_rule(WAITS), a_rule(replace(DESK, name="all"), 2), a_rule(replace(WAITS, name="late"), 3)]
+    found = match_rules(alert(), rules, [], [IN_ONLY])
+    assert [(c.recipients, c.silence) for c in found] == [
+        (("desk@example.org",), AlertDecision.UNREACHABLE),
+        (("desk@example.org",), None),
+        ((), AlertDecision.UNREACHABLE),
+    ]
+
+
+def test_a_mute_is_named_before_an_unreachable_platform() -> None:
+    (claim,) = match_rules(alert(), [a_rule(WAITS)], [mute()], [IN_ONLY])
+    assert (claim.silence, claim.mute_id) == (AlertDecision.MAINTENANCE, 7)
 
 
 def test_a_new_rule_does_not_match_alerts_that_others_handled_before() -> None:

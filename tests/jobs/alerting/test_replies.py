@@ -8,11 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from collectors.x.declaration import X
 from jobs.alerting.policy import NotificationHistory, NotificationPlan, decide
 from jobs.alerting.replies import ReplyReason
 from storage.model.alerts.alerts import AlertDecision, AlertRow, AlertStage, LastWord
 from storage.model.alerts.quiet_hours import QuietHours
 from storage.model.alerts.rules import AlertRule, Digest, Match, Mute, StoredRule
+from storage.model.core.reachability import UnreachablePeriod
 from tests.support.samples.alerts import ORDER, a_change, a_rule, an_alert, owed_to, past
 from tests.support.samples.readings import T0, minutes
 
@@ -54,6 +56,17 @@ def test_a_recipient_whom_no_rule_notifies_of_the_end_gets_a_reply_that_says_why
 ) -> None:
     (reply,) = planned(rule, an_end(), muted=muted).replies
     assert (reply.recipients, reply.reasons) == ((DESK,), {reason})
+
+
+@pytest.mark.parametrize("digest", [Digest.NONE, Digest.DAILY])
+def test_the_confirmation_of_what_was_sent_is_a_reply_while_the_platform_is_unreachable(
+    digest: Digest,
+) -> None:
+    rule = a_rule(replace(RULE, not_if_unreachable=True, digest=digest))
+    period, alert = UnreachablePeriod(X, "IN", T0, None), an_end()
+    found = decide([alert], [rule], [], NotificationHistory([past(alert)]), minutes(9), [period])
+    assert [(r.recipients, r.reasons) for r in found.replies] == [((DESK,), {ReplyReason.UNREACHABLE})]
+    assert (found.waves, found.silent) == ((), {})
 
 
 def test_a_rule_that_reports_the_outcome_needs_no_reply() -> None:

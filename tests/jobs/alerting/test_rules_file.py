@@ -185,9 +185,9 @@ def test_a_file_that_is_not_text_is_refused_with_its_line() -> None:
         pytest.param(
             "[[rules]]\nname = 'B'\nrecipients = []\ncolour = 1\n",
             "f, line 8: rule 'B': colour is not a key of a rule; use name, recipients, zone, severity, "
-            "quiet, digest, digest_at, remind_every, escalation, engagement, labels, networks, settle, "
-            "update_after, flapping_changes, flapping_period, lists, orders, targets, platforms, "
-            "countries, kinds, tags, min_followers, executives, "
+            "quiet, digest, digest_at, remind_every, escalation, engagement, labels, networks, "
+            "not_if_unreachable, settle, update_after, flapping_changes, flapping_period, lists, orders, "
+            "targets, platforms, countries, kinds, tags, min_followers, executives, "
             "provisional.",
             id="a key that there is not",
         ),

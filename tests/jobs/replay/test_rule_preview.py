@@ -10,6 +10,7 @@ from jobs.replay.rule_preview import rules_on_trial
 from jobs.replay.simulate_notifier import Notifier, NotifierStart
 from storage.alerts.mutes import maintenance
 from storage.alerts.rules import save_rule
+from storage.countries.measured_networks import record_days
 from storage.export.exports import snapshot
 from storage.model.alerts.alerts import AlertDecision, AlertRow, AlertStage, Cohort, MailKind
 from storage.model.alerts.rule_preview import PreviewedGroup, RulePreview, preview_words
@@ -19,7 +20,8 @@ from storage.model.core.accounts import ListId
 from storage.model.core.availability import ChangeKind
 from storage.model.text.target_counts import TargetCount
 from storage.postgres.pool import Pool, transaction
-from tests.jobs.replay.test_compare_mails import BACK, BLOCK, BRIEF, END, GONE, ME, YOU, live
+from tests.jobs.notify.test_network_alerts import DAY, measured
+from tests.jobs.replay.test_compare_mails import BACK, BLOCK, BRIEF, END, GONE, ME, YOU, live, redone, told
 from tests.support.pipelines.late_batches import Desk
 from tests.support.samples import alerts
 from tests.support.samples.alerts import REPORTERS, a_change, an_alert, tell_by
@@ -115,6 +117,30 @@ async def test_a_maintenance_of_then_keeps_the_preview_silent_too(pool: Pool, de
         await maintenance(conn, T0, minutes(25), "moving", "desk", T0)
     await live(desk, STORY)
     assert (await preview(pool, PLAIN)).changes == 2
+
+
+@pytest.mark.parametrize("waits", [True, False])
+async def test_a_platform_that_was_known_to_be_unreachable_keeps_the_preview_silent_too(
+    pool: Pool, desk: Desk, waits: bool
+) -> None:
+    async def read(outcomes: list[str], at: datetime) -> None:
+        async with transaction(pool) as conn:
+            days = measured(*outcomes, until=T0.date() - DAY)
+            await record_days(conn, "IN", (T0.date() - 9 * DAY, T0.date()), days, at)
+
+    rule = replace(PLAIN, not_if_unreachable=waits)
+    await tell_by(pool, rule)
+    await read(["bad", "bad"], T0)
+    await live(desk, BLOCK, 24)
+    await read(["good"], minutes(25))
+    await live(desk, BACK)
+    found = await preview(pool, rule)
+    assert (found.emails, found.recipients) == await sent(pool)
+    assert found.changes == (1 if waits else 2)
+    assert told(await redone(desk)) == []
+    assert told(await redone(desk, rule)) == []
+    other = await redone(desk, replace(rule, not_if_unreachable=not waits))
+    assert [(said, n) for said, _, _, n in told(other)] == [("more" if waits else "not", 1)]
 
 
 def test_rules_without_a_common_recipient_are_left_out_and_its_own_place_is_kept() -> None:

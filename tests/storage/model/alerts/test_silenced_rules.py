@@ -14,6 +14,7 @@ from storage.model.alerts.silenced_rules import silenced_by
 from storage.model.core.accounts import TargetKind
 from storage.model.core.availability import ChangeKind
 from storage.model.core.labels import LabelStep
+from storage.model.core.reachability import UnreachablePeriod
 from tests.support.samples.alerts import ORDER, REPORTERS, a_change, a_rule, an_alert
 from tests.support.samples.readings import T0, minutes
 
@@ -44,6 +45,7 @@ RULES = st.lists(
             recipients=st.sampled_from([PEOPLE[:1], PEOPLE[1:], PEOPLE]),
             match=MATCHES,
             digest=st.sampled_from([Digest.NONE, Digest.NONE, Digest.DAILY]),
+            not_if_unreachable=st.booleans(),
         ),
         st.booleans(),
     ),
@@ -76,18 +78,21 @@ ALERTS = st.builds(
 )
 
 
-@given(RULES, st.lists(ALERTS, min_size=1, max_size=8))
+UNREACHABLE = UnreachablePeriod(X, "IN", T0, None)
+
+
+@given(RULES, st.lists(ALERTS, min_size=1, max_size=8), st.sampled_from([(), (UNREACHABLE,)]))
 def test_a_rule_that_is_called_silenced_notifies_nobody_of_any_change(
-    rules: list[tuple[AlertRule, bool]], alerts: list[AlertRow]
+    rules: list[tuple[AlertRule, bool]], alerts: list[AlertRow], unreachable: tuple[UnreachablePeriod, ...]
 ) -> None:
     stored = [a_rule(replace(rule, name=f"r{n}"), n, enabled=on) for n, (rule, on) in enumerate(rules)]
     for one in stored:
         if not silenced_by(one, stored):
             continue
         for alert in alerts:
-            for found in match_rules(alert, stored, ()):
+            for found in match_rules(alert, stored, (), unreachable):
                 if found.stored.rule_id == one.rule_id:
-                    assert found.silence is AlertDecision.DUPLICATE
+                    assert found.silence in {AlertDecision.DUPLICATE, AlertDecision.UNREACHABLE}
 
 
 def named(*rules: AlertRule) -> list[str]:
@@ -105,6 +110,10 @@ def test_a_rule_is_silenced_by_wider_ones_before_it_that_reach_all_its_recipient
     assert named(on_list, both) == [], "a wider rule notifies of more"
     assert named(replace(both, digest=Digest.DAILY), on_list) == [], "a digest comes later"
     assert named(both, replace(on_list, digest=Digest.DAILY)) == [], "a digest repeats what was sent"
+    waits = replace(both, not_if_unreachable=True)
+    assert named(waits, on_list) == [], "it sends what the first one does not"
+    assert named(waits, replace(on_list, not_if_unreachable=True)) == ["r0"], "both are silent then"
+    assert named(both, replace(on_list, not_if_unreachable=True)) == ["r0"], "the first one sends it"
     early = AlertRule(PEOPLE, match=Match(provisional=True))
     assert named(both, early) == [], "it speaks at the first sight"
     for more in (AlertRule(PEOPLE, engagement=True), AlertRule(PEOPLE, labels=frozenset(LabelStep)),
