@@ -162,15 +162,15 @@ def is_unreachable(days: Iterable[MeasuredDay], domains: Collection[str], today:
     found = by_domain(
         [d for d in days if d.domain in domains and today - JUDGED <= d.day < today and d.conclusive]
     )
-    return bool(found) and all(_is_unreachable(some, today - FRESH) for some in found.values())
+    return bool(found) and all(_is_unreachable(some) for some in found.values())
 
 
-def _is_unreachable(days: Sequence[MeasuredDay], since: date) -> bool:
-    """The same for one domain; the row of days ended on `since` or later."""
+def _is_unreachable(days: Sequence[MeasuredDay]) -> bool:
+    """The same for one domain. A row within `JUDGED` ended at most `FRESH` ago."""
     for newest in reversed(days):
         if newest.is_mostly_unreachable is False:
             return False
-        if newest.day >= since and unreachable_days(days, newest.day) >= UNREACHABLE_DAYS:
+        if unreachable_days(days, newest.day) >= UNREACHABLE_DAYS:
             return True
     return False
 

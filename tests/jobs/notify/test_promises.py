@@ -14,6 +14,7 @@ from storage.accounts.watch_lists import take_accounts_off
 from storage.alerts import mutes, rules
 from storage.alerts.deliveries_report import DeliveryFilter, deliveries
 from storage.alerts.threads_report import open_stories
+from storage.countries.measured_networks import record_days
 from storage.model.alerts.alerts import MailKind
 from storage.model.alerts.quiet_hours import QuietHours
 from storage.model.alerts.rules import AlertRule, Digest, Match
@@ -21,8 +22,9 @@ from storage.model.core.availability import ChangeKind
 from storage.model.core.labels import LabelStep
 from storage.postgres.pool import Conn, Pool, transaction
 from storage.purge.purge import purge_account
+from tests.jobs.notify.test_network_alerts import DAY, measured
 from tests.support.pipelines.late_batches import Desk, Sent
-from tests.support.samples.readings import AVAILABLE, WITHHELD_IN, minutes
+from tests.support.samples.readings import AVAILABLE, T0, WITHHELD_IN, minutes
 from tests.support.servers.mail import InOrder, serving
 
 A, W = AVAILABLE, WITHHELD_IN
@@ -147,6 +149,15 @@ async def maintenance(newsroom: Newsroom) -> None:
     await newsroom.do(lambda conn: mutes.maintenance(conn, minutes(12), end, "move", "ada", minutes(12)))
 
 
+async def unreachable(newsroom: Newsroom) -> None:
+    """Networks in India do not reach X, and the rule sends no changes from there meanwhile."""
+    await newsroom.rules(replace(EAGER, not_if_unreachable=True), at=12)
+    days = measured("bad", "bad", until=T0.date() - DAY)
+    await newsroom.do(
+        lambda conn: record_days(conn, "IN", (T0.date() - 3 * DAY, T0.date()), days, minutes(12))
+    )
+
+
 @pytest.mark.parametrize("end", ENDS)
 @pytest.mark.parametrize(
     "meanwhile",
@@ -167,6 +178,7 @@ async def maintenance(newsroom: Newsroom) -> None:
         pytest.param(account_muted, id="the account is muted"),
         pytest.param(list_muted, id="the list is muted"),
         pytest.param(maintenance, id="a maintenance window begins"),
+        pytest.param(unreachable, id="the platform becomes unreachable"),
     ],
 )
 async def test_a_recipient_who_is_owed_an_outcome_gets_it_once(
@@ -178,6 +190,16 @@ async def test_a_recipient_who_is_owed_an_outcome_gets_it_once(
     await newsroom.run(21, TWO_WEEKS)
     assert [plain(subject) for subject in newsroom.told()] == [SEEN, ENDS[end]]
     assert {plain(subject) for subject in newsroom.told(to=NIGHT)} <= {CONFIRMED}
+
+
+async def test_a_reply_says_that_the_rule_sends_nothing_while_the_platform_is_unreachable(
+    newsroom: Newsroom,
+) -> None:
+    await seen_once(newsroom)
+    await unreachable(newsroom)
+    await confirmed(newsroom)
+    await newsroom.run(21, 60)
+    assert "sends no changes while most measurements from their countries do not reach" in newsroom.newest()
 
 
 async def refuse(newsroom: Newsroom, at: float = 12) -> None:
