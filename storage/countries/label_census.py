@@ -148,26 +148,21 @@ async def withheld_by_labelers(conn: Conn, country: str, now: datetime) -> Withh
     """How much the labelers of a country withhold at `now`, as far as their labels were received."""
     row = await conn.fetchrow(
         """
-        select count(*) filter (where kind = 'account') as accounts,
-            count(*) filter (where kind = 'post') as posts,
-            count(*) filter (where kind = 'record') as records,
-            count(*) filter (where kind <> 'record' and is_unwatched) as unwatched
+        select count(*) filter (where s.kind = 'account') as accounts,
+            count(*) filter (where s.kind = 'post') as posts,
+            count(*) filter (where s.kind = 'record') as records,
+            count(*) filter (where s.kind <> 'record' and a.account_id is null) as unwatched
         from (
-            select l.subject, l.kind, bool_and(
-                a.account_id is null or not (
-                    a.watched
-                    or exists (
-                        select from canary c where c.account_id = a.account_id and c.origin = 'settings'
-                    )
-                    or exists (select from purge_log p where p.account_id = a.account_id)
-                )
-            ) as is_unwatched
+            select distinct r.platform, l.kind, l.subject
             from label l join labeler r using (labeler)
-            left join account a on a.platform = r.platform and a.native_id = l.subject
             where r.country = $1 and l.value = any(r.withholding) and l.replaced_at is null
                 and not l.is_negated and (l.expires_at is null or l.expires_at > $2)
-            group by l.subject, l.kind
         ) s
+        left join account a on a.platform = s.platform and a.native_id = s.subject and (
+            a.watched
+            or exists (select from canary c where c.account_id = a.account_id and c.origin = 'settings')
+            or exists (select from purge_log p where p.account_id = a.account_id)
+        )
         """,
         country,
         now,
@@ -258,27 +253,33 @@ async def labeled_subjects(
     rows = await conn.fetch(
         """
         with page as (
-            select l.label_id, l.labeler, r.country, l.subject, l.value, l.kind, l.made_at as stated_at,
-                case
-                    when l.is_negated then l.made_at
-                    when l.expires_at <= $1 then l.expires_at
-                end as lifted_at,
-                a.account_id, a.handle, coalesce(a.watched, false) as is_watched, r.platform
-            from label l join labeler r using (labeler)
-            left join account a on a.platform = r.platform and a.native_id = l.subject
-            where l.value = any(r.withholding) and l.replaced_at is null
-                and ($2::text is null or r.country = $2)
-                and ($3::text is null or l.kind = $3)
-                and ($4::boolean is null or $4 = (l.is_negated or coalesce(l.expires_at <= $1, false)))
-                and ($5::boolean is null or $5 = coalesce(a.watched, false))
-                and ($6::timestamptz is null or (
-                    l.made_at <= $6 and (l.made_at, l.label_id) < ($6, $7::bigint)
-                ))
-                and ($9::boolean is null or $9 = (
-                    select count(*) > 1 from label e
-                    where e.labeler = l.labeler and e.subject = l.subject and e.value = l.value and e.is_added
-                ))
-            order by l.made_at desc, l.label_id desc
+            select n.*, r.country, r.platform
+            from labeler r cross join lateral ( -- the newest of each labeler, by the index of times
+                select l.label_id, l.labeler, l.subject, l.value, l.kind, l.made_at as stated_at,
+                    case
+                        when l.is_negated then l.made_at
+                        when l.expires_at <= $1 then l.expires_at
+                    end as lifted_at,
+                    a.account_id, a.handle, coalesce(a.watched, false) as is_watched
+                from label l
+                left join account a on a.platform = r.platform and a.native_id = l.subject
+                where l.labeler = r.labeler and l.value = any(r.withholding) and l.replaced_at is null
+                    and ($3::text is null or l.kind = $3)
+                    and ($4::boolean is null or $4 = (l.is_negated or coalesce(l.expires_at <= $1, false)))
+                    and ($5::boolean is null or $5 = coalesce(a.watched, false))
+                    and ($6::timestamptz is null or (
+                        l.made_at <= $6 and (l.made_at, l.label_id) < ($6, $7::bigint)
+                    ))
+                    and ($9::boolean is null or $9 = (
+                        select count(*) > 1 from label e
+                        where e.labeler = l.labeler and e.subject = l.subject and e.value = l.value
+                            and e.is_added
+                    ))
+                order by l.made_at desc, l.label_id desc
+                limit $8
+            ) n
+            where $2::text is null or r.country = $2
+            order by n.stated_at desc, n.label_id desc
             limit $8
         )
         select p.label_id, p.labeler, p.country, p.subject, p.value, p.kind, p.stated_at, p.lifted_at,
