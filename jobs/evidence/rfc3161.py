@@ -11,6 +11,7 @@ from typing import Final
 
 from cryptography.x509 import (
     Certificate,
+    InvalidVersion,
     Name,
     load_der_x509_certificate,
     load_pem_x509_certificates,
@@ -58,7 +59,7 @@ def certificates_in(path: Path) -> tuple[Certificate, ...]:
         if b"-----BEGIN" in content:
             return tuple(load_pem_x509_certificates(content))
         return (load_der_x509_certificate(content),)
-    except ValueError as error:
+    except (ValueError, InvalidVersion) as error:
         raise TimestampError(f"{path} contains no certificate in PEM or DER format.") from error
 
 
@@ -114,7 +115,7 @@ def _signed(response: TimeStampResponse, entry: bytes, certificates: Sequence[Ce
     try:
         VerifierBuilder(roots=list(certificates)).build().verify_message(response, entry)
         return Stamp(response.tst_info.gen_time, _signer(response))
-    except (VerificationError, ValueError) as error:
+    except (VerificationError, ValueError, InvalidVersion) as error:
         raise TimestampError(
             "its signature could not be verified with the authority's certificates"
         ) from error

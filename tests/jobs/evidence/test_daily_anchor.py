@@ -1,6 +1,7 @@
 """A time-stamping authority puts its time on the head of the chain; what it says wrongly is not kept."""
 
 import dataclasses
+from base64 import b64encode
 from collections.abc import AsyncGenerator, Callable
 from datetime import timedelta
 from functools import partial
@@ -193,3 +194,17 @@ def test_a_certificate_may_be_der(openssl: Openssl, tmp_path: Path) -> None:
 
     (tmp_path / "root.der").write_bytes(pem.public_bytes(Encoding.DER))
     assert certificates_in(tmp_path / "root.der") == (pem,)
+
+
+@pytest.mark.parametrize("encoding", [Encoding.DER, Encoding.PEM])
+def test_a_certificate_of_an_unknown_version_is_refused(
+    openssl: Openssl, tmp_path: Path, encoding: Encoding
+) -> None:
+    (root,) = certificates_in(openssl.root)
+    version_3, version_51 = b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x32"
+    odd = root.public_bytes(Encoding.DER).replace(version_3, version_51, 1)
+    if encoding is Encoding.PEM:
+        odd = f"-----BEGIN CERTIFICATE-----\n{b64encode(odd).decode()}\n-----END CERTIFICATE-----\n".encode()
+    (tmp_path / "odd").write_bytes(odd)
+    with pytest.raises(TimestampError, match="odd contains no certificate in PEM or DER format"):
+        certificates_in(tmp_path / "odd")
