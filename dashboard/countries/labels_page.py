@@ -24,7 +24,7 @@ from dashboard.countries.labels_table import (
 )
 from dashboard.ui import words
 from dashboard.ui.cards import card, empty_card
-from dashboard.ui.chart_style import PALETTES, TIME_AXIS, Theme, graph, surface
+from dashboard.ui.chart_style import DAY_BARS, PALETTES, TIME_AXIS, Theme, graph, surface
 from dashboard.ui.pages import Drawing, PageRequest
 from storage.countries.countries import CountryCount
 from storage.countries.label_census import (
@@ -215,15 +215,13 @@ def label_figure(shown: ShownLabels, today: date, theme: Theme) -> go.Figure:
             x=[one.day.isoformat() for one in shown.days],
             y=[sign * n for n in counts],
             name=name,
-            xperiod=24 * 3_600_000,
-            xperiodalignment="middle",
+            **DAY_BARS,
             marker={"color": colour, "line": {"width": 0}, "pattern": {"shape": pattern, "size": 4}},
             customdata=[[_day(one.day), n] for one, n in zip(shown.days, counts, strict=True)],
             hovertemplate=f"%{{customdata[0]}}<br>{name}: %{{customdata[1]:,}}<extra></extra>",
         )
     figure.update_layout(
         barmode="relative",
-        bargap=0.15,
         height=220,
         margin={"l": 8, "r": 16, "t": 40, "b": 8},
         **surface(palette),

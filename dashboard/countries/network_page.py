@@ -14,7 +14,7 @@ from plotly.subplots import make_subplots
 from dashboard.countries.country_page import head, tabs
 from dashboard.ui import words
 from dashboard.ui.cards import card, empty_card
-from dashboard.ui.chart_style import PALETTES, TIME_AXIS, Theme, graph, surface
+from dashboard.ui.chart_style import DAY_BARS, PALETTES, TIME_AXIS, Theme, graph, surface
 from storage.countries.countries import CountryCount
 from storage.countries.measured_networks import NetworkReads, measured_days, network_reads
 from storage.countries.vantage_requests import VantageRequests
@@ -222,8 +222,7 @@ def network_figure(report: NetworkReport, theme: Theme) -> go.Figure:
                 name=name,
                 legendgroup=name,
                 showlegend=row == 1,
-                xperiod=24 * 3_600_000,
-                xperiodalignment="middle",
+                **DAY_BARS,
                 marker={"color": colour, "line": {"width": 0}, "pattern": {"shape": pattern, "size": 4}},
                 customdata=[[_day(one.day), one.conclusive] for one in days],
                 hovertemplate=f"{domain}, %{{customdata[0]}}<br>{name}: %{{y:,}} of %{{customdata[1]:,}}"
@@ -233,7 +232,6 @@ def network_figure(report: NetworkReport, theme: Theme) -> go.Figure:
             )
     figure.update_layout(
         barmode="stack",
-        bargap=0.15,
         height=96 + _PANEL_PX * len(measured),
         margin={"l": 8, "r": 16, "t": 56, "b": 8},
         **surface(palette),

@@ -28,6 +28,14 @@ CONFIG = {
 HEIGHT_PX = 280
 ROW_PX = 30
 """More for each country that has a row of its own."""
+_DAY_MS: Final = 24 * 3_600_000
+DAY_BARS: Final[dict[str, Any]] = {
+    "xperiod": _DAY_MS,
+    "xperiodalignment": "middle",
+    "width": 0.85 * _DAY_MS,
+}
+"""Of bars that count by day. Without a width, a bar covers days around it of which nothing is known."""
+
 TIME_AXIS: Final[dict[str, Any]] = {
     "type": "date",
     "tickformatstops": [

@@ -201,6 +201,13 @@ async def test_the_chart_counts_by_day_and_ends_where_labels_were_received(pool:
     assert drawn["layout"]["yaxis"]["ticktext"] == ["3", "2", "1", "0", "1", "2", "3"]
 
 
+async def test_a_bar_is_no_wider_than_its_day(pool: Pool) -> None:
+    await listed(pool, *(stated(f"{POST}{n}", T0 - n * 9 * DAY) for n in range(5)))
+    async with transaction(pool) as conn:
+        drawn = figure_in(plain(await page_of(conn, "/countries/TR/labels", T0, SETTINGS, "light")))
+    assert {bar["width"] <= DAY / timedelta(milliseconds=1) for bar in drawn["data"]} == {True}
+
+
 async def test_an_older_page_begins_after_the_newer_one(pool: Pool) -> None:
     await listed(pool, *(stated(f"{POST}{n:02}", T0 - n * HOUR) for n in range(60)))
     first = await page(pool)
