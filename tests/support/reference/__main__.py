@@ -1,11 +1,11 @@
-"""Writes the generated parts of docs/reference."""
+"""Writes the generated parts of docs/reference, and the notebook."""
 
 import asyncio
 from datetime import UTC, datetime
 
 from jobs.cli.rehearse import scratch_database
 from storage.postgres.pool import open_pool
-from tests.support.reference import man_page
+from tests.support.reference import man_page, notebook
 from tests.support.reference.pages import parts, with_parts, written
 from tests.support.servers.dashboard import SETTINGS, WebProcess
 
@@ -17,6 +17,7 @@ async def main(dsn: str) -> None:
         path.write_text(with_parts(text, generated), encoding="utf-8")
         print(path.name)
     man_page.FILE.write_text(man_page.text(), encoding="utf-8")
+    notebook.FILE.write_text(notebook.text(), encoding="utf-8")
 
 
 with scratch_database() as dsn:
