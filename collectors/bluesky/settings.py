@@ -47,7 +47,9 @@ class BlueskySettings(SettingsModel):
     bluesky_label_values: Texts | None = None
     """Label values that hide an account. Replaces the built-in values."""
     bluesky_collect_labels: bool = False
-    """Collect all labels of these labelers, also about accounts and posts that are not watched."""
+    """Collect all labels of these labelers, also about accounts and posts that are not watched, with the
+    public profiles of those accounts and authors.
+    """
     bluesky_canaries: Annotated[Texts, AfterValidator(partial(controls, platform=BLUESKY))] = ()
     """Your own control accounts, each as `id:handle:status`."""
 

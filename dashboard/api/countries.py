@@ -96,7 +96,9 @@ class Label(ApiModel):
     profile_followers: int | None
     """How many followers the profile showed. Null: as `profile_handle`."""
     profile_is_shown: bool | None
-    """Whether a profile was shown. If not, nothing says why. Null: it was not read."""
+    """Whether a profile was shown. If not, nothing says why. Null: it was not read, or the subject names no
+    account.
+    """
     profile_read_at: datetime | None
 
 
@@ -145,7 +147,7 @@ Watched = Annotated[
 
 Relabeled = Annotated[
     bool | None,
-    Query(description="True: only those that were lifted and attached again. False: only others."),
+    Query(description="True: only those that were lifted and attached again. False: those not known to be."),
 ]
 
 

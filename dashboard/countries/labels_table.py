@@ -28,6 +28,8 @@ from storage.countries.label_census import (
 )
 from storage.model.core.labels import LabeledKind
 from storage.model.core.people import Role, Scope
+from storage.model.platforms.registry import DECLARED
+from storage.model.tables.csv_rows import TableError
 from storage.model.tables.name_check import MOST_LINES, check_lines
 from storage.model.text.countries import country_name, official_names
 from storage.model.text.states import clean
@@ -111,7 +113,9 @@ def subjects_card(shown: ShownLabels, country: str, unwatched: int, *, may_watch
         for n, one in enumerate(shown.subjects)
     ]
     choices = sum(_can_be_chosen(one) for one in shown.subjects)
-    above = html.Div([filters, *([_watch_form(choices, unwatched)] if may_watch and unwatched else [])])
+    above = html.Div(
+        [filters, *([_watch_form(choices, unwatched)] if may_watch and (choices or unwatched) else [])]
+    )
     return table_card(title, note, columns, rows, *_pages(shown, country), above=above)
 
 
@@ -148,11 +152,12 @@ def _subject(one: LabeledSubject) -> Component:
 
 def profile_words(one: LabeledSubject) -> str:
     """Who it is: "By @name.example, 12,400 followers (3 Nov 2026)". Empty: its profile was not read."""
-    if one.profile_read_at is None:
+    if one.profile_read_at is None or one.profile_is_shown is None:
         return ""
     read_on = words.day(one.profile_read_at)
     if not one.profile_is_shown:
-        return f"No public profile was shown on {read_on}"
+        whose = " of its author" if one.kind is LabeledKind.POST else ""
+        return f"No public profile{whose} was shown on {read_on}"
     by = "By " if one.kind is LabeledKind.POST else ""
     who = "an account without a valid handle" if by else "No valid handle"
     if one.profile_handle is not None:
@@ -174,12 +179,16 @@ def _can_be_chosen(one: LabeledSubject) -> bool:
 def _watch_form(choices: int, unwatched: int) -> Component:
     """`choices` are those of this page, `unwatched` all that are withheld."""
     every: dict[str, Any] = {"label": f"Choose all that are not watched ({choices})", "value": "all"}
-    rest = f"Watch all {unwatched:,} that are withheld and not watched"
+    most = f"all {unwatched:,}" if unwatched <= MOST_LINES else f"the newest {MOST_LINES:,} of {unwatched:,}"
+    rest = f"Watch {most} that are withheld and not watched"
+    some: list[Component] = [
+        dcc.Checklist([every], [], id="label-all", className="checklist"),  # pyright: ignore[reportArgumentType]
+        html.Button("Watch the chosen ones", id="label-watch", className="button"),
+    ]
     return html.Div(
         [
-            dcc.Checklist([every], [], id="label-all", className="checklist"),  # pyright: ignore[reportArgumentType]
-            html.Button("Watch the chosen ones", id="label-watch", className="button"),
-            html.Button(rest, id="label-watch-rest", className="button"),
+            *(some if choices else []),
+            *([html.Button(rest, id="label-watch-rest", className="button")] if unwatched else []),
             html.P(id="label-fault", role="alert", className="refused"),
         ],
         className="form choose",
@@ -283,14 +292,21 @@ async def _preview_rest(
     now = process.clock()
     try:
         async with transaction(process.pool) as conn:
-            rest = await withheld_and_unwatched(conn, country, MOST_LINES, now)
+            found = await withheld_and_unwatched(conn, country, MOST_LINES, now)
+        # A subject of another form may be read as several names.
+        rest = [subject for platform, subject in found if DECLARED[platform].is_native_id(subject)]
         if not rest:
-            return "All that is withheld is watched.", no_update, no_update, no_update
+            return (
+                "Nothing more that is known to be withheld can be watched.",
+                no_update,
+                no_update,
+                no_update,
+            )
         source = f"labels in {country_name(country)}"
         lines = await off_loop(check_lines, "\n".join(rest), source, None)
         async with transaction(process.pool) as conn:
             read = process.settings.platforms
             check_id = await open_check(conn, lines, source, None, read, actor.name, now)
-    except StorageError as error:
+    except (TableError, StorageError) as error:
         return str(error), no_update, no_update, no_update
     return "", f"/accounts/add/{check_id}", "", "#preview"

@@ -1,6 +1,6 @@
 """Reading the public profiles of whom labels are about, to show who they are. No status follows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -9,6 +9,7 @@ from collectors.core.collector import RequestFailure
 from jobs.base.clock import Clock
 from storage.countries.labeled_profiles import LabeledProfile, record_profiles, subjects_without_profile
 from storage.model.core.accounts import Platform
+from storage.model.core.availability import MissedReason
 from storage.model.core.labels import LabeledKind
 from storage.model.platforms.registry import DECLARED
 from storage.postgres.pool import Pool, transaction
@@ -19,9 +20,13 @@ _IDLE: Final = timedelta(minutes=1)
 _KEPT: Final = timedelta(days=30)
 """How long a profile counts as known."""
 _TRY_AGAIN_AFTER: Final = timedelta(days=1)
+_ABOUT_ITS_IDS: Final = frozenset(
+    {MissedReason.BAD_REQUEST, MissedReason.MALFORMED, MissedReason.UNCLASSIFIED}
+)
+"""Why a request fails for whom it asks, and would fail again."""
 
 
-class LabeledProfiles:
+class LabeledProfileReader:
     """Asks for profiles of the accounts and of the authors of the posts that labelers withhold, one request
     after the other. See `jobs.base.periodic_task.PeriodicTask`.
     """
@@ -32,8 +37,10 @@ class LabeledProfiles:
         self._profiles = profiles
         self._clock = clock
         self._due: datetime | None = None
+        self._at_once = profiles.most_profiles
+        """Fewer after a request that failed for whom it asked: one of them must not keep back the others."""
         self._refused_at: dict[str, datetime] = {}
-        """Subjects of requests that were refused for what they ask, and not for how often."""
+        """Subjects for which a request failed that asked for nobody else."""
 
     async def load(self) -> None:
         self._due = datetime.min.replace(tzinfo=UTC)
@@ -45,38 +52,44 @@ class LabeledProfiles:
         now = self._clock()
         refused = {one: at for one, at in self._refused_at.items() if now < at + _TRY_AGAIN_AFTER}
         self._refused_at = refused
-        most = self._profiles.most_profiles
+        limit = self._at_once + len(refused)
         async with transaction(self._pool) as conn:
-            found = await subjects_without_profile(conn, self._platform, now - _KEPT, most + len(refused))
-        account_of = {
-            subject: self._account_of(subject, kind) for subject, kind in found if subject not in refused
-        }
-        asked = dict(list(account_of.items())[:most])
+            found = await subjects_without_profile(conn, self._platform, now - _KEPT, limit)
+        rest = [(subject, kind) for subject, kind in found if subject not in refused]
+        asked = {subject: self._account_of(subject, kind) for subject, kind in rest[: self._at_once]}
         self._due = now + (PAUSE if asked else _IDLE)
         if asked:
             await self._ask(asked, now)
 
-    async def _ask(self, account_of: dict[str, str | None], now: datetime) -> None:
+    async def _ask(self, account_of: Mapping[str, str | None], now: datetime) -> None:
         """`account_of` names the account whose profile shows who a subject is; None: nothing names one."""
-        ids: Sequence[str] = list(dict.fromkeys(one for one in account_of.values() if one is not None))
+        ids = list(dict.fromkeys(one for one in account_of.values() if one is not None))
         shown = await self._profiles.public_profiles(ids, now) if ids else ()
         if isinstance(shown, RequestFailure):
-            if shown.retry_at > now:
-                self._due = max(now + PAUSE, shown.retry_at)
-            else:
-                self._refused_at |= dict.fromkeys(account_of, now)
+            self._due = max(now + PAUSE, shown.retry_at)
+            if shown.reason in _ABOUT_ITS_IDS:
+                self._ask_for_fewer(account_of, now)
             return
+        self._at_once = self._profiles.most_profiles
         by_id = {one.native_id: one for one in shown}
-        found = [(subject, by_id.get(account or "")) for subject, account in account_of.items()]
-        profiles = [
-            LabeledProfile(subject, one is not None, one and one.handle, one and one.followers)
-            for subject, one in found
-        ]
+        profiles: list[LabeledProfile] = []
+        for subject, account in account_of.items():
+            one = None if account is None else by_id.get(account)
+            is_shown = None if account is None else one is not None
+            profiles.append(LabeledProfile(subject, is_shown, one and one.handle, one and one.followers))
         async with transaction(self._pool) as conn:
-            await record_profiles(conn, self._platform, profiles, self._clock())
+            await record_profiles(conn, self._platform, profiles, self._clock)
+
+    def _ask_for_fewer(self, account_of: Mapping[str, str | None], now: datetime) -> None:
+        if len(account_of) == 1:
+            self._refused_at |= dict.fromkeys(account_of, now)
+            self._at_once = self._profiles.most_profiles
+        else:
+            self._at_once = len(account_of) // 2
 
     def _account_of(self, subject: str, kind: LabeledKind) -> str | None:
+        declared = DECLARED[self._platform]
         if kind is LabeledKind.ACCOUNT:
-            return subject
-        author = DECLARED[self._platform].author(subject, "")
+            return subject if declared.is_native_id(subject) else None
+        author = declared.author(subject, "")
         return author.name if author is not None and author.is_id else None

@@ -59,7 +59,9 @@ def certificates_in(path: Path) -> tuple[Certificate, ...]:
         if b"-----BEGIN" in content:
             return tuple(load_pem_x509_certificates(content))
         return (load_der_x509_certificate(content),)
-    except (ValueError, InvalidVersion) as error:
+    except InvalidVersion as error:
+        raise TimestampError(f"{path} contains a certificate of an unknown version.") from error
+    except ValueError as error:
         raise TimestampError(f"{path} contains no certificate in PEM or DER format.") from error
 
 

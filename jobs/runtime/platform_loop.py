@@ -15,7 +15,7 @@ from jobs.collect.closure_reasons import ClosureReasonsLoop
 from jobs.collect.collector_factory import abilities_of, collector_of
 from jobs.collect.event_stream import EventListener, Listener
 from jobs.collect.label_listener import LabelListener
-from jobs.collect.labeled_profiles import LabeledProfiles
+from jobs.collect.labeled_profiles import LabeledProfileReader
 from jobs.collect.monitor import Monitor, MonitorSettings
 from jobs.collect.observers import Observers
 from jobs.collect.past_handles import HandleRecords
@@ -38,6 +38,7 @@ from jobs.planning.daily_cost_guard import CostLimitedCollector, cost_limit_for
 from jobs.planning.sweep import Sweep
 from jobs.runtime.leader import EPOCH, LeaderLoop
 from storage.countries.label_record import end_labelers
+from storage.countries.labeled_profiles import drop_profiles_without_label
 from storage.model.core.accounts import Platform
 from storage.model.core.platform_request import source_name
 from storage.postgres.locks import Lock
@@ -112,6 +113,7 @@ async def platform_loops(
         async with transaction(pool) as conn:
             followed = () if abilities.labels is None else abilities.labels.countries
             await end_labelers(conn, platform, followed, clock())
+            await drop_profiles_without_label(conn, platform)
         leader = LeaderLoop(
             settings,
             lock,
@@ -161,7 +163,7 @@ def _further_tasks(
     tasks: dict[str, PeriodicTask] = {}
     if able.profiles is not None:
         name = f"Reading profiles that labels of {platform.value} are about"
-        tasks[name] = LabeledProfiles(pool, platform, able.profiles, clock)
+        tasks[name] = LabeledProfileReader(pool, platform, able.profiles, clock)
     if able.past_handles is not None:
         name = f"Collecting handles from {able.past_handles.handle_source}"
         tasks[name] = HandleRecords(pool, platform, able.past_handles, clock)

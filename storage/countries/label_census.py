@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from storage.model.core.accounts import Platform
 from storage.model.core.labels import LabeledKind
 from storage.model.orders.half_years import HalfYear
 from storage.postgres.pool import Conn
@@ -50,7 +51,7 @@ class WithheldCounts:
     posts: int
     records: int
     unwatched: int
-    """Those of the accounts and posts that nobody watches. See `withheld_and_unwatched`."""
+    """Those of the accounts and posts that can be watched and are not. See `withheld_and_unwatched`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ class LabelFilter:
     is_lifted: bool | None = None
     is_watched: bool | None = None
     is_relabeled: bool | None = None
-    """Whether the labeler attached the same value again after it had lifted it."""
+    """Whether the labeler is known to have attached the same value again after it had lifted it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +152,10 @@ async def withheld_by_labelers(conn: Conn, country: str, now: datetime) -> Withh
         select count(*) filter (where s.kind = 'account') as accounts,
             count(*) filter (where s.kind = 'post') as posts,
             count(*) filter (where s.kind = 'record') as records,
-            count(*) filter (where s.kind <> 'record' and a.account_id is null) as unwatched
+            count(*) filter (where s.kind <> 'record' and a.account_id is null and not exists (
+                select from purged_account p
+                where p.platform = s.platform and strpos(s.subject, p.native_id) > 0
+            )) as unwatched
         from (
             select distinct r.platform, l.kind, l.subject
             from label l join labeler r using (labeler)
@@ -161,7 +165,6 @@ async def withheld_by_labelers(conn: Conn, country: str, now: datetime) -> Withh
         left join account a on a.platform = s.platform and a.native_id = s.subject and (
             a.watched
             or exists (select from canary c where c.account_id = a.account_id and c.origin = 'settings')
-            or exists (select from purge_log p where p.account_id = a.account_id)
         )
         """,
         country,
@@ -170,14 +173,16 @@ async def withheld_by_labelers(conn: Conn, country: str, now: datetime) -> Withh
     return WithheldCounts(0, 0, 0, 0) if row is None else WithheldCounts(*row)
 
 
-async def withheld_and_unwatched(conn: Conn, country: str, limit: int, now: datetime) -> list[str]:
-    """The accounts and posts that the labelers of a country withhold at `now` and that nobody watches, at
-    most `limit`, the newest labels first. Control accounts of the settings and purged
+async def withheld_and_unwatched(
+    conn: Conn, country: str, limit: int, now: datetime
+) -> list[tuple[Platform, str]]:
+    """The accounts and posts that the labelers of a country withhold at `now` and that nobody watches, by
+    platform and id: at most `limit`, the newest labels first. Control accounts of the settings and purged
     ones are left out.
     """
     rows = await conn.fetch(
         """
-        select l.subject
+        select r.platform, l.subject
         from label l join labeler r using (labeler)
         left join account a on a.platform = r.platform and a.native_id = l.subject
         where r.country = $1 and l.value = any(r.withholding) and l.replaced_at is null
@@ -186,14 +191,17 @@ async def withheld_and_unwatched(conn: Conn, country: str, limit: int, now: date
             and not exists (
                 select from canary c where c.account_id = a.account_id and c.origin = 'settings'
             )
-            and not exists (select from purge_log p where p.account_id = a.account_id)
-        group by l.subject order by max(l.made_at) desc, l.subject limit $3
+            and not exists (
+                select from purged_account p
+                where p.platform = r.platform and strpos(l.subject, p.native_id) > 0
+            )
+        group by r.platform, l.subject order by max(l.made_at) desc, l.subject limit $3
         """,
         country,
         now,
         limit,
     )
-    return [row["subject"] for row in rows]
+    return [(Platform(row["platform"]), row["subject"]) for row in rows]
 
 
 async def label_days(conn: Conn, country: str, since: date, now: datetime) -> list[LabelDay]:
@@ -271,9 +279,11 @@ async def labeled_subjects(
                         l.made_at <= $6 and (l.made_at, l.label_id) < ($6, $7::bigint)
                     ))
                     and ($9::boolean is null or $9 = (
-                        select count(*) > 1 from label e
-                        where e.labeler = l.labeler and e.subject = l.subject and e.value = l.value
-                            and e.is_added
+                        exists (
+                            select from label e join label f using (labeler, subject, value)
+                            where e.labeler = l.labeler and e.subject = l.subject and e.value = l.value
+                                and e.is_added and f.made_at < e.made_at and (f.is_added or f.is_lifted)
+                        )
                     ))
                 order by l.made_at desc, l.label_id desc
                 limit $8

@@ -1,12 +1,13 @@
 """Public profiles of whom labels are about, and of the authors of labeled posts. No status follows."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 
 from storage.model.core.accounts import Platform
 from storage.model.core.labels import LabeledKind
 from storage.postgres.pool import Conn
+from storage.postgres.recording_order import moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,8 +15,8 @@ class LabeledProfile:
     """What the platform showed of the account that a label is about, or of the author of the post."""
 
     subject: str
-    is_shown: bool
-    """If not, nothing says why."""
+    is_shown: bool | None
+    """If not, nothing says why. None: the subject names no account, so nobody was asked."""
     handle: str | None
     """None: none was shown, or one that leads nowhere."""
     followers: int | None
@@ -25,7 +26,7 @@ async def subjects_without_profile(
     conn: Conn, platform: Platform, since: datetime, limit: int
 ) -> list[tuple[str, LabeledKind]]:
     """Accounts and posts that labelers withhold or withheld, and whose profile was not read since `since`:
-    first those never read, by the newest label. Purged ones are left out.
+    first those never read, by the newest label. Purged ones and their posts are left out.
     """
     rows = await conn.fetch(
         """
@@ -36,8 +37,8 @@ async def subjects_without_profile(
             and l.replaced_at is null and l.kind in ('account', 'post')
             and (p.read_at is null or p.read_at < $2)
             and not exists (
-                select from purge_log g join account a using (account_id)
-                where a.platform = r.platform and strpos(l.subject, a.native_id) > 0
+                select from purged_account g
+                where g.platform = r.platform and strpos(l.subject, g.native_id) > 0
             )
         group by l.subject, l.kind
         order by read_at nulls first, made_at desc, l.subject
@@ -51,19 +52,25 @@ async def subjects_without_profile(
 
 
 async def record_profiles(
-    conn: Conn, platform: Platform, profiles: Collection[LabeledProfile], now: datetime
+    conn: Conn, platform: Platform, profiles: Collection[LabeledProfile], clock: Callable[[], datetime]
 ) -> None:
-    """Store what was shown at `now`, instead of what was shown before."""
+    """Store what was shown just now, instead of what was shown before. Of whom was purged since they were
+    asked for, nothing is stored.
+    """
+    now = await moment(conn, clock)  # a purge takes the same turn
     await conn.execute(
         """
         insert into labeled_profile (platform, subject, is_shown, handle, followers, read_at)
-        select $1, subject, is_shown, handle, followers, $2
+        select $1, t.subject, t.is_shown, t.handle, t.followers, $2
         from unnest($3::text[], $4::bool[], $5::text[], $6::bigint[])
             as t (subject, is_shown, handle, followers)
+        where exists (select from label l where l.subject = t.subject)
+            and not exists (
+                select from purged_account g where g.platform = $1 and strpos(t.subject, g.native_id) > 0
+            )
         on conflict (platform, subject) do update
             set is_shown = excluded.is_shown, handle = excluded.handle, followers = excluded.followers,
                 read_at = excluded.read_at
-            where labeled_profile.read_at <= excluded.read_at
         """,
         platform.value,
         now,
@@ -74,10 +81,25 @@ async def record_profiles(
     )
 
 
-async def forget_profiles(conn: Conn, platform: Platform, native_id: str) -> None:
-    """Delete the profile of an account, and those stored for its posts."""
-    await conn.execute(
-        "delete from labeled_profile where platform = $1 and strpos(subject, $2) > 0",
+async def forget_profiles(conn: Conn, platform: Platform, native_id: str) -> int:
+    """Delete the profile of an account, and those stored for its posts; returns how many."""
+    rows = await conn.fetch(
+        "delete from labeled_profile where platform = $1 and strpos(subject, $2) > 0 returning subject",
         platform.value,
         native_id,
+    )
+    return len(rows)
+
+
+async def drop_profiles_without_label(conn: Conn, platform: Platform) -> None:
+    """Delete the profiles of whom no labeler labeled whose labels are still collected."""
+    await conn.execute(
+        """
+        delete from labeled_profile p
+        where p.platform = $1 and not exists (
+            select from label l join labeler r using (labeler)
+            where l.subject = p.subject and r.platform = p.platform and r.ended_at is null
+        )
+        """,
+        platform.value,
     )

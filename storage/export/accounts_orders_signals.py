@@ -284,11 +284,8 @@ async def labels(conn: Conn, wanted: ExportFilter) -> Rows:
             l.value = any(r.withholding) as withholds, l.is_negated as withdrawal, l.made_at as stated_at,
             l.expires_at, l.received_at, l.channel, l.signed_by,
             replace(encode(l.content, 'base64'), E'\n', '') as signed_content,
-            replace(encode(l.signature, 'base64'), E'\n', '') as signature,
-            p.handle as profile_handle, p.followers as profile_followers, p.read_at as profile_read_at
+            replace(encode(l.signature, 'base64'), E'\n', '') as signature
         from label l join labeler r using (labeler)
-        left join labeled_profile p on p.platform = r.platform and p.subject = l.subject
-            and p.read_at <= coalesce($3::timestamptz, 'infinity')
         where l.made_at >= coalesce($1::timestamptz, '-infinity')
             and l.made_at < coalesce($2::timestamptz, 'infinity')
             and l.received_at <= coalesce($3::timestamptz, 'infinity')

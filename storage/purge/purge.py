@@ -40,7 +40,8 @@ class Purged:
     """Pieces of evidence of which at most the hash is left."""
     handles: int
     """Places where a handle stood: with the account, in its renames, in the records of its platform, in the
-    names of orders, in stories that people wrote, in lines of name checks."""
+    names of orders, in stories that people wrote, in lines of name checks, in profiles that show who labels
+    are about."""
     facts: int
     """Side facts that held words of the account (to which address it moved): the fact itself stays. Of a
     whole purge: all its side facts, and those of others that name it; none stays."""
@@ -88,7 +89,6 @@ async def purge_account(
     await notes.forget(conn, account_id)
     await forget_documents(conn, account_id)
     await empty_answers(conn, names)
-    await forget_profiles(conn, Platform(platform), native_id)
     # A number may stand for something else in a text. An id with a colon cannot: emails about labels name
     # so what was not stored yet.
     is_plain = ":" in native_id or await _was_purged(conn, account_id)
@@ -100,7 +100,8 @@ async def purge_account(
         "handles": await _purge_handles(conn, account_id, alias)
         + await take_out_of_orders(conn, account_id, platform, native_id, names, whole=whole)
         + await take_out_of_stories(conn, account_id, names, alias, bare, whole=whole)
-        + await take_out_of_name_checks(conn, platform, native_id, names),
+        + await take_out_of_name_checks(conn, platform, native_id, names)
+        + await forget_profiles(conn, Platform(platform), native_id),
         "facts": await (
             whole_account.remove_facts(conn, account_id, platform, [native_id, *names])
             if whole

@@ -49,7 +49,7 @@ async def load(
     networks: bool = False,
 ) -> StoredAlerts:
     """The alerts that were born from `since` until before `until`, or open when that began. `networks` says
-    whether to read also when platforms were unreachable.
+    whether to load the periods in which platforms were unreachable.
     """
     rows = await _alerts(conn, since, until)
     oldest = min((r.created_at for r in rows), default=since)

@@ -47,7 +47,7 @@ class AlertDecision(StrEnum):
     MUTED = "muted"
     MAINTENANCE = "maintenance"
     UNREACHABLE = "unreachable"
-    """The rule does not send it while the networks of its countries do not reach the platform."""
+    """The rule does not send it while most measurements from its countries do not reach the platform."""
     DUPLICATE = "duplicate"
     """An earlier rule told it to the same people."""
     NO_RULE = "no_rule"

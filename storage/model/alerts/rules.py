@@ -123,8 +123,8 @@ class AlertRule:
     platform for days, and when they do again.
     """
     not_if_unreachable: bool = False
-    """Send no change of which each country's networks do not reach the platform, by what was known when it
-    was recorded.
+    """Send no change while most measurements from each country that it concerns do not reach the platform,
+    by what was known when it was recorded.
     """
     settle: timedelta = timedelta(seconds=0.5)
     """A wave is complete when nothing joined it for so long."""

@@ -31,7 +31,7 @@ async def api(pool: Pool, dsn: str) -> AsyncGenerator[Api]:
     await store(pool, stated(LIFTED, T0 - 2 * DAY, negated=True), at=T0, refused=(FORGED,))
     async with transaction(pool) as conn:
         profile = LabeledProfile(SUBJECT, is_shown=True, handle="somebody.test", followers=12_400)
-        await record_profiles(conn, BLUESKY, [profile], T0)
+        await record_profiles(conn, BLUESKY, [profile], lambda: T0)
     async with api_served(pool, dsn, T0 + HOUR) as served:
         yield served
 

@@ -163,6 +163,7 @@ async def test_the_address_chooses_what_is_shown(
         pytest.param((SUBJECT, True, None, 0), "No valid handle, 0 followers", id="no valid handle"),
         pytest.param((POST, True, None, None), "By an account without a valid handle", id="nor of an author"),
         pytest.param((SUBJECT, False, None, None), "No public profile was shown on 1 Feb 2021", id="none"),
+        pytest.param((POST, False, None, None), "No public profile of its author was shown", id="no author"),
     ],
 )
 async def test_who_a_subject_is_comes_with_the_day_on_which_it_was_read(
@@ -171,7 +172,7 @@ async def test_who_a_subject_is_comes_with_the_day_on_which_it_was_read(
     await listed(pool, stated(profile[0]))
     assert "Feb 2021)" not in await page(pool)
     async with transaction(pool) as conn:
-        await record_profiles(conn, BLUESKY, [LabeledProfile(*profile)], T0)
+        await record_profiles(conn, BLUESKY, [LabeledProfile(*profile)], lambda: T0)
     shown = await page(pool)
     assert expected + (" (1 Feb 2021)" if profile[1] else "") in shown
     assert "label only: not read by us" in shown

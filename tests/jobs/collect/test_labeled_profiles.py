@@ -1,15 +1,19 @@
 """Profiles of whom labels are about: each is asked for once, and what is not shown stays unknown."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 
 from collectors.bluesky.declaration import BLUESKY
 from collectors.core.abilities import PublicProfile
 from collectors.core.collector import RequestFailure
+from collectors.core.rate_limit_headers import NOT_STATED, failure_of
+from collectors.core.wire import WireFault
 from jobs.base.clock import SimulatedClock
-from jobs.collect.labeled_profiles import PAUSE, LabeledProfiles
+from jobs.collect.labeled_profiles import PAUSE, LabeledProfileReader
 from storage.accounts.accounts import NewAccount, add_accounts
 from storage.countries.label_census import LabelFilter, labeled_subjects
+from storage.countries.label_record import end_labelers
+from storage.countries.labeled_profiles import drop_profiles_without_label
 from storage.model.core.availability import MissedReason
 from storage.postgres.pool import Pool, transaction
 from storage.purge.purge import purge_account
@@ -37,6 +41,8 @@ class Profiles:
         self.shown = {one.native_id: one for one in shown.values()}
         self.asked: list[list[str]] = []
         self.failure: RequestFailure | None = None
+        self.refused: set[str] = set()
+        self.meanwhile: Callable[[], Awaitable[None]] | None = None
 
     async def public_profiles(
         self, native_ids: Sequence[str], now: datetime
@@ -44,17 +50,27 @@ class Profiles:
         assert len(native_ids) <= self.most_profiles
         assert now.tzinfo is not None
         self.asked.append(list(native_ids))
+        if self.meanwhile is not None:
+            await self.meanwhile()
+        if self.refused.intersection(native_ids):
+            return failure_of(WireFault(MissedReason.BAD_REQUEST, "refused"), NOT_STATED, now, 0)
         return self.failure or [self.shown[one] for one in native_ids if one in self.shown]
 
 
-async def come_round(task: LabeledProfiles, clock: SimulatedClock, lasts: timedelta) -> None:
-    """Do what is due until nothing is for so long."""
-    await task.load()
+async def come_round(
+    task: LabeledProfileReader, profiles: "Profiles", clock: SimulatedClock, lasts: timedelta
+) -> None:
+    """Do what is due for so long, but what is due after nothing was asked for comes at the end."""
     until = clock() + lasts
+    await task.load()
     while (due := task.next_due()) is not None and due <= until:
         clock.set(max(due, clock()))
+        asked = len(profiles.asked)
         await task.tick()
+        if len(profiles.asked) == asked:
+            break
     clock.set(until)
+    await task.tick()
 
 
 async def known(pool: Pool) -> dict[str, tuple[bool | None, str | None, int | None]]:
@@ -72,7 +88,7 @@ async def test_an_account_and_the_author_of_a_post_are_shown_and_who_is_not_show
         subject=PublicProfile(SUBJECT, "somebody.test", 12_400), author=PublicProfile(AUTHOR, None, None)
     )
     assert await known(pool) == dict.fromkeys((SUBJECT, OF_AUTHOR, did(1)), (None, None, None))
-    await come_round(LabeledProfiles(pool, BLUESKY, profiles, clock), clock, DAY)
+    await come_round(LabeledProfileReader(pool, BLUESKY, profiles, clock), profiles, clock, DAY)
     assert await known(pool) == {
         SUBJECT: (True, "somebody.test", 12_400),
         OF_AUTHOR: (True, None, None),
@@ -85,20 +101,21 @@ async def test_many_are_asked_for_in_batches_with_a_pause_and_each_once_in_thirt
     subjects = [did(n) for n in range(60)]
     await store(pool, *(stated(one, T0 - timedelta(hours=n)) for n, one in enumerate(subjects)))
     clock, profiles = SimulatedClock(T0), Profiles()
-    task = LabeledProfiles(pool, BLUESKY, profiles, clock)
-    await come_round(task, clock, 2 * PAUSE)
+    task = LabeledProfileReader(pool, BLUESKY, profiles, clock)
+    await come_round(task, profiles, clock, 2 * PAUSE)
     # The newest labels first.
     assert profiles.asked == [subjects[:25], subjects[25:50], subjects[50:]]
-    await come_round(task, clock, 29 * DAY)
+    await come_round(task, profiles, clock, 29 * DAY)
     assert len(profiles.asked) == 3
-    await come_round(task, clock, 2 * DAY)
+    await come_round(task, profiles, clock, 2 * DAY)
+    await come_round(task, profiles, clock, DAY)
     assert sorted(one for asked in profiles.asked[3:] for one in asked) == sorted(subjects)
 
 
-async def test_a_busy_server_is_asked_when_it_says_so_and_a_refused_request_a_day_later(pool: Pool) -> None:
+async def test_a_busy_server_is_asked_when_it_says_so(pool: Pool) -> None:
     await store(pool, stated(SUBJECT))
     clock, profiles = SimulatedClock(T0), Profiles()
-    task = LabeledProfiles(pool, BLUESKY, profiles, clock)
+    task = LabeledProfileReader(pool, BLUESKY, profiles, clock)
     later = T0 + timedelta(hours=1)
     profiles.failure = RequestFailure(MissedReason.RATE_LIMITED, "too many", later, breaker=False)
     await task.load()
@@ -106,26 +123,80 @@ async def test_a_busy_server_is_asked_when_it_says_so_and_a_refused_request_a_da
     assert task.next_due() == later
     assert await known(pool) == {SUBJECT: (None, None, None)}
     clock.set(later)
-    profiles.failure = RequestFailure(MissedReason.BAD_REQUEST, "refused", later, breaker=False)
-    await come_round(task, clock, timedelta(hours=23))
-    assert len(profiles.asked) == 2
     profiles.failure = None
-    await come_round(task, clock, timedelta(hours=2))
+    await task.tick()
     assert await known(pool) == {SUBJECT: (False, None, None)}
+
+
+async def test_one_subject_that_is_refused_keeps_nobody_else_back_and_is_tried_a_day_later(
+    pool: Pool,
+) -> None:
+    subjects = [did(n) for n in range(60)]
+    await store(pool, *(stated(one, T0 - timedelta(hours=n)) for n, one in enumerate(subjects)))
+    clock, profiles = SimulatedClock(T0), Profiles()
+    profiles.refused = {did(0), did(7)}
+    task = LabeledProfileReader(pool, BLUESKY, profiles, clock)
+    await come_round(task, profiles, clock, timedelta(hours=1))
+    read = {subject for subject, one in (await known(pool)).items() if one[0] is not None}
+    assert read == {*subjects} - profiles.refused
+    asked = len(profiles.asked)
+    await come_round(task, profiles, clock, timedelta(hours=22))
+    assert len(profiles.asked) == asked
+    profiles.refused = set()
+    await come_round(task, profiles, clock, timedelta(hours=2))
+    assert all(one[0] is False for one in (await known(pool)).values())
+
+
+async def test_whom_nothing_names_nobody_is_asked_for_and_nothing_is_said(pool: Pool) -> None:
+    await store(pool, stated("did:other:a"), stated("at://nobody/app.bsky.feed.post/1"))
+    clock, profiles = SimulatedClock(T0), Profiles()
+    await come_round(LabeledProfileReader(pool, BLUESKY, profiles, clock), profiles, clock, DAY)
+    assert profiles.asked == []
+    assert set((await known(pool)).values()) == {(None, None, None)}
+
+
+async def purge(pool: Pool) -> None:
+    """Store the account, and purge it."""
+    async with transaction(pool) as conn:
+        await add_accounts(conn, [NewAccount(BLUESKY, SUBJECT, "somebody.test")], T0)
+        number = await conn.fetchval("select account_id from account where native_id = $1", SUBJECT)
+        assert (await purge_account(conn, number, T0)).handles >= 1
+
+
+async def test_who_is_purged_while_their_profile_is_read_is_not_stored(pool: Pool) -> None:
+    await store(pool, stated(SUBJECT), stated(POST), stated(did(1)))
+    clock = SimulatedClock(T0)
+    profiles = Profiles(subject=PublicProfile(SUBJECT, "somebody.test", 3))
+    profiles.meanwhile = lambda: purge(pool)
+    task = LabeledProfileReader(pool, BLUESKY, profiles, clock)
+    await task.load()
+    await task.tick()
+    gone = dict.fromkeys((SUBJECT, POST), (None, None, None))
+    assert await known(pool) == {**gone, did(1): (False, None, None)}
+
+
+async def test_profiles_go_when_the_labels_of_their_labeler_are_no_longer_collected(pool: Pool) -> None:
+    await store(pool, stated(SUBJECT))
+    clock, profiles = SimulatedClock(T0), Profiles()
+    await come_round(LabeledProfileReader(pool, BLUESKY, profiles, clock), profiles, clock, DAY)
+    async with transaction(pool) as conn:
+        await drop_profiles_without_label(conn, BLUESKY)
+    assert await known(pool) == {SUBJECT: (False, None, None)}
+    async with transaction(pool) as conn:
+        await end_labelers(conn, BLUESKY, [], T0)
+        await drop_profiles_without_label(conn, BLUESKY)
+    assert await known(pool) == {SUBJECT: (None, None, None)}
 
 
 async def test_who_was_purged_is_not_asked_for_again(pool: Pool) -> None:
     await store(pool, stated(SUBJECT), stated(POST))
     clock = SimulatedClock(T0)
     profiles = Profiles(subject=PublicProfile(SUBJECT, "somebody.test", 3))
-    task = LabeledProfiles(pool, BLUESKY, profiles, clock)
-    await come_round(task, clock, DAY)
-    async with transaction(pool) as conn:
-        await add_accounts(conn, [NewAccount(BLUESKY, SUBJECT, "somebody.test")], T0)
-        number = await conn.fetchval("select account_id from account where native_id = $1", SUBJECT)
-        await purge_account(conn, number, T0)
+    task = LabeledProfileReader(pool, BLUESKY, profiles, clock)
+    await come_round(task, profiles, clock, DAY)
+    await purge(pool)
     # Its posts would name it as their author.
     gone = dict.fromkeys((SUBJECT, POST), (None, None, None))
     assert await known(pool) == gone
-    await come_round(task, clock, 40 * DAY)
+    await come_round(task, profiles, clock, 40 * DAY)
     assert await known(pool) == gone

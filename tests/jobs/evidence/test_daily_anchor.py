@@ -206,5 +206,5 @@ def test_a_certificate_of_an_unknown_version_is_refused(
     if encoding is Encoding.PEM:
         odd = f"-----BEGIN CERTIFICATE-----\n{b64encode(odd).decode()}\n-----END CERTIFICATE-----\n".encode()
     (tmp_path / "odd").write_bytes(odd)
-    with pytest.raises(TimestampError, match="odd contains no certificate in PEM or DER format"):
+    with pytest.raises(TimestampError, match="odd contains a certificate of an unknown version"):
         certificates_in(tmp_path / "odd")

@@ -33,6 +33,7 @@ DAY = timedelta(days=1)
 LATE = T0 + 30 * DAY
 FIRST = T0.date()
 IN_TR = LabelFilter("TR")
+AUTHOR = "did:plc:author22222222222222222"
 
 
 async def counts(pool: Pool) -> WithheldCounts:
@@ -192,17 +193,19 @@ async def test_half_years_count_what_began_and_ended_of_accounts_and_of_posts(po
 
 
 async def test_labeled_again_is_what_was_lifted_and_attached_once_more(pool: Pool) -> None:
-    again, lifted_twice, replaced = POST, f"{POST}b", f"{POST}c"
+    again, lifted_twice, replaced, unseen = POST, f"{POST}b", f"{POST}c", f"{POST}d"
     await store(
         pool,
         stated(SUBJECT, T0),
         *(stated(again, T0 + n * DAY, negated=n == 1) for n in range(3)),
         *(stated(lifted_twice, T0 + n * DAY, negated=n % 2 == 1) for n in range(4)),
+        # Of the first time only the end was received.
+        *(stated(unseen, T0 + n * DAY, negated=n == 0) for n in range(2)),
         # A label that replaces one that holds attaches nothing new.
         *(stated(replaced, T0 + n * DAY) for n in range(3)),
     )
     only = LabelFilter(is_relabeled=True)
-    assert {one.subject for one in await listed(pool, only)} == {again, lifted_twice}
+    assert {one.subject for one in await listed(pool, only)} == {again, lifted_twice, unseen}
     assert {one.subject for one in await listed(pool, replace(only, is_lifted=True))} == {lifted_twice}
     others = {one.subject for one in await listed(pool, LabelFilter(is_relabeled=False))}
     assert others == {SUBJECT, replaced}
@@ -221,14 +224,17 @@ async def test_the_rest_to_watch_is_what_is_withheld_and_nobody_watches_or_purge
         # The same subject under two values is one.
         stated(POST, T0 + 3 * DAY, value="!takedown"),
         stated(f"{POST}x", value="rude"),
+        # Of an author who was purged, also what was never stored.
+        stated(f"{POST.replace(SUBJECT, AUTHOR)}"),
     )
     async with transaction(pool) as conn:
-        new = [NewAccount(BLUESKY, one, "somebody.test") for one in (watched, purged, stored)]
+        new = [NewAccount(BLUESKY, one, "somebody.test") for one in (watched, purged, stored, AUTHOR)]
         await add_accounts(conn, new, T0)
         ids = {r["native_id"]: r["account_id"] for r in await conn.fetch("select * from account")}
         await purge_account(conn, ids[purged], T0)
+        await purge_account(conn, ids[AUTHOR], T0)
         await stop_watching_many(conn, [ids[stored]], "Asha", T0)
         assert (await withheld_by_labelers(conn, "TR", LATE)).unwatched == 2
-        assert await withheld_and_unwatched(conn, "TR", 99, LATE) == [POST, stored]
-        assert await withheld_and_unwatched(conn, "TR", 1, LATE) == [POST]
+        assert await withheld_and_unwatched(conn, "TR", 99, LATE) == [(BLUESKY, POST), (BLUESKY, stored)]
+        assert await withheld_and_unwatched(conn, "TR", 1, LATE) == [(BLUESKY, POST)]
         assert await withheld_and_unwatched(conn, "DE", 99, LATE) == []

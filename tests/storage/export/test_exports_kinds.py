@@ -6,12 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from collectors.bluesky.declaration import BLUESKY
 from collectors.mastodon.declaration import MASTODON
 from collectors.x.declaration import X
 from storage.accounts.accounts import NewAccount, add_accounts, stop_watching
 from storage.accounts.watch_lists import put_accounts_on, take_accounts_off
-from storage.countries.labeled_profiles import LabeledProfile, record_profiles
 from storage.export.exports import EXPORTS, snapshot
 from storage.model.evidence.export_kinds import Choice, ExportFilter, Kind
 from storage.postgres.pool import Pool, transaction
@@ -124,17 +122,6 @@ async def test_labels_are_taken_out_with_those_that_replaced_them(pool: Pool) ->
             (ExportFilter(NOW, platform=X), []),
         ):
             assert only(await table(conn, Kind.LABELS, wanted), *told) == rows
-
-
-async def test_who_a_label_is_about_is_taken_out_as_far_as_it_was_known_then(pool: Pool) -> None:
-    await store(pool, stated(), seq=1, at=minutes(5))
-    profile = ("profile_handle", "profile_followers", "profile_read_at")
-    async with transaction(pool) as conn:
-        found = LabeledProfile(SUBJECT, is_shown=True, handle="somebody.test", followers=7)
-        await record_profiles(conn, BLUESKY, [found], minutes(9))
-        for known_at, row in ((None, ("somebody.test", 7, minutes(9))), (minutes(8), (None, None, None))):
-            rows = await table(conn, Kind.LABELS, ExportFilter(NOW, known_at=known_at))
-            assert only(rows, *profile) == [row]
 
 
 ELSEWHERE = {Kind.TRANSPARENCY, Kind.LABELS}

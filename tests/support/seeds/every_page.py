@@ -224,7 +224,7 @@ async def some_labels(pool: Pool, now: datetime) -> None:
     ]
     async with transaction(pool) as conn:
         await note_listed(conn, LABELER, now)
-        await record_profiles(conn, BLUESKY, profiles, now)
+        await record_profiles(conn, BLUESKY, profiles, lambda: now)
 
 
 async def an_archived_list(conn: Conn, now: datetime) -> None:
