@@ -82,7 +82,7 @@ async def test_a_digest_counts_changes_that_were_not_sent_because_the_platform_w
     await decide_alerts(pool, T0 + timedelta(hours=9), HEAD)
     (text,) = [row["text_body"] for row in await pool.fetch("select text_body from mail")]
     assert (
-        "1 change is not reported here (in countries from which the platform was mostly unreachable)" in text
+        "1 change is not reported here (from countries of which most measurements did not reach the platform)" in text
     )
 
 
