@@ -28,6 +28,7 @@ COMMANDS: dict[str, str] = {
     "button add-preview": "accounts import",
     "button add-watch": "accounts import",
     "button label-watch": "accounts import",
+    "button label-watch-rest": "accounts import",
     "button purge-preview": "purge",
     "button purge-do": "purge",
     "POST /api/v1/lists": "lists add",
