@@ -134,8 +134,8 @@ class PublicProfiles(Protocol):
     async def public_profiles(
         self, native_ids: Sequence[str], now: datetime
     ) -> Sequence[PublicProfile] | RequestFailure:
-        """The profiles of those accounts that are shown. The others are left out, for whatever reason, and
-        nothing follows from that.
+        """The profiles of those accounts that are shown. The others are left out; the platform
+        does not say why.
         """
         ...
 
@@ -305,7 +305,7 @@ class Abilities:
     events: EventStream | None = None
     labels: LabelFeed | None = None
     profiles: PublicProfiles | None = None
-    """Of those whom labels are about."""
+    """Of labeled accounts."""
     past_handles: PastHandles | None = None
     other_servers: OtherServers | None = None
     observers: Sequence[str] = ()

@@ -8,21 +8,20 @@ from typing import Any
 from dash import ClientsideFunction, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 
-from dashboard.asgi.off_loop import off_loop
 from dashboard.asgi.process import WebProcess
 from dashboard.auth import access
-from dashboard.names.table import GRID, SEEN, ShownCheck, check_table, row_of
+from dashboard.names.table import GRID, SEEN, ShownCheck, check_table, open_text_check, row_of
 from dashboard.ui.cards import card
 from dashboard.ui.form_input import WrongInput
 from dashboard.ui.pages import PageCallbacks
-from storage.accounts.name_checks import lines_of, name_check, open_check, watch_lines
+from storage.accounts.name_checks import lines_of, name_check, watch_lines
 from storage.model.core.accounts import Platform
 from storage.model.core.people import Actor, Role, Scope
 from storage.model.platforms.registry import USUAL_PLATFORM
 from storage.model.tables import csv_cells
 from storage.model.tables.csv_cells import CellError
 from storage.model.tables.csv_rows import TableError
-from storage.model.tables.name_check import MOST_LINES, CheckedLine, check_lines, without_repeats
+from storage.model.tables.name_check import MOST_LINES, CheckedLine, without_repeats
 from storage.model.tables.tag_and_list_edits import list_name_fault
 from storage.model.tables.watch_import_plan import DEFAULT_LIST, WatchLineResult
 from storage.model.text.states import PLATFORM_NAME, clean
@@ -284,11 +283,8 @@ async def _opened(process: WebProcess, text: object, platform: object, source: s
         raise WrongInput("Paste at least one name, or upload a file.")
     if len(text) > LARGEST or "\0" in text:
         raise WrongInput(f"The text is longer than {LARGEST:,} characters, or not text.")
-    known = _platform(platform)
-    lines = await off_loop(check_lines, text.encode(errors="replace").decode(), source, known)
-    async with transaction(process.pool) as conn:
-        read = process.settings.platforms
-        return await open_check(conn, lines, source, known, read, actor, process.clock())
+    whole = text.encode(errors="replace").decode()
+    return await open_text_check(process, whole, source, _platform(platform), actor)
 
 
 def _platform(words: object) -> Platform | None:

@@ -43,7 +43,7 @@ RULE_LABELS: Final[Mapping[str, str]] = {
     "engagement": "Also engagements of executives with accounts that an order names",
     "labels": "Labels of country labelers",
     "networks": "Also networks that do not reach a platform for days",
-    "not_if_unreachable": "Not while most measurements from its countries do not reach the platform",
+    "not_if_unreachable": "Not while the platform is mostly unreachable from its countries",
     "severity": "Severity",
     "digest": "Digest",
     "digest_at": "Time of digests",

@@ -11,14 +11,13 @@ from urllib.parse import quote, urlencode
 from dash import ALL, ClientsideFunction, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 
-from dashboard.asgi.off_loop import off_loop
 from dashboard.asgi.problem_json import API
 from dashboard.asgi.process import WebProcess
 from dashboard.auth import access
+from dashboard.names.table import open_text_check
 from dashboard.ui import words
 from dashboard.ui.cards import Cell, empty_card, table_card
 from dashboard.ui.pages import PageCallbacks, number_in
-from storage.accounts.name_checks import open_check
 from storage.countries.label_census import (
     LabelDay,
     LabeledSubject,
@@ -30,7 +29,7 @@ from storage.model.core.labels import LabeledKind
 from storage.model.core.people import Role, Scope
 from storage.model.platforms.registry import DECLARED
 from storage.model.tables.csv_rows import TableError
-from storage.model.tables.name_check import MOST_LINES, check_lines
+from storage.model.tables.name_check import MOST_LINES
 from storage.model.text.countries import country_name, official_names
 from storage.model.text.states import clean
 from storage.model.text.units import number
@@ -289,24 +288,16 @@ async def _preview_rest(
     country = path.split("/")[2] if isinstance(path, str) and path.startswith("/countries/") else ""
     if not clicks or country not in official_names():
         return no_update, no_update, no_update, no_update
-    now = process.clock()
     try:
         async with transaction(process.pool) as conn:
-            found = await withheld_and_unwatched(conn, country, MOST_LINES, now)
+            found = await withheld_and_unwatched(conn, country, MOST_LINES, process.clock())
         # A subject of another form may be read as several names.
         rest = [subject for platform, subject in found if DECLARED[platform].is_native_id(subject)]
         if not rest:
-            return (
-                "Nothing more that is known to be withheld can be watched.",
-                no_update,
-                no_update,
-                no_update,
-            )
+            none_left = "Nothing more that is known to be withheld can be watched."
+            return none_left, no_update, no_update, no_update
         source = f"labels in {country_name(country)}"
-        lines = await off_loop(check_lines, "\n".join(rest), source, None)
-        async with transaction(process.pool) as conn:
-            read = process.settings.platforms
-            check_id = await open_check(conn, lines, source, None, read, actor.name, now)
+        check_id = await open_text_check(process, "\n".join(rest), source, None, actor.name)
     except (TableError, StorageError) as error:
         return str(error), no_update, no_update, no_update
     return "", f"/accounts/add/{check_id}", "", "#preview"

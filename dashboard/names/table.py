@@ -8,11 +8,14 @@ import dash_ag_grid  # pyright: ignore[reportMissingTypeStubs]
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from storage.accounts.name_checks import NameCheck, lines_of, name_check
-from storage.model.tables.name_check import CheckedLine, LineStatus, counts
+from dashboard.asgi.off_loop import off_loop
+from dashboard.asgi.process import WebProcess
+from storage.accounts.name_checks import NameCheck, lines_of, name_check, open_check
+from storage.model.core.accounts import Platform
+from storage.model.tables.name_check import CheckedLine, LineStatus, check_lines, counts
 from storage.model.text.states import PLATFORM_NAME, capital, clean
 from storage.model.text.units import number
-from storage.postgres.pool import Conn
+from storage.postgres.pool import Conn, transaction
 from storage.work.workers import HEARD_WITHIN, database_now, heard_of
 
 GRID, TICK, SEEN, SUMMARY, NEW = "names-grid", "names-tick", "names-seen", "names-summary", "names-new"
@@ -37,6 +40,18 @@ class ShownCheck:
     lines: Sequence[CheckedLine]
     waits_because: str
     """Why no platform is asked just now, as a sentence; empty if nothing is in the way."""
+
+
+async def open_text_check(
+    process: WebProcess, text: str, source: str, platform: Platform | None, actor: str
+) -> int:
+    """Store a check of the names in a text, and return its number. `source` and `platform` are as in
+    `NameCheck`. Raises TableError and StorageError, with sentences.
+    """
+    lines = await off_loop(check_lines, text, source, platform)
+    async with transaction(process.pool) as conn:
+        read = process.settings.platforms
+        return await open_check(conn, lines, source, platform, read, actor, process.clock())
 
 
 async def read_check(conn: Conn, check_id: int) -> ShownCheck | None:

@@ -1,4 +1,4 @@
-"""Reading the public profiles of whom labels are about, to show who they are. No status follows."""
+"""Reads the public profiles of labeled accounts and of the authors of labeled posts. No status follows."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -23,7 +23,7 @@ _TRY_AGAIN_AFTER: Final = timedelta(days=1)
 _ABOUT_ITS_IDS: Final = frozenset(
     {MissedReason.BAD_REQUEST, MissedReason.MALFORMED, MissedReason.UNCLASSIFIED}
 )
-"""Why a request fails for whom it asks, and would fail again."""
+"""Reasons that lie in the requested ids: the same request would fail again."""
 
 
 class LabeledProfileReader:
@@ -38,9 +38,9 @@ class LabeledProfileReader:
         self._clock = clock
         self._due: datetime | None = None
         self._at_once = profiles.most_profiles
-        """Fewer after a request that failed for whom it asked: one of them must not keep back the others."""
+        """Fewer after such a failure, so that one id does not keep back the others."""
         self._refused_at: dict[str, datetime] = {}
-        """Subjects for which a request failed that asked for nobody else."""
+        """When a request for this subject alone failed so."""
 
     async def load(self) -> None:
         self._due = datetime.min.replace(tzinfo=UTC)
@@ -62,7 +62,7 @@ class LabeledProfileReader:
             await self._ask(asked, now)
 
     async def _ask(self, account_of: Mapping[str, str | None], now: datetime) -> None:
-        """`account_of` names the account whose profile shows who a subject is; None: nothing names one."""
+        """`account_of` has the account or author of each subject; None: the subject names none."""
         ids = list(dict.fromkeys(one for one in account_of.values() if one is not None))
         shown = await self._profiles.public_profiles(ids, now) if ids else ()
         if isinstance(shown, RequestFailure):

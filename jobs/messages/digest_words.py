@@ -34,7 +34,7 @@ _KIND = {
 _WHY_UNTOLD = {
     AlertDecision.MUTED: "muted",
     AlertDecision.MAINTENANCE: "within a maintenance window",
-    AlertDecision.UNREACHABLE: "from countries of which most measurements did not reach the platform",
+    AlertDecision.UNREACHABLE: "from countries from which most measurements did not reach the platform",
     AlertDecision.UNSUBSCRIBED: "from a time without subscribers",
 }
 

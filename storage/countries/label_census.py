@@ -278,12 +278,10 @@ async def labeled_subjects(
                     and ($6::timestamptz is null or (
                         l.made_at <= $6 and (l.made_at, l.label_id) < ($6, $7::bigint)
                     ))
-                    and ($9::boolean is null or $9 = (
-                        exists (
-                            select from label e join label f using (labeler, subject, value)
-                            where e.labeler = l.labeler and e.subject = l.subject and e.value = l.value
-                                and e.is_added and f.made_at < e.made_at and (f.is_added or f.is_lifted)
-                        )
+                    and ($9::boolean is null or $9 = exists (
+                        select from label e join label f using (labeler, subject, value)
+                        where e.labeler = l.labeler and e.subject = l.subject and e.value = l.value
+                            and e.is_added and f.made_at < e.made_at and (f.is_added or f.is_lifted)
                     ))
                 order by l.made_at desc, l.label_id desc
                 limit $8

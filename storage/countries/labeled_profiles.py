@@ -1,4 +1,4 @@
-"""Public profiles of whom labels are about, and of the authors of labeled posts. No status follows."""
+"""Public profiles of labeled accounts and of the authors of labeled posts. No status follows from one."""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ class LabeledProfile:
 
     subject: str
     is_shown: bool | None
-    """If not, nothing says why. None: the subject names no account, so nobody was asked."""
+    """If not, nothing says why. None: the subject names no account to ask for."""
     handle: str | None
     """None: none was shown, or one that leads nowhere."""
     followers: int | None
@@ -54,8 +54,8 @@ async def subjects_without_profile(
 async def record_profiles(
     conn: Conn, platform: Platform, profiles: Collection[LabeledProfile], clock: Callable[[], datetime]
 ) -> None:
-    """Store what was shown just now, instead of what was shown before. Of whom was purged since they were
-    asked for, nothing is stored.
+    """Store what was shown just now, in place of what was shown before. Accounts that were purged since the
+    request are left out.
     """
     now = await moment(conn, clock)  # a purge takes the same turn
     await conn.execute(
@@ -92,7 +92,7 @@ async def forget_profiles(conn: Conn, platform: Platform, native_id: str) -> int
 
 
 async def drop_profiles_without_label(conn: Conn, platform: Platform) -> None:
-    """Delete the profiles of whom no labeler labeled whose labels are still collected."""
+    """Delete the profiles whose subject has no label of a labeler that is still collected."""
     await conn.execute(
         """
         delete from labeled_profile p

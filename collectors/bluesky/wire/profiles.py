@@ -22,7 +22,7 @@ CONTENT_LABELERS = "atproto-content-labelers"
 """The header of an answer that names the labelers who had a say in it."""
 
 _MOST_FOLLOWERS = 10**12
-"""A higher number is no count of followers."""
+"""A higher count of followers is not believed."""
 
 _AVAILABLE = State(Status.AVAILABLE)
 _SUSPENDED = State(Status.SUSPENDED)

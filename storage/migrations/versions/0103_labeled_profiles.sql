@@ -13,8 +13,8 @@ comment on table labeled_profile is
 comment on column labeled_profile.platform is 'The platform.';
 comment on column labeled_profile.subject is 'The account or post, as in label.subject.';
 comment on column labeled_profile.is_shown is
-    'Whether the platform showed a profile. If not, nothing says why. Null: nobody was asked, because the subject names no '
-    'account of the platform.';
+    'Whether the platform showed a profile. If not, nothing says why. Null: the subject names no account of the '
+    'platform to ask for.';
 comment on column labeled_profile.handle is
     'The handle of the account or of the author. Null: none was shown, or one that leads nowhere.';
 comment on column labeled_profile.followers is 'How many followers the profile showed. Null: none was shown.';
