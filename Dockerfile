@@ -19,7 +19,7 @@ FROM python:3.13-slim AS blockline
 COPY --from=built /opt/blockline /opt/blockline
 RUN pip uninstall --yes --quiet pip && useradd --system --uid 10001 --home-dir /var/lib/blockline --create-home blockline
 # Settings: /etc/blockline/blockline.toml, if it is mounted. Backups: /var/lib/blockline/backups.
-ENV PATH=/opt/blockline/bin:$PATH XDG_CONFIG_HOME=/etc XDG_DATA_HOME=/var/lib PYTHONDONTWRITEBYTECODE=1
+ENV PATH=/opt/blockline/bin:$PATH XDG_CONFIG_HOME=/etc XDG_DATA_HOME=/var/lib PYTHONDONTWRITEBYTECODE=1 MALLOC_ARENA_MAX=2
 WORKDIR /var/lib/blockline
 USER blockline
 CMD ["blockline", "run"]

@@ -79,10 +79,10 @@ test-fuzz: .venv/development
 test-faults: .venv/development
 	$(BIN)/python -m tests.faults --page docs/reference/faults.md $(ARGS)
 
-# A whole installation for a simulated month, of which the host is awake for an hour a day, on a clock that
+# A whole installation for a simulated month, of which the host is awake for 45 minutes a day, on a clock that
 # libfaketime makes SPEED times faster: whether it is worn out by it. Plots are in build/soak/soak.html. A day takes
 # 3 minutes and a month about 100. ARGS='--days 2 --accounts 300 --churn 20' is two days of a small one.
-SPEED ?= 20
+SPEED ?= 15
 soak: .venv/development
 	$(BIN)/python -m tests.soak --speed $(SPEED) $(ARGS)
 

@@ -1,8 +1,8 @@
 """`make soak`: an installation for a simulated month, and whether it is worn out by it.
 
 The processes of an installation, its Postgres, the simulators of two platforms and a mail server run on a
-clock that libfaketime makes faster, on a host that is awake for one hour of each day and suspended for the
-others. Each day some accounts leave the watch and others join it, statuses change, the leader is killed, and
+clock that libfaketime makes faster, on a host that is awake for three quarters of an hour each day and
+suspended for the rest of it. Each day some accounts leave the watch and others join it, statuses change, the leader is killed, and
 everything that must not grow is looked at.
 Exit code 1 says that something grew or was false. FOLDER then has samples.csv, soak.html and summary.json.
 """
@@ -18,7 +18,7 @@ from tests.soak.database import make_database
 from tests.soak.invented_month import SoakPlan
 from tests.support.processes.fast_clock import missing, run_on_clock
 
-SPEED = 20
+SPEED = 15
 _MARK = "history.csv"
 """Every soak has this file, so that no other folder is replaced by one."""
 

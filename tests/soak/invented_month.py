@@ -15,7 +15,7 @@ from storage.model.core.accounts import Platform
 from storage.model.core.availability import State, Status
 
 DAY = timedelta(days=1)
-AWAKE = timedelta(hours=1)
+AWAKE = timedelta(minutes=45)
 """From the beginning of each day. For the rest of it the host is suspended."""
 _ON_BLUESKY = 5
 """Every fifth account."""

@@ -26,8 +26,8 @@ from tests.support.processes.fast_clock import suspend_until
 
 _EDITED = timedelta(minutes=10)
 """When the watch list is edited and the leader is killed, from the beginning of each day."""
-_MEASURED = timedelta(minutes=45)
-"""When the figures of a day are taken. A slow machine needs the rest of the hour for them."""
+_MEASURED = timedelta(minutes=32)
+"""When the figures of a day are taken. A slow machine needs the rest of the time awake for them."""
 _SETTLING = timedelta(minutes=90)
 """At the end nothing happens any more, so that what was seen is confirmed and sent."""
 

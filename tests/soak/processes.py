@@ -31,6 +31,8 @@ ROLES = {
 RECIPIENT = "desk@example.org"
 _ROOT = Path(__file__).parent.parent.parent
 _LOOK_S = 1.0
+_AS_SERVICES = {"MALLOC_ARENA_MAX": "2"}
+"""What the unit of systemd and the container set."""
 
 
 @dataclass(slots=True)
@@ -59,7 +61,7 @@ class Installation:
                 *("run", "--role", role, "--config", str(toml)),
                 stdout=file,
                 stderr=file,
-                env=os.environ | {"PYTHONPATH": str(_ROOT)},
+                env=os.environ | {"PYTHONPATH": str(_ROOT)} | _AS_SERVICES,
             )
         while not re.search(r"Reading|Alert rules|Dashboard on", said.read_bytes()[before:].decode()):
             if self.processes[name].returncode is not None:

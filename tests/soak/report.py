@@ -21,7 +21,8 @@ _TOTALS = frozenset({"readings", "mails", "changes"})
 _MOST_PLOTTED = 12
 _GAP = 0.3
 """Between two plots, as a share of the height that each would have without."""
-_WITH_TIME = frozenset({"partitions"})
+_GROWING = frozenset({"partitions", "memory_mb web 1", "memory_mb web 2"})
+"""What grows with the history, besides its tables: a dashboard keeps the whole of it ready for Replay."""
 
 
 @dataclass(slots=True)
@@ -56,7 +57,7 @@ def judge(name: str, samples: Sequence[Row]) -> tuple[str, Trend] | None:
         return None
     rows = [row for row in samples if name in row]
     values = [row[name] for row in rows]
-    grows = name in _WITH_TIME or name.partition(" ")[2] in HISTORY
+    grows = name in _GROWING or name.partition(" ")[2] in HISTORY
     least = _PAGES_KB if name.startswith(("table_kb ", "index_kb ")) else 0.0
     trend = (linear if grows else flat)([row[DAYS] for row in rows], values, least)
     return None if trend is None else ("linear" if grows else "flat", trend)

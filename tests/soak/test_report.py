@@ -13,7 +13,8 @@ DAYS = range(30)
 @pytest.mark.parametrize(
     ("name", "rule"),
     [
-        ("memory_mb web 1", "flat"),
+        ("memory_mb collector 1", "flat"),
+        ("memory_mb web 1", "linear"),
         ("descriptors notifier", "flat"),
         ("connections collector 1", "flat"),
         ("page_ms live web 1", "flat"),
@@ -48,17 +49,27 @@ def test_a_series_that_is_missing_in_some_rows_is_judged_by_the_others() -> None
 
 
 def test_a_leak_and_a_falsehood_each_fail_the_soak(tmp_path: Path) -> None:
-    flat = [{"day": float(day), "memory_mb web 1": 100.0} for day in DAYS]
-    leak = [{"day": float(day), "memory_mb web 1": 100.0 + day} for day in DAYS]
+    flat = [{"day": float(day), "memory_mb notifier": 100.0} for day in DAYS]
+    leak = [{"day": float(day), "memory_mb notifier": 100.0 + day} for day in DAYS]
     assert SoakReport(flat, {}).is_right
     assert not SoakReport(leak, {}).is_right
     assert not SoakReport(flat, {}, ["mail 1 came 2 times"]).is_right
     write(tmp_path, SoakReport(leak, {"days": 30}))
     said = json.loads((tmp_path / "summary.json").read_text(encoding="utf-8"))
     assert not said["is_right"]
-    assert not said["trends"]["memory_mb web 1"]["is_fine"]
-    assert "web 1: not flat" in (tmp_path / "soak.html").read_text(encoding="utf-8")
-    assert (tmp_path / "samples.csv").read_text(encoding="utf-8").startswith("day,memory_mb web 1\n")
+    assert not said["trends"]["memory_mb notifier"]["is_fine"]
+    assert "notifier: not flat" in (tmp_path / "soak.html").read_text(encoding="utf-8")
+    assert (tmp_path / "samples.csv").read_text(encoding="utf-8").startswith("day,memory_mb notifier\n")
+
+
+def test_a_dashboard_may_grow_with_the_history_and_not_faster() -> None:
+    name = "memory_mb web 2"
+    steady = judge(name, [{"day": day, name: 200.0 + 3 * day} for day in DAYS])
+    faster = judge(name, [{"day": day, name: 200.0 + day**2 / 5} for day in DAYS])
+    assert steady is not None
+    assert faster is not None
+    assert steady[1].is_fine
+    assert not faster[1].is_fine
 
 
 @pytest.mark.parametrize(
