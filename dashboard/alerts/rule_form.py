@@ -300,7 +300,7 @@ def _people_fields(form: RuleForm, *, is_new: bool) -> list[Component]:
             "rule-recipients",
             RULE_LABELS["recipients"],
             form.recipients or "",
-            "One per line: an email address, apprise:NAME or webhook:NAME. "
+            "One per line: an email address, apprise:NAME, webhook:NAME or pagerduty:NAME. "
             "The fields below can stay as they are.",
         ),
     ]

@@ -49,7 +49,7 @@ class Mail(ApiModel):
     kind: MailKind
     subject: str
     recipients: list[str]
-    """Mail addresses, `apprise:NAME` or `webhook:NAME`."""
+    """Mail addresses, `apprise:NAME`, `webhook:NAME` or `pagerduty:NAME`."""
     state: MailState
     """`dead`: it failed permanently. `merged`: no server accepted it, and the later email `merged_into`
     replaces it.

@@ -66,6 +66,7 @@ MAIL_KIND = {
     MailKind.LABELS: "labels",
     MailKind.NETWORKS: "networks",
     MailKind.REPLY: "reply",
+    MailKind.END: "end of an incident",
 }
 
 

@@ -20,7 +20,6 @@ from jobs.cli.command import COMMAND_LINE, AsJson, ConfigFile, examples, renamed
 from jobs.config.database import with_conn, with_pool
 from jobs.config.demonstration import command_clock
 from jobs.config.settings import Settings, load_settings
-from jobs.delivery.channel_config import channels_of
 from jobs.delivery.sender import Sender, Undeliverable
 from jobs.imports.alert_rules import RulesImport, import_rules
 from jobs.notify import alert_explanation, alert_preview
@@ -293,7 +292,10 @@ def trial_command(
         str | None, typer.Option(metavar="RULE", help="Use only this rule, whether it is enabled or not.")
     ] = None,
     to: Annotated[
-        str | None, typer.Option(metavar="RECIPIENT", help="An email address, apprise:NAME or webhook:NAME.")
+        str | None,
+        typer.Option(
+            metavar="RECIPIENT", help="An email address, apprise:NAME, webhook:NAME or pagerduty:NAME."
+        ),
     ] = None,
     out: Annotated[
         Path | None,
@@ -314,7 +316,9 @@ def trial_command(
     if (change is not None) + (story is not None) + last != 1:
         raise typer.BadParameter("Give one of --change, --story and --last.")
     if send and to is None:
-        raise typer.BadParameter("--send needs --to: an address, apprise:NAME or webhook:NAME.")
+        raise typer.BadParameter(
+            "--send needs --to: an address, apprise:NAME, webhook:NAME or pagerduty:NAME."
+        )
     settings = load_settings(config)
     if to is not None:
         _refuse_nobody(settings, to)
@@ -372,11 +376,13 @@ def _refuse_nobody(settings: Settings, to: str) -> None:
     if not is_recipient(to):
         raise CommandError(
             f"--to: {clean(to)!r} is neither an email address such as desk@example.org nor a channel "
-            "such as apprise:newsroom or webhook:desk."
+            "such as apprise:newsroom, webhook:desk or pagerduty:duty."
         )
-    known = channels_of(settings.channels, settings.webhooks, settings.webhook_secrets).recipients
+    known = settings.every_channel().recipients
     if is_channel(to) and to not in known:
-        raise CommandError(f"--to: the channel {to} is not in the settings channels or webhooks.")
+        raise CommandError(
+            f"--to: the channel {to} is in none of the settings channels, webhooks and pagerduty."
+        )
 
 
 def _sender(settings: Settings, to: str | None) -> Sender:

@@ -47,7 +47,8 @@ from jobs.config import values as values_of
 from jobs.config.demonstration import CLOCK_VARIABLE
 from jobs.config.secret_files import read_secret
 from jobs.config.values import RulesFault
-from jobs.delivery import channel_config as channels
+from jobs.delivery import channel_config
+from jobs.delivery.channel_address import PAGERDUTY_URL
 from storage.model.alerts.rules import AlertRule
 from storage.model.core.accounts import Platform
 from storage.model.platforms.registry import part
@@ -70,10 +71,17 @@ Countries = Annotated[Texts, AfterValidator(values_of.countries)]
 Recipients = Annotated[Texts, AfterValidator(values_of.recipients)]
 Zone = Annotated[str, BeforeValidator(values_of.zone)]
 Vantages = Annotated[dict[str, SecretStr], BeforeValidator(table), AfterValidator(values_of.vantages)]
-Services = Annotated[dict[str, SecretStr], BeforeValidator(table), AfterValidator(channels.service_addresses)]
-Webhooks = Annotated[dict[str, SecretStr], BeforeValidator(table), AfterValidator(channels.webhook_urls)]
+Services = Annotated[
+    dict[str, SecretStr], BeforeValidator(table), AfterValidator(channel_config.service_addresses)
+]
+Webhooks = Annotated[
+    dict[str, SecretStr], BeforeValidator(table), AfterValidator(channel_config.webhook_urls)
+]
 WebhookSecrets = Annotated[
-    dict[str, SecretStr], BeforeValidator(table), AfterValidator(channels.webhook_secrets)
+    dict[str, SecretStr], BeforeValidator(table), AfterValidator(channel_config.webhook_secrets)
+]
+IntegrationKeys = Annotated[
+    dict[str, SecretStr], BeforeValidator(table), AfterValidator(channel_config.integration_keys)
 ]
 Rules = Annotated[tuple[AlertRule, ...], BeforeValidator(values_of.rules)]
 
@@ -161,6 +169,10 @@ class Settings(SettingsModel):
     """Name = address that gets alerts as JSON (docs/reference/webhook.md); rules use it as webhook:NAME."""
     webhook_secrets: WebhookSecrets = Field(default_factory=dict[str, SecretStr])
     """Name of a webhook = secret that signs its messages."""
+    pagerduty: IntegrationKeys = Field(default_factory=dict[str, SecretStr])
+    """Name = integration key of a service of PagerDuty; rules use it as pagerduty:NAME."""
+    pagerduty_url: Annotated[str, AfterValidator(channel_config.events_address)] = PAGERDUTY_URL
+    """Where PagerDuty takes events. In its EU region: https://events.eu.pagerduty.com/v2/enqueue"""
     dashboard_url: BaseUrl = "http://127.0.0.1:8050"
     """Address of the dashboard in the links of emails. The dashboard also accepts requests for this host."""
 
@@ -205,6 +217,12 @@ class Settings(SettingsModel):
         """The rules in these settings, in the order in which they are tried."""
         everything = AlertRule(self.recipients, name="recipients", zone=self.recipients_zone)
         return (*self.rules, everything) if self.recipients else self.rules
+
+    def every_channel(self) -> channel_config.Channels:
+        """The channels that the settings define. Raises ValueError for tables that contradict each other."""
+        return channel_config.channels_of(
+            self.channels, self.webhooks, self.webhook_secrets, self.pagerduty, self.pagerduty_url
+        )
 
     @property
     def condition_recipients(self) -> tuple[str, ...]:
@@ -291,7 +309,7 @@ def load_settings(path: Path | None = None, environ: Mapping[str, str] = os.envi
     except ValidationError as error:
         raise SettingsError(_sentence(error, where, text)) from None
     try:
-        channels.channels_of(settings.channels, settings.webhooks, settings.webhook_secrets)
+        settings.every_channel()
     except ValueError as error:
         raise SettingsError(f"Settings webhooks and webhook_secrets: {str(error).rstrip('.')}.") from error
     for one in _OF_PLATFORMS.values():

@@ -1,4 +1,6 @@
-"""How a mail names the channel that it goes to: `apprise:NAME` or `webhook:NAME`, NAME as in the settings."""
+"""How a mail names the channel that it goes to: `apprise:NAME`, `webhook:NAME` or `pagerduty:NAME`, with NAME
+as in the settings.
+"""
 
 from collections.abc import Mapping
 from typing import Final, TypeVar
@@ -9,6 +11,9 @@ from storage.model.text.states import clean
 
 APPRISE: Final = "apprise"
 WEBHOOK: Final = "webhook"
+PAGERDUTY: Final = "pagerduty"
+PAGERDUTY_URL: Final = "https://events.pagerduty.com/v2/enqueue"
+"""Where PagerDuty takes events, outside its EU region."""
 
 T = TypeVar("T")
 

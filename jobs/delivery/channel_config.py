@@ -5,19 +5,25 @@ from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
+from types import MappingProxyType
 from typing import Final
 from urllib.parse import urlsplit
 
 import standardwebhooks
 from pydantic import SecretStr
 
-from jobs.delivery.channel_address import APPRISE, WEBHOOK
+from jobs.delivery.channel_address import APPRISE, PAGERDUTY, PAGERDUTY_URL, WEBHOOK
 
 _NAME: Final = re.compile(r"[a-z0-9-]{1,32}")
 _SHORTEST_SECRET: Final = 16
 _PREFIX: Final = "whsec_"
 _SHORTEST_KEY: Final = 16
 """Bytes."""
+_INTEGRATION_KEY: Final = re.compile(r"[0-9A-Za-z]{32}")
+"""PagerDuty refuses another length."""
+
+
+_NONE: Final[Mapping[str, SecretStr]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,19 +42,25 @@ class Channels:
     services: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     """Addresses of Apprise."""
     webhooks: Mapping[str, Webhook] = field(default_factory=dict[str, Webhook], repr=False)
+    pagers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    """Integration keys of PagerDuty."""
+    pagerduty_url: str = PAGERDUTY_URL
 
     @property
     def recipients(self) -> frozenset[str]:
-        """Everything beside mail addresses that a mail can go to: `apprise:NAME`, `webhook:NAME`."""
-        return frozenset(f"{APPRISE}:{n}" for n in self.services) | {f"{WEBHOOK}:{n}" for n in self.webhooks}
+        """Everything beside mail addresses that a mail can go to, such as `webhook:NAME`."""
+        names = {APPRISE: self.services, WEBHOOK: self.webhooks, PAGERDUTY: self.pagers}
+        return frozenset(f"{kind}:{name}" for kind, channels in names.items() for name in channels)
 
 
 def channels_of(
     services: Mapping[str, SecretStr],
     webhooks: Mapping[str, SecretStr],
     secrets: Mapping[str, SecretStr],
+    pagers: Mapping[str, SecretStr] = _NONE,
+    pagerduty_url: str = PAGERDUTY_URL,
 ) -> Channels:
-    """The channels that three tables of the settings define, each table being right by itself."""
+    """The channels that the tables of the settings define, each table being right by itself."""
     for name in webhooks:
         if name not in secrets:
             raise ValueError(f"webhook {name!r} has no secret in webhook_secrets.")
@@ -61,6 +73,8 @@ def channels_of(
             name: Webhook(url.get_secret_value(), _secrets(secrets[name].get_secret_value()))
             for name, url in webhooks.items()
         },
+        {name: key.get_secret_value() for name, key in pagers.items()},
+        pagerduty_url,
     )
 
 
@@ -106,6 +120,26 @@ def webhook_secrets(value: Mapping[str, SecretStr]) -> Mapping[str, SecretStr]:
                 f"a secret of entry {n} begins with {_PREFIX}, and what follows is not a key in Base64. Make "
                 'one, for example with: echo "whsec_$(openssl rand -base64 32)"'
             )
+    return value
+
+
+def integration_keys(value: Mapping[str, SecretStr]) -> Mapping[str, SecretStr]:
+    """Names with the integration key of a service of PagerDuty each."""
+    _check_names(value)
+    for n, key in enumerate(value.values(), 1):
+        if not _INTEGRATION_KEY.fullmatch(key.get_secret_value()):
+            raise ValueError(
+                f"entry {n} is not an integration key of PagerDuty: 32 letters and digits. PagerDuty shows "
+                "the key of a service under Integrations, Events API V2."
+            )
+    return value
+
+
+def events_address(value: str) -> str:
+    """Where events for PagerDuty are posted: https, or http on this machine."""
+    scheme, host = _server(value)
+    if not host or not (scheme == "https" or (scheme == "http" and _is_loopback(host))):
+        raise ValueError(f"{value!r} is not an address such as {PAGERDUTY_URL}.")
     return value
 
 

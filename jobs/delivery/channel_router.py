@@ -4,8 +4,9 @@ from collections.abc import Mapping
 
 from jobs.base.clock import Clock
 from jobs.delivery.apprise import AppriseSender
-from jobs.delivery.channel_address import APPRISE, WEBHOOK, kind_of, unknown
+from jobs.delivery.channel_address import APPRISE, PAGERDUTY, WEBHOOK, kind_of, unknown
 from jobs.delivery.channel_config import Channels
+from jobs.delivery.pagerduty import PagerDutySender
 from jobs.delivery.sender import NO_SERVER, DeliveryFault, Sender, Undeliverable
 from jobs.delivery.webhook import WebhookSender
 from storage.model.alerts.alerts import Mail
@@ -40,5 +41,11 @@ class ChannelRouter:
 
 def channel_router(smtp: Sender | None, channels: Channels, clock: Clock, source: str) -> ChannelRouter:
     """The sender of an installation with the dashboard at `source`. Without `smtp`, emails wait."""
-    webhooks = WebhookSender(channels.webhooks, clock, source)
-    return ChannelRouter(smtp, {APPRISE: AppriseSender(channels.services), WEBHOOK: webhooks})
+    return ChannelRouter(
+        smtp,
+        {
+            APPRISE: AppriseSender(channels.services),
+            WEBHOOK: WebhookSender(channels.webhooks, clock, source),
+            PAGERDUTY: PagerDutySender(channels.pagers, channels.pagerduty_url, clock, source),
+        },
+    )

@@ -90,6 +90,11 @@ class Letterhead:
     sweep_every: timedelta = timedelta(minutes=15)
     """How often every account is read: what counts as late depends on it."""
 
+    @property
+    def mark(self) -> str:
+        """What a subject begins with: that the accounts are invented, or nothing."""
+        return "Synthetic scenario: " if self.synthetic else ""
+
     def render(self, name: str, content: Mapping[str, object]) -> str:
         """A text from its template. One of theirs that fails gives way to ours: no alert is lost over it."""
         if self.templates is not None:
@@ -267,7 +272,7 @@ def _draft(
 
 def subject_of(wave: AlertGroup, headline: str, head: Letterhead, kind: MailKind = MailKind.WAVE) -> str:
     """What happened to whom and in which cohort, on one line."""
-    mark = "Synthetic scenario: " if head.synthetic else ""
+    mark = head.mark
     marks = {_mark(a) for a in wave.alerts}
     if len(marks) == 1 and None not in marks:
         mark += f"{marks.pop()}: "

@@ -42,8 +42,7 @@ def compose(
     """What one recipient is told. `picture` shows the first part."""
     due, rule = digest.due, digest.due.stored.rule
     kind = digest_words.title(due)
-    mark = "Synthetic scenario: " if head.synthetic else ""
-    title = f"{mark}{digest_words.subject(digest)}"
+    title = f"{head.mark}{digest_words.subject(digest)}"
     # What was recorded just before a morning may come to light after its round-up: then there are two.
     which = (kind, rule.name, due.until.isoformat(), *facts(a for p in digest.parts for a in p.whole.alerts))
     ident = message_id(which, (recipient,), head.id_domain)

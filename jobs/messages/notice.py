@@ -49,7 +49,7 @@ def notice_draft(
     """The email to one recipient of a rule. Its Message-ID depends only on what it reports and on the
     recipient. `unsubscribe_url` ends its digests.
     """
-    subject = f"{'Synthetic scenario: ' if head.synthetic else ''}{content.headline}"
+    subject = f"{head.mark}{content.headline}"
     url = head.dashboard_url and urljoin(head.dashboard_url, content.page)
     fields = {
         "subject": subject,

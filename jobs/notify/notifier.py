@@ -31,7 +31,15 @@ from jobs.alerting.waves import ORDER_LASTS
 from jobs.base.clock import Clock
 from jobs.delivery.sender import NO_SERVER, DeliveryFault, Sender, Undeliverable
 from jobs.messages.compose import Letterhead, ReplyThread, compose, compose_reply, story_key
-from jobs.notify import engagement_alerts, label_alerts, merging, network_alerts, reminders, wave_chart
+from jobs.notify import (
+    engagement_alerts,
+    incident_ends,
+    label_alerts,
+    merging,
+    network_alerts,
+    reminders,
+    wave_chart,
+)
 from jobs.notify.digests import queue_digest
 from storage.alerts import mail_queue, mutes, open_alerts, outbox, rules, threads
 from storage.countries.measured_networks import platforms_unreachable
@@ -121,8 +129,9 @@ async def next_due(pool: Pool, sender: Sender | None, now: datetime) -> datetime
 
 
 async def decide_due(pool: Pool, now: datetime, head: Letterhead) -> int:
-    """Queue the emails that are due now: alerts, reminders, and notices of engagements, labels and networks.
-    Return their number. Then merge waiting emails that a newer email makes pointless.
+    """Queue the emails that are due now: alerts, reminders, notices of engagements, labels and networks, and
+    ends of incidents at pagers. Return their number. Then merge waiting emails that a newer email makes
+    pointless.
 
     If one step fails, the later steps still run. The first error is raised afterwards.
     """
@@ -133,6 +142,7 @@ async def decide_due(pool: Pool, now: datetime, head: Letterhead) -> int:
         engagement_alerts.tick,
         label_alerts.tick,
         network_alerts.tick,
+        incident_ends.tick,
     ):
         try:
             made += await step(pool, now, head)
@@ -158,6 +168,7 @@ async def next_decision(pool: Pool, now: datetime) -> datetime | None:
         times.append(await engagement_alerts.next_due(conn, now))
         times.append(await label_alerts.next_due(conn, now))
         times.append(await network_alerts.next_due(conn, now))
+        times.append(await incident_ends.next_due(conn, now))
         if alerts:
             plan = await _plan(conn, alerts, known, now)
             done = (

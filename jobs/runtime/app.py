@@ -21,7 +21,6 @@ from jobs.config.dashboard_login import doubts_about_login, login_of, require_lo
 from jobs.config.database import ready, revive
 from jobs.config.secret_files import permission_warnings
 from jobs.config.settings import Settings, SettingsError
-from jobs.delivery.channel_config import channels_of
 from jobs.delivery.channel_router import ChannelRouter, channel_router
 from jobs.delivery.sender import Undeliverable
 from jobs.delivery.smtp import MailServer, Security, SmtpSender
@@ -135,7 +134,7 @@ def mail_test(settings: Settings) -> MailTest | str:
 
 def senders(settings: Settings) -> ChannelRouter | None:
     """Everything that sends alerts; None if neither a mail server nor a channel is set."""
-    channels = channels_of(settings.channels, settings.webhooks, settings.webhook_secrets)
+    channels = settings.every_channel()
     smtp = sender(settings)
     if smtp is None and not channels.recipients:
         return None
@@ -144,9 +143,10 @@ def senders(settings: Settings) -> ChannelRouter | None:
 
 def unknown_channels(settings: Settings, rules: Iterable[AlertRule]) -> list[str]:
     """A sentence for each channel that a rule names and the settings lack."""
-    known = channels_of(settings.channels, settings.webhooks, settings.webhook_secrets).recipients
+    known = settings.every_channel().recipients
     return [
-        f"rule {rule.name!r} names {recipient}, which is in neither of the settings channels and webhooks."
+        f"rule {rule.name!r} names {recipient}, which is in none of the settings channels, webhooks and "
+        "pagerduty."
         for rule in rules
         for recipient in (*rule.recipients, *rule.escalation_recipients)
         if is_channel(recipient) and recipient not in known
@@ -159,12 +159,12 @@ def refuse_unknown_channels(settings: Settings) -> None:
         name = "rules" if rule in settings.rules else "recipients"
         for said in unknown_channels(settings, [rule]):
             raise SettingsError(f"Setting {name} (in {settings.where(name)}): {said}")
-    known = channels_of(settings.channels, settings.webhooks, settings.webhook_secrets).recipients
+    known = settings.every_channel().recipients
     for operator in filter(is_channel, settings.operators):
         if operator not in known:
             raise SettingsError(
                 f"Setting operators (in {settings.where('operators')}) names the channel {operator}, which "
-                "is in neither of the settings channels and webhooks."
+                "is in none of the settings channels, webhooks and pagerduty."
             )
 
 
@@ -312,7 +312,7 @@ async def _notifying(settings: Settings, pool: Pool) -> dict[str, Callable[[], A
     """Store the rules of the settings, and return the work of the notifier by name."""
     async with transaction(pool) as conn:
         await keep_to_settings(conn, settings.alert_rules, system_clock())
-    known = channels_of(settings.channels, settings.webhooks, settings.webhook_secrets)
+    known = settings.every_channel()
     channels = channel_router(None, known, system_clock, settings.dashboard_url)
     return alert_pipeline(
         pool, letterhead(settings), sender(settings), channels, system_clock, settings.smtp_per_minute

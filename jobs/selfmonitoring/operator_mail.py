@@ -71,7 +71,7 @@ def operator_mail(report: OperatorNews, to: str, thresholds: Thresholds, head: L
     """The mail to one operator. The same news makes the same mail, whoever composes it."""
     title = _title(report)
     content = {
-        "subject": f"{'Synthetic scenario: ' if head.synthetic else ''}Blockline: {title}",
+        "subject": f"{head.mark}Blockline: {title}",
         "headline": title,
         "is_one": len(report.open) + len(report.over) == 1,
         "synthetic": head.synthetic,

@@ -4,7 +4,7 @@ The mails of a thread reach a recipient in the order in which they were written,
 last: see `queued`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from asyncpg import Record
@@ -99,7 +99,7 @@ async def claim_due(pool: Pool, now: datetime, limit: int, via: Via | None = Non
                 order by urgent or mail_id = any($6::bigint[]) desc, next_attempt_at, mail_id
                 limit $2 for update skip locked
             )
-            returning *
+            returning *, (select story_key from story s where s.story_id = mail.story_id) as story_key
             """,
             now,
             limit,
@@ -108,7 +108,8 @@ async def claim_due(pool: Pool, now: datetime, limit: int, via: Via | None = Non
             [mail.mail_id for mail in line if mail.behind is None],
             [mail.behind for mail in line if mail.urgent and mail.behind is not None],
         )
-    return sorted((mail_of(r) for r in rows), key=lambda m: m.mail_id)
+    found = [replace(mail_of(r), story_key=r["story_key"]) for r in rows]
+    return sorted(found, key=lambda m: m.mail_id)
 
 
 async def mark_sent(pool: Pool, mail: Mail, now: datetime) -> None:

@@ -15,9 +15,10 @@ from collectors.core.wire import is_object
 from dashboard.asgi.settings import Provider
 from dashboard.auth import oidc
 from jobs.delivery.channel_config import Webhook
+from jobs.delivery.http_post import wait_asked_for
 from jobs.delivery.sender import Undeliverable
 from jobs.delivery.smtp import MailServer, Security, SmtpSender
-from jobs.delivery.webhook import WebhookSender, wait_asked_for
+from jobs.delivery.webhook import WebhookSender
 from storage.model.core.people import Role
 from tests.fuzz.http_answers import Serve, answering
 from tests.fuzz.runner import Call, Target, plain

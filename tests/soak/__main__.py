@@ -2,8 +2,8 @@
 
 The processes of an installation, its Postgres, the simulators of two platforms and a mail server run on a
 clock that libfaketime makes faster, on a host that is awake for three quarters of an hour each day and
-suspended for the rest of it. Each day some accounts leave the watch and others join it, statuses change, the leader is killed, and
-everything that must not grow is looked at.
+suspended for the rest of it. Each day some accounts leave the watch and others join it, statuses change, the
+leader is killed, and everything that must not grow is looked at.
 Exit code 1 says that something grew or was false. FOLDER then has samples.csv, soak.html and summary.json.
 """
 

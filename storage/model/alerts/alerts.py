@@ -272,6 +272,8 @@ class MailKind(StrEnum):
     NETWORKS = "networks"
     REPLY = "reply"
     """What became of a change, to those only who were told of it before and get no wave about it."""
+    END = "end"
+    """An incident is over: for a pager, which opened one and ends it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,3 +330,5 @@ class Mail:
     unsubscribe_url: str | None = None
     merged_into: int | None = None
     """The later mail that says what this one says, when this one is merged."""
+    story_key: str | None = None
+    """The incident that it is about, as far as it was read with it."""

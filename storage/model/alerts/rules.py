@@ -27,7 +27,7 @@ LONGEST_FLAPPING = timedelta(days=30)
 """Flapping is judged by the alerts of twice this time, so it bounds what a notifier loads."""
 _ADDRESS = re.compile(r"[!#-'*+\-/-9=?A-Z^-~.]+@[A-Za-z0-9.-]+")
 """Bare ASCII addresses only: nothing that could be read as two, or as more than an address."""
-_CHANNEL = re.compile(r"(apprise|webhook):[a-z0-9-]{1,32}")
+_CHANNEL = re.compile(r"(apprise|webhook|pagerduty):[a-z0-9-]{1,32}")
 _COUNTRY = re.compile(r"[A-Z]{2}")
 
 

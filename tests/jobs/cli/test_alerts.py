@@ -53,8 +53,8 @@ def test_every_rule_of_a_file_is_reported_with_its_line(run: Blockline) -> None:
     assert first.said == [
         "rules.toml, line 2: rule Desk added.",
         "rules.toml, line 7: rule Night added.",
-        "Note: rule 'Night' names apprise:newsroom, which is in neither of the settings channels and "
-        "webhooks.",
+        "Note: rule 'Night' names apprise:newsroom, which is in none of the settings channels, "
+        "webhooks and pagerduty.",
     ]
     changed = RULES.replace('"Farmers", ', "").replace("enabled = false", "")
     assert run("alerts", "import", file(RULES)).said[:2] == [

@@ -313,7 +313,7 @@ def test_a_wrong_setting_is_named_with_its_place(
             '[[rules]]\nname = "Chat"\nrecipients = ["apprise:newsrom"]\n',
             {},
             r"^Setting rules \(in .*blockline\.toml\): rule 'Chat' names apprise:newsrom, which is "
-            "in neither of the settings channels and webhooks",
+            "in none of the settings channels, webhooks and pagerduty",
             id="in a rule of the file",
         ),
         pytest.param(
@@ -325,8 +325,8 @@ def test_a_wrong_setting_is_named_with_its_place(
         pytest.param(
             'operators = ["webhook:desk"]',
             {},
-            r"^Setting operators \(in .*toml\) names the channel webhook:desk, which is in neither "
-            r"of the settings channels and webhooks\.$",
+            r"^Setting operators \(in .*toml\) names the channel webhook:desk, which is in none "
+            r"of the settings channels, webhooks and pagerduty\.$",
             id="among the operators",
         ),
     ],

@@ -6,9 +6,12 @@ from dataclasses import replace
 import pytest
 from pydantic import SecretStr
 
+from jobs.delivery.channel_address import PAGERDUTY_URL
 from jobs.delivery.channel_config import (
     Channels,
     channels_of,
+    events_address,
+    integration_keys,
     service_addresses,
     webhook_secrets,
     webhook_urls,
@@ -46,6 +49,7 @@ def table(**entries: str) -> dict[str, SecretStr]:
         ),
         pytest.param(webhook_secrets, table(desk="0123456789abcdef"), id="a secret"),
         pytest.param(webhook_secrets, table(desk="0123456789abcdef, fedcba9876543210"), id="two secrets"),
+        pytest.param(integration_keys, table(duty="R0uT1nGkEy0123456789abcdefABCDEF"), id="PagerDuty"),
         pytest.param(service_addresses, {}, id="no service"),
     ],
 )
@@ -69,6 +73,20 @@ def test_what_is_right_stays_as_it_is(
             table(desk="slack://hush"),
             "Apprise does not support the address of 'desk'. Use one such as slack://…, tgram://… or workflows://….",
             id="half an address",
+        ),
+        *(
+            pytest.param(
+                integration_keys,
+                table(duty=key),
+                "entry 1 is not an integration key of PagerDuty: 32 letters and digits. PagerDuty shows "
+                "the key of a service under Integrations, Events API V2.",
+                id=why,
+            )
+            for key, why in (
+                ("hush", "a short key"),
+                ("hush" * 9, "a long key"),
+                ("hush/" * 6 + "hu", "signs"),
+            )
         ),
         pytest.param(
             webhook_urls,
@@ -152,13 +170,31 @@ def test_what_is_wrong_gets_a_clause_that_quotes_no_secret(
     assert "hush" not in clause
 
 
+@pytest.mark.parametrize(
+    ("value", "is_right"),
+    [
+        ("https://events.eu.pagerduty.com/v2/enqueue", True),
+        ("http://127.0.0.1:9/v2/enqueue", True),
+        ("http://events.pagerduty.com/v2/enqueue", False),
+        ("events.pagerduty.com", False),
+    ],
+)
+def test_events_with_their_key_go_out_encrypted(value: str, is_right: bool) -> None:
+    if is_right:
+        assert events_address(value) == value
+    else:
+        with pytest.raises(ValueError, match=f"is not an address such as {PAGERDUTY_URL}"):
+            events_address(value)
+
+
 def test_the_tables_make_channels_that_a_mail_can_go_to() -> None:
     channels = channels_of(
         table(newsroom="json://127.0.0.1/hush"),
         table(desk="https://desk.example/hush"),
         table(desk="hush-0123456789abcdef, hush-fedcba9876543210"),
+        table(duty="hush" * 8),
     )
-    assert channels.recipients == {"apprise:newsroom", "webhook:desk"}
+    assert channels.recipients == {"apprise:newsroom", "webhook:desk", "pagerduty:duty"}
     assert channels.webhooks["desk"].secrets == ("hush-0123456789abcdef", "hush-fedcba9876543210")
     assert "hush" not in repr(channels) + repr(channels.webhooks)
 
@@ -181,18 +217,27 @@ def test_a_webhook_and_its_secret_come_together(
 
 async def test_each_mail_goes_where_its_recipient_says() -> None:
     inbox = Inbox()
-    async with serving(inbox) as smtp, receiving(says(200)) as chat, receiving(says(200)) as hook:
+    async with (
+        serving(inbox) as smtp,
+        receiving(says(200)) as chat,
+        receiving(says(200)) as hook,
+        receiving(says(202)) as pager,
+    ):
         channels = channels_of(
-            table(desk=f"json://127.0.0.1:{chat.port}/"), table(desk=hook.url), table(desk=SECRET)
+            table(desk=f"json://127.0.0.1:{chat.port}/"),
+            table(desk=hook.url),
+            table(desk=SECRET),
+            table(desk="k" * 32),
+            pager.url,
         )
         sending = channel_router(smtp, channels, lambda: minutes(0), "https://desk.example")
-        for recipient in ("desk@example.org", "apprise:desk", "webhook:desk"):
+        for recipient in ("desk@example.org", "apprise:desk", "webhook:desk", "pagerduty:desk"):
             await sending.send(an_alert_for(recipient))
         several = a_mail(2, "a@example.org", "b@example.org")
         await sending.send(several)
         await sending.close()
     assert [m.recipients for m in inbox.mails()] == [several.recipients, ("desk@example.org",)]
-    assert (len(chat.requests), len(hook.requests)) == (1, 1)
+    assert (len(chat.requests), len(hook.requests), len(pager.requests)) == (1, 1, 1)
 
 
 async def test_channels_are_served_while_no_mail_server_is_set() -> None:

@@ -14,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.delivery.channel_config import Webhook
+from jobs.delivery.http_post import wait_asked_for
 from jobs.delivery.sender import DeliveryFault, Undeliverable
-from jobs.delivery.webhook import WebhookSender, signature, wait_asked_for
+from jobs.delivery.webhook import WebhookSender, signature
 from tests.support.samples.readings import minutes
 from tests.support.servers.mail import free_port
 from tests.support.servers.webhook_receivers import (

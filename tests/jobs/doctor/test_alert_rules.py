@@ -73,8 +73,8 @@ NEWSROOM = {"BLOCKLINE_CHANNELS": "newsroom=json://localhost/x"}
                 (
                     "channels",
                     "mend",
-                    "Rule 'Chat' names apprise:newsrom, which is in neither of the settings channels and "
-                    "webhooks.",
+                    "Rule 'Chat' names apprise:newsrom, which is in none of the settings channels, "
+                    "webhooks and pagerduty.",
                 ),
             ],
             id="a channel that there is not",

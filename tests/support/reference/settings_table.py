@@ -74,6 +74,8 @@ operators = ["operator@example.org"]
 channels = { newsroom = "slack://TokenA/TokenB/TokenC" }
 webhooks = { desk = "https://desk.example/blockline" }
 webhook_secrets = { desk = "a-long-random-text-of-your-own" }
+pagerduty = { duty = "R0uT1nGkEy0123456789abcdefABCDEF" }
+pagerduty_url = "https://events.eu.pagerduty.com/v2/enqueue"
 dashboard_url = "https://blockline.example.org"
 log_format = "json"
 chromium = "/usr/bin/chromium"
