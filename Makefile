@@ -116,8 +116,11 @@ docs: .venv/docs .venv/npm
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict $(ARGS)
 
 # A release of the commit that is checked out, the same bytes whenever it is built: the wheel, the source, the versions it was tested with,
-# a list of all parts (SBOM, CycloneDX) and checksums.
+# a list of all parts (SBOM, CycloneDX) and checksums. A commit with the tag of another version is not built.
+VERSION = $(shell sed -n 's/^version = "\(.*\)"$$/\1/p' pyproject.toml)
 dist: .venv/release
+	@for tag in $$(git tag --points-at HEAD --list 'v[0-9]*'); do [ "$$tag" = "v$(VERSION)" ] || \
+		{ echo "This commit has the tag $$tag, and pyproject.toml the version $(VERSION). Make them agree." >&2; exit 1; }; done
 	rm -rf build/dist build/source
 	mkdir -p build/source && git archive HEAD | tar -x -C build/source
 	cd build/source && SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) ../../$(BIN)/python -m hatchling build -d ../dist

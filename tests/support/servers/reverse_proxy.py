@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Generator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tests.support.processes.programs import program
@@ -26,10 +26,14 @@ def free_port() -> int:
 
 @contextmanager
 def web_process(
-    dsn: str, environment: Mapping[str, str], folder: Path, most_files: int | None = None
+    dsn: str,
+    environment: Mapping[str, str],
+    folder: Path,
+    most_files: int | None = None,
+    port: int | None = None,
 ) -> Generator[str]:
     """`blockline run --role web` in a process of its own, which may open `most_files`; yields its address."""
-    port = free_port()
+    port = free_port() if port is None else port
     ours = {k: v for k, v in os.environ.items() if not k.startswith("BLOCKLINE_")}
     settings = {"BLOCKLINE_DATABASE_URL": dsn, "BLOCKLINE_AUTH": "none", "BLOCKLINE_PORT": str(port)}
     limited = () if most_files is None else ("prlimit", f"--nofile={most_files}:{most_files}")
@@ -93,10 +97,25 @@ PROXIES = {"nginx": nginx, "caddy": caddy}
 @contextmanager
 def proxied(proxy_name: str, dsn: str, folder: Path) -> Generator[str]:
     """The address through the proxy. Two processes are behind it."""
+    with before(proxy_name, folder) as (address, one, other):
+        settings = behind(address)
+        with (
+            web_process(dsn, settings, folder, port=one),
+            web_process(dsn, settings, folder, port=other),
+        ):
+            yield address
+
+
+def behind(address: str) -> dict[str, str]:
+    """The settings of a web process behind the proxy at that address."""
+    return {"BLOCKLINE_DASHBOARD_URL": address, "BLOCKLINE_TRUSTED_PROXIES": "127.0.0.1"}
+
+
+@contextmanager
+def before(proxy_name: str, folder: Path) -> Generator[tuple[str, int, int]]:
+    """A proxy before two web processes that need not run: its address, and their ports."""
     program("openssl")
-    port = free_port()
-    address = f"https://{HOST}:{port}"
-    settings = {"BLOCKLINE_DASHBOARD_URL": address, "BLOCKLINE_TRUSTED_PROXIES": "127.0.0.1"}
+    port, one, other = free_port(), free_port(), free_port()
     subprocess.run(
         [
             *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"),
@@ -106,19 +125,16 @@ def proxied(proxy_name: str, dsn: str, folder: Path) -> Generator[str]:
         check=True,
         capture_output=True,
     )
-    with ExitStack() as stack:
-        one = stack.enter_context(web_process(dsn, settings, folder))
-        other = stack.enter_context(web_process(dsn, settings, folder))
-        upstreams = {f"127.0.0.1:{n}": at.removeprefix("http://") for n, at in ((8050, one), (8051, other))}
-        proxy = stack.enter_context(
-            subprocess.Popen(
-                PROXIES[proxy_name](port, upstreams, folder),
-                env=os.environ | {"XDG_DATA_HOME": str(folder), "XDG_CONFIG_HOME": str(folder)},
-            )
-        )
-        stack.callback(proxy.terminate)
-        _wait_for(port, proxy)
-        yield address
+    upstreams = {"127.0.0.1:8050": f"127.0.0.1:{one}", "127.0.0.1:8051": f"127.0.0.1:{other}"}
+    with subprocess.Popen(
+        PROXIES[proxy_name](port, upstreams, folder),
+        env=os.environ | {"XDG_DATA_HOME": str(folder), "XDG_CONFIG_HOME": str(folder)},
+    ) as proxy:
+        try:
+            _wait_for(port, proxy)
+            yield f"https://{HOST}:{port}", one, other
+        finally:
+            proxy.terminate()
 
 
 def _wait_for(port: int, proxy: subprocess.Popen[bytes]) -> None:
