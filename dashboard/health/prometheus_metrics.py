@@ -26,9 +26,11 @@ from storage.health.metrics import (
     AttemptCount,
     ChangeCount,
     Freshness,
+    IncidentMetrics,
     OutboxMetrics,
     change_counts,
     freshness,
+    incidents,
     looked,
     outbox,
 )
@@ -54,6 +56,7 @@ class MetricsSnapshot:
     looked: list[AttemptCount]
     fresh: list[Freshness]
     changes: list[ChangeCount]
+    incidents: list[IncidentMetrics]
     outbox: OutboxMetrics
     watched_at: datetime | None
     """When a notifier last looked for issues of the monitor itself. None: never."""
@@ -66,6 +69,7 @@ async def read_figures(conn: Conn, now: datetime, settings: DashboardSettings) -
         looked=await looked(conn, now),
         fresh=await freshness(conn, now),
         changes=await change_counts(conn),
+        incidents=await incidents(conn, now),
         outbox=await outbox(conn),
         watched_at=await last_run(conn),
     )
@@ -134,6 +138,13 @@ def families(found: MetricsSnapshot, process: WebProcess) -> Iterator[Metric]:
         f"Recorded changes of accounts that were not superseded.{_POSTS}",
         ("targets", "kind", "outcome"),
         [((c.targets.value, c.kind, c.outcome), c.changes) for c in found.changes],
+    )
+    yield _gauge(
+        "blockline_incident_accounts_not_back",
+        "Accounts and posts of an incident with a block that are not known to be back. 0 for a day after all "
+        "are back or somebody closed it; then the incident has no sample.",
+        ("incident", "severity"),
+        [((one.story_key, one.severity), one.not_back) for one in found.incidents],
     )
     yield from _collectors(found)
     yield from _machines(found)

@@ -100,7 +100,7 @@ async def incident_lines(
                     min(closed_at) as first_at, max(closed_at) as last_at
                 from story_wave where story_id = s.story_id
             ) w
-            cross join lateral story_back(s.story_id) k
+            cross join lateral (select * from incident_back b where b.story_id = s.story_id) k
             left join lateral (
                 select subject, mail_id from mail where story_id = s.story_id and kind = 'wave'
                 order by mail_id desc limit 1

@@ -23,14 +23,10 @@ class PagedIncident:
 async def paged_incidents(conn: Conn) -> list[PagedIncident]:
     """All of them, each once for each pager that has it."""
     rows = await conn.fetch(
-        r"""
+        """
         select distinct on (m.story_id, m.recipients[1])
             s.story_id, s.story_key, s.rule_id, m.recipients[1] as recipient, m.message_id, m.subject,
-            exists (
-                -- What was counted when it was sent: a purge takes accounts away, and not these.
-                select from story_wave w cross join jsonb_object_keys(w.told) as t (kind)
-                where w.story_id = s.story_id and t.kind !~ '\m(restoration|return|protection)\M'
-            ) as reported_a_block
+            (select b.reported_a_block from incident_back b where b.story_id = s.story_id) as reported_a_block
         from mail m join story s using (story_id)
         where m.recipients[1] like 'pagerduty:%' and m.kind <> 'end' and m.state <> 'merged' and not exists (
             select from mail e

@@ -39,6 +39,17 @@ class ChangeCount:
 
 
 @dataclass(frozen=True, slots=True)
+class IncidentMetrics:
+    """An incident that reported a block."""
+
+    story_key: str
+    severity: str
+    """Of its rule."""
+    not_back: int
+    """How many of its accounts and posts are not known to be back; 0 if it is resolved or closed."""
+
+
+@dataclass(frozen=True, slots=True)
 class OutboxMetrics:
     queued: int
     dead: int
@@ -171,3 +182,25 @@ async def outbox(conn: Conn) -> OutboxMetrics:
     )
     assert row is not None  # noqa: S101 - aggregates without grouping give one row
     return OutboxMetrics(row["queued"], row["dead"], row["oldest_queued_at"], row["undecided"])
+
+
+async def incidents(conn: Conn, now: datetime) -> list[IncidentMetrics]:
+    """Every incident that reported a block: until it is resolved or closed, and for a day after."""
+    rows = await conn.fetch(
+        """
+        select s.story_key, coalesce(r.definition ->> 'severity', 'warning') as severity,
+            case when w.is_over then 0 else greatest(b.accounts, b.reported) - b.back end as not_back
+        from incident_back b
+        join story s using (story_id)
+        join alert_rule r using (rule_id)
+        cross join lateral (
+            select coalesce(s.closed_wave >= max(wave), false) or b.is_resolved as is_over
+            from story_wave where story_id = s.story_id and not in_round_up
+        ) w
+        where b.reported_a_block
+            and (not w.is_over or greatest(s.closed_at, b.back_at) > $1::timestamptz - interval '1 day')
+        order by s.story_id
+        """,
+        now,
+    )
+    return [IncidentMetrics(r["story_key"], r["severity"], r["not_back"]) for r in rows]

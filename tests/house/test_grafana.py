@@ -163,6 +163,6 @@ def test_every_label_in_a_legend_or_summary_is_one_of_its_expression() -> None:
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: cast("str", rule["alert"]))
 def test_a_rule_says_how_bad_it_is_what_is_wrong_and_what_to_do(rule: dict[str, Any]) -> None:
-    assert rule["labels"]["severity"] in {"critical", "warning", "info"}
+    assert rule["labels"]["severity"] in {"critical", "warning", "info", "{{ $labels.severity }}"}
     assert set(rule["annotations"]) == {"summary", "description"}
     assert all(text.endswith(".") for text in rule["annotations"].values())

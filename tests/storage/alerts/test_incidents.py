@@ -20,6 +20,7 @@ from storage.alerts.incidents import (
 from storage.alerts.reminders import outstanding
 from storage.alerts.threads import acknowledge
 from storage.alerts.threads_report import count_open_stories
+from storage.health.metrics import incidents
 from storage.model.alerts.incidents import IncidentEdit, IncidentFault, IncidentState, IncidentWork
 from storage.model.alerts.rules import AlertRule, Match
 from storage.model.core.people import Role
@@ -229,3 +230,43 @@ async def test_what_was_sent_about_an_incident_is_listed_by_time(desk: Desk) -> 
         sendings = await incident_sendings(conn, key)
         assert await incident_line(conn, "gone") is None
     assert [(s.kind, s.recipients) for s in sendings][-1] == ("wave", ("desk@example.org",))
+
+
+async def not_back(pool: Pool, at: float) -> list[int]:
+    async with transaction(pool) as conn:
+        return [one.not_back for one in await incidents(conn, minutes(at))]
+
+
+@pytest.mark.parametrize(
+    ("later", "expected"),
+    [
+        pytest.param([], [2], id="both are withheld"),
+        pytest.param(
+            [Sent(30, {"1": A, "2": None}), Sent(50, {"1": A, "2": None})], [1], id="one was not read"
+        ),
+        pytest.param([Sent(30, {"1": A, "2": A}), Sent(50, {"1": A, "2": A})], [0], id="both are back"),
+    ],
+)
+async def test_the_metric_of_an_incident_counts_who_is_not_known_to_be_back(
+    desk: Desk, later: Sequence[Sent], expected: list[int]
+) -> None:
+    for sent in later:
+        await desk.take(sent)
+    assert await not_back(desk.pool, 51) == expected
+    a_day_later = [n for n in expected if n]
+    assert await not_back(desk.pool, 51 + 24 * 60) == a_day_later
+
+
+async def test_the_metric_of_an_incident_that_somebody_closed_is_zero_for_a_day(desk: Desk) -> None:
+    await edited(desk.pool, IncidentEdit(close="the list was wrong"))
+    assert [await not_back(desk.pool, at) for at in (31, 31 + 24 * 60)] == [[0], []]
+
+
+async def test_the_metric_counts_an_account_that_was_purged_as_not_known_to_be_back(desk: Desk) -> None:
+    for sent in (Sent(30, {"1": A, "2": A}), Sent(50, {"1": A, "2": A})):
+        await desk.take(sent)
+    await desk.pool.execute(
+        "delete from alert where change_id in (select change_id from change where account_id = $1)",
+        desk.ids["2"],
+    )
+    assert await not_back(desk.pool, 51) == [1]
