@@ -103,6 +103,8 @@ def _sent(sending: IncidentSending) -> str:
             return f"reminded {to}"
         case "escalation":
             return f"escalated it to {to}"
+        case "end":
+            return f"ended it at {to}"
         case "digest":
             return "reported further changes in a catch-up digest"
         case _:

@@ -29,7 +29,7 @@ class IncidentEnd:
 def why_over(incident: PagedIncident, work: IncidentWork) -> str | None:
     """Say why nothing is left to do about an incident; None if something is."""
     if work.closing is not None and work.state is IncidentState.CLOSED:
-        return f"{work.closing.by} closed it: {work.closing.reason}."
+        return f"{work.closing.by} closed it: {work.closing.reason.rstrip('.')}."
     if work.state is IncidentState.RESOLVED:
         return "Readings showed every account that it reported back."
     if not incident.reported_a_block:

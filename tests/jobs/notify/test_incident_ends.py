@@ -9,7 +9,7 @@ from jobs.delivery.channel_config import Channels
 from jobs.delivery.channel_router import channel_router
 from jobs.messages.compose import Letterhead
 from jobs.notify.notifier import next_decision, tick
-from storage.alerts.incidents import edit_incident
+from storage.alerts.incidents import edit_incident, incident_sendings
 from storage.model.alerts.incidents import IncidentEdit
 from storage.model.alerts.rules import AlertRule, Match
 from storage.model.core.availability import ChangeKind
@@ -101,13 +101,16 @@ async def test_who_closes_an_incident_ends_it_at_the_pager_too(desk: Desk) -> No
         key = await key_of(desk.pool)
         async with transaction(desk.pool) as conn:
             await edit_incident(
-                conn, key, IncidentEdit(close="the list was wrong"), None, "anna", minutes(22)
+                conn, key, IncidentEdit(close="the list was wrong."), None, "anna", minutes(22)
             )
         assert await next_decision(desk.pool, minutes(23)) == minutes(23)
         sent = await notify(desk.pool, receiver, 23, 24)
     assert sent == [("trigger", key), ("resolve", key)]
     text = await desk.pool.fetchval("select text_body from mail where kind = 'end'")
     assert "anna closed it: the list was wrong." in text
+    async with transaction(desk.pool) as conn:
+        sendings = await incident_sendings(conn, key)
+    assert [(s.kind, s.recipients) for s in sendings] == [("end", (PAGER,)), ("wave", (PAGER,))]
 
 
 async def test_an_incident_that_reported_no_block_is_ended_at_once(desk: Desk) -> None:

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from storage.embedded.host import installed_binaries, server_owner, usable_binaries
+from storage.embedded.host import installed_binaries, major_version, server_owner, usable_binaries
 from storage.embedded.launcher import EmbeddedError, embedded_postgres
 from storage.embedded.server import fits_a_socket, last_line
 from storage.postgres.errors import SETTING
@@ -124,14 +124,37 @@ def test_files_that_are_damaged_are_one_sentence_with_the_reason_and_the_log(fol
     assert "\n" not in str(caught.value)
 
 
-def test_without_the_package_the_sentence_says_what_to_install(folder: Path) -> None:
-    without_packages = [sys.executable, "-S", "-c", CLIENT, str(folder)]
-    done = subprocess.run(without_packages, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.stderr.rstrip().endswith(
-        "EmbeddedError: The package embedded-postgres is not installed. Install it, "
+def test_without_any_postgres_the_sentence_says_what_to_install(tmp_path: Path) -> None:
+    with pytest.raises(EmbeddedError) as refused:
+        installed_binaries("a_package_that_is_not_there", [(tmp_path, "*/bin")])
+    assert str(refused.value) == (
+        "Neither the package embedded-postgres nor a Postgres from 17 on is installed here. Install one, "
         f"or set {SETTING} to the address of a Postgres server of your own."
     )
-    assert not folder.exists()
+
+
+def test_without_the_package_the_newest_postgres_of_the_machine_is_taken(tmp_path: Path) -> None:
+    for major in (9, 16, 18, 17):
+        program = tmp_path / str(major) / "bin" / "postgres"
+        program.parent.mkdir(parents=True)
+        program.write_text(f"#!/bin/sh\necho 'postgres (PostgreSQL) {major}.1'\n")
+        program.chmod(0o755)
+    places = [(tmp_path, "*/bin")]
+    assert installed_binaries("a_package_that_is_not_there", places) == tmp_path / "18" / "bin"
+    for major in (17, 18):
+        shutil.rmtree(tmp_path / str(major))
+    with pytest.raises(EmbeddedError, match="nor a Postgres from 17 on"):
+        installed_binaries("a_package_that_is_not_there", places)
+
+
+@pytest.mark.skipif(not list(Path("/usr/lib/postgresql").glob("*/bin/postgres")), reason="no Postgres here")
+def test_a_database_is_served_by_the_postgres_of_the_machine(folder: Path) -> None:
+    without_packages = [sys.executable, "-S", "-c", CLIENT, str(folder)]
+    done = subprocess.run(without_packages, cwd=ROOT, input="", capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    assert done.stdout.startswith("postgresql://")
+    made = int((folder / "pgdata" / "PG_VERSION").read_text())
+    assert made == major_version(installed_binaries("a_package_that_is_not_there"))
 
 
 @as_root
