@@ -325,10 +325,12 @@ class Monitor:
         return await self._cost_limit.charge(question.native_ids, self._clock()) is None
 
     async def take_in(self, question: Question, reply: TimedAnswer) -> None:
-        """Record the reply to a question that an earlier leader planned."""
+        """Record the reply to a question that an earlier leader planned, unless that one recorded it."""
         async with transaction(self._pool) as conn:
             roster = await rosters.roster(conn, question.roster_id)
-            if roster is None:
+            if roster is None or await coverage.is_stored(
+                conn, question.slot, question.roster_id, question.attempt
+            ):
                 return
             periods = await watch_periods(conn, roster.account_ids)
         left = [p.until for of_one in periods.values() for p in of_one if p.until is not None]

@@ -111,16 +111,19 @@ async def _with_cohorts(conn: Conn, account_ids: Collection[AccountId], since: d
     while True:
         rows = await conn.fetch(
             """
-            select distinct other.account_id
-            from membership m
+            with shared as materialized (  -- otherwise each account meets each member of its lists
+                select distinct m.list_id, k.platform
+                from membership m join account k using (account_id)
+                where m.account_id = any($1::bigint[]) and coalesce(m.removed_at, 'infinity') > $2
+            )
+            select distinct a.account_id
+            from shared s
             join membership other using (list_id)
-            join account a on a.account_id = other.account_id
+            join account a on a.account_id = other.account_id and a.platform = s.platform
             join standing_change c on c.account_id = a.account_id and c.source = a.platform
             left join change_outcome o using (change_id)
             left join pending_change p using (change_id)
-            where m.account_id = any($1::bigint[]) and other.account_id <> all($1::bigint[])
-                and coalesce(m.removed_at, 'infinity') > $2 and coalesce(other.removed_at, 'infinity') > $2
-                and a.platform = (select platform from account where account_id = m.account_id)
+            where a.account_id <> all($1::bigint[]) and coalesce(other.removed_at, 'infinity') > $2
                 and c.strength = 'weak' and coalesce(o.last_agreeing_at, p.last_agreeing_at) >= $2
             """,
             sorted(ids),

@@ -60,6 +60,16 @@ async def insert_batches(conn: Conn, batches: Sequence[tuple[Batch, datetime]]) 
     return stored_now
 
 
+async def is_stored(conn: Conn, slot: datetime, roster_id: int, attempt: int) -> bool:
+    """Whether this attempt was stored before."""
+    return await conn.fetchval(
+        "select exists (select from coverage_row where slot = $1 and roster_id = $2 and attempt = $3)",
+        slot,
+        roster_id,
+        attempt,
+    )
+
+
 async def ensure_month(conn: Conn, month: date) -> None:
     """Create the partition for a month's slots, if it does not exist."""
     await conn.execute("select ensure_coverage_month($1)", month)
