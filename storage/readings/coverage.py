@@ -203,19 +203,25 @@ async def held_since(
     """
     holding = await conn.fetch(
         """
-        select r.roster_id, believed.at
-        from roster r
-        cross join lateral (
-            select outcome from coverage
-            where roster_id = r.roster_id and outcome <> 1 order by observed_at desc limit 1
-        ) newest
+        with held as materialized (
+            select r.roster_id, r.account_ids
+            from roster r
+            cross join lateral (
+                select outcome from coverage
+                where roster_id = r.roster_id and outcome <> 1 order by observed_at desc limit 1
+            ) newest
+            where r.platform = $1 and r.vantage = '' and newest.outcome = 2
+                -- To compare many accounts takes longer than to look up the newest answer, and few are held.
+                and ($2::int[] is null or cardinality($2) > 10 or r.account_ids && $2)
+        )
+        select held.roster_id, believed.at
+        from held
         left join lateral (
             select observed_at as at from coverage
-            where roster_id = r.roster_id and outcome = 0
+            where roster_id = held.roster_id and outcome = 0
                 order by observed_at desc, latency_ms desc limit 1
         ) believed on true
-        where r.platform = $1 and r.vantage = '' and newest.outcome = 2
-            and ($2::int[] is null or r.account_ids && $2)
+        where $2::int[] is null or held.account_ids && $2
         """,
         platform.value,
         only,
