@@ -14,6 +14,7 @@ from storage.model.alerts.rules import AlertRule
 from storage.postgres.pool import Conn, Pool, transaction
 
 _NOT_CLAIMED = "A reading shows that an account is back. It does not show who lifted a block, or why."
+_CLOSED = "That somebody closed an incident says nothing of its accounts. Its page shows which are back."
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,8 @@ class IncidentEnd:
     rule: AlertRule
     why: str
     """A sentence."""
+    is_closed: bool
+    """Somebody closed it."""
 
 
 def why_over(incident: PagedIncident, work: IncidentWork) -> str | None:
@@ -62,9 +65,10 @@ async def _known(conn: Conn) -> list[IncidentEnd]:
     found: list[IncidentEnd] = []
     for one in paged:
         line, rule = await incident_line(conn, one.story_key), by_id.get(one.rule_id)
-        why = None if line is None else why_over(one, line.work)
-        if why is not None and rule is not None:  # otherwise a later version wrote the rule
-            found.append(IncidentEnd(one, rule, why))
+        if line is None or rule is None:  # a later version wrote the rule
+            continue
+        if (why := why_over(one, line.work)) is not None:
+            found.append(IncidentEnd(one, rule, why, line.work.state is IncidentState.CLOSED))
     return found
 
 
@@ -75,7 +79,7 @@ def draft(one: IncidentEnd, at: datetime, head: Letterhead) -> MailDraft:
         kind=MailKind.END,
         headline=f"Over: {incident.subject.removeprefix(head.mark)}",
         items=[NoticeItem(one.why, ())],
-        not_claimed=_NOT_CLAIMED,
+        not_claimed=_CLOSED if one.is_closed else _NOT_CLAIMED,
         as_of=at,
         keys=[f"end after {incident.message_id}"],
         page=f"/incidents/{incident.story_key}",

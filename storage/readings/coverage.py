@@ -254,7 +254,8 @@ async def held_since(
         cross join lateral unnest(r.account_ids) as m (account_id)
         join watch_period w on w.account_id = m.account_id and w.until is null
         left join believed b on b.account_id = m.account_id
-        where c.observed_at > greatest(b.at, w.since) and ($4::int[] is null or m.account_id in (select unnest($4)))
+        where c.observed_at > greatest(b.at, w.since)
+            and ($4::int[] is null or m.account_id in (select unnest($4)))
         group by 1
         """,
         platform.value,

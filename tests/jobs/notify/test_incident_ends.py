@@ -108,6 +108,7 @@ async def test_who_closes_an_incident_ends_it_at_the_pager_too(desk: Desk) -> No
     assert sent == [("trigger", key), ("resolve", key)]
     text = await desk.pool.fetchval("select text_body from mail where kind = 'end'")
     assert "anna closed it: the list was wrong." in text
+    assert "says nothing of its accounts" in text
     async with transaction(desk.pool) as conn:
         sendings = await incident_sendings(conn, key)
     assert [(s.kind, s.recipients) for s in sendings] == [("end", (PAGER,)), ("wave", (PAGER,))]
