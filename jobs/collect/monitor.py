@@ -334,8 +334,11 @@ class Monitor:
                 return
             periods = await watch_periods(conn, roster.account_ids)
         left = [p.until for of_one in periods.values() for p in of_one if p.until is not None]
-        await self._take_in(roster, question, reply, was_removed=any(until >= reply.at for until in left))
-        await self._load_again(roster)
+        was_removed = any(until >= reply.at for until in left)
+        if await self._take_in(roster, question, reply, was_removed=was_removed) is not None:
+            async with transaction(self._pool) as conn:
+                newest = await self._rosters.attempts(conn, [roster.roster_id])
+            self.planner.loaded_again(roster, newest.get(roster.roster_id))
 
     async def _take_in(
         self, roster: Roster, question: Question, reply: TimedAnswer, *, was_removed: bool = False
