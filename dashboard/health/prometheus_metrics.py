@@ -140,11 +140,11 @@ def families(found: MetricsSnapshot, process: WebProcess) -> Iterator[Metric]:
         [((c.targets.value, c.kind, c.outcome), c.changes) for c in found.changes],
     )
     yield _gauge(
-        "blockline_incident_accounts_not_back",
-        "Accounts and posts of an incident with a block that are not known to be back. 0 for a day after all "
-        "are back or somebody closed it; then the incident has no sample.",
+        "blockline_incident_open",
+        "1 while an incident that reported a block is neither resolved nor closed. 0 for a day after; then "
+        "it has no sample.",
         ("incident", "severity"),
-        [((one.story_key, one.severity), one.not_back) for one in found.incidents],
+        [((one.story_key, one.severity), one.is_open) for one in found.incidents],
     )
     yield from _collectors(found)
     yield from _machines(found)

@@ -34,7 +34,7 @@ def why_over(incident: PagedIncident, work: IncidentWork) -> str | None:
     if work.closing is not None and work.state is IncidentState.CLOSED:
         return f"{work.closing.by} closed it: {work.closing.reason.rstrip('.')}."
     if work.state is IncidentState.RESOLVED:
-        return "Readings showed every account that it reported back."
+        return "Readings showed that every account it reported is back."
     if not incident.reported_a_block:
         return "It reported no account as blocked or gone."
     return None

@@ -45,8 +45,8 @@ class IncidentMetrics:
     story_key: str
     severity: str
     """Of its rule."""
-    not_back: int
-    """How many of its accounts and posts are not known to be back; 0 if it is resolved or closed."""
+    is_open: bool
+    """It is neither resolved nor closed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,11 +185,11 @@ async def outbox(conn: Conn) -> OutboxMetrics:
 
 
 async def incidents(conn: Conn, now: datetime) -> list[IncidentMetrics]:
-    """Every incident that reported a block: until it is resolved or closed, and for a day after."""
+    """Every incident that reported a block, until a day after it was resolved or closed."""
     rows = await conn.fetch(
         """
         select s.story_key, coalesce(r.definition ->> 'severity', 'warning') as severity,
-            case when w.is_over then 0 else greatest(b.accounts, b.reported) - b.back end as not_back
+            not w.is_over as is_open
         from incident_back b
         join story s using (story_id)
         join alert_rule r using (rule_id)
@@ -203,4 +203,4 @@ async def incidents(conn: Conn, now: datetime) -> list[IncidentMetrics]:
         """,
         now,
     )
-    return [IncidentMetrics(r["story_key"], r["severity"], r["not_back"]) for r in rows]
+    return [IncidentMetrics(r["story_key"], r["severity"], r["is_open"]) for r in rows]

@@ -53,7 +53,7 @@ class Reader:
 
 
 async def migrated(later: LaterVersion, dsn: str) -> str:
-    """Migrate as a person does who is told to run it again while somebody reads."""
+    """Run the migration again as long as it says that another program uses the database."""
     while not (said := await later.migrate(dsn)).startswith(f"{newest()} "):
         assert said.startswith("Another program uses the database")
     return said

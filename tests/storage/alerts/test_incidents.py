@@ -232,41 +232,41 @@ async def test_what_was_sent_about_an_incident_is_listed_by_time(desk: Desk) -> 
     assert [(s.kind, s.recipients) for s in sendings][-1] == ("wave", ("desk@example.org",))
 
 
-async def not_back(pool: Pool, at: float) -> list[int]:
+async def are_open(pool: Pool, at: float) -> list[bool]:
     async with transaction(pool) as conn:
-        return [one.not_back for one in await incidents(conn, minutes(at))]
+        return [one.is_open for one in await incidents(conn, minutes(at))]
 
 
 @pytest.mark.parametrize(
     ("later", "expected"),
     [
-        pytest.param([], [2], id="both are withheld"),
+        pytest.param([], [True], id="both are withheld"),
         pytest.param(
-            [Sent(30, {"1": A, "2": None}), Sent(50, {"1": A, "2": None})], [1], id="one was not read"
+            [Sent(30, {"1": A, "2": None}), Sent(50, {"1": A, "2": None})], [True], id="one was not read"
         ),
-        pytest.param([Sent(30, {"1": A, "2": A}), Sent(50, {"1": A, "2": A})], [0], id="both are back"),
+        pytest.param([Sent(30, {"1": A, "2": A}), Sent(50, {"1": A, "2": A})], [False], id="both are back"),
     ],
 )
-async def test_the_metric_of_an_incident_counts_who_is_not_known_to_be_back(
-    desk: Desk, later: Sequence[Sent], expected: list[int]
+async def test_the_metric_says_that_an_incident_is_open_until_all_are_known_to_be_back(
+    desk: Desk, later: Sequence[Sent], expected: list[bool]
 ) -> None:
     for sent in later:
         await desk.take(sent)
-    assert await not_back(desk.pool, 51) == expected
-    a_day_later = [n for n in expected if n]
-    assert await not_back(desk.pool, 51 + 24 * 60) == a_day_later
+    assert await are_open(desk.pool, 51) == expected
+    a_day_later = [is_open for is_open in expected if is_open]
+    assert await are_open(desk.pool, 51 + 24 * 60) == a_day_later
 
 
-async def test_the_metric_of_an_incident_that_somebody_closed_is_zero_for_a_day(desk: Desk) -> None:
+async def test_the_metric_of_a_closed_incident_is_zero_for_a_day(desk: Desk) -> None:
     await edited(desk.pool, IncidentEdit(close="the list was wrong"))
-    assert [await not_back(desk.pool, at) for at in (31, 31 + 24 * 60)] == [[0], []]
+    assert [await are_open(desk.pool, at) for at in (31, 31 + 24 * 60)] == [[False], []]
 
 
-async def test_the_metric_counts_an_account_that_was_purged_as_not_known_to_be_back(desk: Desk) -> None:
+async def test_an_incident_with_a_purged_account_stays_open_in_the_metric(desk: Desk) -> None:
     for sent in (Sent(30, {"1": A, "2": A}), Sent(50, {"1": A, "2": A})):
         await desk.take(sent)
     await desk.pool.execute(
         "delete from alert where change_id in (select change_id from change where account_id = $1)",
         desk.ids["2"],
     )
-    assert await not_back(desk.pool, 51) == [1]
+    assert await are_open(desk.pool, 51) == [True]
