@@ -352,12 +352,12 @@ def test_a_server_that_does_not_answer_leaves_nothing_on_record(
         pytest.param(
             ["--last", "--to", "a b"],
             "--to: 'a b' is neither an email address such as desk@example.org nor a channel such as "
-            "apprise:newsroom or webhook:desk.",
+            "apprise:newsroom, webhook:desk or pagerduty:duty.",
             id="no address",
         ),
         pytest.param(
             ["--last", "--to", "webhook:desk", "--send"],
-            "--to: the channel webhook:desk is not in the settings channels or webhooks.",
+            "--to: the channel webhook:desk is in none of the settings channels, webhooks and pagerduty.",
             id="no channel",
         ),
         pytest.param(
