@@ -192,9 +192,9 @@ class Monitor:
             if self._cost_limit is not None:
                 await self._cost_limit.load(conn, now)
             if self._memory is not None:
-                await self._memory.load(conn)
-            await self._renewal.load(conn, now)
-            self.canaries.take_up(self._held_since(self._watched))
+                await self._memory.load(conn, edited)
+            await self._renewal.load(conn, now, edited)
+            self.canaries.take_up(self._held_since(self._watched.some(edited)))
             await self._load_confirmations(conn)
             self._judge.rules.history = await load_threshold_history(conn)
         await self.breakers.load()
@@ -205,8 +205,8 @@ class Monitor:
         self._judge.confirmations.take_up(confirmed)
 
     def accounts(self) -> Mapping[AccountId, Account]:
-        """All watched accounts."""
-        return self._watched.accounts()
+        """All watched accounts, as of now."""
+        return dict(self._watched.accounts())
 
     def known(self, account_id: AccountId) -> Known | None:
         """What is known of an account; None if it is not watched."""
@@ -430,7 +430,7 @@ class Monitor:
             await self.breakers.note(roster.place, roster.account_ids, answer.trouble, asked_at, at)
             return
         await self.breakers.note_quarantined(roster.place, roster.account_ids, judged.detail, asked_at, at)
-        self.canaries.take_up(self._held_since(w for a in roster.account_ids if (w := self._watched.get(a))))
+        self.canaries.take_up(self._held_since(self._watched.some(roster.account_ids)))
         if await self.canaries.held(roster.place, at, vouched=judged.vouched):
             await self._renewal.renew(at)
 

@@ -178,6 +178,11 @@ class Expectations:
         accounts.closed[who] = closed
         accounts.read_at[who] = accounts.asked_at[who] = now
 
+    def lists_of(self, who: Positions) -> tuple[Positions, NDArray[np.int64]]:
+        """Each list of each of these accounts: the place in `who`, and the number of the list."""
+        index, lists = self._memberships(who)
+        return index, np.array(self._numbers, np.int64)[lists]
+
     def withdrew(self, who: Positions, seen_at: Floats, before: NDArray[np.int8]) -> None:
         """Changes that were seen then, from the side `before`, were not confirmed: they are no signs."""
         index, lists = self._memberships(who)

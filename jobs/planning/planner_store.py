@@ -1,6 +1,7 @@
 """What the planner learned outlives the process: it is kept every few minutes, and taken up at the start."""
 
 import logging
+from collections.abc import Collection
 from dataclasses import asdict
 from datetime import datetime, timedelta
 
@@ -9,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 from jobs.planning.adaptive_planner import AdaptivePlanner
 from jobs.planning.change_rates import Learned, Prior
 from jobs.planning.daily_cost_guard import CostLimitGuard
-from storage.model.core.accounts import Platform
+from storage.model.core.accounts import AccountId, Platform
 from storage.postgres.pool import Conn, Pool, transaction
 from storage.work import planner_state
 
@@ -33,8 +34,10 @@ class PlannerMemory:
         self._cost_limit = cost_limit
         self._kept_at: datetime | None = None
 
-    async def load(self, conn: Conn) -> None:
-        """Give the planner what is on record. What cannot be read any more is learned again."""
+    async def load(self, conn: Conn, edited: Collection[AccountId] | None = None) -> None:
+        """Give the planner what is on record. What cannot be read any more is learned again. If only some
+        accounts were `edited`, the planner holds the others already.
+        """
         learned: dict[str, Learned] = {}
         on_record, saved_at = await planner_state.load_learned(conn, self._platform)
         for place, one in on_record.items():
@@ -47,10 +50,10 @@ class PlannerMemory:
                     where,
                     extra={"event": "planner_state_dropped", "place": where},
                 )
-        changed_at = await planner_state.last_changes(conn, self._platform)
+        by_another = saved_at != self._kept_at
+        changed_at = await planner_state.last_changes(conn, self._platform, None if by_another else edited)
         days = None if self._cost_limit is None else self._cost_limit.days
         promises = await planner_state.guaranteed_intervals(conn)
-        by_another = saved_at != self._kept_at
         self._planner.remember(changed_at, learned, promises, days, by_another=by_another)
 
     async def keep(self, now: datetime) -> None:

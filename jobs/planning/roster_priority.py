@@ -12,6 +12,8 @@ set made for the moment ten. What a roster is worth is the delay that reading it
 from collections.abc import Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
+from itertools import pairwise
+from math import isfinite
 
 import numpy as np
 
@@ -122,7 +124,7 @@ class RosterPriority:
         """Of a full request."""
         requests = sum(len(b) for b in base) / self.size
         asked_at = expectations.accounts.asked_at
-        self._line = _ReadQueue(np.array([asked_at[b].min() for b in base]))
+        self._line = _ReadQueue(_oldest(asked_at, base))
         self._ahead_from = np.full(len(ahead), -np.inf)
         self._promised: list[tuple[float, int]] = []
         """A heap: each with a time before which it is not due. Those under way are not in it."""
@@ -218,7 +220,7 @@ class RosterPriority:
 
     def _free_ahead(self, roster: int, at: float) -> None:
         self._ahead_from[roster] = at
-        if np.isfinite(self._ahead[roster].every_s):
+        if isfinite(self._ahead[roster].every_s):
             self._reckon(roster, self._due_from(roster))
 
     def _reckon(self, roster: int, due: float) -> None:
@@ -256,6 +258,22 @@ class RosterPriority:
         return np.add.reduceat(self._expected.worth(np.concatenate(rosters), now, rates), starts)
 
 
+def _oldest(asked_at: Floats, rosters: Sequence[Positions]) -> Floats:
+    """When the account of each roster that waits longest was asked for."""
+    if not rosters:
+        return np.empty(0)
+    starts = np.cumsum([0, *(len(roster) for roster in rosters[:-1])])
+    return np.minimum.reduceat(asked_at[np.concatenate(rosters)], starts)
+
+
+def even_parts(members: Positions, size: int) -> list[Positions]:
+    """As few parts as hold them, of at most `size`, none larger than another by more than one."""
+    number = max(1, -(-len(members) // size))
+    least, larger = divmod(len(members), number)
+    ends = [least * n + min(n, larger) for n in range(number + 1)]
+    return [members[begin:end] for begin, end in pairwise(ends)]
+
+
 def _share_in_turn(rule: PlannerRule, sweep: float, saved: float) -> float:
     """Which part of all requests has to go in turn. `sweep`: so many full ones read everybody once.
 
@@ -273,7 +291,7 @@ def rosters_by_list(lists: Sequence[Positions], every_s: Sequence[float], size: 
     rosters: list[Ahead] = []
     rests: list[tuple[Positions, int]] = []
     for position, members in enumerate(lists):
-        for part in np.array_split(members, max(1, -(-len(members) // size))):
+        for part in even_parts(members, size):
             if len(part) > size / 2:
                 rosters.append(Ahead(part, (position,), every_s[position]))
             elif len(part):

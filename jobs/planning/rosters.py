@@ -1,7 +1,7 @@
 """Which accounts are asked together: the rosters of the sweep, and those that are read out of turn."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 
@@ -42,6 +42,9 @@ class RosterBook:
         self._places: dict[str, list[CanaryExpectation]] = {}
         self._out_of_turn: dict[tuple[tuple[AccountId, ...], tuple[AccountId, ...], WhyRead], Roster] = {}
         self._renewal = asyncio.Lock()
+        self._committed: Mapping[AccountId, CanaryExpectation] | None = None
+        """The control accounts with which `base` was made; None: `base` may not be in the database."""
+        self._uncommitted: Mapping[AccountId, CanaryExpectation] | None = None
         self._guard_counts: dict[str, int] = {}
 
     @asynccontextmanager
@@ -49,35 +52,61 @@ class RosterBook:
         """A transaction for `load`: nobody else makes these rosters anew meanwhile. Who is watched is to be
         looked up in it.
         """
-        async with self._renewal, transaction(pool) as conn:
-            await fence(conn)
-            yield conn
+        async with self._renewal:
+            self._uncommitted = None
+            async with transaction(pool) as conn:
+                await fence(conn)
+                yield conn
+            if self._uncommitted is not None:
+                self._committed = self._uncommitted
 
-    async def load(self, conn: Conn, watched: Mapping[AccountId, Account], now: datetime) -> None:
-        """Put every watched account in one roster of the sweep, replacing only rosters that must change.
+    async def load(
+        self,
+        conn: Conn,
+        watched: Mapping[AccountId, Account],
+        now: datetime,
+        edited: Collection[AccountId] | None = None,
+    ) -> None:
+        """Put every watched account in one roster of the sweep, replacing only rosters that must change. If
+        only some accounts were `edited` since the last time, only their rosters are looked at.
 
         To be called in a `renewal`.
         """
         await self.load_canaries(conn)
-        existing = await rosters.base_rosters(conn, self._platform, self._vantage)
+        if self._canaries != self._committed:
+            edited = None
+        self._committed = None
+        if edited is None:
+            existing = await rosters.base_rosters(conn, self._platform, self._vantage)
+        else:
+            existing, edited = self.base, frozenset(edited)
         whole: list[Roster] = []
         placed: set[AccountId] = set()
+        broken: list[AccountId] = []
         for r in existing:
+            if edited is not None and edited.isdisjoint(r.account_ids):
+                whole.append(r)
+                continue
             fits = len(r.account_ids) <= self.size(r.place) and all(a in watched for a in r.account_ids)
             if fits and placed.isdisjoint(r.account_ids):  # earlier versions could place somebody twice
                 whole.append(r)
                 placed.update(r.account_ids)
+            else:
+                broken += r.account_ids
         missing: dict[str, list[Account]] = {}
-        for account_id, account in watched.items():
-            if account_id not in placed:
+        for account_id in watched if edited is None else dict.fromkeys((*broken, *sorted(edited))):
+            if account_id not in placed and (account := watched.get(account_id)) is not None:
                 missing.setdefault(self._place_of(account.native_id), []).append(account)
         for place, accounts in missing.items():
-            room = [r for r in whole if r.place == place and len(r.account_ids) < self.size(place)]
-            if room:
-                whole.remove(room[-1])
-                accounts += [watched[a] for a in room[-1].account_ids]
+            size = self.size(place)
+            room = (n for n, r in enumerate(whole) if r.place == place and len(r.account_ids) < size)
+            if (last := max(room, default=None)) is not None:
+                accounts += [watched[a] for a in whole.pop(last).account_ids]
         wanted = [
-            *((r.place, r.account_ids, r if self._is_guarded(r) else None) for r in whole),
+            *(
+                (r.place, r.account_ids, r if edited is not None or self._is_guarded(r) else None)
+                for r in whole
+            ),
             *((p, ids, None) for p, accounts in missing.items() for ids in pack(accounts, self.size(p))),
         ]
         self.base = [
@@ -97,6 +126,7 @@ class RosterBook:
         self.places = tuple(dict.fromkeys(r.place for r in self.base))
         kept_ids = {r.roster_id for r in self.base}
         await rosters.retire(conn, [r.roster_id for r in existing if r.roster_id not in kept_ids], now)
+        self._uncommitted = self._canaries
 
     async def load_canaries(self, conn: Conn) -> None:
         """Take up which control accounts there are, and which are doubted."""

@@ -2,7 +2,7 @@
 does it otherwise.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from heapq import heappop, heappush
@@ -41,8 +41,18 @@ class ScheduledRead:
 class Planner(Protocol):
     """What a monitor asks for its next requests."""
 
-    def take_up(self, base: Sequence[Roster], stored: Mapping[int, Attempt], now: datetime, /) -> None:
-        """These are the base rosters now; `stored` are their newest attempts on record, by roster id."""
+    def take_up(
+        self,
+        base: Sequence[Roster],
+        stored: Mapping[int, Attempt],
+        now: datetime,
+        edited: Collection[AccountId] | None = None,
+        /,
+    ) -> None:
+        """These are the base rosters now; `stored` are their newest attempts on record, by roster id. If only
+        some accounts were `edited`, the others are as the planner holds them, and `stored` has only rosters
+        that are new.
+        """
         ...
 
     def loaded_again(self, roster: Roster, newest: Attempt | None, /) -> None:
@@ -87,12 +97,22 @@ class SweepPlanner:
         self._refused: dict[int, datetime] = {}
         """By roster, until when it is not paid for."""
 
-    def take_up(self, base: Sequence[Roster], stored: Mapping[int, Attempt], _now: datetime, /) -> None:
+    def take_up(
+        self,
+        base: Sequence[Roster],
+        stored: Mapping[int, Attempt],
+        _now: datetime,
+        _edited: Collection[AccountId] | None = None,
+        /,
+    ) -> None:
         """A roster that was made anew only for its control accounts keeps its turn. What was refused is asked
         for again: another limit may hold now.
         """
         turns = {r.account_ids: self._last.get(r.roster_id) for r in self._base}
-        last = {r.roster_id: stored.get(r.roster_id) or turns.get(r.account_ids) for r in base}
+        last = {
+            r.roster_id: stored.get(r.roster_id) or self._last.get(r.roster_id) or turns.get(r.account_ids)
+            for r in base
+        }
         self._base = base
         self._position = {r.account_ids: position for position, r in enumerate(base)}
         self._last = {roster_id: attempt for roster_id, attempt in last.items() if attempt is not None}

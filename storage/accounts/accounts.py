@@ -208,7 +208,8 @@ async def record_renames(conn: Conn, renames: Sequence[HandleChange], now: datet
         [r.new_handle for r in renames],
     )
     if not all(is_named.values()):
-        await announce_watch(conn)  # open dashboards hear of renames only
+        unnamed = [account_id for account_id, had_name in is_named.items() if not had_name]
+        await announce_watch(conn, unnamed)  # open dashboards hear of renames only
 
 
 async def stop_watching(
@@ -303,7 +304,7 @@ async def lock_all(conn: Conn) -> None:
 
 async def announce_watch(conn: Conn, account_ids: Collection[int] | None = None) -> None:
     """Tell running monitors and open dashboards to load again what is watched. If the edit is about some
-    accounts only, `account_ids` names them: monitors then load no others.
+    accounts only, or about none, `account_ids` names them: monitors then load no others.
     """
     if account_ids is None:
         await conn.execute("select announce('account', null)")

@@ -45,7 +45,7 @@ async def make_list(conn: Conn, name: str, actor: str, now: datetime) -> int:
     if list_id is None:
         raise Refused(f"The list {clean(name)!r} already exists.")
     await log(conn, now, actor, "list made", f"list {name}", {"list": list_id})
-    await announce_watch(conn)
+    await announce_watch(conn, ())
     return list_id
 
 
@@ -68,7 +68,7 @@ async def rename_list(conn: Conn, name: str, new_name: str, actor: str, now: dat
     await log(
         conn, now, actor, "list renamed", f"list {new_name}", {"list": head.list_id, "before": head.name}
     )
-    await announce_watch(conn)
+    await announce_watch(conn, ())
     return tuple(one.rule.name for one in await load_rules(conn) if head.name in one.rule.match.lists)
 
 
@@ -90,7 +90,7 @@ async def archive_list(conn: Conn, name: str, actor: str, now: datetime, *, arch
     )
     action = "list archived" if archived else "list restored"
     await log(conn, now, actor, action, f"list {head.name}", {"list": head.list_id})
-    await announce_watch(conn)
+    await announce_watch(conn, ())
     return True
 
 
@@ -125,7 +125,7 @@ async def guarantee_interval(
         await conn.execute("update watch_list set read_every = $2 where list_id = $1", head.list_id, every)
         detail = {"before_s": _seconds(before), "every_s": _seconds(every)}
         await log(conn, now, actor, "reading of a list promised", f"list {head.name}", detail)
-        await announce_watch(conn)
+        await announce_watch(conn, ())
     return head
 
 

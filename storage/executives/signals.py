@@ -60,7 +60,7 @@ async def add_executive(
         # The number and no name: the log keeps its entries after a purge of the account.
         action = "executive added" if before is None else "executive changed"
         await log(conn, now, actor, action, f"account {account_id}")
-    await announce_watch(conn)
+    await announce_watch(conn, ())
     return is_new
 
 

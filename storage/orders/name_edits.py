@@ -138,7 +138,7 @@ async def put_on_list(conn: Conn, list_id: ListId, account_ids: Sequence[Account
         await moment(conn, lambda: now),
     )
     if rows:
-        await announce_watch(conn)
+        await announce_watch(conn, account_ids)
     return len(rows)
 
 
@@ -154,7 +154,7 @@ async def leave_list(conn: Conn, list_id: ListId, account_ids: Sequence[AccountI
         await moment(conn, lambda: now),
     )
     if rows:
-        await announce_watch(conn)
+        await announce_watch(conn, account_ids)
     return len(rows)
 
 

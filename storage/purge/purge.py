@@ -129,7 +129,7 @@ async def purge_account(
     )
     if whole:
         await whole_account.remove(conn, account_id, purge_id, platform, native_id, now)
-    await announce_watch(conn)
+    await announce_watch(conn, [account_id])
     for name in counted:
         counted[name] += sum(getattr(post, name) for post in posts)
     return Purged(native_id=alias, whole=whole, posts=len(posts), was_watched=head["watched"], **counted)

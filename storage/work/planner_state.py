@@ -1,15 +1,19 @@
 """What the adaptive planner takes up when it starts, and what it learned and leaves behind."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
 from storage.model.core.accounts import AccountId, ListId, Platform
 from storage.postgres.pool import Conn
 
 
-async def last_changes(conn: Conn, platform: Platform) -> dict[AccountId, datetime]:
-    """When the last change of each watched account was seen first; of those that ever changed."""
+async def last_changes(
+    conn: Conn, platform: Platform, only: Collection[AccountId] | None = None
+) -> dict[AccountId, datetime]:
+    """When the last change of each watched account was seen first; of those that ever changed. `only` limits
+    the accounts; None means all.
+    """
     rows = await conn.fetch(
         """
         select c.account_id, max(c.first_seen_new) as at
@@ -18,9 +22,11 @@ async def last_changes(conn: Conn, platform: Platform) -> dict[AccountId, dateti
         left join change_outcome o using (change_id)
         where a.platform = $1 and a.watched and c.kind <> 'baseline'
             and o.outcome is distinct from 'not_confirmed'
+            and ($2::bigint[] is null or c.account_id = any($2))
         group by c.account_id
         """,
         platform.value,
+        None if only is None else [*only],
     )
     return {AccountId(r["account_id"]): r["at"] for r in rows}
 

@@ -27,9 +27,8 @@ from jobs.detect.confirmation import ConfirmationRule
 from jobs.planning.sweep import Sweep
 from jobs.rehearsal.pipeline import collector_at
 from jobs.rehearsal.simulators import Simulators, spawn
-from storage.accounts.accounts import NewAccount, add_accounts, watch_version
 from storage.model.sizing.question import PlannerKind
-from storage.postgres.pool import Pool, open_pool, transaction
+from storage.postgres.pool import Pool, open_pool
 from tests.benchmarks.collecting import RunningClock
 from tests.benchmarks.figure import Better, Figure
 from tests.benchmarks.million_world import CANARIES, World, build
@@ -50,8 +49,6 @@ class Hour:
     accounts: int
     load_s: float
     load_cpu_s: float
-    edit_s: float
-    """Until a monitor has taken up that one account was added."""
     loaded_rss: int
     begin_rss: int
     end_rss: int
@@ -87,7 +84,6 @@ def _compared(planner: str, few: Hour, many: Hour) -> Iterator[Figure]:
     yield an_account("memory_per_account", lambda h: h.end_rss)
     yield an_account("memory_per_account_at_start", lambda h: h.loaded_rss)
     yield both("start_s", "s", lambda h: h.load_s)
-    yield both("edit_s", "s", lambda h: h.edit_s)
     yield both("start_cpu_us_per_account", "us", lambda h: 1e6 * h.load_cpu_s / h.accounts)
     yield both("database_bytes_per_reading", "bytes", lambda h: h.database_bytes / h.readings)
     yield both("wall_s", "s", lambda h: h.wall_s)
@@ -124,7 +120,6 @@ async def _watch(told: Path, dsn: str, world: World, planner: PlannerKind, begin
         await monitor.load()
         load_s, load_cpu_s, loaded_rss = time.perf_counter() - started, cpu_s() - used, rss_bytes()
         _say(f"loaded in {load_s:.1f} s, {loaded_rss >> 20} MB")
-        edit_s = await _edit(pool, monitor)
         await _play(monitor, clock, simulators, T0, begin)
         before, stored, begin_rss = replace(monitor.tally), await _stored(pool), rss_bytes()
         spent, wall_s = await _play(monitor, clock, simulators, begin, begin + MEASURED)
@@ -134,7 +129,6 @@ async def _watch(told: Path, dsn: str, world: World, planner: PlannerKind, begin
             world.accounts,
             load_s,
             load_cpu_s,
-            edit_s,
             loaded_rss,
             begin_rss,
             rss_bytes(),
@@ -145,18 +139,6 @@ async def _watch(told: Path, dsn: str, world: World, planner: PlannerKind, begin
             await _stored(pool) - stored,
             changes,
         )
-
-
-async def _edit(pool: Pool, monitor: Monitor) -> float:
-    """Watch one more account, and let the monitor take that up; returns the seconds for the latter."""
-    async with transaction(pool) as conn:
-        before = (await watch_version(conn, 0)).number
-        await add_accounts(conn, [NewAccount(BLUESKY, "did:plc:added", "added.example", ("Added",))], T0)
-    started = time.perf_counter()
-    async with transaction(pool) as conn:
-        edited = (await watch_version(conn, before)).edited
-    await monitor.load(edited)
-    return time.perf_counter() - started
 
 
 async def _play(
