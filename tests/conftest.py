@@ -48,10 +48,21 @@ def pytest_collection_finish() -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """With `--reruns 1`, what starts processes or a browser of its own is tried once more when it fails: on a
     busy machine it may be the machine. All other tests fail at once.
+
+    Each of several testers begins with its share of the slow ones: one that takes minutes and comes last
+    would keep all waiting.
     """
-    for item in items:
-        if item.get_closest_marker("slow") is None:
-            item.add_marker(pytest.mark.flaky(reruns=0))
+    slow = [item for item in items if item.get_closest_marker("slow") is not None]
+    fast = [item for item in items if item.get_closest_marker("slow") is None]
+    for item in fast:
+        item.add_marker(pytest.mark.flaky(reruns=0))
+    testers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    items[:] = [one for n in range(testers) for one in (*slow[n::testers], *_share(fast, n, testers))]
+
+
+def _share(items: list[T], number: int, of: int) -> list[T]:
+    """One of so many equal parts, whose items stay neighbours: those of a module share what it made."""
+    return items[len(items) * number // of : len(items) * (number + 1) // of]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

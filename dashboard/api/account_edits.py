@@ -13,7 +13,7 @@ from dashboard.api.accounts import Note
 from dashboard.api.paging import sent
 from dashboard.api.parameter_types import LARGEST_ID, PathNumber, storable
 from dashboard.api.problem_responses import CONFLICT, NOT_FOUND, ApiInvalidField, ApiNotFound
-from dashboard.api.request_checks import ApiContext, may
+from dashboard.api.request_checks import ApiContext, api_router, may
 from storage.accounts import notes
 from storage.accounts.lookup import is_stored
 from storage.accounts.tags import edit_tags
@@ -149,7 +149,7 @@ class AccountsEdited(ApiModel):
 
 
 def writing_routes(source: ApiContext) -> APIRouter:
-    router = APIRouter(tags=["accounts"])
+    router = api_router(tags=["accounts"])
 
     @router.post("/accounts/tags", response_model=AccountsEdited)
     async def change_tags(request: Request, given: TagsGiven, actor: Analyst) -> Response:
@@ -181,7 +181,7 @@ def writing_routes(source: ApiContext) -> APIRouter:
 
 
 def purge_routes(source: ApiContext) -> APIRouter:
-    router = APIRouter(tags=["accounts"])
+    router = api_router(tags=["accounts"])
 
     @router.get("/accounts/{account_id}/purge", response_model=PurgePreview, responses=NOT_FOUND | CONFLICT)
     async def show_purge(

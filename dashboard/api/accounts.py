@@ -29,7 +29,7 @@ from dashboard.api.parameter_types import (
     To,
 )
 from dashboard.api.problem_responses import NOT_FOUND, ApiInvalidField, ApiNotFound
-from dashboard.api.request_checks import ApiContext, ordered, past, refuse_unknown_list
+from dashboard.api.request_checks import ApiContext, api_router, ordered, past, refuse_unknown_list
 from storage.accounts.handle_history import handles_of
 from storage.accounts.lookup import is_stored
 from storage.accounts.notes import notes_of
@@ -105,7 +105,7 @@ class AccountDetail(Account):
 
 
 def account_routes(source: ApiContext) -> APIRouter:
-    router = APIRouter(tags=["accounts"])
+    router = api_router(tags=["accounts"])
 
     @router.get("/accounts", response_model=Page[Account], responses=NOT_FOUND)
     async def list_accounts(
@@ -232,7 +232,7 @@ class Miss(ApiModel):
 
 
 def reading_routes(source: ApiContext) -> APIRouter:
-    router = APIRouter(tags=["readings"])
+    router = api_router(tags=["readings"])
 
     def span(since: datetime | None, until: datetime | None) -> tuple[datetime, datetime]:
         """The range, of a day by default. Raises ApiInvalidField for one that is longer than a year."""

@@ -13,7 +13,7 @@ from dashboard.api.alerts import Incident, Mail, Mute, incident, mail, mute
 from dashboard.api.paging import sent
 from dashboard.api.parameter_types import LARGEST_ID, Moment, PathNumber, StoryKey, Text, storable
 from dashboard.api.problem_responses import CONFLICT, NOT_FOUND, ApiInvalidField, ApiNotFound
-from dashboard.api.request_checks import ApiContext
+from dashboard.api.request_checks import ApiContext, api_router
 from dashboard.auth import access
 from dashboard.ui.form_input import LONGEST_NOTE
 from storage.accounts.lookup import is_stored
@@ -90,7 +90,7 @@ class MuteGiven(ApiInput):
 
 
 def alerting_routes(source: ApiContext) -> APIRouter:
-    router = APIRouter(tags=["alerts"])
+    router = api_router(tags=["alerts"])
 
     @router.post(
         "/incidents/{story_key}/acknowledgement", response_model=Acknowledgement, responses=NOT_FOUND

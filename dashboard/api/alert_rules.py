@@ -15,7 +15,7 @@ from dashboard.api.alerts import Rule, rule
 from dashboard.api.paging import sent
 from dashboard.api.parameter_types import Moment, Text, storable
 from dashboard.api.problem_responses import CONFLICT, NOT_FOUND, ApiBusy, ApiInvalidField, ApiNotFound
-from dashboard.api.request_checks import ApiContext
+from dashboard.api.request_checks import ApiContext, api_router
 from storage.alerts import rules
 from storage.model.alerts.alerts import MailKind
 from storage.model.alerts.rule_preview import LONGEST_PREVIEW, PREVIEW_PERIOD, RulePreview, preview_words
@@ -101,7 +101,7 @@ class RulePreviewed(ApiModel):
 
 
 def ruling_routes(source: ApiContext) -> APIRouter:
-    router = APIRouter(tags=["alerts"])
+    router = api_router(tags=["alerts"])
 
     @router.post("/rules", status_code=201, response_model=Rule, responses=CONFLICT)
     async def add_rule(given: RuleGiven, actor: Admin) -> Response:

@@ -19,7 +19,7 @@ from dashboard.api.parameter_types import (
     To,
 )
 from dashboard.api.problem_responses import NOT_FOUND, ApiInvalidField, ApiNotFound
-from dashboard.api.request_checks import ApiContext, ordered
+from dashboard.api.request_checks import ApiContext, api_router, ordered
 from storage.alerts.incidents import (
     IncidentFilter,
     IncidentLine,
@@ -206,7 +206,7 @@ class IncidentRules(ApiModel):
 
 
 def alert_routes(source: ApiContext) -> APIRouter:
-    router = APIRouter(tags=["alerts"])
+    router = api_router(tags=["alerts"])
 
     @router.get("/mails", response_model=Page[Mail])
     async def list_mails(

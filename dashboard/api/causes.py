@@ -22,7 +22,7 @@ from dashboard.api.parameter_types import (
     storable,
 )
 from dashboard.api.problem_responses import CONFLICT, NOT_FOUND, ApiInvalidField, ApiNotFound
-from dashboard.api.request_checks import ApiContext, past
+from dashboard.api.request_checks import ApiContext, api_router, past
 from storage.causes import ledger
 from storage.causes.cause_documents import document_of
 from storage.causes.cause_import import subject_called
@@ -108,7 +108,7 @@ class NewCauseGiven(CauseGiven):
 
 
 def cause_routes(source: ApiContext) -> APIRouter:
-    router = APIRouter(prefix="/causes", tags=["causes"])
+    router = api_router(prefix="/causes", tags=["causes"])
 
     @router.get("", response_model=Page[Cause])
     async def list_causes(
@@ -165,7 +165,7 @@ def cause_routes(source: ApiContext) -> APIRouter:
 
 
 def cause_writing_routes(source: ApiContext) -> APIRouter:
-    router = APIRouter(prefix="/causes", tags=["causes"])
+    router = api_router(prefix="/causes", tags=["causes"])
 
     @router.post("", status_code=201, response_model=Cause, responses=CONFLICT)
     async def record_cause(given: NewCauseGiven, actor: Analyst) -> Response:

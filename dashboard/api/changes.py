@@ -24,7 +24,7 @@ from dashboard.api.parameter_types import (
     To,
 )
 from dashboard.api.problem_responses import NOT_FOUND, ApiNotFound
-from dashboard.api.request_checks import ApiContext, ordered, past, refuse_unknown_list
+from dashboard.api.request_checks import ApiContext, api_router, ordered, past, refuse_unknown_list
 from storage.changes.paged_changes import (
     ChangeFilter,
     ChangeRow,
@@ -118,7 +118,7 @@ class Spell(ApiModel):
 
 
 def change_routes(source: ApiContext) -> APIRouter:
-    router = APIRouter(tags=["changes"])
+    router = api_router(tags=["changes"])
 
     @router.get("/changes", response_model=Page[Change], responses=NOT_FOUND)
     async def list_changes(

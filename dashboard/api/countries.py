@@ -10,7 +10,7 @@ from dashboard.api.account_models import ApiModel, fields_of
 from dashboard.api.paging import Page, key_in, page, sent
 from dashboard.api.parameter_types import AsKnownAt, Country, CursorText, From, Limit, To
 from dashboard.api.problem_responses import NOT_FOUND, ApiNotFound
-from dashboard.api.request_checks import ApiContext, ordered, past
+from dashboard.api.request_checks import ApiContext, api_router, ordered, past
 from dashboard.countries.network_page import SHOWN
 from storage.countries.label_census import (
     LabeledSubject,
@@ -152,7 +152,7 @@ Relabeled = Annotated[
 
 
 def label_routes(source: ApiContext) -> APIRouter:
-    router = APIRouter(tags=["labels"])
+    router = api_router(tags=["labels"])
 
     @router.get("/labels", response_model=Page[Label])
     async def list_labels(
@@ -195,7 +195,7 @@ def _labeler(one: LabelerStatus) -> Labeler:
 
 
 def network_routes(source: ApiContext) -> APIRouter:
-    router = APIRouter(tags=["networks"])
+    router = api_router(tags=["networks"])
 
     @router.get("/networks/{country}", response_model=Network, responses=NOT_FOUND)
     async def read_network(

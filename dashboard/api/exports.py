@@ -25,7 +25,7 @@ from dashboard.api.parameter_types import (
     To,
 )
 from dashboard.api.problem_responses import NOT_FOUND, NOT_MADE, ApiBusy, ApiInvalidField, ApiNotFound
-from dashboard.api.request_checks import ApiContext, ordered, past, refuse_unknown_list
+from dashboard.api.request_checks import ApiContext, api_router, ordered, past, refuse_unknown_list
 from dashboard.asgi.off_loop import off_loop
 from dashboard.orders.report import settled_report
 from dashboard.orders.report_html import Imprint
@@ -90,7 +90,7 @@ class StallLimitedResponse(StreamingResponse):
 
 
 def export_routes(source: ApiContext) -> APIRouter:
-    router = APIRouter(tags=["export"])
+    router = api_router(tags=["export"])
     free = asyncio.Semaphore(AT_ONCE)
 
     @router.get("/export/{kind}", response_class=Response, responses={**NOT_FOUND, **_STREAMS})
@@ -163,7 +163,7 @@ def _file(*kinds: str) -> dict[int | str, dict[str, Any]]:
 
 
 def file_routes(source: ApiContext) -> APIRouter:
-    router = APIRouter(tags=["files"])
+    router = api_router(tags=["files"])
 
     @router.get(
         "/changes/{change_id}/evidence-pack",

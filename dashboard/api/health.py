@@ -8,7 +8,7 @@ from fastapi.responses import Response
 from dashboard.api.account_models import ApiModel, fields_of, words
 from dashboard.api.paging import Page, page, sent
 from dashboard.api.parameter_types import Limit
-from dashboard.api.request_checks import ApiContext
+from dashboard.api.request_checks import ApiContext, api_router
 from dashboard.health.collectors import COLLECTOR_HEALTH_NAMES, worst_first
 from storage.health.conditions import open_conditions
 from storage.health.status import Overview, standing
@@ -99,7 +99,7 @@ class Condition(ApiModel):
 
 
 def health_routes(source: ApiContext) -> APIRouter:
-    router = APIRouter(tags=["health"])
+    router = api_router(tags=["health"])
 
     @router.get("/standing", response_model=Standing)
     async def read_standing(request: Request) -> Response:

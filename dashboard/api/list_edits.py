@@ -24,7 +24,7 @@ from dashboard.api.lists_and_executives import WatchList, watch_list
 from dashboard.api.paging import sent
 from dashboard.api.parameter_types import Moment, PathNumber
 from dashboard.api.problem_responses import CONFLICT, NOT_FOUND, ApiBusy, ApiInvalidField, ApiNotFound
-from dashboard.api.request_checks import ApiContext
+from dashboard.api.request_checks import ApiContext, api_router
 from storage.accounts.list_thresholds import set_list_thresholds
 from storage.accounts.watch_lists import (
     archive_list,
@@ -148,7 +148,7 @@ class ChangedList(WatchList):
 
 
 def threshold_routes(source: ApiContext) -> APIRouter:
-    router = APIRouter(tags=["lists"])
+    router = api_router(tags=["lists"])
 
     @router.post(
         "/lists/{list_id}/thresholds/preview", response_model=ThresholdsPreviewed, responses=NOT_FOUND
@@ -181,7 +181,7 @@ def threshold_routes(source: ApiContext) -> APIRouter:
 
 
 def list_writing_routes(source: ApiContext) -> APIRouter:
-    router = APIRouter(tags=["lists"])
+    router = api_router(tags=["lists"])
 
     @router.post("/lists/{list_id}/accounts", response_model=AccountsEdited, responses=NOT_FOUND)
     async def change_members(

@@ -19,7 +19,7 @@ from dashboard.api.parameter_types import (
     To,
 )
 from dashboard.api.problem_responses import NOT_FOUND, ApiNotFound
-from dashboard.api.request_checks import ApiContext, ordered, past
+from dashboard.api.request_checks import ApiContext, api_router, ordered, past
 from dashboard.executives.words import observability
 from storage.accounts.evidence_retention import ListRule
 from storage.accounts.watch_lists import ListRow, list_row, lists_page
@@ -117,7 +117,7 @@ class Signal(ApiModel):
 
 
 def watching_routes(source: ApiContext) -> APIRouter:
-    router = APIRouter()
+    router = api_router()
 
     @router.get("/lists", response_model=Page[WatchList], tags=["lists"])
     async def list_lists(request: Request, limit: Limit = 100, cursor: CursorText = None) -> Response:

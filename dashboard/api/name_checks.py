@@ -13,7 +13,7 @@ from dashboard.api.account_models import ApiModel
 from dashboard.api.paging import sent
 from dashboard.api.parameter_types import LARGEST_ID, PathNumber, Text, storable
 from dashboard.api.problem_responses import CONFLICT, NOT_FOUND, ApiInvalidField, ApiNotFound
-from dashboard.api.request_checks import ApiContext
+from dashboard.api.request_checks import ApiContext, api_router
 from dashboard.asgi.off_loop import off_loop
 from storage.accounts.name_checks import NameCheck, lines_of, name_check, open_check, watch_lines
 from storage.accounts.watching import stop_watching_many, watch_again
@@ -140,7 +140,7 @@ class WatchGiven(ApiInput):
 
 
 def name_routes(source: ApiContext) -> APIRouter:
-    router = APIRouter(tags=["accounts"])
+    router = api_router(tags=["accounts"])
 
     @router.post("/name-checks", status_code=201, response_model=NameCheckRead)
     async def check_names(given: NamesToCheck, actor: Analyst) -> Response:

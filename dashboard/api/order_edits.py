@@ -15,7 +15,7 @@ from dashboard.api.orders import Document, OrderFacts, document_of, no_order
 from dashboard.api.paging import BINARY, sent
 from dashboard.api.parameter_types import Country, Moment, PathNumber, storable
 from dashboard.api.problem_responses import CONFLICT, NOT_FOUND, ApiInvalidField
-from dashboard.api.request_checks import ApiContext
+from dashboard.api.request_checks import ApiContext, api_router
 from dashboard.asgi.off_loop import off_loop
 from storage.accounts.name_checks import open_check
 from storage.model.core.accounts import Platform
@@ -133,7 +133,7 @@ class NamesWithdrawn(ApiModel):
 
 
 def order_name_routes(source: ApiContext) -> APIRouter:
-    router = APIRouter(tags=["orders"])
+    router = api_router(tags=["orders"])
 
     @router.post(
         "/orders/{order_id}/names",
@@ -220,7 +220,7 @@ _Source = Annotated[
 
 
 def order_document_routes(source: ApiContext) -> APIRouter:
-    router = APIRouter(tags=["orders"])
+    router = api_router(tags=["orders"])
 
     @router.post(
         "/orders/{order_id}/documents",
@@ -367,7 +367,7 @@ class Keywords(ApiModel):
 
 
 def order_writing_routes(source: ApiContext) -> APIRouter:
-    router = APIRouter(tags=["orders"])
+    router = api_router(tags=["orders"])
 
     @router.post("/orders", status_code=201, response_model=OrderFiled, responses=CONFLICT)
     async def file_order(given: OrderGiven, actor: Analyst) -> Response:

@@ -11,7 +11,7 @@ from dashboard.api.account_models import ApiModel
 from dashboard.api.paging import BINARY, Page, number_in, page, sent, sent_file
 from dashboard.api.parameter_types import AsKnownAt, At, CursorText, Limit, PathNumber
 from dashboard.api.problem_responses import CONFLICT, NOT_FOUND, ApiNotFound
-from dashboard.api.request_checks import ApiContext, past
+from dashboard.api.request_checks import ApiContext, api_router, past
 from dashboard.orders.facts import read_order, read_orders
 from dashboard.orders.order_json import head_json, order_json
 from storage.model.core.accounts import Platform
@@ -282,7 +282,7 @@ _Sha256 = Annotated[str, Path(alias="sha256", pattern="^[0-9a-f]{64}$", examples
 
 
 def order_routes(source: ApiContext) -> APIRouter:
-    router = APIRouter(tags=["orders"])
+    router = api_router(tags=["orders"])
 
     @router.get("/orders", response_model=Page[Order])
     async def list_orders(

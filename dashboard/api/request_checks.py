@@ -7,15 +7,16 @@ refused: else a filter whose name is misspelt is left out without a word, and th
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 from typing import Any, Protocol
 
-from fastapi import Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
 from dashboard.accounts.threshold_trials import ThresholdTrials
 from dashboard.alerts.rule_trials import RuleTrials
-from dashboard.api.problem_responses import ApiInvalidField, ApiNotFound
+from dashboard.api.problem_responses import REFUSED, ApiInvalidField, ApiNotFound
 from dashboard.asgi.file_maker import FileMaker
 from dashboard.asgi.settings import DashboardSettings
 from dashboard.auth import access
@@ -67,6 +68,12 @@ async def refuse_unknown_list(conn: Conn, name: str | None) -> None:
     """
     if name is not None and name not in (names := await list_names(conn)):
         raise ApiNotFound(unknown_name("list", name, names))
+
+
+def api_router(prefix: str = "", tags: list[str | Enum] | None = None) -> APIRouter:
+    """Return a router whose operations check the login and their query, and say so in the document."""
+    checks = [Depends(may_read), Depends(only_known())]
+    return APIRouter(prefix=prefix, tags=tags, responses=REFUSED, dependencies=checks)
 
 
 def only_known() -> Callable[[Request], None]:

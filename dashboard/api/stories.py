@@ -16,7 +16,7 @@ from dashboard.api.causes import CauseSaid
 from dashboard.api.paging import Page, number_in, page, sent, sent_as
 from dashboard.api.parameter_types import AsKnownAt, CursorText, Limit, Moment, PathNumber, Text, storable
 from dashboard.api.problem_responses import CONFLICT, NOT_FOUND, ApiInvalidField, ApiNotFound
-from dashboard.api.request_checks import ApiContext, past
+from dashboard.api.request_checks import ApiContext, api_router, past
 from dashboard.asgi.off_loop import off_loop
 from dashboard.stories.content import story_content
 from dashboard.stories.reader import StoryRead, read_story
@@ -205,7 +205,7 @@ class StoryTold(WrittenStory):
 
 
 def written_routes(source: ApiContext) -> APIRouter:
-    router = APIRouter(prefix="/written-stories", tags=["stories"])
+    router = api_router(prefix="/written-stories", tags=["stories"])
 
     @router.get("", response_model=Page[WrittenStory])
     async def list_written(request: Request, limit: Limit = 100, cursor: CursorText = None) -> Response:
@@ -291,7 +291,7 @@ class CaptionGiven(ApiInput):
 
 
 def written_editing_routes(source: ApiContext) -> APIRouter:
-    router = APIRouter(tags=["stories"])
+    router = api_router(tags=["stories"])
 
     @router.post("/written-stories", status_code=201, response_model=WrittenStory, responses=CONFLICT)
     async def write_story(given: StoryGiven, actor: Analyst) -> Response:

@@ -92,6 +92,7 @@ async def ordered(conn: Conn, at: datetime) -> None:
         await add_order(conn, order, at)
 
 
+@pytest.mark.slow
 async def test_no_page_of_a_thousand_accounts_keeps_the_loop(dsn: str) -> None:
     size = Size(accounts=ROWS, days=3, cohort=ROWS, cohort_changes=2, other_changes=0, sweeps_of_all=0)
     conn = await connect(dsn)

@@ -301,6 +301,7 @@ def real(name: str) -> bytes:
     return gzip.decompress(path.read_bytes())
 
 
+@pytest.mark.slow
 async def test_the_real_history_is_taken_but_for_what_contradicts_itself(pool: Pool) -> None:
     """55,772 rows and 21,863 changes in the file. In 31 places two clocks contradict each other: 62 rows are
     refused, and with them go 37 changes.
@@ -324,6 +325,7 @@ async def test_the_real_history_is_taken_but_for_what_contradicts_itself(pool: P
     assert again.figures["new_changes"] == again.figures["new_accounts"] == 0
 
 
+@pytest.mark.slow
 async def test_the_real_restorations_are_taken_but_for_those_before_their_suspension(pool: Pool) -> None:
     done = await imported(pool, real("account_restorations.csv.gz"), partial=True)
     assert (len(done.problems), done.figures["lines_taken"]) == (44, 26_727 - 44)

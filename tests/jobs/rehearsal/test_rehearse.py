@@ -99,6 +99,7 @@ async def test_an_order_that_blocks_257_at_once_is_seen_while_the_platforms_flap
     assert await detected(dsn, told) == dict.fromkeys(withholding, 257)
 
 
+@pytest.mark.slow
 async def test_every_change_of_a_real_history_is_reported_and_none_is_false(dsn: str) -> None:
     path = recorded()
     told = load_history(path)
