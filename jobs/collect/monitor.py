@@ -34,7 +34,7 @@ from storage.model.core.known_state import Known
 from storage.model.core.platform_request import Question
 from storage.model.sizing.question import PlannerKind
 from storage.postgres.locks import Fence, unfenced
-from storage.postgres.pool import Conn, Pool, StorageError, transaction
+from storage.postgres.pool import Conn, Pool, StorageError, plan_each, transaction
 from storage.readings import country_scope, coverage, rosters
 
 _CLOCK_TOLERANCE = timedelta(minutes=1)
@@ -176,6 +176,7 @@ class Monitor:
         """
         now = self._clock()
         async with self._rosters.renewal(self._pool, self.fence) as conn:
+            await plan_each(conn)
             newest = await coverage.newest_observation(conn, self._platform)
             if newest is not None and newest > now + _CLOCK_TOLERANCE:
                 raise StorageError(
