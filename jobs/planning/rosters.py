@@ -109,20 +109,15 @@ class RosterBook:
             ),
             *((p, ids, None) for p, accounts in missing.items() for ids in pack(accounts, self.size(p))),
         ]
-        self.base = [
-            kept
-            or await rosters.get_or_make(
-                conn,
-                self._platform,
-                ids,
-                self._choose(place, turn),
-                now,
-                base=True,
-                vantage=self._vantage,
-                place=place,
-            )
+        new = [
+            rosters.NewRoster(ids, self._choose(place, turn), place)
             for turn, (place, ids, kept) in enumerate(wanted)
+            if kept is None
         ]
+        made = iter(
+            await rosters.get_or_make_all(conn, self._platform, new, now, base=True, vantage=self._vantage)
+        )
+        self.base = [kept or next(made) for _, _, kept in wanted]
         self.places = tuple(dict.fromkeys(r.place for r in self.base))
         kept_ids = {r.roster_id for r in self.base}
         await rosters.retire(conn, [r.roster_id for r in existing if r.roster_id not in kept_ids], now)

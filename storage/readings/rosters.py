@@ -4,6 +4,7 @@ once.
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from storage.model.core.accounts import AccountId, Platform
@@ -31,6 +32,15 @@ def content_hash(
     return hashlib.sha256(text.encode()).digest()
 
 
+@dataclass(frozen=True, slots=True)
+class NewRoster:
+    """Accounts to ask together, with the control accounts beside them, at one place."""
+
+    account_ids: tuple[AccountId, ...]
+    canary_ids: tuple[AccountId, ...]
+    place: str = ""
+
+
 async def get_or_make(
     conn: Conn,
     platform: Platform,
@@ -43,42 +53,86 @@ async def get_or_make(
     place: str = "",
     out_of_turn: WhyRead | None = None,
 ) -> Roster:
-    """Return the roster with this content. It is created if it does not exist. A retired roster returns to
-    use.
-
-    `out_of_turn` says why the roster is read outside the sweep; None for a roster of the sweep.
-    """
-    identity = content_hash(
-        account_ids, canary_ids, base=base, vantage=vantage, place=place, out_of_turn=out_of_turn
+    """Return the roster with this content; see `get_or_make_all`."""
+    new = NewRoster(tuple(account_ids), tuple(canary_ids), place)
+    [one] = await get_or_make_all(
+        conn, platform, [new], now, base=base, vantage=vantage, out_of_turn=out_of_turn
     )
-    roster_id = await conn.fetchval(
+    return one
+
+
+async def get_or_make_all(
+    conn: Conn,
+    platform: Platform,
+    wanted: Sequence[NewRoster],
+    now: datetime,
+    *,
+    base: bool,
+    vantage: str = "",
+    out_of_turn: WhyRead | None = None,
+) -> list[Roster]:
+    """Return the rosters with these contents, in this order; no content may be given twice. One that does not
+    exist is created. A retired roster returns to use.
+
+    `out_of_turn` says why the rosters are read outside the sweep; None for rosters of the sweep.
+    """
+    identities = [
+        content_hash(
+            one.account_ids,
+            one.canary_ids,
+            base=base,
+            vantage=vantage,
+            place=one.place,
+            out_of_turn=out_of_turn,
+        )
+        for one in wanted
+    ]
+    rows = await conn.fetch(
         """
-        with made as (
+        with wanted as (
+            select * from unnest($2::bytea[], $3::text[], $4::text[], $5::text[]) with ordinality
+                as w (content_hash, account_ids, canary_ids, place, position)
+        ), made as (
             insert into roster
                 (platform, content_hash, account_ids, canary_ids, base, created_at, vantage, place,
                 out_of_turn)
-            values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+            select $1, content_hash, account_ids::int[], canary_ids::int[], $6, $7, $8, place, $9
+            from wanted order by position
             on conflict (content_hash) do update set retired_at = null
                 where roster.retired_at is not null
-            returning roster_id
+            returning roster_id, content_hash
         )
-        select roster_id from made union all select roster_id from roster where content_hash = $2 limit 1
+        select * from made
+        union all
+        select roster_id, content_hash from roster where content_hash = any($2)
         """,
         platform.value,
-        identity,
-        list(account_ids),
-        list(canary_ids),
+        identities,
+        [_as_array(one.account_ids) for one in wanted],
+        [_as_array(one.canary_ids) for one in wanted],
+        [one.place for one in wanted],
         base,
         now,
         vantage,
-        place,
         out_of_turn,
     )
-    if (
-        roster_id is None
-    ):  # Another transaction created it after this statement began, so the statement cannot see it.
-        roster_id = await conn.fetchval("select roster_id from roster where content_hash = $1", identity)
-    return Roster(roster_id, platform, tuple(account_ids), tuple(canary_ids), vantage, place)
+    ids = {r["content_hash"]: r["roster_id"] for r in rows}
+    # What another transaction created after this statement began, the statement cannot see.
+    unseen = [identity for identity in identities if identity not in ids]
+    if unseen:
+        rows = await conn.fetch(
+            "select roster_id, content_hash from roster where content_hash = any($1)", unseen
+        )
+        ids |= {r["content_hash"]: r["roster_id"] for r in rows}
+    return [
+        Roster(ids[identity], platform, one.account_ids, one.canary_ids, vantage, one.place)
+        for identity, one in zip(identities, wanted, strict=True)
+    ]
+
+
+def _as_array(account_ids: Sequence[AccountId]) -> str:
+    """As Postgres reads an array: a list of arrays of different lengths is no parameter."""
+    return f"{{{','.join(map(str, account_ids))}}}"
 
 
 async def base_rosters(conn: Conn, platform: Platform, vantage: str = "") -> list[Roster]:
