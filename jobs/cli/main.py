@@ -127,6 +127,14 @@ class _LoadedWhenCalled(TyperGroup):
         name, known, rest = super().resolve_command(ctx, args)
         return name, None if known is None else loaded(name or ""), rest
 
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command. Typer names the kind of pydantic's error before the sentence; that is left out."""
+        try:
+            return super().invoke(ctx)
+        except typer.BadParameter as error:
+            error.message = error.message.removeprefix("Value error, ")
+            raise
+
 
 @cache
 def loaded(name: str) -> Any:

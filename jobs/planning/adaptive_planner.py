@@ -500,7 +500,7 @@ def note_asked(
 
 def members_by_list(positions: Positions, numbers: Ids) -> dict[int, Positions]:
     """The positions of the members of each list, in order. `numbers` is the list of each position."""
-    # Of 16 bits they are sorted ten times faster.
+    # Numbers of 16 bits are sorted by their digits, six times faster.
     small = numbers.astype(np.uint16) if len(numbers) and numbers.max() < 2**16 else numbers
     order = np.argsort(small, kind="stable")
     in_order, by_list = numbers[order], positions[order]

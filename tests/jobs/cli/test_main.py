@@ -21,7 +21,7 @@ from typer.main import get_group
 from jobs.base.errors import CommandError
 from jobs.cli.main import GROUPS, MODULES, SUMMARIES, TerminalFormatter, exit_code, loaded
 from tests.house.source import ROOT
-from tests.support.clients.command_line import forget_settings
+from tests.support.clients.command_line import Blockline, forget_settings
 from tests.support.samples.characters import hostile, invisible
 from tests.support.simulated.several_platforms import HISTORY, leading_to, simulated
 
@@ -269,3 +269,11 @@ def test_an_error_with_the_words_of_a_stranger_does_not_command_the_terminal(
 def test_a_warning_in_the_terminal_shows_every_character_of_a_stranger() -> None:
     record = logging.LogRecord("x", logging.WARNING, "x.py", 1, "%s", (hostile(),), None)
     assert invisible(TerminalFormatter("%(levelname)s: %(message)s").format(record)) == {"\n"}
+
+
+def test_a_value_that_is_none_of_those_there_are_is_refused_with_their_names(run: Blockline) -> None:
+    done = run("export", "accounts", "--format", "yaml")
+    assert (done.code, done.complaints[-1]) == (
+        2,
+        "Error: Invalid value for '--format': 'yaml' is not one of 'csv', 'jsonl', 'parquet'.",
+    )
