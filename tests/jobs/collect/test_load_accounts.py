@@ -120,7 +120,8 @@ async def test_edits_taken_up_one_by_one_leave_what_a_restart_would_load(
                     version = now.number
                     restarted = WatchState(RecentConfirmations(HOUR))
                     await take_up_edited(conn, X, RULE, restarted, None)
-                assert {w.account.account_id: w for w in held} == {w.account.account_id: w for w in restarted}
+                assert [*held.some(None)] == [*restarted.some(held.accounts())]
+                assert held.accounts() == restarted.accounts()
                 assert held.called(IDS_EDITED) == restarted.called(IDS_EDITED)
 
 
