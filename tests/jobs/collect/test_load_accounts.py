@@ -14,9 +14,11 @@ from jobs.detect.active_cohorts import RecentConfirmations
 from jobs.detect.confirmation import ConfirmationRule
 from jobs.planning.watch_state import WatchState
 from storage.accounts.accounts import NewAccount, WatchVersion, add_accounts, stop_watching, watch_version
+from storage.accounts.list_thresholds import set_list_thresholds
 from storage.accounts.watch_lists import make_list, put_accounts_on, take_accounts_off
 from storage.model.core.availability import State, Status
 from storage.model.core.known_state import Known
+from storage.model.core.list_thresholds import ListThresholds
 from storage.postgres.pool import Pool, Refused, open_pool, transaction
 from storage.purge.purge import purge_account
 from storage.readings import evidence
@@ -156,6 +158,8 @@ async def test_an_edit_of_some_accounts_names_them_and_another_may_be_about_any(
         assert (await watch_version(conn, before)).edited == {one}
         assert (await watch_version(conn, -1)).edited is None, "at the start"
         await make_list(conn, "C", "ada", minutes(2))
+        assert (await watch_version(conn, before)).edited == {one}, "a new list has no account"
+        await set_list_thresholds(conn, "C", ListThresholds(3, 5), "ada", minutes(3))
         assert (await watch_version(conn, before)).edited is None
         newest = (await watch_version(conn, before)).number
         assert await watch_version(conn, newest) == WatchVersion(newest, frozenset())
