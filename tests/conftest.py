@@ -57,12 +57,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in fast:
         item.add_marker(pytest.mark.flaky(reruns=0))
     testers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    items[:] = [one for n in range(testers) for one in (*slow[n::testers], *_share(fast, n, testers))]
-
-
-def _share(items: list[T], number: int, of: int) -> list[T]:
-    """One of so many equal parts, whose items stay neighbours: those of a module share what it made."""
-    return items[len(items) * number // of : len(items) * (number + 1) // of]
+    modules = [*dict.fromkeys(item.path for item in slow)]  # the tests of one share what it made
+    items[:] = [
+        one
+        for n in range(testers)
+        for one in (
+            *(item for item in slow if modules.index(item.path) % testers == n),
+            *fast[len(fast) * n // testers : len(fast) * (n + 1) // testers],
+        )
+    ]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
