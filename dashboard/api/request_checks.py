@@ -71,7 +71,7 @@ async def refuse_unknown_list(conn: Conn, name: str | None) -> None:
 
 
 def api_router(prefix: str = "", tags: list[str | Enum] | None = None) -> APIRouter:
-    """Return a router whose operations check the login and their query, and say so in the document."""
+    """Return a router whose operations check the login and the query, and document what they refuse."""
     checks = [Depends(may_read), Depends(only_known())]
     return APIRouter(prefix=prefix, tags=tags, responses=REFUSED, dependencies=checks)
 

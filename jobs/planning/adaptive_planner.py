@@ -8,14 +8,13 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from itertools import accumulate, chain
+from itertools import chain
 from math import ceil
 
 import numpy as np
-from numpy.typing import NDArray
 
 from collectors.core.rate_limit_headers import longest_pause
-from jobs.detect.judge import Judged, TrackedAccount
+from jobs.detect.judge import Judged
 from jobs.planning.change_rates import (
     NEVER,
     Accounts,
@@ -26,6 +25,17 @@ from jobs.planning.change_rates import (
     nothing_learned,
 )
 from jobs.planning.daily_bill import DailyBill, Refusal, earliest_billable
+from jobs.planning.planned_accounts import (
+    AccountIndex,
+    Ids,
+    account_ids_at,
+    is_closed,
+    members_by_list,
+    note_asked,
+    nothing_read,
+    read_at,
+    starts_of,
+)
 from jobs.planning.roster_priority import Pick, PlannerRule, RosterPriority, rosters_by_list
 from jobs.planning.rosters import RosterBook
 from jobs.planning.sentinels import DailyCostFilter, plan_within_cost_limit
@@ -33,7 +43,6 @@ from jobs.planning.sweep import Attempt, retry_after
 from jobs.planning.sweep_planner import NotBefore, ScheduledRead
 from jobs.planning.watch_state import WatchState
 from storage.model.core.accounts import Account, AccountId, ListId
-from storage.model.core.availability import State
 from storage.model.core.coverage import Batch, BatchOutcome, Roster, WhyRead
 from storage.model.platforms.registry import DECLARED
 
@@ -41,9 +50,8 @@ _AT_ONCE_S = 60.0
 """What was not used is kept for so long: a night's silence is not made up for at once."""
 
 
-Ids = NDArray[np.int64]
-Turns = Mapping[tuple[bool, tuple[AccountId, ...]], ScheduledRead]
-"""By whether they are made in turn, and by their accounts."""
+Turns = dict[tuple[bool, tuple[AccountId, ...]], ScheduledRead]
+"""Scheduled reads, by whether they are made in turn, and by their accounts."""
 
 
 class InFlightReads:
@@ -64,9 +72,7 @@ class InFlightReads:
     def take_up(self, planners: Mapping[str, tuple[RosterPriority, Ids]]) -> None:
         """These are the planners now, by place, each with its accounts in the order of their positions."""
         before, self._turns = self._turns, {}
-        by_place: defaultdict[str, dict[tuple[bool, tuple[AccountId, ...]], ScheduledRead]] = defaultdict(
-            dict
-        )
+        by_place: defaultdict[str, Turns] = defaultdict(dict)
         for turn, (_, pick) in before.items():
             by_place[turn.place][pick.why is WhyRead.TURN, turn.account_ids] = turn
         for place, turns in by_place.items():
@@ -79,7 +85,7 @@ class InFlightReads:
 
 
 def _found_again(turns: Turns, planner: RosterPriority, ids: Ids) -> Iterable[tuple[ScheduledRead, Pick]]:
-    """What each turn is among the picks, if its accounts stand together still."""
+    """Yield each turn whose accounts are still read together, with its pick in this planner."""
     begins = {account_ids[0] for _, account_ids in turns}
     for pick in planner.picks():
         accounts = planner.accounts_of(pick)
@@ -87,30 +93,6 @@ def _found_again(turns: Turns, planner: RosterPriority, ids: Ids) -> Iterable[tu
             turn = turns.get((pick.why is WhyRead.TURN, account_ids_at(ids, accounts)))
             if turn is not None:
                 yield turn, pick
-
-
-def account_ids_at(ids: Ids, positions: Positions) -> tuple[AccountId, ...]:
-    return tuple(map(AccountId, ids[positions].tolist()))
-
-
-class AccountIndex:
-    """Where each account is: the number of its place, and its position among the accounts of that place."""
-
-    def __init__(self, places: Sequence[Ids]) -> None:
-        ids = np.concatenate([*places, np.empty(0, np.int64)])
-        order = np.argsort(ids)
-        sizes = [len(one) for one in places]
-        self._ids = ids[order]
-        self._place = np.repeat(np.arange(len(places), dtype=np.int32), sizes)[order]
-        self._position = np.concatenate([np.arange(n, dtype=np.int32) for n in (*sizes, 0)])[order]
-
-    def find(self, ids: Ids) -> tuple[Positions, Positions]:
-        """The places and positions of these accounts; both are -1 for an account that is nowhere."""
-        if not len(self._ids):
-            return np.full(len(ids), -1), np.full(len(ids), -1)
-        at = np.minimum(np.searchsorted(self._ids, ids), len(self._ids) - 1)
-        is_found = self._ids[at] == ids
-        return np.where(is_found, self._place[at], -1), np.where(is_found, self._position[at], -1)
 
 
 @dataclass(slots=True)
@@ -165,11 +147,9 @@ class AdaptivePlanner:
         self._kept_for_posts = 0.0
         """The part of the daily cost limit, in accounts, that is reserved for posts."""
         self._places: dict[str, _PlacePlan] = {}
-        self._numbered: list[_PlacePlan] = []
-        self._index = AccountIndex([])
-        """Its numbers of places are those of `_numbered`."""
+        self._index = AccountIndex({})
         self._changed_at: Mapping[AccountId, datetime] = {}
-        """Of accounts that `take_up` is to look at."""
+        """When accounts that the next `take_up` looks at changed last."""
         self._learned: dict[str, Learned] = {}
         self._promises: Mapping[ListId, timedelta] = {}
         self._under_way = InFlightReads()
@@ -216,7 +196,7 @@ class AdaptivePlanner:
         for roster in base:
             places[roster.place].append(roster)
         self._kept_for_posts = sum(self._cost_of_posts(place, rosters) for place, rosters in places.items())
-        numbers = {place: number for number, place in enumerate(before)}
+        numbers = {place: number for number, place in enumerate(self._index.places)}
         now_s = now.timestamp()
         places_now: dict[str, _PlacePlan] = {}
         for place, rosters in places.items():
@@ -229,8 +209,8 @@ class AdaptivePlanner:
             if earlier is not None:
                 one.left, one.counted_at, one.failed = earlier.left, earlier.counted_at, earlier.failed
             places_now[place] = one
-        self._places, self._numbered = places_now, [*places_now.values()]
-        self._index = AccountIndex([one.ids for one in self._numbered])
+        self._places = places_now
+        self._index = AccountIndex({place: one.ids for place, one in places_now.items()})
         self._changed_at = {}
         self._under_way.take_up({name: (one.planner, one.ids) for name, one in self._places.items()})
 
@@ -241,7 +221,8 @@ class AdaptivePlanner:
         for account_id, number, position in zip(roster.account_ids, numbers, positions, strict=True):
             if number < 0:
                 continue
-            accounts, watched = self._numbered[number].expectations.accounts, self._watched[account_id]
+            place, watched = self._places[self._index.places[number]], self._watched[account_id]
+            accounts = place.expectations.accounts
             at = read_at(watched, float(accounts.read_at[position]))
             accounts.read_at[position] = at
             accounts.asked_at[position] = max(at, accounts.asked_at[position])
@@ -305,7 +286,7 @@ class AdaptivePlanner:
         closed = np.array([is_closed(state) for _, _, state in steps], np.int8)
         numbers: set[int] = set(where.tolist()) - {-1}
         for number in sorted(numbers):
-            here, of = self._numbered[number], where == number
+            here, of = self._places[self._index.places[number]], where == number
             who = positions[of]
             if here.open_today is not None:
                 by_chance = here.expectations.by_chance(who, at.timestamp())
@@ -352,8 +333,8 @@ class AdaptivePlanner:
     def _came_from(
         self, base: Sequence[Roster], ids: Ids, earlier: _PlacePlan | None, number: int
     ) -> Positions:
-        """The earlier position of each account of a place; -1: it has none. Where a roster is the same, it
-        need not be looked for account by account.
+        """Return the earlier position of each account of a place; -1 if it has none. The accounts of a roster
+        that stays are not looked up one by one.
         """
         if earlier is None:
             return np.full(len(ids), -1)
@@ -376,10 +357,10 @@ class AdaptivePlanner:
         edited: Collection[AccountId] | None,
         now: float,
     ) -> tuple[Accounts, dict[int, Positions]]:
-        """The accounts of one place, and the members of each list. They are as they were `earlier`, at the
-        positions `came_from`, but for those that are new or were `edited`: those are looked at.
+        """Return the accounts of one place, and the members of each list. New and `edited` accounts are read
+        from what is watched; all others are as `earlier`, at the positions `came_from`.
         """
-        # Who was never read counts as read a sweep ago: he comes first, and weighs no more than that.
+        # An account that was never read counts as read a sweep ago: it comes first, and weighs no more.
         never = now - self._every.total_seconds()
         accounts = nothing_read(len(ids), never)
         is_new = came_from < 0
@@ -469,50 +450,3 @@ def _moment(at: float) -> datetime:
 
 def _seconds(every: timedelta | None) -> float:
     return np.inf if every is None else every.total_seconds()
-
-
-def starts_of(base: Sequence[Roster]) -> list[int]:
-    """Where the accounts of each roster begin when those of all stand in one row."""
-    return [0, *accumulate(len(roster.account_ids) for roster in base)][:-1]
-
-
-def nothing_read(number: int, never: float) -> Accounts:
-    """So many accounts of which nothing is known: each counts as read at `never`."""
-    accounts = Accounts(np.full(number, never), np.full(number, NEVER), np.zeros(number, np.int8))
-    accounts.asked_at = np.full(number, NEVER)
-    return accounts
-
-
-def note_asked(
-    accounts: Accounts, base: Sequence[Roster], stored: Mapping[int, Attempt], came_from: Positions
-) -> None:
-    """Of accounts that are new (`came_from` is negative), note when they were asked for with their base
-    roster, where its newest attempt was answered. The accounts are those of `base` in order.
-    """
-    for roster, start in zip(base, starts_of(base), strict=True):
-        last = stored.get(roster.roster_id)
-        if last is not None and last.outcome is BatchOutcome.ANSWERED:
-            here = slice(start, start + len(roster.account_ids))
-            asked_at = accounts.asked_at[here]
-            is_earlier = (came_from[here] < 0) & (asked_at < last.at.timestamp())
-            asked_at[is_earlier] = last.at.timestamp()
-
-
-def members_by_list(positions: Positions, numbers: Ids) -> dict[int, Positions]:
-    """The positions of the members of each list, in order. `numbers` is the list of each position."""
-    # Numbers of 16 bits are sorted by their digits, six times faster.
-    small = numbers.astype(np.uint16) if len(numbers) and numbers.max() < 2**16 else numbers
-    order = np.argsort(small, kind="stable")
-    in_order, by_list = numbers[order], positions[order]
-    begins = np.flatnonzero(np.diff(in_order, prepend=-1)).tolist()
-    ends = [*begins[1:], len(order)]  # one more than begins if there is no list
-    return {int(in_order[b]): np.sort(by_list[b:e]) for b, e in zip(begins, ends, strict=False)}
-
-
-def read_at(watched: TrackedAccount, never: float) -> float:
-    at = watched.known.last_read_at
-    return never if at is None else at.timestamp()
-
-
-def is_closed(state: State | None) -> int:
-    return int(state is not None and (state.status.is_gone or state.status.is_blocked))

@@ -43,8 +43,9 @@ class RosterBook:
         self._out_of_turn: dict[tuple[tuple[AccountId, ...], tuple[AccountId, ...], WhyRead], Roster] = {}
         self._renewal = asyncio.Lock()
         self._committed: Mapping[AccountId, CanaryExpectation] | None = None
-        """The control accounts with which `base` was made; None: `base` may not be in the database."""
+        """The control accounts with which `base` was made. None: `base` may differ from the database."""
         self._uncommitted: Mapping[AccountId, CanaryExpectation] | None = None
+        """The same, until the transaction that made `base` is committed."""
         self._guard_counts: dict[str, int] = {}
 
     @asynccontextmanager

@@ -131,7 +131,7 @@ async def get_or_make_all(
 
 
 def _as_array(account_ids: Sequence[AccountId]) -> str:
-    """As Postgres reads an array: a list of arrays of different lengths is no parameter."""
+    """Return the array as text. A query takes no list of arrays of different lengths."""
     return f"{{{','.join(map(str, account_ids))}}}"
 
 

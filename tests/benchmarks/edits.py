@@ -37,18 +37,20 @@ _TIMES = 5
 
 def figures() -> Iterator[Figure]:
     with tempfile.TemporaryDirectory(prefix="blockline-bench-") as folder, scratch_database() as dsn:
-        told = Path(folder) / "history.csv"
-        World(1000).write_history(told, T0 + timedelta(days=1))  # nobody is read
+        history = Path(folder) / "history.csv"
+        World(1000).write_history(
+            history, T0 + timedelta(days=1)
+        )  # the simulator starts with it; no request is made
         uvloop.run(build(dsn, MANY))
         for planner in PlannerKind:
-            yield from uvloop.run(_measured(dsn, told, planner))
+            yield from uvloop.run(_measured(dsn, history, planner))
 
 
-async def _measured(dsn: str, told: Path, planner: PlannerKind) -> list[Figure]:
+async def _measured(dsn: str, history: Path, planner: PlannerKind) -> list[Figure]:
     clock = RunningClock(T0)
     settings = MonitorSettings(Sweep(MANY.sweep, T0), planner, CANARIES)
     async with (
-        spawn(told) as simulators,
+        spawn(history) as simulators,
         open_pool(dsn, max_size=8) as pool,
         collector_at(BLUESKY, simulators.addresses[BLUESKY], ()) as collector,
     ):

@@ -20,7 +20,7 @@ from storage.model.sizing.question import PlannerKind
 from storage.postgres.pool import Conn, Pool, StorageError, transaction
 from storage.readings.rosters import base_rosters
 from tests.support.pipelines.monitor import CANARIES, SWEEP, World
-from tests.support.samples.readings import SUSPENDED, T0, WITHHELD_IN, minutes
+from tests.support.samples.readings import SUSPENDED, WITHHELD_IN, minutes
 
 EVERYBODY = [str(n) for n in range(10_001, 10_251)]
 LISTS = ("order 1", "order 2", "desk")
@@ -73,8 +73,8 @@ async def edit(conn: Conn, dice: random.Random, ids: list[int], n: int) -> None:
 
 
 def plan(monitor: Monitor) -> Plan:
-    """Without accounts whose change is provisional, by which only the planner goes that saw it; and without
-    those that were not read yet, which count as read a sweep before they were taken up.
+    """Return the plan, without accounts that were not read yet, which count as read a sweep before they were
+    added, and without those whose change is provisional, which only the planner that saw it considers.
     """
     assert isinstance(monitor.planner, AdaptivePlanner)
     found: Plan = {}
@@ -93,11 +93,12 @@ def plan(monitor: Monitor) -> Plan:
                     int(accounts.closed[at]),
                     tuple(sorted(lists.get(at, ()))),
                 )
+    assert found
     return found
 
 
 @pytest.mark.parametrize("seed", range(4))
-async def test_after_any_edits_the_plan_is_that_of_who_starts_now(world: World, seed: int) -> None:
+async def test_after_any_edits_the_plan_is_that_of_a_monitor_that_starts_now(world: World, seed: int) -> None:
     dice = random.Random(seed)
     monitor = await start(world)
     async with transaction(world.pool) as conn:
@@ -114,7 +115,7 @@ async def test_after_any_edits_the_plan_is_that_of_who_starts_now(world: World, 
 
 
 @pytest.mark.parametrize("planner", PlannerKind)
-async def test_nobody_loses_or_doubles_a_turn_by_edits(world: World, planner: PlannerKind) -> None:
+async def test_no_account_loses_or_doubles_a_turn_by_edits(world: World, planner: PlannerKind) -> None:
     monitor = await start(world, planner)
     dice = random.Random(1)
     async with transaction(world.pool) as conn:
@@ -139,9 +140,10 @@ async def test_nobody_loses_or_doubles_a_turn_by_edits(world: World, planner: Pl
 
 async def test_after_an_edit_that_could_not_be_stored_the_next_one_looks_at_all_rosters(world: World) -> None:
     monitor = await start(world)
+    await world.run(monitor, minutes(110))
     async with transaction(world.pool) as conn:
         version = (await watch_version(conn, 0)).number
-        await stop_watching_many(conn, [*monitor.accounts()][:3], "desk", T0)
+        await stop_watching_many(conn, [*monitor.accounts()][:3], "desk", minutes(110))
         # What comes last in the transaction of the edit fails: its rosters are rolled back.
         await conn.execute("alter table list_thresholds rename to elsewhere")
     with pytest.raises(StorageError):
@@ -158,10 +160,11 @@ async def test_after_an_edit_that_could_not_be_stored_the_next_one_looks_at_all_
 
 async def test_with_other_control_accounts_an_edit_makes_all_rosters_anew(world: World) -> None:
     monitor = await start(world)
+    await world.run(monitor, minutes(110))
     async with transaction(world.pool) as conn:
         version = (await watch_version(conn, 0)).number
-        await set_canaries(conn, X, [CANARIES[1], ("902", "another", Status.AVAILABLE)], T0)
-        await stop_watching_many(conn, [*monitor.accounts()][:1], "desk", T0)
+        await set_canaries(conn, X, [CANARIES[1], ("902", "another", Status.AVAILABLE)], minutes(110))
+        await stop_watching_many(conn, [*monitor.accounts()][:1], "desk", minutes(110))
     await taken_up(world, monitor, version)
     async with transaction(world.pool) as conn:
         stored = await base_rosters(conn, X)
