@@ -38,9 +38,8 @@ _TIMES = 5
 def figures() -> Iterator[Figure]:
     with tempfile.TemporaryDirectory(prefix="blockline-bench-") as folder, scratch_database() as dsn:
         history = Path(folder) / "history.csv"
-        World(1000).write_history(
-            history, T0 + timedelta(days=1)
-        )  # the simulator starts with it; no request is made
+        # The simulator cannot start without a history. It gets no request.
+        World(1000).write_history(history, T0 + timedelta(days=1))
         uvloop.run(build(dsn, MANY))
         for planner in PlannerKind:
             yield from uvloop.run(_measured(dsn, history, planner))
