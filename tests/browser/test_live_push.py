@@ -18,7 +18,7 @@ from tests.support.clients.browser import CHROMIUM, Browser, opened
 from tests.support.clients.push import Following, following
 from tests.support.seeds.changes import HOUR, SUSPENDED, Story, happen
 from tests.support.servers.dashboard import SETTINGS, served, until
-from tests.support.servers.reverse_proxy import free_port
+from tests.support.servers.ports import free_port
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]
 

@@ -23,7 +23,7 @@ from tests.faults.mail_server import answering, mail_server, saying
 from tests.faults.postgres import Postgres, ServerFailed
 from tests.support.clients.push import Following, following
 from tests.support.processes.fast_clock import off_by, suspend_until
-from tests.support.servers.mail import free_port
+from tests.support.servers.ports import free_port
 
 Put: TypeAlias = Callable[[Installation], AbstractAsyncContextManager[None]]
 _USUAL = timedelta(minutes=5)

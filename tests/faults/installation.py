@@ -31,7 +31,7 @@ from tests.faults.gate import Gate, gated
 from tests.faults.mail_server import Certificates, MailDesk, mail_server
 from tests.faults.platforms import Moods, controls, invented, living
 from tests.faults.postgres import Postgres, started
-from tests.support.servers.mail import free_port
+from tests.support.servers.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 ROLES = ("collect", "notify", "web")

@@ -22,7 +22,7 @@ from collectors.simulator.history_files import load_history
 from collectors.simulator.server import HttpSimulator, listening
 from collectors.x.simulator.app import serve_x
 from jobs.base.clock import system_clock
-from tests.support.servers.mail import free_port
+from tests.support.servers.ports import free_port
 
 _EVENTS_EVERY_S = 5.0
 

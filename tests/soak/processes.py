@@ -18,7 +18,7 @@ from collectors.x.declaration import X
 from collectors.x.simulator.simulator import X_CANARIES
 from storage.postgres.pool import Pool, transaction
 from storage.work.workers import platform_leaders
-from tests.support.servers.mail import free_port
+from tests.support.servers.ports import free_port
 
 ROLES = {
     "collector 1": "collect",

@@ -1,6 +1,5 @@
 """Logging in through a provider, over real sockets: whom it lets in as what, and what is not believed."""
 
-import socket
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -21,6 +20,7 @@ from storage.postgres.pool import Pool, transaction
 from tests.support.seeds.people import LOW_COST, WITH_LOGIN, a_person, log_in
 from tests.support.servers.dashboard import served
 from tests.support.servers.oidc_provider import CLIENT, SECRET, OidcProvider, oidc_provider
+from tests.support.servers.ports import free_port
 
 GROUPS = {"desk": Role.ANALYST, "chiefs": Role.ADMIN}
 
@@ -29,12 +29,6 @@ GROUPS = {"desk": Role.ANALYST, "chiefs": Role.ADMIN}
 async def provider() -> AsyncGenerator[OidcProvider]:
     async with oidc_provider() as provider:
         yield provider
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
 
 
 @asynccontextmanager

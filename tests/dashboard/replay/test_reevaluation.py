@@ -39,7 +39,7 @@ from tests.support.pipelines.late_batches import Desk, Sent
 from tests.support.samples.readings import AVAILABLE, WITHHELD_IN
 from tests.support.seeds.people import WITH_LOGIN, a_person, browser_of
 from tests.support.servers.dashboard import SETTINGS, page_of, served, until
-from tests.support.servers.mail import free_port
+from tests.support.servers.ports import closed_port
 
 NOW = datetime(2021, 3, 1, tzinfo=UTC)
 EVERYTHING = ReevaluationRequest(None, None, None, None)
@@ -186,7 +186,7 @@ async def test_what_cannot_be_decided_is_said_in_one_sentence(
 
 
 async def test_without_a_database_it_says_so() -> None:
-    nowhere = f"postgresql://reader@127.0.0.1:{free_port()}/blockline"
+    nowhere = f"postgresql://reader@127.0.0.1:{closed_port()}/blockline"
     with pytest.raises(ReevaluationFailed, match=r"127\.0\.0\.1"):
         await ReplayProcess(nowhere).decide(EVERYTHING)
 

@@ -10,7 +10,7 @@ from jobs.collect import one_shot_check
 from storage.model.core.availability import Flag, State, Status, Strength
 from tests.support.clients.command_line import Blockline, blockline, forget_settings
 from tests.support.samples.readings import T0
-from tests.support.servers.mail import free_port
+from tests.support.servers.ports import closed_port
 from tests.support.simulated.several_platforms import (
     ALICE,
     APP_ONLY,
@@ -196,7 +196,7 @@ def test_one_inconclusive_check_fails_the_command_and_keeps_the_others(run: Bloc
 def test_an_unreachable_server_is_a_reason_and_no_status(
     run: Blockline, monkeypatch: pytest.MonkeyPatch, setting: str, asked: str, reason: str | None
 ) -> None:
-    away = f"http://127.0.0.1:{free_port()}"
+    away = f"http://127.0.0.1:{closed_port()}"
     monkeypatch.setenv(
         f"BLOCKLINE_{setting}", f"mastodon.example={away}" if setting == "MASTODON_ORIGINS" else away
     )

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from jobs.delivery.apprise import REST_ELSEWHERE, AppriseSender, fitted, in_its_form, service
 from jobs.delivery.sender import Undeliverable
-from tests.support.servers.mail import free_port
+from tests.support.servers.ports import closed_port
 from tests.support.servers.webhook_receivers import (
     PATH,
     Answer,
@@ -93,7 +93,7 @@ async def test_a_service_that_takes_longer_than_a_delivery_may_take_is_a_tempora
 
 
 async def test_a_service_that_is_not_there_is_a_temporary_fault() -> None:
-    error = await refused_by(AppriseSender({"desk": f"json://127.0.0.1:{free_port()}/"}))
+    error = await refused_by(AppriseSender({"desk": f"json://127.0.0.1:{closed_port()}/"}))
     assert "did not accept the alert" in str(error)
     assert not error.permanent
 

@@ -10,7 +10,8 @@ from jobs.delivery.pagerduty import PagerDutySender
 from jobs.delivery.sender import DeliveryFault, Undeliverable
 from storage.model.alerts.alerts import Mail, MailKind
 from tests.support.samples.readings import minutes
-from tests.support.servers.mail import a_mail, free_port
+from tests.support.servers.mail import a_mail
+from tests.support.servers.ports import closed_port
 from tests.support.servers.webhook_receivers import Answer, receiving, resets, says
 
 KEY = "R0uT1nGkEy0123456789abcdefABCDEF"
@@ -105,7 +106,7 @@ async def test_what_an_answer_means(answer: Answer, permanent: bool, sentence: s
 
 
 async def test_a_service_that_cannot_be_reached_is_asked_again() -> None:
-    sending = sender(f"http://127.0.0.1:{free_port()}/v2/enqueue")
+    sending = sender(f"http://127.0.0.1:{closed_port()}/v2/enqueue")
     with pytest.raises(Undeliverable) as unreachable:
         await sending.send(MAIL)
     async with receiving(resets) as receiver:

@@ -19,7 +19,8 @@ from jobs.delivery.sender import DeliveryFault, Undeliverable
 from jobs.delivery.smtp import MailServer, Security, SmtpSender
 from jobs.messages.compose import WIRE, message
 from tests.support.samples.readings import minutes
-from tests.support.servers.mail import SENDER, Refusing, a_mail, free_port, serving
+from tests.support.servers.mail import SENDER, Refusing, a_mail, serving
+from tests.support.servers.ports import closed_port
 
 
 class Slow(Refusing):
@@ -105,7 +106,7 @@ async def test_one_temporary_refusal_among_permanent_ones_is_worth_another_try()
 
 
 async def test_a_server_that_is_not_there_is_a_temporary_fault() -> None:
-    sender = SmtpSender(MailServer("127.0.0.1", free_port(), SENDER, Security.NONE))
+    sender = SmtpSender(MailServer("127.0.0.1", closed_port(), SENDER, Security.NONE))
     with pytest.raises(Undeliverable, match="Cannot hand mails to the server") as refused:
         await sender.send(a_mail())
     assert not refused.value.permanent
@@ -177,7 +178,7 @@ async def test_what_a_server_refuses_it_has_not_accepted(command: str, answer: s
 
 async def test_what_no_server_was_given_none_has_accepted() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        for port in (silent.getsockname()[1], free_port()):
+        for port in (silent.getsockname()[1], closed_port()):
             sender = SmtpSender(MailServer("127.0.0.1", port, SENDER, Security.NONE), limit_s=0.3)
             with pytest.raises(Undeliverable) as refused:
                 await sender.send(a_mail())
@@ -214,7 +215,7 @@ async def test_a_text_that_was_lost_on_an_old_connection_stays_in_doubt_whatever
 
 async def test_a_recipient_that_no_message_can_name_is_the_fault_of_the_mail() -> None:
     with pytest.raises(Undeliverable, match="An address or header cannot be sent") as refused:
-        await SmtpSender(MailServer("127.0.0.1", free_port(), SENDER)).send(a_mail(1, "a@b.org\r\nBcc: c"))
+        await SmtpSender(MailServer("127.0.0.1", closed_port(), SENDER)).send(a_mail(1, "a@b.org\r\nBcc: c"))
     assert (refused.value.permanent, refused.value.fault) == (True, DeliveryFault.MAIL)
 
 
@@ -265,7 +266,7 @@ async def test_a_server_that_greets_with_anything_else_is_a_temporary_fault(gree
 
 
 async def test_closing_a_sender_that_never_sent_does_nothing() -> None:
-    await SmtpSender(MailServer("127.0.0.1", free_port(), SENDER, Security.NONE)).close()
+    await SmtpSender(MailServer("127.0.0.1", closed_port(), SENDER, Security.NONE)).close()
 
 
 def guarded(certificate: ssl.SSLContext) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from jobs.delivery.http_post import wait_asked_for
 from jobs.delivery.sender import DeliveryFault, Undeliverable
 from jobs.delivery.webhook import WebhookSender, signature
 from tests.support.samples.readings import minutes
-from tests.support.servers.mail import free_port
+from tests.support.servers.ports import closed_port
 from tests.support.servers.webhook_receivers import (
     PATH,
     SECRET,
@@ -169,7 +169,7 @@ async def test_no_answer_at_all_is_a_temporary_fault(answer: Answer, sentence: s
     ids=["nobody listens", "no such host", "two dots", "a name too long", "no such port"],
 )
 async def test_a_receiver_that_is_not_there_is_a_temporary_fault(url: str, sentence: str) -> None:
-    error = await refused_by(sender(url.format(port=free_port())))
+    error = await refused_by(sender(url.format(port=closed_port())))
     assert re.fullmatch(rf"Webhook desk: {sentence}\.", str(error))
     assert (error.permanent, error.fault) == (False, DeliveryFault.SERVER)
 
@@ -245,7 +245,7 @@ async def test_no_sentence_repeats_an_address_or_a_secret_that_a_receiver_says(e
 
 
 async def test_an_alert_without_a_payload_is_given_up() -> None:
-    sending = sender(f"http://127.0.0.1:{free_port()}/")
+    sending = sender(f"http://127.0.0.1:{closed_port()}/")
     with pytest.raises(Undeliverable, match=r"webhook desk, because it has no webhook payload") as refused:
         await sending.send(an_alert_for("webhook:desk", payload=None))
     assert refused.value.permanent

@@ -13,7 +13,7 @@ from jobs.doctor import doctor
 from storage.postgres.schema import newest
 from tests.support.clients.command_line import Blockline, Ran, blockline, forget_settings
 from tests.support.processes.embedded_users import public_folder
-from tests.support.servers.mail import free_port
+from tests.support.servers.ports import closed_port, free_port
 from tests.support.simulated.several_platforms import (
     ALICE,
     CHANNEL,
@@ -187,7 +187,7 @@ def test_secrets_that_others_can_read_are_reported_as_advice(run: Blockline) -> 
 def test_what_must_be_mended_is_named_with_its_setting(
     run: Blockline, monkeypatch: pytest.MonkeyPatch, setting: str, value: str, part: str, sentence: str
 ) -> None:
-    monkeypatch.setenv(f"BLOCKLINE_{setting}", value.replace("{nobody}", str(free_port())))
+    monkeypatch.setenv(f"BLOCKLINE_{setting}", value.replace("{nobody}", str(closed_port())))
     ran = run("doctor", "--json")
     assert (ran.code, ran.json["ok"]) == (1, False)
     assert [name for name, verdict in verdicts(ran).items() if verdict == "mend"] == [part]
@@ -212,7 +212,7 @@ def test_what_could_be_better_is_advice_and_does_not_fail(
     monkeypatch.setenv("BLOCKLINE_X_BEARER_TOKEN", "")
     monkeypatch.setenv("BLOCKLINE_RECIPIENTS", "")
     monkeypatch.setenv("BLOCKLINE_BLUESKY_LABELERS", f"TR={TR},AU=did:web:gone.test")
-    monkeypatch.setenv("BLOCKLINE_BLUESKY_JETSTREAM", f"ws://127.0.0.1:{free_port()}")
+    monkeypatch.setenv("BLOCKLINE_BLUESKY_JETSTREAM", f"ws://127.0.0.1:{closed_port()}")
     monkeypatch.setenv("BLOCKLINE_AUTH", "password")
     monkeypatch.setenv("BLOCKLINE_DASHBOARD_URL", "http://watch.example.org")
     ran = run("doctor", "--json")
@@ -252,7 +252,7 @@ def test_without_control_accounts_in_the_settings_it_says_which_were_chosen(
 def test_each_vantage_is_tried_and_its_password_is_not_shown(
     run: Blockline, platforms: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    away = f"http://me:hush-hush@127.0.0.1:{free_port()}"
+    away = f"http://me:hush-hush@127.0.0.1:{closed_port()}"
     monkeypatch.setenv("BLOCKLINE_VANTAGES", f"tr={platforms['bluesky']},de={away}")
     ran = run("doctor", "--json")
     assert ran.err == "To fix: vantage de.\n"
@@ -300,7 +300,7 @@ def test_an_empty_database_of_somebody_else_needs_a_command(
 def test_without_a_database_the_other_parts_are_tried_all_the_same(
     run: Blockline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("BLOCKLINE_DATABASE_URL", f"postgresql://u:geheim@127.0.0.1:{free_port()}/x")
+    monkeypatch.setenv("BLOCKLINE_DATABASE_URL", f"postgresql://u:geheim@127.0.0.1:{closed_port()}/x")
     ran = run("doctor", "--json")
     unknown = {"schema", "clock", "readings", "chain", "audit log", "alert rules"}
     assert verdicts(ran) == {

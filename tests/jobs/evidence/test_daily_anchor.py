@@ -21,7 +21,7 @@ from storage.postgres.audit_chain import audit_chain_state
 from storage.postgres.pool import Pool, transaction
 from tests.support.seeds.audit_entries import logged
 from tests.support.seeds.chain_rows import block_of
-from tests.support.servers.mail import free_port
+from tests.support.servers.ports import closed_port
 from tests.support.servers.timestamp_authority import Authority as Served
 from tests.support.servers.timestamp_authority import Openssl, authority
 
@@ -159,7 +159,7 @@ async def test_the_daily_head_covers_the_audit_log_and_is_written_to_the_log_of_
 async def test_an_authority_that_is_away_is_named(pool: Pool, served: Served) -> None:
     async with transaction(pool) as conn:
         await block_of(conn)
-    away = f"http://127.0.0.1:{free_port()}/"
+    away = f"http://127.0.0.1:{closed_port()}/"
     async with daily_anchor(
         Settings(tsa_url=away, tsa_certificates=served.openssl.root), pool, system_clock
     ) as daily:

@@ -33,6 +33,7 @@ from tests.support.samples.alerts import (
 )
 from tests.support.samples.readings import AVAILABLE, MINUTE, WITHHELD_IN, minutes
 from tests.support.servers.mail import SENDER, Refusing, sender_to, serving
+from tests.support.servers.ports import closed_port
 
 RULE = AlertRule(("desk@example.org",), zone="Asia/Kolkata")
 DESK = "desk@example.org"
@@ -82,8 +83,7 @@ async def test_a_permanent_refusal_makes_a_dead_letter_at_once(pool: Pool) -> No
 async def test_a_server_that_stays_away_for_a_day_makes_a_dead_letter(pool: Pool) -> None:
     await tell_by(pool, RULE)
     await store(pool, blocked(1))
-    with SmtpServer(Inbox()) as gone:
-        sender = sender_to(gone.port)
+    sender = sender_to(closed_port())
     now, reports = minutes(5), list[TickReport]()
     while (due := await next_due(pool, sender, now)) is not None:
         now = max(now, due)
@@ -232,8 +232,7 @@ async def test_the_latest_state_arrives_last_whatever_the_server_refused_before(
 ) -> None:
     await tell_by(pool, AlertRule((DESK,), update_after=MINUTE))
     await store(pool, TWO)
-    with SmtpServer(Inbox()) as gone:
-        away = sender_to(gone.port)
+    away = sender_to(closed_port())
     inbox = Refusing("RCPT", *["450 busy"] * (3 if recipient == "desk@" else 0), recipient=recipient)
     async with serving(inbox) as sender:
         first = sender if recipient == "desk@" else away
@@ -273,8 +272,7 @@ async def test_a_change_and_its_end_during_a_mail_outage_arrive_as_one_email(
     pool: Pool, command: str
 ) -> None:
     await tell_by(pool, AlertRule((DESK,)))
-    with SmtpServer(Inbox()) as gone:
-        away = sender_to(gone.port)
+    away = sender_to(closed_port())
     inbox = Refusing(command, "450 busy", "450 busy")
     async with serving(inbox) as sender:
         first = away if command == "away" else sender

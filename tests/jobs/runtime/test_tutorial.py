@@ -15,7 +15,7 @@ import pytest
 
 from tests.house.source import ROOT
 from tests.support.clients.command_line import forget_settings
-from tests.support.servers.reverse_proxy import free_port
+from tests.support.servers.ports import free_port
 
 PAGES = ("first-alert", "first-order", "first-replay")
 READY = {"simulate": "Press Ctrl-C to stop.", "run": "Dashboard on "}

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +22,7 @@ from storage.postgres.errors import (
 )
 from storage.postgres.locks import exclusive
 from storage.postgres.pool import Conn, Pool, PoolLimits, connect, listen, open_pool, probe, transaction
+from tests.support.servers.ports import closed_port
 
 PASSWORD = "s3cret"
 
@@ -53,12 +53,6 @@ async def end_other_sessions(pool: Pool) -> None:
             where datname = current_database() and pid <> pg_backend_pid()
             """
         )
-
-
-def closed_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return taken.getsockname()[1]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
 """Real mail servers that behave badly on demand, and senders to them."""
 
-import socket
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from email import message_from_bytes
@@ -102,8 +101,3 @@ async def serving(
             yield sender
         finally:
             await sender.close()
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return found.getsockname()[1]

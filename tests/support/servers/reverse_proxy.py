@@ -11,17 +11,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tests.support.processes.programs import program
+from tests.support.servers.ports import free_port
 
 ROOT = Path(__file__).parents[3]
 PAGE = ROOT / "docs/how-to/proxy.md"
 HOST = "blockline.example.org"
 """The name in the docs; the browser is told where it is."""
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
 
 
 @contextmanager
