@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Mapping
-from importlib.metadata import PackageNotFoundError, metadata
+from importlib.metadata import metadata
 from typing import Any
+
+from packaging.requirements import Requirement
 
 from tests.house.source import ROOT
 
@@ -15,12 +17,12 @@ def licences() -> Mapping[str, str]:
     """The licence of each package of requirements.txt that this machine needs, by the package's name."""
     lock = (ROOT / "requirements.txt").read_text(encoding="utf-8")
     found: dict[str, str] = {}
-    for name in re.findall(r"^([a-z0-9._-]+)==", lock, re.MULTILINE):
-        try:
-            found[name] = _licence(name)
-        except PackageNotFoundError:  # for another system
-            continue
-    return {name: licence for name, licence in found.items() if name not in _BUILDING}
+    for line in re.findall(r"^[a-z0-9._-]+==[^\\\n]*", lock, re.MULTILINE):
+        package = Requirement(line)
+        is_needed = package.marker is None or package.marker.evaluate()
+        if is_needed and package.name not in _BUILDING:
+            found[package.name] = _licence(package.name)
+    return found
 
 
 def markdown() -> str:
