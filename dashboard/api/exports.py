@@ -33,12 +33,13 @@ from storage.accounts.lookup import is_stored
 from storage.changes.evidence_collection import PackSubject, PackSubjectKind
 from storage.changes.paged_changes import change_with
 from storage.countries.label_evidence import subject_of_label
-from storage.export.exports import EXPORTS, fault, settled, snapshot
+from storage.export.exports import EXPORTS, fault, settled
 from storage.model.evidence.export_kinds import Choice, ExportFilter, Kind
 from storage.model.evidence.export_text import csv_lines, json_lines
 from storage.model.evidence.packs import made_by
 from storage.orders.compliance_report import find_order
 from storage.postgres.pool import transaction
+from storage.postgres.replica import snapshot
 
 AT_ONCE = 2
 """Exports that may run in one process: each holds a connection to the database until it is read."""

@@ -23,7 +23,6 @@ from dashboard.stories.reader import StoryRead, read_story
 from dashboard.stories.standalone_html import story_html
 from dashboard.stories.story_json import head_json, story_json
 from storage.accounts.lookup import list_called
-from storage.export.exports import snapshot
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import ChangeKind, Status
 from storage.model.evidence.packs import made_by
@@ -39,6 +38,7 @@ from storage.model.stories.stories import (
 from storage.model.stories.stories import WrittenStory as StoredStory
 from storage.postgres.pool import Conn, transaction
 from storage.postgres.recording_order import settle_at_most
+from storage.postgres.replica import snapshot
 from storage.stories import stories as stored_stories
 
 _FILE: dict[int | str, dict[str, Any]] = {

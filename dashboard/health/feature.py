@@ -7,6 +7,7 @@ from dashboard.health.facts import read_health
 from dashboard.health.page import health_page
 from dashboard.health.prometheus_metrics import metric_routes
 from dashboard.ui.pages import Drawing, Feature, Page, PageRequest
+from storage.postgres.replica import replica_of
 
 
 def health(process: WebProcess) -> Feature:
@@ -30,4 +31,6 @@ async def _health(process: WebProcess, asked: PageRequest) -> Drawing | None:
         return None
     settings = asked.settings
     facts = await read_health(asked.conn, asked.now, settings.sweep_every)
+    if (replica := replica_of(process.pool)) is not None:
+        await replica.has_all(process.pool)
     return partial(health_page, facts, process, asked.actor, settings.late_after, asked.tag)

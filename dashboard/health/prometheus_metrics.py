@@ -39,6 +39,7 @@ from storage.model.alerts.conditions import ConditionKind
 from storage.model.core.accounts import TargetKind
 from storage.model.core.people import Scope
 from storage.postgres.pool import Conn, StorageError, transaction
+from storage.postgres.replica import replica_of
 from storage.work.workers import WorkerStatus
 
 WATCHED_WITHIN: Final = timedelta(minutes=5)
@@ -183,6 +184,14 @@ def families(found: MetricsSnapshot, process: WebProcess) -> Iterator[Metric]:
         (),
         [((), process.listening)],
     )
+    replica = replica_of(process.pool)
+    if replica is not None and replica.state is not None:
+        yield _gauge(
+            "blockline_replica_read",
+            "1 if the last long read of this process was from the replica, 0 if it was from the primary.",
+            (),
+            [((), replica.state.trouble is None)],
+        )
     yield _gauge(
         "blockline_database_connections",
         "Connections of this process to the database.",

@@ -21,6 +21,7 @@ from storage.model.alerts.conditions import ABOUT_MAILS, Condition
 from storage.model.core.people import Actor
 from storage.model.text.states import PLATFORM_NAME, clean
 from storage.model.text.units import size_words
+from storage.postgres.replica import replica_of
 
 Fact = tuple[Cell, Cell, str]
 """A name, its value and a note; an empty note is left out."""
@@ -92,6 +93,11 @@ def database_cards(facts: HealthFacts, process: WebProcess) -> list[Component]:
         ("Connections", f"{found.connections:,} of {found.most_connections:,}", pool),
         _backup(facts.backup, facts.at),
     ]
+    replica = replica_of(process.pool)
+    if replica is not None:
+        is_read = replica.state is not None and replica.state.trouble is None
+        note = health_words.replica_note(replica.state)
+        rows.append(("Replica", f"{replica.address}, {'in use' if is_read else 'not in use'}", note))
     sizes = health_words.groups(found.tables, facts.growth)
     table = table_card(
         "Storage use",
@@ -108,7 +114,8 @@ def database_cards(facts: HealthFacts, process: WebProcess) -> list[Component]:
             for g in sizes
         ],
     )
-    return [_facts("Database", "", health_words.database_verdict(found), rows), table]
+    wrong = health_words.database_verdict(found, None if replica is None else replica.state)
+    return [_facts("Database", "", wrong, rows), table]
 
 
 def _backup(newest: RecordedBackup | None, now: datetime) -> Fact:

@@ -21,6 +21,7 @@ from storage.model.platforms.registry import DECLARED
 from storage.model.text.collectors import WAIT, collector_name, to_do, why_words
 from storage.model.text.target_counts import TargetCount
 from storage.model.text.units import number
+from storage.postgres.replica import ReplicaState
 from storage.readings.lateness_report import Lateness
 from storage.readings.rates_report import Rate, RequestTally
 
@@ -209,9 +210,24 @@ def is_seen(one: Control, now: datetime, late_after: timedelta) -> bool:
     return one.seen_at is not None and now - one.seen_at <= late_after
 
 
-def database_verdict(found: Database) -> HealthVerdict:
+def replica_note(state: ReplicaState | None) -> str:
+    """When it was known what the replica had; empty before the first read."""
+    if state is None:
+        return ""
+    if state.trouble is None or state.since is None:
+        return f"had all that the primary had at {words.stamp(state.at)}"
+    return f"since {words.stamp(state.since)}. {state.trouble}"
+
+
+def database_verdict(found: Database, replica: ReplicaState | None) -> HealthVerdict:
     if found.connections <= CONNECTIONS_AT_MOST * found.most_connections:
-        return WELL
+        if replica is None or replica.trouble is None:
+            return WELL
+        return HealthVerdict(
+            "Exports, reports and Replay are read from the primary, because the replica cannot be used.",
+            "No answer is missing or older. Mend the replica, or remove the setting database_read_url. It is "
+            "tried again every 30 s at most.",
+        )
     return HealthVerdict(
         f"{found.connections:,} of the {found.most_connections:,} connections of the server are in use.",
         "Find the clients with the query “select * from pg_stat_activity”. Raise the server's setting "

@@ -10,7 +10,8 @@ from storage.model.core.late import gap_after
 from storage.orders.report_sources import ReportSources, grounds
 from storage.postgres.installation import is_synthetic
 from storage.postgres.pool import Conn, Pool
-from storage.postgres.recording_order import as_known, settle_at_most
+from storage.postgres.recording_order import settle, settle_at_most
+from storage.postgres.replica import snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,5 +57,7 @@ async def settled_report(
 ) -> OrderReport | None:
     """Return the same with the heads of past days final, because the report contains them."""
     await settle_at_most(pool, imprint.made_at)
-    async with as_known(pool, known_at) as conn:
+    if known_at is not None:
+        await settle(pool, known_at)
+    async with snapshot(pool) as conn:
         return await read_report(conn, order_id, at, known_at, imprint)

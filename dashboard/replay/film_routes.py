@@ -12,8 +12,9 @@ from dashboard.asgi.refusals import refusal, refused_time
 from dashboard.asgi.settings import DashboardSettings
 from dashboard.replay.film import WHOLE, FilmCache, FilmSelection, film_selection
 from dashboard.wire.response_cache import packed
-from storage.postgres.pool import Pool, StorageError, transaction
+from storage.postgres.pool import Pool, StorageError
 from storage.postgres.recording_order import settle_at_most
+from storage.postgres.replica import snapshot
 
 
 def film_routes(
@@ -42,10 +43,10 @@ def film_routes(
         try:
             now = await settle_at_most(pool, now)
             if part == FilmSelection():
-                async with transaction(pool) as conn:
+                async with snapshot(pool) as conn:
                     body = await films.answer(conn, WHOLE, now)
             else:
-                async with making, transaction(pool) as conn:
+                async with making, snapshot(pool) as conn:
                     body = await film_selection(conn, part, now, settings)
         except StorageError as error:
             return refusal(503, str(error))

@@ -18,12 +18,12 @@ from dashboard.stories.reader import StoryRead, read_story
 from dashboard.stories.standalone_html import story_html
 from dashboard.ui.form_input import Filled
 from storage.accounts.lookup import list_called
-from storage.export.exports import snapshot
 from storage.model.core.people import Actor
 from storage.model.evidence.packs import made_by
 from storage.model.stories.stories import StoryFault
 from storage.postgres.pool import Conn, Pool, StorageError, transaction
 from storage.postgres.recording_order import settle_at_most
+from storage.postgres.replica import snapshot
 from storage.stories import stories
 
 PAGE = "/stories"

@@ -81,6 +81,7 @@ def doctor_command(
                 run(lambda: refuse_unmarked(dsn))
                 findings += run(lambda: watch_findings(settings, dsn, command_clock))
                 findings += run(lambda: rule_findings(settings, dsn))
+                findings += run(lambda: doctor.replica_findings(settings, dsn))
     except StorageError as error:
         findings.append(doctor.no_database(error))
 

@@ -19,7 +19,7 @@ from jobs.base.event_loop import run
 from jobs.base.output import EscapingConsole, show, show_json
 from jobs.base.wording import number
 from jobs.cli.command import AsJson, ConfigFile, RepeatedlyBlocked, examples, moment_of, renamed
-from jobs.config.database import database, ready
+from jobs.config.database import database, read_dsn, ready
 from jobs.config.demonstration import command_clock
 from jobs.config.settings import load_settings
 from jobs.export.export import (
@@ -36,6 +36,7 @@ from storage.model.core.accounts import Platform
 from storage.model.core.late import gap_after
 from storage.model.evidence.export_kinds import ExportFilter, Kind
 from storage.postgres.pool import Pool, PoolLimits, open_pool
+from storage.postgres.replica import with_replica
 
 _STDOUT = Path("-")
 _ASSISTANTS = PoolLimits(4, free_within_s=10, statement_s=60, lock_s=10, idle_s=120)
@@ -112,7 +113,7 @@ def export_command(
 
     async def work(dsn: str, progress: Progress) -> Exported:
         await ready(settings, dsn)
-        async with open_pool(dsn, max_size=1) as pool:
+        async with open_pool(dsn, max_size=1) as pool, with_replica(pool, read_dsn(settings)):
             return await _way_out(order, out)(pool, progress)
 
     try:

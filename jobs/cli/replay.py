@@ -15,7 +15,7 @@ from jobs.base.output import show, show_json
 from jobs.base.wording import number
 from jobs.cli.command import AsJson, AsKnownAt, AtMoment, ConfigFile, examples, moment_of, renamed
 from jobs.cli.status import print_status_at
-from jobs.config.database import database, ready
+from jobs.config.database import database, read_dsn, ready
 from jobs.config.demonstration import command_clock
 from jobs.config.settings import Settings, load_settings
 from jobs.replay import report as replay_report
@@ -124,7 +124,7 @@ async def _decided(
     of_list: str | None,
 ) -> Redecided:
     await ready(settings, dsn)
-    return await redecide_stored(dsn, since, until, other, of_list, until)
+    return await redecide_stored(dsn, since, until, other, of_list, until, read_dsn(settings))
 
 
 def _other(path: Path) -> OtherRules:

@@ -29,7 +29,7 @@ from jobs.cli.command import (
     moments_past,
     renamed,
 )
-from jobs.config.database import database, ready, with_conn, with_pool
+from jobs.config.database import database, read_dsn, ready, with_conn, with_pool
 from jobs.config.demonstration import command_clock
 from jobs.config.settings import Settings, load_settings
 from storage.model.evidence.packs import made_by
@@ -37,8 +37,9 @@ from storage.model.stories.stories import StoryFault, WrittenStory
 from storage.model.text.states import clean
 from storage.model.text.target_counts import TargetCount
 from storage.orders.orders import orders
-from storage.postgres.pool import Conn, Pool, open_pool, transaction
-from storage.postgres.recording_order import as_known, settle_at_most
+from storage.postgres.pool import Conn, Pool, open_pool
+from storage.postgres.recording_order import settle, settle_at_most
+from storage.postgres.replica import snapshot, with_replica
 from storage.stories.stories import all_stories
 
 HTML, PDF = ".html", ".pdf"
@@ -110,10 +111,12 @@ async def _read_report(
     imprint = Imprint(
         now, made_by(), synthetic=False, sweep_every=settings.sweep_every, dashboard_url=address
     )
-    async with open_pool(dsn, max_size=1) as pool:
+    async with open_pool(dsn, max_size=1) as pool, with_replica(pool, read_dsn(settings)):
         # The report contains the heads of past days, so they must be final.
         await settle_at_most(pool, now)
-        async with as_known(pool, known) as conn:
+        if known is not None:
+            await settle(pool, known)
+        async with snapshot(pool) as conn:
             found = await read_report(conn, await _number(conn, name, known), at, known, imprint)
     if found is None:
         raise CommandError(_unknown(name, known))
@@ -216,7 +219,7 @@ def _read_story(number: int, as_known_at: str | None, config: Path | None, occas
 
     async def settled(pool: Pool) -> StoryRead | StoryFault | None:
         by = await settle_at_most(pool, known or now)
-        async with transaction(pool) as conn:
+        async with snapshot(pool) as conn:
             return await read_story(conn, number, by, known, synthetic=False, occasion=occasion)
 
     read = with_pool(load_settings(config), settled)

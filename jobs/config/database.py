@@ -14,6 +14,7 @@ from storage.embedded.launcher import embedded_postgres
 from storage.postgres.installation import is_synthetic
 from storage.postgres.pool import Conn, Pool, open_pool, transaction
 from storage.postgres.recording_order import as_known
+from storage.postgres.replica import with_replica
 from storage.postgres.schema import check_schema, newest, schema_of
 
 T = TypeVar("T")
@@ -30,6 +31,11 @@ def database(settings: Settings) -> Generator[str]:
     else:
         with embedded_postgres(settings.data_dir / "postgres") as dsn:
             yield dsn
+
+
+def read_dsn(settings: Settings) -> str | None:
+    """The DSN of the replica; None without one."""
+    return None if settings.database_read_url is None else settings.database_read_url.get_secret_value()
 
 
 async def ready(settings: Settings, dsn: str) -> None:
@@ -63,7 +69,7 @@ def with_pool(settings: Settings, work: Callable[[Pool], Awaitable[T]]) -> T:
 
     async def opened(dsn: str) -> T:
         await ready(settings, dsn)
-        async with open_pool(dsn) as pool:
+        async with open_pool(dsn) as pool, with_replica(pool, read_dsn(settings)):
             return await work(pool)
 
     with database(settings) as dsn:

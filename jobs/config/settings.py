@@ -91,6 +91,8 @@ class Settings(SettingsModel):
 
     database_url: SecretStr | None = None
     """postgresql://user:password@host:5432/database. Default: the embedded Postgres in `data_dir`."""
+    database_read_url: SecretStr | None = None
+    """A streaming replica of `database_url`, from which exports, reports and Replay are read."""
     data_dir: Path = Field(default_factory=places.data_folder)
     """Folder of the embedded Postgres. Usually ~/.local/share/blockline; for root /var/lib/blockline."""
     backup_key: Annotated[SecretStr, AfterValidator(values_of.signing_key)] | None = None
@@ -324,6 +326,11 @@ def load_settings(path: Path | None = None, environ: Mapping[str, str] = os.envi
         raise SettingsError(
             f"Setting {given} (in {where[given]}) needs {other}. Set both tsa_url and "
             "tsa_certificates, or neither."
+        )
+    if settings.database_read_url is not None and settings.database_url is None:
+        raise SettingsError(
+            f"Setting database_read_url (in {where['database_read_url']}) needs database_url, because the "
+            "embedded Postgres has no replica."
         )
     return settings.model_copy(update={"data_dir": settings.data_dir.expanduser()}).at_places(
         where, secret_files

@@ -10,6 +10,7 @@ import aiohttp
 from collectors.core.findings import Finding, FindingLevel
 from jobs.base.clock import Clock
 from jobs.config.dashboard_login import doubts_about_login, require_login
+from jobs.config.database import read_dsn
 from jobs.config.places import backup_folder
 from jobs.config.secret_files import permission_warnings
 from jobs.config.settings import Settings, SettingsError
@@ -20,6 +21,7 @@ from storage.health.status import DatabaseServer, server
 from storage.model.alerts.rules import is_channel
 from storage.postgres.errors import SchemaBehind, address
 from storage.postgres.pool import StorageError, open_pool, transaction
+from storage.postgres.replica import replica_of, with_replica
 from storage.postgres.schema import check_schema, newest
 
 OLDEST_POSTGRES = 17
@@ -110,6 +112,20 @@ def _clock(facts: DatabaseServer, behind: timedelta, ahead: timedelta) -> Findin
     return Finding(
         "clock", FindingLevel.MEND, f"{said}. Set both clocks by NTP, because they date the readings."
     )
+
+
+async def replica_findings(settings: Settings, dsn: str) -> list[Finding]:
+    """Check that the replica can be read. Empty without one. Raises StorageError for the primary."""
+    async with open_pool(dsn, max_size=1) as pool, with_replica(pool, read_dsn(settings)):
+        replica = replica_of(pool)
+        if replica is None:
+            return []
+        await replica.has_all(pool)
+        state, where = replica.state, replica.address
+    if state is None or state.trouble is not None:
+        said = f"{state.trouble if state else ''} Until it is mended, the primary is read instead."
+        return [Finding("replica", FindingLevel.ADVICE, said)]
+    return [Finding("replica", FindingLevel.OK, f"The replica at {where} has all that the primary has.")]
 
 
 async def mail_findings(settings: Settings) -> list[Finding]:

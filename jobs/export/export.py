@@ -12,12 +12,13 @@ from typing import BinaryIO, cast
 
 from jobs.base.atomic_files import whole_file, whole_folder
 from jobs.base.errors import CommandError
-from storage.export.exports import EXPORTS, list_names, settled, snapshot
+from storage.export.exports import EXPORTS, list_names, settled
 from storage.export.row_stream import Row, Rows
 from storage.model.evidence.export_kinds import ExportFilter, Kind
 from storage.model.evidence.export_text import csv_lines, json_lines, utc
 from storage.model.text.near_names import meant, unknown_name
 from storage.postgres.pool import Pool
+from storage.postgres.replica import snapshot
 from storage.postgres.schema import newest
 
 

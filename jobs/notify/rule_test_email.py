@@ -7,10 +7,10 @@ from jobs.messages.compose import Letterhead
 from jobs.notify import alert_preview
 from jobs.replay.rule_preview import rules_on_trial
 from storage.alerts.open_alerts import alerts_by_id, newest_confirmed
-from storage.export.exports import snapshot
 from storage.model.alerts.alerts import MailDraft
 from storage.model.alerts.rules import AlertRule
 from storage.postgres.pool import Conn, open_pool
+from storage.postgres.replica import snapshot
 
 NEWEST = 1_000
 """How many of the newest confirmed changes are looked at."""

@@ -4,10 +4,10 @@ from datetime import datetime, timedelta
 
 from jobs.replay.rule_preview import preview_rule, rules_on_trial, wants_provisional
 from storage.alerts.rules import load_rules
-from storage.export.exports import snapshot
 from storage.model.alerts.rule_preview import RulePreview
 from storage.model.alerts.rules import AlertRule
 from storage.postgres.pool import Conn, open_pool
+from storage.postgres.replica import snapshot
 from storage.readings.coverage import was_read
 from storage.replay import alert_inputs
 

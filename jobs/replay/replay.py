@@ -14,10 +14,10 @@ from jobs.replay.redetect_fast import redetect_fast
 from jobs.replay.what_if_rules import OtherRules
 from storage.accounts.list_thresholds import load_threshold_history
 from storage.accounts.lookup import list_called
-from storage.export.exports import snapshot
 from storage.model.core.accounts import AccountId, ListId
 from storage.model.text.target_counts import TargetCount, counted_targets
 from storage.postgres.pool import Conn, open_pool
+from storage.postgres.replica import snapshot, with_replica
 from storage.replay import account_inputs, alert_inputs
 from storage.replay.account_inputs import Courses, span
 from storage.replay.rules_history import rules_since
@@ -130,14 +130,20 @@ async def redecide_stored(
     other: OtherRules,
     of_list: str | None,
     mails_until: datetime | None = None,
+    read_dsn: str | None = None,
 ) -> Redecided:
-    """Decide on what a database holds of a time; None: from the first reading on, or up to the last.
+    """Decide on what a database, or its replica at `read_dsn`, holds of a time; None: from the first reading
+    on, or up to the last.
 
     `of_list` is the name of the list whose accounts are told of. `mails_until` is as for `redecide`, and
     counts only where the time holds the last reading. Raises CommandError when nothing was read then, and
     Refused for a list that is not there.
     """
-    async with open_pool(dsn, max_size=1) as pool, snapshot(pool) as conn:
+    async with (
+        open_pool(dsn, max_size=1) as pool,
+        with_replica(pool, read_dsn),
+        snapshot(pool) as conn,
+    ):
         read = await span(conn)
         if read is None:
             raise CommandError("No reading is stored, so there is nothing to re-evaluate.")

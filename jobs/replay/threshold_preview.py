@@ -7,7 +7,6 @@ from jobs.replay.redetect_fast import redetect_fast
 from jobs.replay.replay import IN_FORCE
 from storage.accounts.list_thresholds import load_threshold_history
 from storage.accounts.lookup import list_called
-from storage.export.exports import snapshot
 from storage.model.bitemporal.reevaluation import Effect
 from storage.model.bitemporal.threshold_preview import (
     MOST_CASES,
@@ -18,6 +17,7 @@ from storage.model.bitemporal.threshold_preview import (
 from storage.model.core.list_thresholds import ListThresholds
 from storage.model.text.states import capital, short_words
 from storage.postgres.pool import Conn, open_pool
+from storage.postgres.replica import snapshot
 from storage.readings.coverage import was_read
 from storage.replay import account_inputs
 

@@ -18,7 +18,7 @@ from jobs.collect.name_checks import look_names_up
 from jobs.collect.name_lookup import Resolver
 from jobs.collect.network_measurements import network_reader
 from jobs.config.dashboard_login import doubts_about_login, login_of, require_login
-from jobs.config.database import ready, revive
+from jobs.config.database import read_dsn, ready, revive
 from jobs.config.secret_files import permission_warnings
 from jobs.config.settings import Settings, SettingsError
 from jobs.delivery.channel_router import ChannelRouter, channel_router
@@ -51,6 +51,7 @@ from storage.people.api_answers import remove_old_answers
 from storage.people.people import admins
 from storage.postgres.audit_chain import last_sealed_at
 from storage.postgres.pool import Pool, PoolLimits, open_pool, probe, transaction
+from storage.postgres.replica import with_replica
 
 log = logging.getLogger(__name__)
 
@@ -250,6 +251,7 @@ async def running(
             from jobs.runtime.web import serve
 
             web_pool = await stack.enter_async_context(open_pool(dsn, limits=POOLS[ProcessRole.WEB]))
+            await stack.enter_async_context(with_replica(web_pool, read_dsn(settings)))
             origin = proxied_origin(settings.dashboard_url)
             view = DashboardSettings(
                 platforms=settings.platforms,

@@ -69,10 +69,14 @@ class ReplayProcess(CommandLineFiles):
         patience_s: float = PATIENCE_S,
         head: Letterhead | None = None,
         chromium: Path | None = None,
+        read_dsn: str | None = None,
     ) -> None:
-        """`head` is for test emails; None means that of an installation without settings."""
+        """`head` is for test emails; None means that of an installation without settings. Re-evaluation reads
+        from the replica at `read_dsn`, if one is given.
+        """
         super().__init__(chromium)
         self._dsn = dsn
+        self._read_dsn = read_dsn
         self._patience_s = patience_s
         self._head = head or Letterhead()
         self._turns = TrialTurns()
@@ -81,7 +85,7 @@ class ReplayProcess(CommandLineFiles):
         """Raises ReevaluationFailed. When cancelled, the process is killed first."""
         minutes = round(self._patience_s / 60)
         try:
-            answer = await answer_of_process(_decided, (self._dsn, asked), self._patience_s)
+            answer = await answer_of_process(_decided, (self._dsn, self._read_dsn, asked), self._patience_s)
         except TimeoutError:
             raise ReevaluationFailed(
                 f"The re-evaluation was stopped after {minutes} minutes. Choose a shorter period, or run "
@@ -140,9 +144,11 @@ class ReplayProcess(CommandLineFiles):
             ) from None
 
 
-async def _decided(dsn: str, asked: ReevaluationRequest) -> ReevaluationResult:
+async def _decided(dsn: str, read_dsn: str | None, asked: ReevaluationRequest) -> ReevaluationResult:
     rules = OtherRules() if asked.rules is None else read_other_rules(asked.rules.encode(), "rules")
-    found = await redecide_stored(dsn, asked.since, asked.until, rules, asked.list_name, asked.mails_until)
+    found = await redecide_stored(
+        dsn, asked.since, asked.until, rules, asked.list_name, asked.mails_until, read_dsn
+    )
     return _result(found, asked.list_name)
 
 

@@ -22,6 +22,7 @@ from jobs.runtime.replay_process import ReplayProcess
 from jobs.runtime.web_connections import LimitedConfig, most_connections
 from jobs.runtime.websocket_protocol import PromptWebSocketProtocol
 from storage.postgres.pool import Pool
+from storage.postgres.replica import replica_of
 
 SENDS_AHEAD = 32 * 1024
 """Bytes that the system accepts before the client reads them. If it were more, it would hide whether the
@@ -64,12 +65,14 @@ async def serve(
     for test emails; None: that of an installation without settings. `chromium` makes PDFs; None: the first
     browser that is found.
     """
+    replica = replica_of(pool)
+    read_dsn = None if replica is None else replica.dsn
     app = create_app(
         pool,
         clock,
         dsn=dsn,
         settings=settings,
-        decider=ReplayProcess(dsn, head=head, chromium=chromium),
+        decider=ReplayProcess(dsn, head=head, chromium=chromium, read_dsn=read_dsn),
         base_url=base_url,
         mail_test=mail_test,
     )

@@ -1,7 +1,6 @@
 """What can be taken out of the store, as streams of rows of one moment."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 
 from storage.export import (
@@ -11,7 +10,7 @@ from storage.export import (
 )
 from storage.export.row_stream import Rows
 from storage.model.evidence.export_kinds import Choice, ExportFilter, Kind
-from storage.postgres.pool import Conn, Pool, transaction
+from storage.postgres.pool import Conn, Pool
 from storage.postgres.recording_order import settle_at_most
 
 
@@ -76,17 +75,6 @@ async def settled(pool: Pool, kind: Kind, wanted: ExportFilter) -> ExportFilter:
     """
     known = await settle_at_most(pool, wanted.known_at or wanted.now)
     return replace(wanted, known_at=known) if Choice.KNOWN_AT in EXPORTS[kind].choices else wanted
-
-
-@asynccontextmanager
-async def snapshot(pool: Pool) -> AsyncGenerator[Conn]:
-    """A transaction that sees one moment of the whole database, and writes nothing. A query in it may take
-    as long as it needs, since it may read a whole table.
-    """
-    async with transaction(pool) as conn:
-        await conn.execute("set transaction isolation level repeatable read, read only")
-        await conn.execute("set local statement_timeout = 0")
-        yield conn
 
 
 async def list_names(conn: Conn) -> list[str]:

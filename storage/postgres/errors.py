@@ -4,6 +4,8 @@ from urllib.parse import parse_qs, urlsplit
 
 SETTING = "database_url"
 """What names the server: in the settings file so, in the environment as BLOCKLINE_DATABASE_URL."""
+READ_SETTING = "database_read_url"
+"""What names its replica."""
 
 
 class StorageError(Exception):

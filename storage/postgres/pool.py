@@ -16,6 +16,7 @@ from asyncpg.connect_utils import SessionAttribute
 from asyncpg.pool import PoolConnectionProxy
 
 from storage.postgres.errors import (
+    READ_SETTING,
     SETTING,
     NoFreeConnection,
     Refused,
@@ -82,9 +83,12 @@ def address_of(database: "str | Pool") -> str:
     return database.address
 
 
-async def connect(dsn: str, settings: Mapping[str, str] = _NOTHING, *, to_write: bool = False) -> Connection:
+async def connect(
+    dsn: str, settings: Mapping[str, str] = _NOTHING, *, to_write: bool = False, named_by: str = SETTING
+) -> Connection:
     """Open one connection, in UTC. `settings` are those of its session. The caller closes it. Raises
-    Unreachable. With `to_write`, a server that takes no writes counts as unreachable.
+    Unreachable. With `to_write`, a server that takes no writes counts as unreachable. `named_by` is the
+    setting that gives `dsn`.
     """
     try:
         return await asyncpg.connect(
@@ -101,10 +105,10 @@ async def connect(dsn: str, settings: Mapping[str, str] = _NOTHING, *, to_write:
         )
     except ValueError as error:  # asyncpg.ClientConfigurationError is one too
         raise Unreachable(
-            f"Setting {SETTING} is not an address of the form postgresql://user:password@host:5432/database."
+            f"Setting {named_by} is not an address of the form postgresql://user:password@host:5432/database."
         ) from error
     except (OSError, *_ASYNCPG_ERRORS) as error:
-        raise _unreachable(address(dsn), error) from error
+        raise _unreachable(address(dsn), error, named_by) from error
 
 
 async def close(conn: Connection) -> None:
@@ -123,11 +127,13 @@ class Pool(_AsyncpgPool):
         max_size: int,
         limits: PoolLimits | None = None,
         settings: Mapping[str, str] = _NOTHING,
+        *,
+        is_replica: bool = False,
     ) -> None:
         async def reconnect(*_: object, **__: object) -> Connection:
             if limits is None:
                 return await connect(dsn, settings)
-            return await connect(dsn, limits.settings, to_write=True)
+            return await connect(dsn, limits.settings, to_write=not is_replica, named_by=self.named_by)
 
         super().__init__(
             dsn,
@@ -142,6 +148,8 @@ class Pool(_AsyncpgPool):
         )
         self.address = address(dsn)
         """Where the server is, for sentences: never contains the password."""
+        self.named_by = READ_SETTING if is_replica else SETTING
+        """The setting that names the server."""
         self.free_within_s = None if limits is None else limits.free_within_s
 
     async def acquire_in_time(self) -> "PoolConnectionProxy[asyncpg.Record]":
@@ -149,14 +157,14 @@ class Pool(_AsyncpgPool):
         try:
             return await self.acquire(timeout=self.free_within_s)
         except TimeoutError as error:
-            if self.get_size() < self.get_max_size():
-                raise _unreachable(self.address, error) from error  # not full: the server was too slow
+            if self.get_size() < self.get_max_size():  # not full: the server was too slow
+                raise _unreachable(self.address, error, self.named_by) from error
             raise NoFreeConnection(
                 f"All {self.get_max_size()} connections to the database are in use, and none became free "
                 f"within {self.free_within_s:g} s. Try again later."
             ) from error
         except (OSError, *_ASYNCPG_ERRORS) as error:
-            raise _unreachable(self.address, error) from error
+            raise _unreachable(self.address, error, self.named_by) from error
 
 
 @asynccontextmanager
@@ -167,13 +175,16 @@ async def open_pool(
     max_size: int = 8,
     limits: PoolLimits | None = None,
     lock_s: int | None = None,
+    is_replica: bool = False,
 ) -> AsyncGenerator[Pool]:
     """A pool of connections to `dsn`, closed on exit. `limits` replaces the others, adds limits of time, and
-    needs a server that takes writes; None means neither. `lock_s` is how long a statement may wait for a
-    lock; None means no limit. Raises Unreachable when no connection can be made.
+    needs a server that takes writes, unless it `is_replica`; None means neither. `lock_s` is how long a
+    statement may wait for a lock; None means no limit. Raises Unreachable when no connection can be made;
+    with a `min_size` of 0 none is made yet.
     """
     settings = _NOTHING if lock_s is None else {"lock_timeout": f"{lock_s}s"}
-    pool = Pool(dsn, min_size, max_size if limits is None else limits.connections, limits, settings)
+    size = max_size if limits is None else limits.connections
+    pool = Pool(dsn, min_size, size, limits, settings, is_replica=is_replica)
     try:
         await pool
         yield pool
@@ -198,7 +209,7 @@ async def borrowed(pool: Pool) -> AsyncGenerator[Conn]:
     """
     conn = await pool.acquire_in_time()
     try:
-        with translated(conn, pool.address):
+        with translated(conn, pool.address, pool.named_by):
             yield conn
     finally:
         # What is committed is committed: a connection that dies on its way back is dropped by the pool.
@@ -235,8 +246,9 @@ async def plan_each(conn: Conn) -> None:
 
 
 @contextmanager
-def translated(conn: Conn, where: str) -> Generator[None]:
-    """Turn the errors of `conn` inside the block into ours. `where` is the address to name.
+def translated(conn: Conn, where: str, named_by: str = SETTING) -> Generator[None]:
+    """Turn the errors of `conn` inside the block into ours. `where` is the address to name, `named_by` the
+    setting that gives it.
 
     An OSError counts as the database's only when the connection is gone: the block may have opened files.
     """
@@ -252,20 +264,20 @@ def translated(conn: Conn, where: str) -> Generator[None]:
         ) from error
     except asyncpg.ReadOnlySQLTransactionError as error:
         conn.terminate()  # a new connection finds out whether the server still takes no writes
-        raise _unreachable(where, error) from error
+        raise _unreachable(where, error, named_by) from error
     except _OUT_OF_TIME as error:
         raise TookTooLong(
             f"The database did not do this in time ({_first_line(error)}). Try again later."
         ) from error
     except _SERVER_GONE as error:
-        raise _unreachable(where, error) from error
+        raise _unreachable(where, error, named_by) from error
     except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         if _is_gone(conn):
-            raise _unreachable(where, error) from error
+            raise _unreachable(where, error, named_by) from error
         raise StorageError(f"The database could not do this: {_first_line(error)}.") from error
     except OSError as error:
         if _is_gone(conn):
-            raise _unreachable(where, error) from error
+            raise _unreachable(where, error, named_by) from error
         raise
 
 
@@ -285,8 +297,8 @@ def _is_gone(conn: Conn) -> bool:
         return True
 
 
-def _unreachable(where: str, error: Exception) -> Unreachable:
-    return Unreachable(f"Cannot reach the database at {where} (setting {SETTING}): {_reason(error)}.")
+def _unreachable(where: str, error: Exception, named_by: str = SETTING) -> Unreachable:
+    return Unreachable(f"Cannot reach the database at {where} (setting {named_by}): {_reason(error)}.")
 
 
 def _reason(error: Exception) -> str:

@@ -20,10 +20,10 @@ from jobs.detect.redetect import ConfirmedOn, Folding
 from jobs.rehearsal.pipeline import SimulationPlan
 from jobs.rehearsal.rehearse import rehearse, span
 from jobs.replay.replay import Redecided, redecide
-from storage.export.exports import snapshot
 from storage.model.bitemporal.reading_columns import Course
 from storage.model.core.accounts import lists_at
 from storage.postgres.pool import open_pool
+from storage.postgres.replica import snapshot
 from tests.benchmarks.figure import Figure
 from tests.benchmarks.scratch import scratch_database
 from tests.support.samples.invented_histories import write_history

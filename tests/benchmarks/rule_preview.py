@@ -19,9 +19,9 @@ from jobs.replay.load_rule_preview import load_rule_preview
 from jobs.runtime.replay_process import ReplayProcess
 from storage.alerts.rules import keep_to_settings
 from storage.changes import spells
-from storage.export.exports import snapshot
 from storage.model.alerts.rules import AlertRule, Match
 from storage.postgres.pool import Conn, open_pool, transaction
+from storage.postgres.replica import snapshot
 from storage.replay import alert_inputs
 from tests.benchmarks.figure import Figure
 from tests.benchmarks.scratch import scratch_database

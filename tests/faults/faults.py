@@ -20,10 +20,10 @@ from storage.model.core.accounts import Platform
 from tests.faults.gate import Gate
 from tests.faults.installation import Installation
 from tests.faults.mail_server import answering, mail_server, saying
-from tests.faults.postgres import Postgres, ServerFailed
 from tests.support.clients.push import Following, following
 from tests.support.processes.fast_clock import off_by, suspend_until
 from tests.support.servers.ports import free_port
+from tests.support.servers.postgres import Postgres, ServerFailed
 
 Put: TypeAlias = Callable[[Installation], AbstractAsyncContextManager[None]]
 _USUAL = timedelta(minutes=5)

@@ -30,8 +30,9 @@ from storage.postgres.pool import open_pool, transaction
 from tests.faults.gate import Gate, gated
 from tests.faults.mail_server import Certificates, MailDesk, mail_server
 from tests.faults.platforms import Moods, controls, invented, living
-from tests.faults.postgres import Postgres, started
+from tests.support.processes.fast_clock import share_clock
 from tests.support.servers.ports import free_port
+from tests.support.servers.postgres import Postgres, started
 
 ROOT = Path(__file__).parents[2]
 ROLES = ("collect", "notify", "web")
@@ -154,6 +155,7 @@ async def installed(folder: Path, hours: float) -> AsyncGenerator[Installation]:
         places = await stack.enter_async_context(living(history, moods))
         platforms = {p: await stack.enter_async_context(gated(place)) for p, place in places.items()}
         disk = stack.enter_context(_small_disk(folder / "disk"))
+        share_clock()
         server = await stack.enter_async_context(started(disk / "database", free_port()))
         database = await stack.enter_async_context(gated(("127.0.0.1", server.port)))
         certificates, desk = Certificates(folder), MailDesk()

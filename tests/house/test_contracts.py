@@ -14,11 +14,12 @@ from dashboard.api.request_checks import ApiContext
 from dashboard.asgi.settings import DashboardSettings
 from jobs.config.settings import NAMES
 from jobs.runtime.replay_process import ReplayProcess
-from storage.export.exports import EXPORTS, snapshot
+from storage.export.exports import EXPORTS
 from storage.model.alerts.rule_codec import EARLIER
 from storage.model.alerts.rules import AlertRule, Match
 from storage.model.evidence.export_kinds import ExportFilter
 from storage.postgres.pool import Pool
+from storage.postgres.replica import snapshot
 from tests.house.source import ROOT
 from tests.support.samples.readings import minutes
 

@@ -21,6 +21,7 @@ from storage.model.core.coverage import WhyRead
 from storage.model.text.units import size_words
 from storage.postgres.audit_chain import AuditChainState
 from storage.postgres.pool import Conn, Pool, transaction
+from storage.postgres.replica import ReplicaState
 from storage.readings.lateness_report import Lateness, late_accounts, lateness
 from storage.readings.rates_report import Rate, RequestTally, rates
 from storage.work.request_queue import QueueBacklog
@@ -361,10 +362,24 @@ WELL = MaintenanceTasks(0, None, None, 0, None, None, 0, (), 5, NOON, None, None
             id="none is late",
         ),
         pytest.param(
-            words.database_verdict(Database("18", NOON, 1, 90, 100, ())),
+            words.database_verdict(Database("18", NOON, 1, 90, 100, ()), None),
             "90 of the 100",
             "",
             id="connections",
+        ),
+        pytest.param(
+            words.database_verdict(
+                Database("18", NOON, 1, 9, 100, ()), ReplicaState(NOON, "It does not answer.", NOON - HOUR)
+            ),
+            "are read from the primary",
+            "database_read_url",
+            id="the replica cannot be used",
+        ),
+        pytest.param(
+            words.database_verdict(Database("18", NOON, 1, 9, 100, ()), ReplicaState(NOON, None, None)),
+            "",
+            "",
+            id="the replica is used",
         ),
         pytest.param(
             words.listener_verdict(is_listening=False), "receives no notifications", "LISTEN", id="deaf"

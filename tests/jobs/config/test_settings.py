@@ -474,6 +474,7 @@ SECRET = "hush-hush"
             "needs x_consumer_key and x_consumer_sec",
         ),
         ({"DATABASE_URL": f"postgresql://u:{SECRET}@db/x", "PORT": "no"}, "Setting port"),
+        ({"DATABASE_READ_URL": f"postgresql://u:{SECRET}@db/x"}, "needs database_url, because"),
     ],
 )
 def test_no_complaint_shows_a_secret(tmp_path: Path, environ: dict[str, str], sentence: str) -> None:

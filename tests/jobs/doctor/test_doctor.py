@@ -225,6 +225,19 @@ def test_what_could_be_better_is_advice_and_does_not_fail(
     assert said(ran, "dashboard").startswith("Passwords go to http://watch.example.org unencrypted. ")
 
 
+def test_a_replica_that_is_away_is_advice_since_the_primary_answers(
+    run: Blockline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BLOCKLINE_DATABASE_READ_URL", f"postgresql://u:geheim@127.0.0.1:{closed_port()}/x")
+    ran = run("doctor", "--json")
+    assert ran.code == 0
+    assert verdicts(ran)["replica"] == "advice"
+    assert said(ran, "replica") == (
+        f"Cannot reach the database at 127.0.0.1:{closed_port()} (setting database_read_url): no server "
+        "listens there. Until it is mended, the primary is read instead."
+    )
+
+
 def test_a_platform_that_was_named_must_have_what_it_needs(
     run: Blockline, monkeypatch: pytest.MonkeyPatch
 ) -> None:

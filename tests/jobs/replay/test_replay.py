@@ -13,10 +13,10 @@ from collectors.x.declaration import X
 from jobs.detect.confirmation import ConfirmationRule
 from jobs.replay.replay import IN_FORCE
 from storage.accounts.accounts import stop_watching
-from storage.export.exports import snapshot
 from storage.model.bitemporal.reevaluation import DifferenceCause, Effect
 from storage.model.core.availability import State
 from storage.postgres.pool import Pool, StorageError, open_pool, transaction
+from storage.postgres.replica import snapshot
 from tests.support.pipelines.late_batches import LATENCY_MS, Delivery, Desk, Record, Sent
 from tests.support.pipelines.reevaluation import again, effects
 from tests.support.repeats import repeats

@@ -11,7 +11,6 @@ from jobs.replay.simulate_notifier import Notifier, NotifierStart
 from storage.alerts.mutes import maintenance
 from storage.alerts.rules import save_rule
 from storage.countries.measured_networks import record_days
-from storage.export.exports import snapshot
 from storage.model.alerts.alerts import AlertDecision, AlertRow, AlertStage, Cohort, MailKind
 from storage.model.alerts.rule_preview import PreviewedGroup, RulePreview, preview_words
 from storage.model.alerts.rules import AlertRule, Digest, Match
@@ -20,6 +19,7 @@ from storage.model.core.accounts import ListId
 from storage.model.core.availability import ChangeKind
 from storage.model.text.target_counts import TargetCount
 from storage.postgres.pool import Pool, transaction
+from storage.postgres.replica import snapshot
 from tests.jobs.notify.test_network_alerts import DAY, measured
 from tests.jobs.replay.test_compare_mails import BACK, BLOCK, BRIEF, END, GONE, ME, YOU, live, redone, told
 from tests.support.pipelines.late_batches import Desk

@@ -11,12 +11,12 @@ from jobs.runtime.replay_process import ReplayProcess
 from storage.accounts.accounts import NewAccount, add_accounts
 from storage.accounts.list_thresholds import set_list_thresholds
 from storage.accounts.watch_lists import make_list
-from storage.export.exports import snapshot
 from storage.model.bitemporal.reevaluation import Effect
 from storage.model.bitemporal.threshold_preview import ThresholdPreview, threshold_preview_words
 from storage.model.core.availability import Status
 from storage.model.core.list_thresholds import ListThresholds
 from storage.postgres.pool import Pool, Refused, transaction
+from storage.postgres.replica import snapshot
 from tests.support.pipelines.late_batches import Desk, Sent
 from tests.support.pipelines.monitor import CHANGES, World
 from tests.support.pipelines.reevaluation import again

@@ -10,9 +10,10 @@ from collectors.mastodon.declaration import MASTODON
 from collectors.x.declaration import X
 from storage.accounts.accounts import NewAccount, add_accounts, stop_watching
 from storage.accounts.watch_lists import put_accounts_on, take_accounts_off
-from storage.export.exports import EXPORTS, snapshot
+from storage.export.exports import EXPORTS
 from storage.model.evidence.export_kinds import Choice, ExportFilter, Kind
 from storage.postgres.pool import Pool, transaction
+from storage.postgres.replica import snapshot
 from tests.support.samples.label_signing import SUBJECT
 from tests.support.samples.readings import T0, minutes
 from tests.support.samples.stored_labels import stated, store

@@ -7,10 +7,10 @@ from jobs.alerting.rules_file import FileRule
 from jobs.detect.confirmation import ConfirmationRule
 from jobs.rehearsal.pipeline import SimulationPlan
 from jobs.replay.replay import IN_FORCE, Redecided, redecide
-from storage.export.exports import snapshot
 from storage.model.alerts.rules import AlertRule
 from storage.model.bitemporal.reevaluation import Effect
 from storage.postgres.pool import Pool, open_pool
+from storage.postgres.replica import snapshot
 
 EARLY = ConfirmationRule(strong_readings=1)
 

@@ -37,6 +37,7 @@ GROUPS: Final[Mapping[str, str]] = {
 
 EXAMPLES: Final = """
 database_url = "postgresql://blockline:…@db.example:5432/blockline"
+database_read_url = "postgresql://blockline:…@replica.example:5432/blockline"
 data_dir = "/var/lib/blockline"
 backup_key = "32-characters-or-more-of-your-own"
 host = "0.0.0.0"

@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from tests.support.on_postgres_17 import BINARIES
-from tests.support.processes.fast_clock import share_clock
 
 _SETTINGS = {
     "listen_addresses": "127.0.0.1",
@@ -117,7 +116,6 @@ async def program(name: str, *arguments: object) -> None:
 @asynccontextmanager
 async def started(data: Path, port: int) -> AsyncGenerator[Postgres]:
     """A new server; it is stopped with the block."""
-    share_clock()
     data.parent.chmod(0o755)
     server = Postgres(data, port)
     await server.make()
