@@ -24,7 +24,7 @@ _SETTINGS = {
 }
 
 
-_OWNER = "postgres" if os.geteuid() == 0 else None
+OWNER = "postgres" if os.geteuid() == 0 else None
 """Postgres refuses to be run by root."""
 
 
@@ -56,9 +56,9 @@ class Postgres:
         self.data.mkdir(mode=0o700, exist_ok=True)
         log = self._log
         log.touch()
-        if _OWNER is not None:
-            shutil.chown(self.data, _OWNER)
-            shutil.chown(log, _OWNER)
+        if OWNER is not None:
+            shutil.chown(self.data, OWNER)
+            shutil.chown(log, OWNER)
 
     @property
     def _log(self) -> Path:
@@ -101,9 +101,9 @@ async def program(name: str, *arguments: object) -> None:
         str(BINARIES / name),
         *map(str, arguments),
         cwd="/",
-        user=_OWNER,
-        group=_OWNER,
-        extra_groups=[] if _OWNER else None,
+        user=OWNER,
+        group=OWNER,
+        extra_groups=[] if OWNER else None,
         stdin=asyncio.subprocess.DEVNULL,
         # A server that is started keeps its output, so no pipe.
         stdout=asyncio.subprocess.DEVNULL,
