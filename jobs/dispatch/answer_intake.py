@@ -3,11 +3,12 @@
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from jobs.base.errors import unknown_error
 from jobs.dispatch.queued_requester import IsPaused, Orphan, QueuedRequester
-from storage.postgres.pool import StorageError
+from storage.postgres.pool import StorageError, listen
+from storage.work.pending_answers import ANSWERED
 
 log = logging.getLogger(__name__)
 
@@ -19,7 +20,8 @@ class AnswerIntake:
     says whether a place is not to be asked.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, dsn: str) -> None:
+        self._dsn = dsn
         self._sources: list[tuple[QueuedRequester, Orphan, IsPaused]] = []
         self._turn = asyncio.Lock()
 
@@ -51,6 +53,21 @@ class AnswerIntake:
         async with asyncio.TaskGroup() as group:
             for one in self._sources:
                 group.create_task(self._keep(*one, is_planning))
+            group.create_task(self._listen(is_planning))
+
+    async def _listen(self, is_planning: Callable[[], bool]) -> None:
+        """Wake the source that an answer was announced for."""
+        requesters = {requester.source: requester for requester, *_ in self._sources}
+        while True:
+            if is_planning():
+                with suppress(StorageError):  # whoever plans says that the database is away
+                    async with listen(self._dsn, ANSWERED) as announced:
+                        for requester in requesters.values():
+                            requester.wake()  # what came before was announced to nobody here
+                        async for source in announced:
+                            if source in requesters:
+                                requesters[source].wake()
+            await asyncio.sleep(_RETRY_S)
 
     async def _keep(
         self,
@@ -82,4 +99,4 @@ class AnswerIntake:
                     )
                 failed = True
                 await asyncio.sleep(_RETRY_S)
-            await asyncio.sleep(requester.pause_s())
+            await requester.has_work()

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -29,7 +29,10 @@ log = logging.getLogger(__name__)
 
 _AT_ONCE = 256
 """Questions in the queue: enough for many workers, few enough to be asked soon."""
-_LOOK_S, _IDLE_S = 0.05, 0.5
+_LOOK_S = 0.5
+"""How often to look though nothing was asked and no answer announced: an announcement may be lost."""
+_GATHER_S = 0.01
+"""How long to wait for more of both once there is something."""
 _LOOK_AROUND_S = 3.0
 _TAKEN_AT_ONCE = 200
 _HELD_FOR = timedelta(minutes=5)
@@ -80,6 +83,11 @@ class QueuedRequester:
         """Answers that are being recorded, or are and have not been let go of."""
         self._recorded: list[str] = []
         self._looked_around_s = float("-inf")
+        self._woken = asyncio.Event()
+
+    @property
+    def source(self) -> str:
+        return self._source
 
     def can_date(self) -> bool:
         """Whether there is anybody whose clock is right: nothing is to be asked otherwise."""
@@ -112,6 +120,7 @@ class QueuedRequester:
             return
         mine = self._asked.setdefault(question.key, _QueuedQuestion(question, float("inf")))
         mine.waiting += 1
+        self.wake()
         try:
             # Whoever gives up takes the reply from nobody else who waits for it.
             yield await asyncio.shield(mine.reply)
@@ -149,15 +158,26 @@ class QueuedRequester:
                 await request_queue.enqueue(conn, [_job(one.question) for one in new])
         for one in new:
             one.at_s = now_s
-        return taken == _TAKEN_AT_ONCE
+        if taken == _TAKEN_AT_ONCE:
+            self.wake()
+            return True
+        return False
 
     def look_around_now(self) -> None:
         """The next turn looks who else reads, however lately that was done."""
         self._looked_around_s = float("-inf")
 
-    def pause_s(self) -> float:
-        """How long to wait before the next turn."""
-        return _LOOK_S if self._asked or self._recorded else _IDLE_S
+    def wake(self) -> None:
+        """There is something for the next turn."""
+        self._woken.set()
+
+    async def has_work(self) -> None:
+        """Return when it is time for the next turn."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LOOK_S):
+                await self._woken.wait()
+                await asyncio.sleep(_GATHER_S)
+        self._woken.clear()
 
     async def _take(self, orphan: Orphan) -> int:
         """How many were taken."""

@@ -82,7 +82,7 @@ async def platform_loops(
             cost_limit,
             lock.fence,
         )
-        intake = AnswerIntake()
+        intake = AnswerIntake(dsn)
         intake.add(requester, monitor.take_in, monitor.breakers.is_paused)
         abilities = abilities_of(settings, platform, collector, budgets)
         for connection in abilities.connections:

@@ -4,11 +4,15 @@ import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 from storage.model.core.accounts import Platform
 from storage.model.core.platform_request import Question
 from storage.postgres.pool import Conn
+
+ANSWERED: Final = "blockline_answered"
+"""The channel on which each new answer is announced, by its source."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +43,11 @@ async def put(conn: Conn, answered: WorkerAnswer) -> None:
     """Hand an answer over. That of a question which was answered before is let go."""
     await conn.execute(
         """
-        insert into answered (question, source, worker_id, asked, asked_at, at, answer)
-        values ($1, $2, $3, $4, $5, $6, $7) on conflict (question) do nothing
+        with put as (
+            insert into answered (question, source, worker_id, asked, asked_at, at, answer)
+            values ($1, $2, $3, $4, $5, $6, $7) on conflict (question) do nothing returning source
+        )
+        select pg_notify($8, source) from put
         """,
         answered.question.key,
         answered.question.source,
@@ -49,6 +56,7 @@ async def put(conn: Conn, answered: WorkerAnswer) -> None:
         answered.asked_at,
         answered.at,
         answered.answer,
+        ANSWERED,
     )
 
 

@@ -165,5 +165,5 @@ def test_the_events_that_the_documentation_names_are_logged() -> None:
     section = (ROOT / "docs/reference/logs.md").read_text()
     named = set(re.findall(r"`(\w+_(?:failed|recovered|off|began|ended))`", section))
     source = "".join(file.read_text() for package in OURS for file in (ROOT / package).rglob("*.py"))
-    assert len(named) == 16
+    assert len(named) == 18
     assert [event for event in named if f'"event": "{event}"' not in source] == []

@@ -86,6 +86,44 @@ async def test_what_nobody_has_in_hand_is_withdrawn_when_its_place_is_asked_no_m
         assert [waiting[n].done() for n in (0, 1, 4)] == [False] * 3
 
 
+class Woken(QueuedRequester):
+    """Counts how often it is woken."""
+
+    wakes = 0
+
+    def wake(self) -> None:
+        self.wakes += 1
+        super().wake()
+
+    async def woken(self, times: int) -> None:
+        async with asyncio.timeout(60):
+            while self.wakes < times:  # noqa: ASYNC110 - the database wakes it
+                await asyncio.sleep(0.01)
+
+
+async def test_an_answer_wakes_the_process_that_waits_for_answers_of_its_source(pool: Pool, dsn: str) -> None:
+    here = LocalRequester(FakeCollector(), system_clock, 8)
+    mine, elsewhere = (Woken(pool, s, uuid4(), here, system_clock, lambda: True) for s in ("x", "y"))
+    intake, recorded = AnswerIntake(dsn), asyncio.Event()
+
+    async def take_in(_question: Question, _reply: TimedAnswer) -> None:
+        recorded.set()
+
+    for one in (mine, elsewhere):
+        intake.add(one, take_in, is_open)
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(intake.run(lambda: True))
+        await mine.woken(1)  # it listens now
+        assert (mine.wakes, elsewhere.wakes) == (1, 1)
+        async with transaction(pool) as conn:
+            answered = WorkerAnswer(ASKED, uuid4(), T0, T0, pack(CollectorAnswer((), ())))
+            await pending_answers.put(conn, answered)
+        await mine.woken(2)
+        await recorded.wait()
+        running.cancel()
+    assert (mine.wakes, elsewhere.wakes) == (2, 1)
+
+
 async def test_all_that_was_answered_to_another_process_is_recorded_before_planning_begins(
     pool: Pool, dispatch: QueuedRequester
 ) -> None:
@@ -100,7 +138,7 @@ async def test_all_that_was_answered_to_another_process_is_recorded_before_plann
     async def take_in(question: Question, _reply: TimedAnswer) -> None:
         recorded.append(question.roster_id)
 
-    intake = AnswerIntake()
+    intake = AnswerIntake("")
     intake.add(dispatch, take_in, is_open)
     await intake.adopt()
     assert sorted(recorded) == list(range(401))

@@ -65,7 +65,7 @@ async def test_events_are_heard_by_the_process_that_plans_and_by_no_other(pool: 
         monitor,
         {},
         [push],
-        AnswerIntake(),
+        AnswerIntake(""),
         world.clock,
         lambda: True,
     )
