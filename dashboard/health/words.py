@@ -211,12 +211,12 @@ def is_seen(one: Control, now: datetime, late_after: timedelta) -> bool:
 
 
 def replica_note(state: ReplicaState | None) -> str:
-    """When it was known what the replica had; empty before the first read."""
+    """When it was known what the replica had, or why it is not read; empty before the first read."""
     if state is None:
         return ""
-    if state.trouble is None or state.since is None:
-        return f"had all that the primary had at {words.stamp(state.at)}"
-    return f"since {words.stamp(state.since)}. {state.trouble}"
+    if state.trouble is not None:
+        return state.trouble if state.since is None else f"since {words.stamp(state.since)}. {state.trouble}"
+    return "" if state.at is None else f"had all that the primary had at {words.stamp(state.at)}"
 
 
 def database_verdict(found: Database, replica: ReplicaState | None) -> HealthVerdict:

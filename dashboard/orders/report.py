@@ -59,5 +59,5 @@ async def settled_report(
     await settle_at_most(pool, imprint.made_at)
     if known_at is not None:
         await settle(pool, known_at)
-    async with snapshot(pool) as conn:
+    async with snapshot(pool, limited=True) as conn:
         return await read_report(conn, order_id, at, known_at, imprint)

@@ -43,10 +43,10 @@ def film_routes(
         try:
             now = await settle_at_most(pool, now)
             if part == FilmSelection():
-                async with snapshot(pool) as conn:
+                async with snapshot(pool, limited=True) as conn:
                     body = await films.answer(conn, WHOLE, now)
             else:
-                async with making, snapshot(pool) as conn:
+                async with making, snapshot(pool, limited=True) as conn:
                     body = await film_selection(conn, part, now, settings)
         except StorageError as error:
             return refusal(503, str(error))

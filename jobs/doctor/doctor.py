@@ -120,7 +120,8 @@ async def replica_findings(settings: Settings, dsn: str) -> list[Finding]:
         replica = replica_of(pool)
         if replica is None:
             return []
-        await replica.has_all(pool)
+        async with transaction(pool) as conn:
+            await replica.has_all(conn)
         state, where = replica.state, replica.address
     if state is None or state.trouble is not None:
         said = f"{state.trouble if state else ''} Until it is mended, the primary is read instead."

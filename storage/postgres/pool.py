@@ -150,18 +150,19 @@ class Pool(_AsyncpgPool):
         """Where the server is, for sentences: never contains the password."""
         self.named_by = READ_SETTING if is_replica else SETTING
         """The setting that names the server."""
-        self.free_within_s = None if limits is None else limits.free_within_s
+        self.limits = limits
 
     async def acquire_in_time(self) -> "PoolConnectionProxy[asyncpg.Record]":
         """A connection, to be released by the caller. Raises Unreachable, NoFreeConnection."""
+        within_s = None if self.limits is None else self.limits.free_within_s
         try:
-            return await self.acquire(timeout=self.free_within_s)
+            return await self.acquire(timeout=within_s)
         except TimeoutError as error:
             if self.get_size() < self.get_max_size():  # not full: the server was too slow
                 raise _unreachable(self.address, error, self.named_by) from error
             raise NoFreeConnection(
                 f"All {self.get_max_size()} connections to the database are in use, and none became free "
-                f"within {self.free_within_s:g} s. Try again later."
+                f"within {within_s:g} s. Try again later."
             ) from error
         except (OSError, *_ASYNCPG_ERRORS) as error:
             raise _unreachable(self.address, error, self.named_by) from error

@@ -9,10 +9,12 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 from weakref import WeakKeyDictionary
+
+import asyncpg
 
 from storage.model.text.units import size_words
 from storage.postgres.errors import READ_SETTING, StaleState, StorageError, Unreachable
@@ -29,12 +31,43 @@ _ASKED_EVERY_S: Final = 0.02
 class ReplicaState:
     """What the last read found."""
 
-    at: datetime
-    """By the clock of the primary."""
+    at: datetime | None
+    """By the clock of the primary. None if this role may not ask it."""
     trouble: str | None
     """Why the primary was read instead; None if the replica was read."""
     since: datetime | None
-    """When the trouble was first found; None without trouble."""
+    """When the trouble was first found; None without trouble or `at`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """How far the primary is: its cluster, its history since the last failover, and its write-ahead log."""
+
+    at: datetime
+    cluster: int
+    timeline: int
+    lsn: str
+
+
+async def position(conn: Conn) -> Position | None:
+    """What was committed before this call lies before its position, since a commit waits for the log. None if
+    this role may not know it.
+    """
+    try:
+        async with conn.transaction():
+            row = await conn.fetchrow(
+                """
+                select clock_timestamp() as at, system_identifier as cluster,
+                    pg_current_wal_flush_lsn()::text as lsn,
+                    ('x' || left(pg_walfile_name(pg_current_wal_flush_lsn()), 8))::bit(32)::int as timeline
+                from pg_control_system()
+                """
+            )
+    except asyncpg.InsufficientPrivilegeError:
+        return None
+    if row is None:
+        raise LookupError("the query for the position of the primary returned no row")
+    return Position(row["at"], row["cluster"], row["timeline"], row["lsn"])
 
 
 class Replica:
@@ -52,14 +85,24 @@ class Replica:
     def address(self) -> str:
         return self._pool.address
 
-    async def has_all(self, primary: Pool) -> bool:
-        """Whether the replica has all that `primary` had committed when this was called. Waits for it a
-        moment. Raises StorageError if the primary cannot be asked.
+    @property
+    def is_paused(self) -> bool:
+        """Whether it could not be used a moment ago, and is left alone."""
+        return asyncio.get_running_loop().time() < self._paused_until
+
+    async def has_all(self, primary: Conn) -> bool:
+        """Whether the replica has all that the primary had committed when this was called. Waits for it a
+        moment.
         """
-        if asyncio.get_running_loop().time() < self._paused_until:
+        if self.is_paused:
             return False
-        async with transaction(primary) as conn:
-            wanted = await _position(conn)
+        return await self.reaches(await position(primary))
+
+    async def reaches(self, wanted: Position | None) -> bool:
+        """Whether the replica gets to `wanted` in a moment."""
+        if wanted is None:
+            self._found("The role may not call pg_control_system on the primary.", None)
+            return False
         try:
             async with transaction(self._pool) as conn:
                 trouble = await _trouble(conn, wanted)
@@ -69,8 +112,8 @@ class Replica:
         return trouble is None
 
     @asynccontextmanager
-    async def reading(self) -> AsyncGenerator[Conn]:
-        """A transaction on the replica, after `has_all`. If the replica fails, the next reads go to the
+    async def reading(self, *, limited: bool) -> AsyncGenerator[Conn]:
+        """A transaction on the replica, after `reaches`. If the replica fails, the next reads go to the
         primary.
         """
         if self.state is None:
@@ -78,7 +121,7 @@ class Replica:
         began = self.state.at
         try:
             async with transaction(self._pool) as conn:
-                await _only_read(conn)
+                await _only_read(conn, limited=limited)
                 yield conn
         except StaleState as error:
             # It must remove what this query still reads, as the primary did. See hot_standby_feedback.
@@ -91,16 +134,17 @@ class Replica:
             self._found(str(error), began)
             raise
 
-    def _found(self, trouble: str | None, at: datetime) -> None:
+    def _found(self, trouble: str | None, at: datetime | None) -> None:
+        was_well = self.state is None or self.state.trouble is None
         since = None if self.state is None else self.state.since
         if trouble is None:
-            if since is not None:
+            if not was_well:
                 log.info(
                     "The replica at %s is read again.", self.address, extra={"event": "replica_recovered"}
                 )
             self.state = ReplicaState(at, None, None)
             return
-        if since is None:
+        if was_well:
             log.warning(
                 "The primary is read instead of the replica at %s (setting %s). %s",
                 self.address,
@@ -128,8 +172,8 @@ async def with_replica(pool: Pool, dsn: str | None, pause_s: float = 30.0) -> As
     if dsn is None:
         yield
         return
-    size = pool.get_max_size()
-    limits = PoolLimits(size, free_within_s=_PATIENCE_S, statement_s=0, lock_s=30, idle_s=600)
+    limits = pool.limits or PoolLimits(pool.get_max_size(), 0, statement_s=0, lock_s=30, idle_s=600)
+    limits = replace(limits, free_within_s=_PATIENCE_S)
     async with open_pool(dsn, min_size=0, limits=limits, is_replica=True) as copy:
         _replicas[pool] = Replica(copy, dsn, pause_s)
         try:
@@ -139,53 +183,33 @@ async def with_replica(pool: Pool, dsn: str | None, pause_s: float = 30.0) -> As
 
 
 @asynccontextmanager
-async def snapshot(pool: Pool) -> AsyncGenerator[Conn]:
-    """A transaction that sees one moment of the whole database, and writes nothing. A query in it may take
-    as long as it needs, since it may read a whole table.
+async def snapshot(pool: Pool, *, limited: bool = False) -> AsyncGenerator[Conn]:
+    """A transaction that sees one moment of the whole database, and writes nothing. Unless it is `limited`, a
+    query in it may take as long as it needs, since it may read a whole table.
 
     The moment is not before the call. The replica of `pool` is read if it has one that gets there in time.
     Raises as `transaction`.
     """
     replica = replica_of(pool)
-    if replica is not None and await replica.has_all(pool):
-        async with replica.reading() as conn:
-            yield conn
-        return
+    if replica is not None and not replica.is_paused:
+        async with transaction(pool) as conn:
+            wanted = await position(conn)
+        if await replica.reaches(wanted):  # without a connection to the primary: others may need it
+            async with replica.reading(limited=limited) as conn:
+                yield conn
+            return
     async with transaction(pool) as conn:
-        await _only_read(conn)
+        await _only_read(conn, limited=limited)
         yield conn
 
 
-async def _only_read(conn: Conn) -> None:
+async def _only_read(conn: Conn, *, limited: bool) -> None:
     await conn.execute("set transaction isolation level repeatable read, read only")
-    await conn.execute("set local statement_timeout = 0")
+    if not limited:
+        await conn.execute("set local statement_timeout = 0")
 
 
-@dataclass(frozen=True, slots=True)
-class _Position:
-    """How far the primary is: its cluster, its history since the last failover, and its write-ahead log."""
-
-    at: datetime
-    cluster: int
-    timeline: int
-    lsn: str
-
-
-async def _position(conn: Conn) -> _Position:
-    """What was committed before this call lies before its position, since a commit waits for the log."""
-    row = await conn.fetchrow(
-        """
-        select clock_timestamp() as at, system_identifier as cluster, pg_current_wal_flush_lsn()::text as lsn,
-            ('x' || left(pg_walfile_name(pg_current_wal_flush_lsn()), 8))::bit(32)::int as timeline
-        from pg_control_system()
-        """
-    )
-    if row is None:
-        raise LookupError("the query for the position of the primary returned no row")
-    return _Position(row["at"], row["cluster"], row["timeline"], row["lsn"])
-
-
-async def _trouble(conn: Conn, wanted: _Position) -> str | None:
+async def _trouble(conn: Conn, wanted: Position) -> str | None:
     """Why this server does not have all up to `wanted`; None if it has."""
     row = await conn.fetchrow(
         """

@@ -110,6 +110,7 @@ async def test_a_replica_that_lags_is_not_read_until_it_has_caught_up(
         assert await read(pool) == (many, True)
         assert began is not None
         assert replica.state is not None
+        assert replica.state.at is not None
         assert replica.state.at > began
         assert replica.state.trouble is None
 
@@ -146,6 +147,23 @@ async def test_a_server_that_is_no_replica_of_this_database_is_not_read(
             assert replica.state is not None
             assert replica.state.trouble is not None
             assert replica.state.trouble.startswith(why)
+
+
+async def test_a_role_that_may_not_ask_how_far_the_primary_is_reads_the_primary(
+    servers: tuple[Postgres, Postgres],
+) -> None:
+    await query(
+        servers[0],
+        "create role confined login",
+        "grant select on number to confined",
+        "revoke execute on function pg_control_system() from public",
+    )
+    async with reading(servers[0].dsn.replace("postgres@", "confined@"), servers[1].dsn) as (pool, replica):
+        _, is_replica = await read(pool)
+        assert not is_replica
+        assert replica.state is not None
+        assert replica.state.trouble == "The role may not call pg_control_system on the primary."
+        assert (replica.state.at, replica.state.since) == (None, None)
 
 
 async def test_a_query_that_the_replica_ends_says_so_and_the_next_reads_the_primary(
