@@ -32,5 +32,5 @@ async def _health(process: WebProcess, asked: PageRequest) -> Drawing | None:
     settings = asked.settings
     facts = await read_health(asked.conn, asked.now, settings.sweep_every)
     if (replica := replica_of(process.pool)) is not None:
-        await replica.has_all(asked.conn)
+        await replica.check(asked.conn)  # without a long read, nothing else would notice that it recovered
     return partial(health_page, facts, process, asked.actor, settings.late_after, asked.tag)

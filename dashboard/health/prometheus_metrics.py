@@ -188,9 +188,9 @@ def families(found: MetricsSnapshot, process: WebProcess) -> Iterator[Metric]:
     if replica is not None and replica.state is not None:
         yield _gauge(
             "blockline_replica_read",
-            "1 if the last long read of this process was from the replica, 0 if it was from the primary.",
+            "1 if this process could use the replica at its last check, 0 if it reads the primary instead.",
             (),
-            [((), replica.state.trouble is None)],
+            [((), replica.state.is_used)],
         )
     yield _gauge(
         "blockline_database_connections",

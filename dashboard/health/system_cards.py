@@ -95,7 +95,7 @@ def database_cards(facts: HealthFacts, process: WebProcess) -> list[Component]:
     ]
     replica = replica_of(process.pool)
     if replica is not None:
-        is_read = replica.state is not None and replica.state.trouble is None
+        is_read = replica.state is not None and replica.state.is_used
         note = health_words.replica_note(replica.state)
         rows.append(("Replica", f"{replica.address}, {'in use' if is_read else 'not in use'}", note))
     sizes = health_words.groups(found.tables, facts.growth)

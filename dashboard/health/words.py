@@ -211,22 +211,22 @@ def is_seen(one: Control, now: datetime, late_after: timedelta) -> bool:
 
 
 def replica_note(state: ReplicaState | None) -> str:
-    """When it was known what the replica had, or why it is not read; empty before the first read."""
+    """When the replica was last up to date, or why it is not read. Empty before the first check."""
     if state is None:
         return ""
     if state.trouble is not None:
         return state.trouble if state.since is None else f"since {words.stamp(state.since)}. {state.trouble}"
-    return "" if state.at is None else f"had all that the primary had at {words.stamp(state.at)}"
+    return "" if state.at is None else f"up to date at {words.stamp(state.at)}"
 
 
 def database_verdict(found: Database, replica: ReplicaState | None) -> HealthVerdict:
     if found.connections <= CONNECTIONS_AT_MOST * found.most_connections:
-        if replica is None or replica.trouble is None:
+        if replica is None or replica.is_used:
             return WELL
         return HealthVerdict(
-            "Exports, reports and Replay are read from the primary, because the replica cannot be used.",
-            "No answer is missing or older. Mend the replica, or remove the setting database_read_url. It is "
-            "tried again every 30 s at most.",
+            "The replica is not in use. Exports, reports and Replay are read from the primary.",
+            "Results are complete and current. Fix the replica, or remove the setting database_read_url. "
+            "Blockline tries the replica again after 30 s.",
         )
     return HealthVerdict(
         f"{found.connections:,} of the {found.most_connections:,} connections of the server are in use.",

@@ -10,7 +10,7 @@ from storage.model.core.late import gap_after
 from storage.orders.report_sources import ReportSources, grounds
 from storage.postgres.installation import is_synthetic
 from storage.postgres.pool import Conn, Pool
-from storage.postgres.recording_order import settle, settle_at_most
+from storage.postgres.recording_order import settle_at_most
 from storage.postgres.replica import snapshot
 
 
@@ -57,7 +57,5 @@ async def settled_report(
 ) -> OrderReport | None:
     """Return the same with the heads of past days final, because the report contains them."""
     await settle_at_most(pool, imprint.made_at)
-    if known_at is not None:
-        await settle(pool, known_at)
-    async with snapshot(pool, limited=True) as conn:
+    async with snapshot(pool, known_at=known_at, limited=True) as conn:
         return await read_report(conn, order_id, at, known_at, imprint)

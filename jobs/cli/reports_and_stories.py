@@ -38,7 +38,7 @@ from storage.model.text.states import clean
 from storage.model.text.target_counts import TargetCount
 from storage.orders.orders import orders
 from storage.postgres.pool import Conn, Pool, open_pool
-from storage.postgres.recording_order import settle, settle_at_most
+from storage.postgres.recording_order import settle_at_most
 from storage.postgres.replica import snapshot, with_replica
 from storage.stories.stories import all_stories
 
@@ -114,9 +114,7 @@ async def _read_report(
     async with open_pool(dsn, max_size=1) as pool, with_replica(pool, read_dsn(settings)):
         # The report contains the heads of past days, so they must be final.
         await settle_at_most(pool, now)
-        if known is not None:
-            await settle(pool, known)
-        async with snapshot(pool) as conn:
+        async with snapshot(pool, known_at=known) as conn:
             found = await read_report(conn, await _number(conn, name, known), at, known, imprint)
     if found is None:
         raise CommandError(_unknown(name, known))

@@ -92,7 +92,7 @@ class Settings(SettingsModel):
     database_url: SecretStr | None = None
     """postgresql://user:password@host:5432/database. Default: the embedded Postgres in `data_dir`."""
     database_read_url: SecretStr | None = None
-    """A streaming replica of `database_url`, from which exports, reports and Replay are read."""
+    """Address of a streaming replica. Exports, reports, stories and Replay are read from it."""
     data_dir: Path = Field(default_factory=places.data_folder)
     """Folder of the embedded Postgres. Usually ~/.local/share/blockline; for root /var/lib/blockline."""
     backup_key: Annotated[SecretStr, AfterValidator(values_of.signing_key)] | None = None

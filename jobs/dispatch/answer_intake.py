@@ -21,6 +21,7 @@ class AnswerIntake:
     """
 
     def __init__(self, dsn: str) -> None:
+        """`dsn` is the database whose notifications wake the requesters."""
         self._dsn = dsn
         self._sources: list[tuple[QueuedRequester, Orphan, IsPaused]] = []
         self._turn = asyncio.Lock()
@@ -56,14 +57,14 @@ class AnswerIntake:
             group.create_task(self._listen(is_planning))
 
     async def _listen(self, is_planning: Callable[[], bool]) -> None:
-        """Wake the source that an answer was announced for."""
+        """Wake a requester when an answer for its source is stored, until cancelled."""
         requesters = {requester.source: requester for requester, *_ in self._sources}
         while True:
             if is_planning():
-                with suppress(StorageError):  # whoever plans says that the database is away
+                with suppress(StorageError):  # the leader's loop reports that the database is away
                     async with listen(self._dsn, ANSWERED) as announced:
                         for requester in requesters.values():
-                            requester.wake()  # what came before was announced to nobody here
+                            requester.wake()  # what was stored before is announced to nobody here
                         async for source in announced:
                             if source in requesters:
                                 requesters[source].wake()
@@ -99,4 +100,4 @@ class AnswerIntake:
                     )
                 failed = True
                 await asyncio.sleep(_RETRY_S)
-            await requester.has_work()
+            await requester.wait_for_work()

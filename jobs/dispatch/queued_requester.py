@@ -30,9 +30,9 @@ log = logging.getLogger(__name__)
 _AT_ONCE = 256
 """Questions in the queue: enough for many workers, few enough to be asked soon."""
 _LOOK_S = 0.5
-"""How often to look though nothing was asked and no answer announced: an announcement may be lost."""
+"""The longest wait between two turns, because a notification may be lost."""
 _GATHER_S = 0.01
-"""How long to wait for more of both once there is something."""
+"""How long to collect more questions and answers before a turn."""
 _LOOK_AROUND_S = 3.0
 _TAKEN_AT_ONCE = 200
 _HELD_FOR = timedelta(minutes=5)
@@ -160,19 +160,18 @@ class QueuedRequester:
             one.at_s = now_s
         if taken == _TAKEN_AT_ONCE:
             self.wake()
-            return True
-        return False
+        return taken == _TAKEN_AT_ONCE
 
     def look_around_now(self) -> None:
         """The next turn looks who else reads, however lately that was done."""
         self._looked_around_s = float("-inf")
 
     def wake(self) -> None:
-        """There is something for the next turn."""
+        """Let `wait_for_work` return soon."""
         self._woken.set()
 
-    async def has_work(self) -> None:
-        """Return when it is time for the next turn."""
+    async def wait_for_work(self) -> None:
+        """Wait for a question or an answer, or for a while."""
         with suppress(TimeoutError):
             async with asyncio.timeout(_LOOK_S):
                 await self._woken.wait()

@@ -121,12 +121,12 @@ async def replica_findings(settings: Settings, dsn: str) -> list[Finding]:
         if replica is None:
             return []
         async with transaction(pool) as conn:
-            await replica.has_all(conn)
-        state, where = replica.state, replica.address
-    if state is None or state.trouble is not None:
-        said = f"{state.trouble if state else ''} Until it is mended, the primary is read instead."
+            state = await replica.check(conn)
+    if not state.is_used:
+        said = f"{state.trouble} The primary is read instead."
         return [Finding("replica", FindingLevel.ADVICE, said)]
-    return [Finding("replica", FindingLevel.OK, f"The replica at {where} has all that the primary has.")]
+    said = f"The replica at {replica.address} is up to date with the primary."
+    return [Finding("replica", FindingLevel.OK, said)]
 
 
 async def mail_findings(settings: Settings) -> list[Finding]:

@@ -231,7 +231,7 @@ async def transaction(pool: Pool) -> AsyncGenerator[Conn]:
 @asynccontextmanager
 async def part_of(conn: Conn, pool: Pool) -> AsyncGenerator[None]:
     """A part of the transaction of `conn`: undone alone when the block raises. Errors as in `transaction`."""
-    with translated(conn, pool.address):
+    with translated(conn, pool.address, pool.named_by):
         async with conn.transaction():
             yield
 
@@ -288,7 +288,7 @@ def lost(pool: Pool, *also: type[Exception]) -> Generator[None]:
     try:
         yield
     except (OSError, *_ASYNCPG_ERRORS, *also) as error:
-        raise _unreachable(pool.address, error) from error
+        raise _unreachable(pool.address, error, pool.named_by) from error
 
 
 def _is_gone(conn: Conn) -> bool:

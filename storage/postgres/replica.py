@@ -1,8 +1,7 @@
-"""Reading a long answer from a streaming replica, where it has all that the primary has.
+"""Long queries on a streaming replica that is as current as the primary.
 
-Exports, reports, Replay and re-evaluation read far more than a page, and none of it is newer than the moment
-at which they begin. So the replica gives the same answer as the primary, once it has replayed all that the
-primary had committed then. Where it has not, the primary answers: no answer is ever older than it says.
+Before each read, the replica must have replayed all that the primary had committed. Otherwise the primary is
+read, so no result is older than it says.
 """
 
 import asyncio
@@ -17,31 +16,38 @@ from weakref import WeakKeyDictionary
 import asyncpg
 
 from storage.model.text.units import size_words
-from storage.postgres.errors import READ_SETTING, StaleState, StorageError, Unreachable
+from storage.postgres.errors import NoFreeConnection, StaleState, StorageError, Unreachable
 from storage.postgres.pool import Conn, Pool, PoolLimits, open_pool, transaction
+from storage.postgres.recording_order import settle
 
 log = logging.getLogger(__name__)
 
 _PATIENCE_S: Final = 2.0
-"""How long a read waits for the replica to replay what the primary has."""
+"""How long a read waits for the replica to catch up, and for a connection to it."""
 _ASKED_EVERY_S: Final = 0.02
+_UNLIMITED: Final = PoolLimits(1, free_within_s=_PATIENCE_S, statement_s=0, lock_s=0, idle_s=0)
+"""For the pools of commands, which have no limits either."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReplicaState:
-    """What the last read found."""
+    """What the last check found."""
 
     at: datetime | None
     """By the clock of the primary. None if this role may not ask it."""
     trouble: str | None
-    """Why the primary was read instead; None if the replica was read."""
+    """Why the primary is read instead; None if the replica is read."""
     since: datetime | None
     """When the trouble was first found; None without trouble or `at`."""
+
+    @property
+    def is_used(self) -> bool:
+        return self.trouble is None
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """How far the primary is: its cluster, its history since the last failover, and its write-ahead log."""
+    """A position in the write-ahead log of one cluster, on one timeline."""
 
     at: datetime
     cluster: int
@@ -50,9 +56,10 @@ class Position:
 
 
 async def position(conn: Conn) -> Position | None:
-    """What was committed before this call lies before its position, since a commit waits for the log. None if
-    this role may not know it.
+    """Return the position of the primary, which covers every commit before this call. None if the role cannot
+    execute pg_control_system.
     """
+    # The name of a WAL file begins with the timeline. The control file has that of the last checkpoint.
     try:
         async with conn.transaction():
             row = await conn.fetchrow(
@@ -90,70 +97,68 @@ class Replica:
         """Whether it could not be used a moment ago, and is left alone."""
         return asyncio.get_running_loop().time() < self._paused_until
 
-    async def has_all(self, primary: Conn) -> bool:
-        """Whether the replica has all that the primary had committed when this was called. Waits for it a
-        moment.
-        """
-        if self.is_paused:
-            return False
-        return await self.reaches(await position(primary))
+    async def check(self, primary: Conn) -> ReplicaState:
+        """Check the replica, unless it is paused, and return what is known of it. Waits up to 2 s."""
+        if self.state is not None and self.is_paused:
+            return self.state
+        return await self.compare(await position(primary))
 
-    async def reaches(self, wanted: Position | None) -> bool:
-        """Whether the replica gets to `wanted` in a moment."""
+    async def compare(self, wanted: Position | None) -> ReplicaState:
+        """Wait up to 2 s for the replica to replay `wanted`, which is the position of the primary."""
         if wanted is None:
-            self._found("The role may not call pg_control_system on the primary.", None)
-            return False
+            return self._record("The database role cannot execute pg_control_system on the primary.", None)
         try:
             async with transaction(self._pool) as conn:
-                trouble = await _trouble(conn, wanted)
+                return self._record(await _trouble(conn, wanted), wanted.at)
+        except NoFreeConnection as error:  # the replica is busy, not at fault
+            return ReplicaState(wanted.at, str(error), None)
         except StorageError as error:
-            trouble = str(error)
-        self._found(trouble, wanted.at)
-        return trouble is None
+            return self._record(str(error), wanted.at)
 
     @asynccontextmanager
     async def reading(self, *, limited: bool) -> AsyncGenerator[Conn]:
-        """A transaction on the replica, after `reaches`. If the replica fails, the next reads go to the
+        """A transaction on the replica, after `compare`. If the replica fails, the next reads go to the
         primary.
         """
-        if self.state is None:
-            raise LookupError("nobody asked whether this replica has all")
-        began = self.state.at
+        began = None if self.state is None else self.state.at
         try:
             async with transaction(self._pool) as conn:
                 await _only_read(conn, limited=limited)
                 yield conn
-        except StaleState as error:
-            # It must remove what this query still reads, as the primary did. See hot_standby_feedback.
-            self._found("It stopped a query in order to follow the primary.", began)
+        except StaleState as error:  # see hot_standby_feedback
+            said = "canceled a query because of a conflict with recovery"
+            self._record(f"The replica {said}.", began)
             raise StorageError(
-                f"The replica at {self.address} stopped this query to follow the primary. Try again: "
-                "the primary is read for the next half minute."
+                f"The replica at {self.address} {said}. Try again; the primary is read for the next "
+                f"{self._pause_s:g} s."
             ) from error
+        except NoFreeConnection:
+            raise
         except Unreachable as error:
-            self._found(str(error), began)
+            self._record(str(error), began)
             raise
 
-    def _found(self, trouble: str | None, at: datetime | None) -> None:
-        was_well = self.state is None or self.state.trouble is None
-        since = None if self.state is None else self.state.since
+    def _record(self, trouble: str | None, at: datetime | None) -> ReplicaState:
+        before = self.state
+        if before is not None and trouble is None and self.is_paused:
+            return before  # this check began before the one that started the pause
+        was_used = before is None or before.is_used
         if trouble is None:
-            if not was_well:
-                log.info(
-                    "The replica at %s is read again.", self.address, extra={"event": "replica_recovered"}
-                )
+            if not was_used:
+                log.info("Replica %s recovered", self.address, extra={"event": "replica_recovered"})
             self.state = ReplicaState(at, None, None)
-            return
-        if was_well:
+            return self.state
+        if was_used:
             log.warning(
-                "The primary is read instead of the replica at %s (setting %s). %s",
+                "Replica %s failed, so the primary is read: %s",
                 self.address,
-                READ_SETTING,
                 trouble,
                 extra={"event": "replica_failed"},
             )
         self._paused_until = asyncio.get_running_loop().time() + self._pause_s
-        self.state = ReplicaState(at, trouble, since or at)
+        since = at if before is None or before.is_used else before.since
+        self.state = ReplicaState(at, trouble, since)
+        return self.state
 
 
 _replicas: Final = WeakKeyDictionary[Pool, Replica]()
@@ -172,7 +177,7 @@ async def with_replica(pool: Pool, dsn: str | None, pause_s: float = 30.0) -> As
     if dsn is None:
         yield
         return
-    limits = pool.limits or PoolLimits(pool.get_max_size(), 0, statement_s=0, lock_s=30, idle_s=600)
+    limits = pool.limits or replace(_UNLIMITED, connections=pool.get_max_size())
     limits = replace(limits, free_within_s=_PATIENCE_S)
     async with open_pool(dsn, min_size=0, limits=limits, is_replica=True) as copy:
         _replicas[pool] = Replica(copy, dsn, pause_s)
@@ -183,18 +188,23 @@ async def with_replica(pool: Pool, dsn: str | None, pause_s: float = 30.0) -> As
 
 
 @asynccontextmanager
-async def snapshot(pool: Pool, *, limited: bool = False) -> AsyncGenerator[Conn]:
-    """A transaction that sees one moment of the whole database, and writes nothing. Unless it is `limited`, a
-    query in it may take as long as it needs, since it may read a whole table.
+async def snapshot(
+    pool: Pool, *, known_at: datetime | None = None, limited: bool = False
+) -> AsyncGenerator[Conn]:
+    """A transaction that sees one moment of the whole database, and writes nothing. A query in it may take as
+    long as it needs, since it may read a whole table; `limited` keeps the statement timeout of the pool, for
+    what a reader waits for.
 
-    The moment is not before the call. The replica of `pool` is read if it has one that gets there in time.
-    Raises as `transaction`.
+    The moment is not before the call, and what was known at `known_at` is settled in it. The replica of
+    `pool` is read if it has one that catches up in time. Raises as `transaction`, and NotSettled.
     """
+    if known_at is not None:
+        await settle(pool, known_at)
     replica = replica_of(pool)
     if replica is not None and not replica.is_paused:
         async with transaction(pool) as conn:
             wanted = await position(conn)
-        if await replica.reaches(wanted):  # without a connection to the primary: others may need it
+        if (await replica.compare(wanted)).is_used:  # the connection to the primary is free meanwhile
             async with replica.reading(limited=limited) as conn:
                 yield conn
             return
@@ -218,15 +228,15 @@ async def _trouble(conn: Conn, wanted: Position) -> str | None:
         """
     )
     if row is None or row["cluster"] != wanted.cluster:
-        return "It is not a replica of this database."
+        return "The server is not a replica of the primary."
     if not row["follows"]:
-        return "It is not a replica: it takes writes."
+        return "The server accepts writes, so it is not a replica."
     if row["timeline"] != wanted.timeline:
-        return "It does not follow the present primary yet."
+        return "The replica has not reached the timeline of the primary."
     behind = 0
     for _ in range(round(_PATIENCE_S / _ASKED_EVERY_S)):
         behind = await conn.fetchval("select $1::text::pg_lsn - pg_last_wal_replay_lsn()", wanted.lsn)
         if behind <= 0:
             return None
         await asyncio.sleep(_ASKED_EVERY_S)
-    return f"It is {size_words(int(behind))} of the write-ahead log behind."
+    return f"The replica is {size_words(int(behind))} of WAL behind the primary."

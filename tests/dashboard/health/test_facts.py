@@ -371,7 +371,7 @@ WELL = MaintenanceTasks(0, None, None, 0, None, None, 0, (), 5, NOON, None, None
             words.database_verdict(
                 Database("18", NOON, 1, 9, 100, ()), ReplicaState(NOON, "It does not answer.", NOON - HOUR)
             ),
-            "are read from the primary",
+            "The replica is not in use",
             "database_read_url",
             id="the replica cannot be used",
         ),

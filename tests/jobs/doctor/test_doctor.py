@@ -234,7 +234,7 @@ def test_a_replica_that_is_away_is_advice_since_the_primary_answers(
     assert verdicts(ran)["replica"] == "advice"
     assert said(ran, "replica") == (
         f"Cannot reach the database at 127.0.0.1:{closed_port()} (setting database_read_url): no server "
-        "listens there. Until it is mended, the primary is read instead."
+        "listens there. The primary is read instead."
     )
 
 

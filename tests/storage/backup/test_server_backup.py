@@ -73,11 +73,10 @@ async def test_a_lost_server_comes_back_with_what_was_committed_after_its_last_b
     folder = Path(tempfile.mkdtemp(prefix="blockline-backup-", dir=roomy_memory()))
     try:
         async with started(folder / "server", free_port()) as server:
-            complete, incremental, verify, combine, replay = blocks("sh")
-            (folder / "backup/log").mkdir(parents=True)
+            prepare, full, incremental, verify, combine, replay = blocks("sh")
             if OWNER is not None:
-                for made in (folder, folder / "backup", folder / "backup/log"):
-                    shutil.chown(made, OWNER)
+                shutil.chown(folder, OWNER)
+            run(prepare, folder, server.port)
             (settings,) = blocks("ini")
             with (server.data / "postgresql.conf").open("a") as file:
                 file.write(settings.replace("/srv/backup", f"{folder}/backup"))
@@ -87,7 +86,7 @@ async def test_a_lost_server_comes_back_with_what_was_committed_after_its_last_b
             async with open_pool(server.dsn) as pool:
                 async with transaction(pool) as conn:
                     await seed(conn, NOW)
-                run(complete, folder, server.port)
+                run(full, folder, server.port)
                 async with transaction(pool) as conn:
                     await block_of(conn)
                 run(incremental, folder, server.port)

@@ -104,7 +104,7 @@ async def test_a_replica_that_lags_is_not_read_until_it_has_caught_up(
         assert not is_replica
         assert replica.state is not None
         assert replica.state.trouble is not None
-        assert replica.state.trouble.endswith("MB of the write-ahead log behind.")
+        assert replica.state.trouble.endswith("MB of WAL behind the primary.")
         began = replica.state.since
         await query(servers[1], "select pg_wal_replay_resume()")
         assert await read(pool) == (many, True)
@@ -137,8 +137,8 @@ async def test_a_server_that_is_no_replica_of_this_database_is_not_read(
     servers: tuple[Postgres, Postgres], postgres_dsn: str
 ) -> None:
     for dsn, why in (
-        (servers[0].dsn, "It is not a replica: it takes writes."),
-        (postgres_dsn, "It is not a replica of this database."),
+        (servers[0].dsn, "The server accepts writes, so it is not a replica."),
+        (postgres_dsn, "The server is not a replica of the primary."),
         ("nonsense", "Setting database_read_url is not an address of the form"),
     ):
         async with reading(servers[0].dsn, dsn) as (pool, replica):
@@ -162,7 +162,7 @@ async def test_a_role_that_may_not_ask_how_far_the_primary_is_reads_the_primary(
         _, is_replica = await read(pool)
         assert not is_replica
         assert replica.state is not None
-        assert replica.state.trouble == "The role may not call pg_control_system on the primary."
+        assert replica.state.trouble == "The database role cannot execute pg_control_system on the primary."
         assert (replica.state.at, replica.state.since) == (None, None)
 
 
@@ -173,11 +173,14 @@ async def test_a_query_that_the_replica_ends_says_so_and_the_next_reads_the_prim
         async with transaction(pool) as conn:
             await conn.execute("insert into number select generate_series(1, 1000)")
         async with asyncio.TaskGroup() as meanwhile:
-            with pytest.raises(StorageError, match=r"stopped this query to follow the primary\. Try again"):
+            with pytest.raises(
+                StorageError,
+                match=r"conflict with recovery\. Try again; the primary is read for the next 30 s",
+            ):
                 await long_read(pool, meanwhile, servers[0])
         assert await read(pool) == (0, False)
         assert replica.state is not None
-        assert replica.state.trouble == "It stopped a query in order to follow the primary."
+        assert replica.state.trouble == "The replica canceled a query because of a conflict with recovery."
 
 
 async def test_the_dashboard_and_the_command_line_read_their_long_answers_from_it(
@@ -244,6 +247,6 @@ async def test_a_replica_of_the_primary_before_a_failover_is_not_read(
             _, is_replica = await read(pool)
             assert not is_replica
             assert replica.state is not None
-            assert replica.state.trouble == "It does not follow the present primary yet."
+            assert replica.state.trouble == "The replica has not reached the timeline of the primary."
     finally:
         await second.stop("immediate")
