@@ -363,7 +363,9 @@ async def test_a_password_that_is_changed_while_it_is_checked_lets_nobody_in(
             entering = tasks.create_task(log_in(session, base, "ada"))
             await until(tried)
             async with transaction(pool) as conn:
-                await conn.execute("lock table login_failure in share mode")  # the login comes by here again
+                # The login comes by here again. It holds the person then, and is the one that gives up.
+                await conn.execute("set local deadlock_timeout = '1min'")
+                await conn.execute("lock table login_failure in share mode")
                 await until(waits)
                 await set_password(conn, "ada", DUMMY_HASH, "eve", now)
         assert await status(session, f"{base}/api/live") == 401
