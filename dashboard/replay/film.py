@@ -6,6 +6,7 @@ and every answer carries what came since; a part of it is made when it is asked 
 
 import gzip
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import cast
@@ -41,6 +42,7 @@ from storage.model.core.accounts import Platform
 from storage.orders.edit_history import editions
 from storage.orders.orders import order_events, orders
 from storage.postgres.pool import Conn
+from storage.postgres.replica import snapshot
 from storage.replay.film import (
     FilmSpell,
     Nearer,
@@ -182,6 +184,9 @@ class FilmCache(AnswerCache):
     weeks: WeeklyReadsCache = field(default_factory=WeeklyReadsCache)
     usual = WHOLE
     tables = FILM_TABLES
+
+    def reading(self) -> AbstractAsyncContextManager[Conn]:
+        return snapshot(self.pool, limited=True)
 
     async def body(self, conn: Conn, name: str, now: datetime) -> Json:
         del name  # there is one

@@ -10,6 +10,7 @@ import json
 import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import ClassVar, Protocol, Self, cast
@@ -104,11 +105,15 @@ class AnswerCache(ABC):
         text = json.dumps(news, separators=(",", ":")).encode()
         return kept.start + rest.compress(text) + rest.flush()
 
+    def reading(self) -> AbstractAsyncContextManager[Conn]:
+        """A transaction to make answers in before they are asked for."""
+        return transaction(self.pool)
+
     async def run(self) -> None:
         """Make the usual answer before somebody asks, and renew in time those that are asked for."""
         while True:
             try:
-                async with transaction(self.pool) as conn:
+                async with self.reading() as conn:
                     await self._renew(conn)
             except StorageError:
                 pass  # the pages say so, and the next look makes up for it

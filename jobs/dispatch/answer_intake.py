@@ -66,6 +66,8 @@ class AnswerIntake:
                         for requester in requesters.values():
                             requester.wake()  # what was stored before is announced to nobody here
                         async for source in announced:
+                            if not is_planning():
+                                break
                             if source in requesters:
                                 requesters[source].wake()
             await asyncio.sleep(_RETRY_S)

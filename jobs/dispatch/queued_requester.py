@@ -31,7 +31,7 @@ _AT_ONCE = 256
 """Questions in the queue: enough for many workers, few enough to be asked soon."""
 _LOOK_S = 0.5
 """The longest wait between two turns, because a notification may be lost."""
-_GATHER_S = 0.01
+_GATHER_S = 0.03
 """How long to collect more questions and answers before a turn."""
 _LOOK_AROUND_S = 3.0
 _TAKEN_AT_ONCE = 200

@@ -120,8 +120,7 @@ async def replica_findings(settings: Settings, dsn: str) -> list[Finding]:
         replica = replica_of(pool)
         if replica is None:
             return []
-        async with transaction(pool) as conn:
-            state = await replica.check(conn)
+        state = await replica.check(pool)
     if not state.is_used:
         said = f"{state.trouble} The primary is read instead."
         return [Finding("replica", FindingLevel.ADVICE, said)]

@@ -7,7 +7,7 @@ read, so no result is older than it says.
 import asyncio
 import logging
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -16,14 +16,16 @@ from weakref import WeakKeyDictionary
 import asyncpg
 
 from storage.model.text.units import size_words
-from storage.postgres.errors import NoFreeConnection, StaleState, StorageError, Unreachable
-from storage.postgres.pool import Conn, Pool, PoolLimits, open_pool, transaction
+from storage.postgres.errors import READ_SETTING, NoFreeConnection, StaleState, StorageError, Unreachable
+from storage.postgres.pool import Conn, Pool, PoolLimits, borrowed, open_pool, transaction, translated
 from storage.postgres.recording_order import settle
 
 log = logging.getLogger(__name__)
 
 _PATIENCE_S: Final = 2.0
 """How long a read waits for the replica to catch up, and for a connection to it."""
+_CHECK_S: Final = 3 * _PATIENCE_S
+"""How long a replica may take for all that comes before a read."""
 _ASKED_EVERY_S: Final = 0.02
 _UNLIMITED: Final = PoolLimits(1, free_within_s=_PATIENCE_S, statement_s=0, lock_s=0, idle_s=0)
 """For the pools of commands, which have no limits either."""
@@ -47,34 +49,41 @@ class ReplicaState:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """A position in the write-ahead log of one cluster, on one timeline."""
+    """A position in the write-ahead log of one cluster, on one timeline, as seen from one database of it."""
 
     at: datetime
     cluster: int
     timeline: int
     lsn: str
+    database: int
+    schema: str
 
 
 async def position(conn: Conn) -> Position | None:
     """Return the position of the primary, which covers every commit before this call. None if the role cannot
     execute pg_control_system.
     """
-    # The name of a WAL file begins with the timeline. The control file has that of the last checkpoint.
+    # With synchronous_commit = off, a commit is seen before its WAL is flushed: so what is inserted counts.
+    # At the start of a page that is past the header (24 or 40 bytes), which is never replayed. The name of a
+    # WAL file begins with the timeline. The control file has that of the last checkpoint.
     try:
         async with conn.transaction():
             row = await conn.fetchrow(
                 """
                 select clock_timestamp() as at, system_identifier as cluster,
-                    pg_current_wal_flush_lsn()::text as lsn,
-                    ('x' || left(pg_walfile_name(pg_current_wal_flush_lsn()), 8))::bit(32)::int as timeline
-                from pg_control_system()
+                    (inserted - case when in_page in (24, 40) then in_page else 0 end)::text as lsn,
+                    ('x' || left(pg_walfile_name(inserted), 8))::bit(32)::int as timeline,
+                    (select oid from pg_database where datname = current_database()) as database,
+                    current_schema()::text as schema
+                from pg_control_system(), pg_current_wal_insert_lsn() as inserted,
+                    lateral (select (inserted - '0/0') % current_setting('wal_block_size')::int as in_page)
                 """
             )
     except asyncpg.InsufficientPrivilegeError:
         return None
     if row is None:
         raise LookupError("the query for the position of the primary returned no row")
-    return Position(row["at"], row["cluster"], row["timeline"], row["lsn"])
+    return Position(**row)
 
 
 class Replica:
@@ -97,43 +106,60 @@ class Replica:
         """Whether it could not be used a moment ago, and is left alone."""
         return asyncio.get_running_loop().time() < self._paused_until
 
-    async def check(self, primary: Conn) -> ReplicaState:
-        """Check the replica, unless it is paused, and return what is known of it. Waits up to 2 s."""
+    async def check(self, primary: Pool) -> ReplicaState:
+        """Check the replica, unless it is paused, and return what is known of it. Raises StorageError if the
+        primary cannot be asked.
+        """
         if self.state is not None and self.is_paused:
             return self.state
-        return await self.compare(await position(primary))
+        async with transaction(primary) as conn:
+            wanted = await position(conn)
+        async with AsyncExitStack() as stack:
+            await self.connected(stack, wanted, limited=True)
+        return self.state or ReplicaState(None, "The replica was not checked.", None)
 
-    async def compare(self, wanted: Position | None) -> ReplicaState:
-        """Wait up to 2 s for the replica to replay `wanted`, which is the position of the primary."""
+    async def connected(
+        self, stack: AsyncExitStack, wanted: Position | None, *, limited: bool
+    ) -> Conn | None:
+        """Begin a transaction on the replica once it has replayed `wanted`, which is the position of the
+        primary; it ends with `stack`. None if the replica does not get there in time or cannot be used.
+        """
         if wanted is None:
-            return self._record("The database role cannot execute pg_control_system on the primary.", None)
+            self._record("The database role cannot execute pg_control_system on the primary.", None)
+            return None
+        conn: Conn | None = None
         try:
-            async with transaction(self._pool) as conn:
-                return self._record(await _trouble(conn, wanted), wanted.at)
-        except NoFreeConnection as error:  # the replica is busy, not at fault
-            return ReplicaState(wanted.at, str(error), None)
+            async with asyncio.timeout(_CHECK_S):
+                conn = await stack.enter_async_context(borrowed(self._pool))
+                with translated(conn, self.address, READ_SETTING):
+                    trouble = await _trouble(conn, wanted)
+                    if trouble is None:
+                        await stack.enter_async_context(conn.transaction())
+                        await _only_read(conn, limited=limited)
+        except NoFreeConnection:  # the replica is busy, not at fault
+            return None
+        except TimeoutError:
+            if conn is not None:
+                conn.terminate()  # it would wait for an answer before it goes back to the pool
+            trouble = "The replica does not answer in time."
         except StorageError as error:
-            return self._record(str(error), wanted.at)
+            trouble = str(error)
+        self._record(trouble, wanted.at)
+        return conn if trouble is None else None
 
     @asynccontextmanager
-    async def reading(self, *, limited: bool) -> AsyncGenerator[Conn]:
-        """A transaction on the replica, after `compare`. If the replica fails, the next reads go to the
-        primary.
-        """
+    async def watched(self) -> AsyncGenerator[None]:
+        """While reading from it. If the replica fails, the next reads go to the primary."""
         began = None if self.state is None else self.state.at
         try:
-            async with transaction(self._pool) as conn:
-                await _only_read(conn, limited=limited)
-                yield conn
+            yield
         except StaleState as error:  # see hot_standby_feedback
             said = "canceled a query because of a conflict with recovery"
             self._record(f"The replica {said}.", began)
             raise StorageError(
-                f"The replica at {self.address} {said}. Try again; the primary is read for the next "
-                f"{self._pause_s:g} s."
+                f"The replica at {self.address} {said}. Try again. If it happens often, see "
+                "docs/how-to/postgres.md#replicas."
             ) from error
-        except NoFreeConnection:
-            raise
         except Unreachable as error:
             self._record(str(error), began)
             raise
@@ -202,12 +228,13 @@ async def snapshot(
         await settle(pool, known_at)
     replica = replica_of(pool)
     if replica is not None and not replica.is_paused:
-        async with transaction(pool) as conn:
+        async with transaction(pool) as conn:  # it is free again while the replica is waited for
             wanted = await position(conn)
-        if (await replica.compare(wanted)).is_used:  # the connection to the primary is free meanwhile
-            async with replica.reading(limited=limited) as conn:
+        async with replica.watched(), AsyncExitStack() as stack:
+            conn = await replica.connected(stack, wanted, limited=limited)
+            if conn is not None:
                 yield conn
-            return
+                return
     async with transaction(pool) as conn:
         await _only_read(conn, limited=limited)
         yield conn
@@ -223,16 +250,30 @@ async def _trouble(conn: Conn, wanted: Position) -> str | None:
     """Why this server does not have all up to `wanted`; None if it has."""
     row = await conn.fetchrow(
         """
-        select pg_is_in_recovery() as follows, system_identifier as cluster, timeline_id as timeline
+        select pg_is_in_recovery() as follows, system_identifier as cluster, timeline_id as timeline,
+            (select oid from pg_database where datname = current_database()) as database,
+            current_schema()::text as schema,
+            exists (
+                select from pg_class
+                where relnamespace = current_schema()::regnamespace and relkind in ('r', 'p', 'v')
+                    and not has_table_privilege(oid, 'select')
+            ) as is_barred
         from pg_control_system(), pg_control_checkpoint()
         """
     )
     if row is None or row["cluster"] != wanted.cluster:
         return "The server is not a replica of the primary."
+    if (row["database"], row["schema"]) != (wanted.database, wanted.schema):
+        return "Setting database_read_url names another database or schema than database_url."
+    if row["is_barred"]:
+        return "The role of setting database_read_url cannot read all tables."
     if not row["follows"]:
         return "The server accepts writes, so it is not a replica."
     if row["timeline"] != wanted.timeline:
-        return "The replica has not reached the timeline of the primary."
+        return (
+            "The replica has not reached the timeline of the primary. After a failover, this takes up to "
+            "checkpoint_timeout."
+        )
     behind = 0
     for _ in range(round(_PATIENCE_S / _ASKED_EVERY_S)):
         behind = await conn.fetchval("select $1::text::pg_lsn - pg_last_wal_replay_lsn()", wanted.lsn)
