@@ -116,7 +116,7 @@ class Replica:
             wanted = await position(conn)
         async with AsyncExitStack() as stack:
             await self.connected(stack, wanted, limited=True)
-        return self.state or ReplicaState(None, "The replica was not checked.", None)
+        return self.state or ReplicaState(None, "All connections to the replica are in use.", None)
 
     async def connected(
         self, stack: AsyncExitStack, wanted: Position | None, *, limited: bool
@@ -164,16 +164,16 @@ class Replica:
             self._record(str(error), began)
             raise
 
-    def _record(self, trouble: str | None, at: datetime | None) -> ReplicaState:
+    def _record(self, trouble: str | None, at: datetime | None) -> None:
         before = self.state
-        if before is not None and trouble is None and self.is_paused:
-            return before  # this check began before the one that started the pause
         was_used = before is None or before.is_used
         if trouble is None:
+            if self.is_paused:
+                return  # this check began before the one that started the pause
             if not was_used:
                 log.info("Replica %s recovered", self.address, extra={"event": "replica_recovered"})
             self.state = ReplicaState(at, None, None)
-            return self.state
+            return
         if was_used:
             log.warning(
                 "Replica %s failed, so the primary is read: %s",
@@ -184,7 +184,6 @@ class Replica:
         self._paused_until = asyncio.get_running_loop().time() + self._pause_s
         since = at if before is None or before.is_used else before.since
         self.state = ReplicaState(at, trouble, since)
-        return self.state
 
 
 _replicas: Final = WeakKeyDictionary[Pool, Replica]()
