@@ -95,9 +95,9 @@ def database_cards(facts: HealthFacts, process: WebProcess) -> list[Component]:
     ]
     replica = replica_of(process.pool)
     if replica is not None:
-        is_read = replica.state is not None and replica.state.is_used
-        note = health_words.replica_note(replica.state)
-        rows.append(("Replica", f"{replica.address}, {'in use' if is_read else 'not in use'}", note))
+        state = replica.state
+        said = "not checked yet" if state is None else "in use" if state.is_used else "not in use"
+        rows.append(("Replica", f"{replica.address}, {said}", health_words.replica_note(state)))
     sizes = health_words.groups(found.tables, facts.growth)
     table = table_card(
         "Storage use",
