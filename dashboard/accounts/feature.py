@@ -20,12 +20,13 @@ from dashboard.accounts.list_page import connect_list_page, list_page
 from dashboard.accounts.lists_page import connect_lists_page, lists_page
 from dashboard.accounts.purge_page import PURGE, PURGE_ROLE, connect_purge_page, purge_page
 from dashboard.accounts.table_page import accounts_page
-from dashboard.accounts.table_routes import account_list_routes
+from dashboard.accounts.table_routes import AccountListings, account_list_routes
 from dashboard.accounts.threshold_trials import ThresholdTrials
 from dashboard.asgi.process import WebProcess
 from dashboard.auth import access
 from dashboard.names.table import read_check
 from dashboard.ui.chart_style import graph
+from dashboard.ui.figures import FigureReader
 from dashboard.ui.pages import (
     Drawing,
     Feature,
@@ -51,8 +52,8 @@ from storage.purge.deliberate_purge import purge_subject
 from storage.readings.evidence import EvidenceSide
 
 
-def accounts(process: WebProcess, trials: ThresholdTrials) -> Feature:
-    """`trials` tries thresholds on what is stored."""
+def accounts(process: WebProcess, trials: ThresholdTrials, figures: FigureReader) -> Feature:
+    """`trials` tries thresholds on what is stored, and `figures` finds the accounts behind a number."""
     pool, clock, settings = process.pool, process.clock, process.settings
     return Feature(
         pages=(
@@ -80,7 +81,7 @@ def accounts(process: WebProcess, trials: ThresholdTrials) -> Feature:
             ),
         ),
         routers=(
-            account_list_routes(pool, clock, settings),
+            account_list_routes(AccountListings(pool, clock, settings, figures)),
             account_routes(pool, clock),
             account_edit_routes(pool, clock),
         ),

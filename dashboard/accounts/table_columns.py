@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from dashboard.wire.compact_json import Json, Phrases, columns, letter, ms, ms_or_none, span_ms
+from storage.live.account_listings import AccountCounts
 from storage.live.accounts_table import AccountsShot, PastSpells
 from storage.live.lists_and_executives import LiveList
 from storage.live.snapshot import LiveSpell
@@ -16,31 +17,15 @@ from storage.model.text.states import clean, short_words
 HANDLE = 120
 
 
-def accounts_json(
-    shot: AccountsShot,
-    lists: Sequence[LiveList],
-    orders: Sequence[Order],
-    now: datetime,
-    sweep_every: timedelta,
-    gap_after: timedelta,
-) -> Json:
+def accounts_json(shot: AccountsShot, now: datetime, sweep_every: timedelta, gap_after: timedelta) -> Json:
+    """Rows of the table. Which place each has in it, the ids of the block say."""
     said, tags, countries = Phrases(), Phrases(), Phrases()
     platform_of = {a.account_id: a.platform for a in shot.accounts}
     groups, group_of = _groups([a.account_id for a in shot.accounts], shot.seen)
     return {
-        "id": shot.live_event_id,
         "now": ms(now),
         "late_after": span_ms(late_after(sweep_every)),
         "gap_after": span_ms(gap_after),
-        "total": shot.total,
-        "lists": [
-            {"id": w.list_id, "name": clean(w.name) + (" (archived)" if w.is_archived else "")}
-            for w in sorted(lists, key=lambda w: w.is_archived)
-        ],
-        "orders": [
-            {"id": o.order_id, "title": clean(o.title), "reference": clean(o.reference), "list": o.list_id}
-            for o in orders
-        ],
         "groups": groups,
         "accounts": columns(
             shot.accounts,
@@ -51,7 +36,6 @@ def accounts_json(
                 "handle": lambda a: clean(a.handle, HANDLE),
                 "post": lambda a: int(a.is_post),
                 "watched": lambda a: int(a.watched),
-                "repeated": lambda a: int(a.is_repeatedly_blocked),
                 "lists": lambda a: a.list_ids,
                 "tags": lambda a: [tags.number(t) for t in a.tags],
                 "group": lambda a: group_of[a.account_id],
@@ -71,6 +55,30 @@ def accounts_json(
         "words": said.words,
         "tags": tags.words,
         "countries": countries.words,
+    }
+
+
+def choices_json(counts: AccountCounts, lists: Sequence[LiveList], orders: Sequence[Order]) -> Json:
+    """What the table can be filtered by: the values, and how many accounts have each."""
+    return {
+        "total": counts.total,
+        "posts": counts.posts,
+        "late": counts.late,
+        "platforms": list(counts.platforms.items()),
+        "countries": list(counts.countries.items()),
+        "tags": list(counts.tags.items()),
+        "lists": [
+            {
+                "id": w.list_id,
+                "name": clean(w.name) + (" (archived)" if w.is_archived else ""),
+                "n": counts.lists.get(w.list_id, 0),
+            }
+            for w in sorted(lists, key=lambda w: w.is_archived)
+        ],
+        "orders": [
+            {"id": o.order_id, "title": clean(o.title), "reference": clean(o.reference), "list": o.list_id}
+            for o in orders
+        ],
     }
 
 

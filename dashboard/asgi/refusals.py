@@ -15,12 +15,16 @@ def refusal(status: int, sentence: str) -> Response:
 
 def refused_time(name: str, value: datetime | None, now: datetime) -> Response | None:
     """Why nothing can be shown as known at that time; None if it can, or if no time was given."""
-    if value is None:
-        return None
+    fault = None if value is None else time_fault(name, value, now)
+    return None if fault is None else refusal(422, fault)
+
+
+def time_fault(name: str, value: datetime, now: datetime) -> str | None:
+    """Why nothing can be shown as known at that time; None if it can."""
     if value.tzinfo is None:
-        return refusal(422, f"{name}: this time has no zone; write it like 2021-02-11T12:00:00Z.")
+        return f"{name}: this time has no zone; write it like 2021-02-11T12:00:00Z."
     if value.year < EARLIEST_YEAR:
-        return refusal(422, f"{name}: times before {EARLIEST_YEAR} are not accepted.")
+        return f"{name}: times before {EARLIEST_YEAR} are not accepted."
     if value > now:
-        return refusal(422, f"{name}: the time is in the future.")
+        return f"{name}: the time is in the future."
     return None

@@ -107,11 +107,11 @@ interface Shared {
 declare var __blockline: Shared;
 declare var dash_clientside: { set_props(id: string, props: object): void };
 /** AG Grid, which Dash brings: what ours asks of it. */
-interface GridNode { data: AccountRow; isSelected(): boolean }
+interface GridNode { data?: AccountRow; isSelected(): boolean; setSelected(on: boolean, alone: boolean, source: string): void }
+interface GridBlock { startRow: number; endRow: number; sortModel: { colId: string; sort: "asc" | "desc" }[]; successCallback(rows: AccountRow[], last: number): void; failCallback(): void }
 interface Grid {
-  destroy(): void; isDestroyed(): boolean; deselectAll(): void; onFilterChanged(): void; refreshCells(how: { force: boolean }): void; setGridOption(name: string, value: unknown): void;
-  getDisplayedRowCount(): number; getRenderedNodes(): GridNode[]; getSelectedNodes(): GridNode[]; setNodesSelected(how: { nodes: GridNode[]; newValue: boolean; source: string }): void;
-  forEachNodeAfterFilter(tell: (node: GridNode) => void): void; applyColumnState(how: object): void;
+  destroy(): void; isDestroyed(): boolean; refreshCells(how: { force: boolean }): void; setGridOption(name: string, value: unknown): void; refreshInfiniteCache(): void; purgeInfiniteCache(): void;
+  refreshHeader(): void; getRenderedNodes(): GridNode[]; forEachNode(tell: (node: GridNode) => void): void; applyColumnState(how: object): void; ensureIndexVisible(row: number, place: string): void;
   getColumnState(): { colId: string; sort?: "asc" | "desc" | null; sortIndex?: number | null }[];
 }
 declare var dashAgGridFunctions: Record<string, (agGrid: any) => any>;
@@ -122,26 +122,33 @@ interface AccountRow {
   id: number; platform: Platform; native: string; handle: string; post: boolean; watched: boolean;
   /** Since when its past is known; null while it has not been asked for. */
   from: number | null; last: number | null; gaps: Span[]; spells: AccountSpell[];
-  now: AccountSpell | null; pending: { s: Letter; w: string; old: number | null; seen: number } | null; lists: AccountsTable["lists"];
-  orders: AccountsTable["orders"]; tags: string[]; countries: string[]; late: boolean; repeated: boolean; text: string;
+  now: AccountSpell | null; pending: { s: Letter; w: string; old: number | null; seen: number } | null; lists: AccountChoices["lists"];
+  orders: AccountChoices["orders"]; tags: string[]; countries: string[]; late: boolean;
+  /** It was purged, or became a control account, since the listing was made. */
+  gone: boolean;
 }
 /** A part of what is drawn of an account. */
 interface Piece { kind: "spell" | "window" | "provisional"; s: Letter; from: number; to: number }
 interface AccountsState {
-  now: number; gapAfter: number; lateAfter: number; total: number; lists: AccountsTable["lists"]; orders: AccountsTable["orders"]; rows: AccountRow[];
+  now: number; gapAfter: number; lateAfter: number; shown: number; listing: string; rows: AccountRow[];
 }
 /** What the page of accounts holds: all is there once it was opened and its accounts have come. */
 interface AccountsPage {
-  choice: Choice; held: Held; grid: { api: Grid; arrange(choice: Choice): void } | null; place: HTMLElement | null; script: Promise<unknown> | null;
-  /** The accounts as they were asked for last: when, and whose. */
-  fetched: Promise<AccountsState> | null; at: number; whom: string | null;
+  choice: Choice; held: Held; grid: { api: Grid; mark(): void } | null; place: HTMLElement | null; script: Promise<unknown> | null;
+  choices: AccountChoices | null;
+  /** The first block of the listing that is shown, of which the others say the moment; null: it is asked for next. */
+  listing: Promise<AccountsState> | null;
+  /** When the listing was asked for, and how long it took. */
+  at: number; took: number;
   /** What was before of each account that was on the screen, and when it was asked for. */
   past: Map<number, { at: number; body: AccountsPast | null }>;
+  /** Those selected, with their rows where they were loaded. */
+  selected: Map<number, AccountRow | null>;
   /** The figure whose accounts are shown. */
   behind: Behind | null;
 }
 /** The accounts behind a figure, and the address that asked for them. */
-interface Behind { of: string; words: string; ids: Set<number> }
+interface Behind { of: string; words: string; n: number }
 interface Choice {
   figure: string; at: string; q: string; status: string; country: string; list: string; order: string; tag: string; platform: string; kind: string; late: boolean; repeatedly_blocked: boolean; whom: string; sort: string; selected: "all" | Set<number>;
 }
@@ -153,7 +160,7 @@ interface ImportAnswer extends Answer {
   taken: number; ignored: string[]; refused: { line: number | null; why: string }[]; lines: { line: number; what: string; did: string; changed: boolean }[];
 }
 /** What the table is drawn from, read at each drawing. */
-interface Held { state: AccountsState; passes: (row: AccountRow) => boolean }
+interface Held { state: Pick<AccountsState, "now" | "gapAfter" | "lateAfter">; shown: number; selected: Map<number, AccountRow | null> }
 
 /** By what is known: null for now, "then" for the moment itself, or a time. */
 type Knew = null | "then" | number;

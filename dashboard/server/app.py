@@ -33,6 +33,7 @@ from dashboard.server.shell import Shell, index, layout
 from dashboard.server.static import mount_static
 from dashboard.ui.cards import away_page
 from dashboard.ui.chart_style import Theme
+from dashboard.ui.figures import FigureReader
 from dashboard.ui.pages import Page, PageCallbacks, plain
 from dashboard.ui.time_markup import timed
 from dashboard.ui.toasts import TOAST
@@ -78,8 +79,9 @@ def create_app(
 
     server = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     server.include_router(search_routes(pool, pages))
-    sources = [source for part in parts for source in part.figures]
-    server.include_router(figure_routes(pool, clock, settings, sources))
+    sources = {source.name: source for part in parts for source in part.figures}
+    figures = FigureReader(pool, settings.gap_after, settings.late_after, sources)
+    server.include_router(figure_routes(figures, clock))
     for part in parts:
         for router in part.routers:
             server.include_router(router)

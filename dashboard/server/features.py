@@ -27,6 +27,7 @@ from dashboard.people.feature import people
 from dashboard.replay.feature import Reevaluator, replay
 from dashboard.sizing.feature import sizing
 from dashboard.stories.feature import stories
+from dashboard.ui.figures import FigureReader
 from dashboard.ui.pages import Feature
 
 __all__ = ["Decider", "features"]
@@ -42,9 +43,10 @@ class Decider(Reevaluator, RuleTrials, ThresholdTrials, FileMaker, Protocol):
 
 
 def features(process: WebProcess, decider: Decider) -> list[Feature]:
+    figures = FigureReader(process.pool, process.settings.gap_after, process.settings.late_after)
     ours = [
         live(process),
-        accounts(process, decider),
+        accounts(process, decider, figures),
         name_checks(process),
         orders(process, decider),
         causes(process),
@@ -64,7 +66,9 @@ def features(process: WebProcess, decider: Decider) -> list[Feature]:
         feeds(process),
         api(process, decider, decider),
     ]
-    return [*ours, *_installed(process, {page.path for feature in ours for page in feature.pages})]
+    found = [*ours, *_installed(process, {page.path for feature in ours for page in feature.pages})]
+    figures.sources |= {source.name: source for feature in found for source in feature.figures}
+    return found
 
 
 def _installed(process: WebProcess, taken: Iterable[str]) -> Iterator[Feature]:

@@ -5,7 +5,7 @@ at the moment of the figure. A feature says how the accounts of its figures are 
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
@@ -13,9 +13,11 @@ from dash import html
 from dash.development.base_component import Component
 
 from storage.model.core.accounts import AccountId
-from storage.postgres.pool import Conn
+from storage.postgres.pool import Conn, Pool
+from storage.postgres.recording_order import as_known
 
 FIGURE_CLASS = "figure-link"
+NO_FIGURE = "There is no such figure."
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,28 @@ class FigureSource:
     """The first part of the name of each: "order"."""
     read: Callable[[FigureRequest], Awaitable[FigureAccounts | None]]
     """None when there is no such figure."""
+
+
+@dataclass(slots=True)
+class FigureReader:
+    """Finds the accounts of any figure of any feature, once the features are there."""
+
+    pool: Pool
+    gap_after: timedelta
+    late_after: timedelta
+    sources: dict[str, FigureSource] = field(default_factory=dict[str, FigureSource])
+    """By the first part of the name of each figure."""
+
+    async def read(self, name: str, at: datetime) -> FigureAccounts | None:
+        """The accounts of a figure, by what was known at `at`; None when there is no such figure. Raises
+        StorageError.
+        """
+        first, *more = name.split("/")
+        source = self.sources.get(first)
+        if source is None:
+            return None
+        async with as_known(self.pool, at) as conn:
+            return await source.read(FigureRequest(conn, more, at, self.gap_after, self.late_after))
 
 
 def figure_address(name: str, at: datetime) -> str:

@@ -112,11 +112,17 @@ interface FilmNews extends Pick<FilmSnapshot, "id" | "now" | "lists" | "orders" 
 /** The page of accounts, and what is drawn beside each. */
 interface AccountSpellRow extends SpellRow { c: Place }
 type Group = [last: number | null, gaps: [number, number][]];
+/** Some rows of a listing. `ids` says which account has each place; one that is no longer there has no row in `accounts`. */
 interface AccountsTable {
-  id: number; now: number; late_after: number; gap_after: number; total: number; groups: Group[]; words: string[]; tags: string[]; countries: string[];
-  lists: { id: number; name: string }[]; orders: { id: number; title: string; reference: string; list: number }[];
-  accounts: Table<{ id: number; platform: Platform; native: string; handle: string; post: 0 | 1; watched: 0 | 1; repeated: 0 | 1; lists: number[]; tags: Place[]; group: number }>;
+  now: number; late_after: number; gap_after: number; ids: number[]; shown: number; listing: string; groups: Group[]; words: string[]; tags: string[]; countries: string[];
+  accounts: Table<{ id: number; platform: Platform; native: string; handle: string; post: 0 | 1; watched: 0 | 1; lists: number[]; tags: Place[]; group: number }>;
   spells: Table<AccountSpellRow>; provisional: Table<{ account: number; s: Letter; w: Place; old: number | null; seen: number }>;
+}
+/** What the table can be filtered by, each with its number of accounts. `behind`: how many of a figure's accounts are in it. */
+interface AccountChoices {
+  total: number; posts: number; late: number; platforms: [Platform, number][]; countries: [string, number][]; tags: [string, number][];
+  lists: { id: number; name: string; n: number }[]; orders: { id: number; title: string; reference: string; list: number }[];
+  behind: { shown: number; posts: number } | null;
 }
 interface AccountsPast {
   now: number; from: number; groups: Group[]; accounts: Table<{ id: number; group: number }>; spells: Table<AccountSpellRow>; words: string[]; countries: string[];

@@ -1,7 +1,6 @@
-"""Read models of the page of accounts: who is on file and how each stands; and, apart, what was before.
+"""Read models of the rows of the page of accounts: the status of each account, and, apart, what was before.
 
-How each stands takes a fraction of the time that a month of everybody's coverage takes, so that what was
-before is read of those accounts alone that somebody looks at.
+Both are read for the accounts on a screen only; `storage.live.account_listings` says which those are.
 
 The monitor's own control accounts are left out, as everywhere.
 """
@@ -11,21 +10,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from storage.live.snapshot import LiveSpell, last_event_id, spells
+from storage.live.snapshot import LiveSpell, spells
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import Flag, State, Status
 from storage.model.core.coverage_gaps import Seen
 from storage.postgres.pool import Conn
-from storage.readings.coverage_report import live_coverage, seen_of, watched_coverage
-
-MOST = 50_000
-"""Accounts in one answer."""
+from storage.readings.coverage_report import seen_of
 
 
 class AccountScope(StrEnum):
     WATCHED = "watched"
     FILE = "file"
-    """On file only: imported, or no longer watched. Nobody reads them."""
+    """Stored only: imported, or no longer watched. They are not read."""
     ALL = "all"
 
 
@@ -39,8 +35,6 @@ class AccountLine:
     list_ids: tuple[int, ...]
     tags: tuple[str, ...]
     is_post: bool = False
-    is_repeatedly_blocked: bool = False
-    """It has two or more block periods."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +50,12 @@ class ProvisionalState:
 
 @dataclass(frozen=True, slots=True)
 class AccountsShot:
-    live_event_id: int
-    total: int
-    """How many there are; `accounts` are at most `MOST` of them, the oldest on file first."""
     accounts: tuple[AccountLine, ...]
     spells: tuple[LiveSpell, ...]
     """The confirmed state of each now."""
     provisional: tuple[ProvisionalState, ...]
     seen: dict[int, Seen]
-    """Coverage since the time asked for: of who is not in it there was no reading."""
+    """Coverage since the time asked for. An account that is not in it was not read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,41 +86,33 @@ async def past_of(
 
 
 async def accounts_shot(
-    conn: Conn, whom: AccountScope, since: datetime, now: datetime, gap_after: timedelta, most: int = MOST
+    conn: Conn, account_ids: Sequence[int], since: datetime, now: datetime, gap_after: timedelta
 ) -> AccountsShot:
-    """The accounts asked for, at `now`, with when they were read since `since`."""
-    event_id = await last_event_id(conn)
-    lines = await _lines(conn, whom, most)
+    """These accounts at `now`, in this order, with when they were read since `since`. Those that do not exist
+    or are control accounts are left out.
+    """
+    lines = await _lines(conn, account_ids)
     ids = [line.account_id for line in lines]
-    only_watched = whom is AccountScope.WATCHED
-    read = watched_coverage if only_watched else live_coverage
-    coverage = await read(conn, since, now, gap_after)
     return AccountsShot(
-        live_event_id=event_id,
-        total=len(lines) if len(lines) < most else await _count(conn, whom),
         accounts=tuple(lines),
         spells=await spells(conn, now, ids),
         provisional=tuple(await _provisional(conn, ids)),
-        seen=coverage.seen,
+        seen=await seen_of(conn, ids, since, now, gap_after),
     )
 
 
-async def _lines(conn: Conn, whom: AccountScope, most: int) -> list[AccountLine]:
+async def _lines(conn: Conn, account_ids: Sequence[int]) -> list[AccountLine]:
     rows = await conn.fetch(
         """
         select a.account_id, a.platform, a.native_id, a.handle, a.is_post, a.watched, a.tags,
-            coalesce(m.list_ids, '{}') as list_ids,
-            a.account_id in (select repeatedly_blocked('infinity', null)) as is_repeatedly_blocked
-        from ordinary_accounts() a
-        left join (
-            select account_id, array_agg(list_id order by list_id) as list_ids
-            from watch_list_member group by account_id
-        ) m using (account_id)
-        where $1 = 'all' or a.watched = ($1 = 'watched')
-        order by a.account_id limit $2
+            array(
+                select list_id from watch_list_member m where m.account_id = a.account_id order by list_id
+            ) as list_ids
+        from unnest($1::bigint[]) with ordinality as u (account_id, place)
+        join ordinary_accounts() a using (account_id)
+        order by u.place
         """,
-        whom.value,
-        most,
+        account_ids,
     )
     return [
         AccountLine(
@@ -141,20 +124,9 @@ async def _lines(conn: Conn, whom: AccountScope, most: int) -> list[AccountLine]
             tuple(r["list_ids"]),
             tuple(r["tags"]),
             r["is_post"],
-            r["is_repeatedly_blocked"],
         )
         for r in rows
     ]
-
-
-async def _count(conn: Conn, whom: AccountScope) -> int:
-    return await conn.fetchval(
-        """
-        select count(*) from ordinary_accounts() a
-        where $1 = 'all' or a.watched = ($1 = 'watched')
-        """,
-        whom.value,
-    )
 
 
 async def _provisional(conn: Conn, account_ids: Sequence[int]) -> list[ProvisionalState]:

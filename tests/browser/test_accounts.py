@@ -224,6 +224,41 @@ async def test_selected_accounts_get_a_tag_and_undo_takes_it_from_them(
         assert await conn.fetchval("select count(*) from account where tags = '{press}'") == 0
 
 
+async def test_more_rows_come_as_they_are_scrolled_to_and_all_of_them_are_selected_at_once(
+    pool: Pool, dsn: str, story: Story
+) -> None:
+    async with transaction(pool) as conn:
+        await conn.execute(
+            """
+            insert into account (platform, native_id, handle, added_at, watched)
+            select 'x', 'many' || n, 'many' || n, $1, false from generate_series(1, 350) as n
+            """,
+            story.now,
+        )
+    async with (
+        served(pool, dsn, story.now) as base,
+        opened(base, "/accounts?whom=file&q=many&sort=handle") as browser,
+    ):
+        page = browser.page
+        await counts(browser, "350 of 351 stored only")
+        await page.locator(".ac-handle a", has_text="@many1").first.wait_for()
+        await page.evaluate("document.querySelector('.ag-body-viewport').scrollTop = 1e6")
+        await page.locator(".ac-handle a", has_text="@many350").wait_for()
+        await page.get_by_label("Select all accounts that the filters show").check()
+        await page.get_by_text("350 selected").wait_for()
+        assert "selected=all" in str(await page.evaluate("location.search"))
+        await page.locator("input[name=tag]").fill("press")
+        await page.get_by_role("button", name="Apply").click()
+        await page.get_by_text("350 changed.").wait_for()
+        # Another filter shows others: what was selected must not be edited unseen.
+        await page.locator("input[name=q]").fill("many35")
+        await counts(browser, "2 of 351 stored only")
+        assert await page.locator("#accounts-bulk").is_hidden()
+        assert "selected" not in str(await page.evaluate("location.search"))
+    async with transaction(pool) as conn:
+        assert await conn.fetchval("select count(*) from account where tags = '{press}'") == 350
+
+
 async def test_selected_accounts_are_moved_to_another_list(pool: Pool, dsn: str, story: Story) -> None:
     async with transaction(pool) as conn:
         await conn.execute("insert into watch_list (name, created_at) values ('Desk', $1)", story.now)

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { behindWords, COMPARE, choiceOf, decode as decodeTable, facets, matcher } from "../../dashboard/assets/accounts/rows.mjs";
+import { behindWords, choiceOf, facets } from "../../dashboard/assets/accounts/rows.mjs";
 import { changeGroups, days, denominator } from "../../dashboard/assets/board/feed.mjs";
 import { figures, figuresOf } from "../../dashboard/assets/board/kpis.mjs";
 import { byHandle, counted } from "../../dashboard/assets/board/posts.mjs";
@@ -83,8 +83,9 @@ test("accounts and posts are never in one group of changes, and an order's numbe
 
 test("posts stand after their author, also before an account whose handle goes on with _", () => {
   assert.deepEqual(shown({}), ["ada", "ada/7", "ada_b", "cy/8"]);
-  const rows = [["ada_b", false], ["ada/10", true], ["ada", false], ["ada/9", true]].map(([handle, post]) => ({ handle, post, platform: "x" }));
-  assert.deepEqual(rows.toSorted(COMPARE.handle).map((r) => r.handle), ["ada", "ada/9", "ada/10", "ada_b"]);
+  const rows = [["ada_b", false], ["ada/10", true], ["ada", false], ["ada/9", true]].map(([handle, post]) => ({ handle, post }));
+  const byNumber = byHandle((a, b) => a.localeCompare(b, "en", { numeric: true }));
+  assert.deepEqual(rows.toSorted(byNumber).map((r) => r.handle), ["ada", "ada/9", "ada/10", "ada_b"]);
   assert.equal(byHandle((a, b) => a.localeCompare(b))(rows[0], rows[0]), 0);
 });
 
@@ -103,23 +104,15 @@ test("what is no kind is no filter", () => {
   assert.equal(choiceOf("?kind=videos").kind, "");
 });
 
-const table = (post) => decodeTable({
-  now: at(10), late_after: 1, gap_after: 2, total: 3, lists: [], orders: [], groups: [[at(10), []]], words: [], tags: [], countries: [""],
-  accounts: { id: [1, 2, 3], platform: ["x", "x", "x"], native: ["1", "2", "post:7"], handle: ["ada", "bob", "ada/7"], post, watched: [1, 1, 1], lists: [[], [], []], tags: [[], [], []], group: [0, 0, 0] },
-  spells: { account: [], s: [], w: [], c: [], onset: [], from: [], to: [] }, provisional: { account: [], s: [], w: [], old: [], seen: [] },
+test("accounts only or posts only is offered in the table if there are posts", () => {
+  const choices = { total: 3, posts: 1, late: 0, platforms: [], countries: [], tags: [], lists: [], orders: [], behind: null };
+  assert.deepEqual([...facets(choices).kind], [["accounts", 2], ["posts", 1]]);
+  assert.equal(facets({ ...choices, posts: 0 }).kind.size, 0);
 });
 
-test("the table of accounts can show accounts only or posts only, which is offered if there are posts", () => {
-  const state = table([0, 0, 1]);
-  const chosen = (search) => state.rows.filter(matcher(choiceOf(search))).map((row) => row.handle);
-  assert.deepEqual([chosen("?kind=accounts"), chosen("?kind=posts"), chosen("")], [["ada", "bob"], ["ada/7"], ["ada", "bob", "ada/7"]]);
-  assert.deepEqual([...facets(state).kind], [["accounts", 2], ["posts", 1]]);
-  assert.equal(facets(table([0, 0, 0])).kind.size, 0);
-});
-
-for (const [ids, words, said] of [
-  [[1, 3], "2 accounts of a list", "2 accounts of a list, as known then. 1 post among them. The rows show them as they are now."],
-  [[3], "1 account of a list", "1 account of a list, as known then. It is a post. The rows show them as they are now."],
-  [[3], "1 post of a list", "1 post of a list, as known then. The rows show them as they are now."],
-  [[1, 2], "2 accounts of a list", "2 accounts of a list, as known then. The rows show them as they are now."],
-]) test(`behind a figure: ${said}`, () => assert.equal(behindWords({ of: "", words, ids: new Set(ids) }, table([0, 0, 1]), "then"), said));
+for (const [n, posts, words, said] of [
+  [2, 1, "2 accounts of a list", "2 accounts of a list, as known then. 1 post among them. The rows show them as they are now."],
+  [1, 1, "1 account of a list", "1 account of a list, as known then. It is a post. The rows show them as they are now."],
+  [1, 1, "1 post of a list", "1 post of a list, as known then. The rows show them as they are now."],
+  [2, 0, "2 accounts of a list", "2 accounts of a list, as known then. The rows show them as they are now."],
+]) test(`behind a figure: ${said}`, () => assert.equal(behindWords({ of: "", words, n }, { shown: n, posts }, "then"), said));

@@ -13,16 +13,18 @@ const isOfList = (deed) => deed === "put" || deed === "take" || deed === "move";
 let shown = "";
 
 /**
- * Draw the bar of the selection; `on` is {done(), clear()}. Who may only look sees how many are selected.
- * @param {HTMLElement} place @param {AccountRow[]} rows @param {AccountsState} state @param {{ done(): void, clear(): void }} on
+ * Draw the bar of the selection; `on` is {done(), clear()}. A viewer sees how many are selected. What is applied is applied to exactly these numbers.
+ * @param {HTMLElement} place @param {Map<number, AccountRow | null>} selected @param {AccountChoices} choices @param {{ done(): void, clear(): void }} on
  */
-export function drawBulk(place, rows, state, on) {
-  place.hidden = rows.length === 0;
-  const key = rows.map((row) => row.id).join();
+export function drawBulk(place, selected, choices, on) {
+  const ids = [...selected.keys()];
+  const rows = [...selected.values()].filter((row) => row !== null);
+  place.hidden = ids.length === 0;
+  const key = ids.join();
   if (key === shown && place.childElementCount) return;
   shown = key;
   const mayEdit = place.closest("[data-edit]") !== null;
-  const tags = [...new Set(state.rows.flatMap((row) => row.tags))].sort();
+  const tags = choices.tags.map(([tag]) => tag).sort();
   place.innerHTML = `<form class="ac-bulk" aria-label="Selected accounts"><b role="status"></b>
     ${mayEdit ? `<label><span class="hidden">Action</span><select class="select" name="do"></select></label>
     <label data-for="tag"><span class="hidden">Tag</span><input class="select" name="tag" list="ac-tag-names" maxlength="40" autocomplete="off" placeholder="Tag"><datalist id="ac-tag-names"></datalist></label>
@@ -30,14 +32,15 @@ export function drawBulk(place, rows, state, on) {
     <label data-for="list" hidden><span data-to hidden>to</span> <span class="hidden">List</span><select class="select" name="list"></select></label>
     <button class="button small primary">Apply</button>` : ""}
     <button type="button" class="link" data-clear>Clear selection</button><p class="ac-said refused" role="alert" hidden></p><ul class="ac-each" hidden></ul></form>`;
-  find(place, "b").textContent = `${count(rows.length)} selected`;
+  find(place, "b").textContent = `${count(ids.length)} selected`;
   const form = /** @type {HTMLFormElement} */ (find(place, "form"));
   find(form, "[data-clear]").addEventListener("click", on.clear);
   if (!mayEdit) return;
-  const onLists = new Set(rows.flatMap((row) => row.lists.map((l) => l.id)));
+  // Of accounts that were not on the screen the page does not know the lists.
+  const onLists = new Set(rows.length === ids.length ? rows.flatMap((row) => row.lists.map((l) => l.id)) : choices.lists.map((l) => l.id));
   form.do.append(...DEEDS.filter(([value]) => value !== "move" || onLists.size).map(([value, label]) => new Option(label, value)));
-  form.from.append(...state.lists.filter((l) => onLists.has(l.id)).map((l) => new Option(l.name, String(l.id))));
-  form.list.append(...state.lists.map((l) => new Option(l.name, String(l.id))));
+  form.from.append(...choices.lists.filter((l) => onLists.has(l.id)).map((l) => new Option(l.name, String(l.id))));
+  form.list.append(...choices.lists.map((l) => new Option(l.name, String(l.id))));
   find(form, "datalist").append(...tags.map((t) => new Option(t)));
   form.do.addEventListener("change", () => {
     find(form, "[data-for=tag]").hidden = !isOfTag(form.do.value);
@@ -49,7 +52,7 @@ export function drawBulk(place, rows, state, on) {
     const value = isOfTag(form.do.value) ? form.tag.value.trim() : isOfList(form.do.value) ? form.list.value : "";
     const button = /** @type {HTMLButtonElement} */ (find(form, "button.primary"));
     button.disabled = true;
-    const answer = await send("/api/accounts/edit", { do: form.do.value, value, from: form.do.value === "move" ? form.from.value : undefined, accounts: rows.map((row) => row.id) });
+    const answer = await send("/api/accounts/edit", { do: form.do.value, value, from: form.do.value === "move" ? form.from.value : undefined, accounts: ids });
     button.disabled = false;
     say(form, answer, rows);
     if (answer.error) return;
@@ -68,7 +71,7 @@ function say(form, answer, rows) {
   each.replaceChildren(
     ...(answer.each ?? []).map(({ account, words }) => {
       const line = document.createElement("li");
-      line.textContent = `@${handle.get(account) ?? account}: ${words}`;
+      line.textContent = `${handle.has(account) ? `@${handle.get(account)}` : `Account ${account}`}: ${words}`;
       return line;
     }),
   );

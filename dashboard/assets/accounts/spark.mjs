@@ -9,7 +9,7 @@ const HALF = new Set(["P", "D"]);
 
 /**
  * What is drawn: [{kind: "spell" | "window" | "provisional", s, from, to}], in the order of drawing.
- * @param {AccountsState} state @param {AccountRow} row
+ * @param {Held["state"]} state @param {AccountRow} row
  */
 export function pieces(state, row) {
   const end = knownUntil(state, row);
@@ -48,7 +48,7 @@ export function words(row) {
   return `30 days: ${more}${seen || "nothing confirmed"}${row.pending ? `, provisional: ${row.pending.w}` : ""}${gaps}`;
 }
 
-/** The markup. Everything in it is a number or one of our own letters. @param {AccountsState} state @param {AccountRow} row */
+/** The markup. Everything in it is a number or one of our own letters. @param {Held["state"]} state @param {AccountRow} row */
 export function spark(state, row) {
   const begin = Number(row.from);
   const scale = (WIDTH - 2) / (state.now - begin);

@@ -47,14 +47,14 @@ function take(some) {
 }
 
 /**
- * The values that there are. One that is chosen stays in the list, also when nobody has it any more.
- * @param {AccountsState} state @param {ReturnType<typeof import("./rows.mjs").facets>} found
+ * The values that there are. One that is chosen stays in the list, also when no account has it any more.
+ * @param {AccountChoices} choices @param {ReturnType<typeof import("./rows.mjs").facets>} found
  */
-export function fillTools(state, found) {
+export function fillTools(choices, found) {
   const { place, choice } = tools;
   /** @type {Record<string, Map<string, string>>} */
   const name = {
-    list: new Map(state.lists.map((l) => [String(l.id), l.name])), order: new Map(state.orders.map((o) => [String(o.id), o.title])), platform: new Map(Object.entries(PLATFORMS).map(([key, p]) => [key, p.name])),
+    list: new Map(choices.lists.map((l) => [String(l.id), l.name])), order: new Map(choices.orders.map((o) => [String(o.id), o.title])), platform: new Map(Object.entries(PLATFORMS).map(([key, p]) => [key, p.name])),
     kind: new Map(/** @type {[string, string][]} */ (KINDS)),
   };
   /** @param {keyof typeof found} key */

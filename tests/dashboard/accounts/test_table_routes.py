@@ -1,7 +1,7 @@
 """The data of the page of accounts, and what is done there with many of them, over real sockets."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import aiohttp
@@ -9,11 +9,10 @@ import pytest
 
 from collectors.x.declaration import X
 from storage.accounts.accounts import stop_watching
-from storage.live.accounts_table import AccountScope, accounts_shot
 from storage.model.core.people import Role
 from storage.postgres.audit_log import acts
 from storage.postgres.pool import Pool, transaction
-from tests.support.seeds.changes import Story
+from tests.support.seeds.changes import HOUR, Story
 from tests.support.servers.dashboard import SETTINGS, served
 
 
@@ -25,13 +24,15 @@ async def got(url: str) -> tuple[int, Any]:
 async def test_everybody_is_there_with_state_lists_and_reading(pool: Pool, dsn: str, story: Story) -> None:
     async with served(pool, dsn, story.now) as base:
         _, body = await got(f"{base}/api/accounts")
+        _, choices = await got(f"{base}/api/accounts/choices")
     for table in ("accounts", "spells", "provisional"):
         assert len({len(column) for column in body[table].values()}) == 1
-    assert (body["total"], len(body["accounts"]["id"])) == (32, 32)
+    assert (choices["total"], body["shown"], len(body["accounts"]["id"])) == (32, 32, 32)
+    assert body["ids"] == body["accounts"]["id"]
     assert sorted(body["provisional"]["account"]) == sorted(story.provisional)
     never = body["accounts"]["group"][body["accounts"]["id"].index(story.never_read)]
     assert body["groups"][never] == [None, []]
-    assert {o["title"] for o in body["orders"]} == {"Order 1", "Order 2"}
+    assert {o["title"] for o in choices["orders"]} == {"Order 1", "Order 2"}
     assert "withheld in India (IN)" in body["words"]
 
 
@@ -95,12 +96,105 @@ async def test_the_past_is_asked_for_by_account_numbers(
     )
 
 
-async def test_an_answer_has_an_end_and_says_how_many_there_are(pool: Pool, story: Story) -> None:
-    async with transaction(pool) as conn:
-        day = timedelta(days=1)
-        shot = await accounts_shot(conn, AccountScope.WATCHED, story.now - day, story.now, day, most=5)
-    assert (len(shot.accounts), shot.total) == (5, 32)
-    assert {s.account_id for s in shot.spells} <= {a.account_id for a in shot.accounts}
+async def test_the_blocks_of_two_dashboards_make_up_one_listing(pool: Pool, dsn: str, story: Story) -> None:
+    async with served(pool, dsn, story.now) as one, served(pool, dsn, story.now + HOUR) as other:
+        _, whole = await got(f"{one}/api/accounts?sort=handle")
+        moment = f"moment={whole['now']}"
+        ids: list[int] = []
+        for start, base in enumerate((one, other) * 4):
+            _, block = await got(f"{base}/api/accounts?sort=handle&start={start * 5}&count=5&{moment}")
+            assert block["listing"] == whole["listing"]
+            ids += block["ids"]
+        async with transaction(pool) as conn:
+            await conn.execute("update account set handle = '000' where account_id = $1", ids[-1])
+        # The one that keeps the listing answers as before; the other one makes it again, and says so.
+        _, same = await got(f"{one}/api/accounts?sort=handle&{moment}")
+        async with served(pool, dsn, story.now + HOUR) as third:
+            _, block = await got(f"{third}/api/accounts?sort=handle&start=5&count=5&{moment}")
+    assert ids == whole["ids"]
+    assert same["listing"] == whole["listing"]
+    assert block["listing"] != whole["listing"]
+
+
+async def test_an_account_that_is_no_longer_listed_keeps_its_place_without_a_row(
+    pool: Pool, dsn: str, story: Story
+) -> None:
+    async with served(pool, dsn, story.now) as base:
+        _, before = await got(f"{base}/api/accounts?sort=handle")
+        gone, *_ = before["ids"]
+        async with transaction(pool) as conn:
+            await conn.execute("update account set watched = false where account_id = $1", gone)
+            control = "insert into canary (account_id, expected_status, origin) values ($1, 'available', $2)"
+            await conn.execute(control, gone, "settings")
+        _, after = await got(f"{base}/api/accounts?sort=handle&moment={before['now']}")
+    assert (after["ids"], after["listing"]) == (before["ids"], before["listing"])
+    assert gone not in after["accounts"]["id"]
+    assert len(after["accounts"]["id"]) == len(before["ids"]) - 1
+
+
+async def test_all_that_a_filter_shows_is_selected_by_number(pool: Pool, dsn: str, story: Story) -> None:
+    async with served(pool, dsn, story.now) as base:
+        _, shown = await got(f"{base}/api/accounts?status=withheld")
+        _, selected = await got(f"{base}/api/accounts/ids?status=withheld")
+        async with transaction(pool) as conn:
+            await conn.execute(
+                """
+                insert into account (platform, native_id, handle, added_at, watched)
+                select 'x', 'many' || n, 'many' || n, now(), false from generate_series(1, 10001) as n
+                """
+            )
+        status, refused = await got(f"{base}/api/accounts/ids?whom=file&q=many")
+    assert sorted(selected["ids"]) == sorted(shown["ids"])
+    assert 0 < len(shown["ids"]) < 32
+    assert (status, refused["error"]) == (
+        422,
+        "10,001 accounts and posts are shown. At most 10,000 can be selected at once. "
+        "Use the filters to show fewer.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "why"),
+    [
+        pytest.param("status=held", 422, "The parameter status must be one of blocked,", id="no status"),
+        pytest.param("kind=videos", 422, "The parameter kind must be one of accounts,", id="no kind"),
+        pytest.param("sort=id", 422, "The parameter sort must hold columns of handle,", id="no column"),
+        pytest.param("sort=handle:up", 422, "The parameter sort must hold columns of", id="no direction"),
+        pytest.param("list=1,2", 422, "The parameter list must be a number.", id="two lists"),
+        pytest.param(f"order={'9' * 19}", 422, "The parameter order must be a number.", id="too large"),
+        pytest.param("q=a%00", 422, "A filter holds a character", id="a character of no text"),
+        pytest.param("figure=board/all", 422, "A figure needs its moment:", id="a figure without a moment"),
+        pytest.param("figure=x&at=2100-01-01T00:00Z", 422, "in the future", id="a moment to come"),
+        pytest.param("figure=x&at=2021-01-01T00:00", 422, "has no zone", id="a moment without a zone"),
+        pytest.param("figure=x&at=2021-01-01T00:00Z", 404, "There is no such figure.", id="no figure"),
+    ],
+)
+async def test_a_listing_that_cannot_be_is_refused_in_one_sentence(
+    pool: Pool, dsn: str, story: Story, query: str, status: int, why: str
+) -> None:
+    async with served(pool, dsn, story.now) as base:
+        for route in ("accounts", "accounts/ids"):
+            answered, said = await got(f"{base}/api/{route}?{query}")
+            assert answered == status
+            assert why in said["error"]
+
+
+@pytest.mark.parametrize(
+    "query", ["start=-1", "count=0", "count=201", "moment=-1", "moment=9e99", "late=maybe", f"start={10**30}"]
+)
+async def test_a_block_that_cannot_be_is_refused(pool: Pool, dsn: str, now: datetime, query: str) -> None:
+    async with served(pool, dsn, now) as base:
+        status, _ = await got(f"{base}/api/accounts?{query}")
+    assert status == 422
+
+
+async def test_an_empty_installation_lists_nothing(pool: Pool, dsn: str, now: datetime) -> None:
+    async with served(pool, dsn, now) as base:
+        for query in ("", "whom=all&sort=last,orders,tags&q=a", "late=1&start=100"):
+            _, body = await got(f"{base}/api/accounts?{query}")
+            assert (body["ids"], body["shown"], body["accounts"]["id"]) == ([], 0, [])
+        _, choices = await got(f"{base}/api/accounts/choices?whom=all")
+    assert (choices["total"], choices["late"], choices["platforms"]) == (0, 0, [])
 
 
 class Sender:

@@ -32,7 +32,11 @@ async def test_each_message_has_the_fields_and_types_that_the_scripts_read(
         }
     async with served(pool, dsn, now) as base, aiohttp.ClientSession(base) as session:
         past = f"/api/accounts/past?ids={story.accounts[0][0]}"
-        for name, path in (("AccountsTable", "/api/accounts"), ("AccountsPast", past)):
+        for name, path in (
+            ("AccountsTable", "/api/accounts"),
+            ("AccountChoices", "/api/accounts/choices"),
+            ("AccountsPast", past),
+        ):
             async with session.get(path) as answer:
                 messages[name] = await answer.json()
     script = tmp_path / "messages.ts"

@@ -9,7 +9,8 @@ from collectors.x.declaration import X
 from storage.accounts.accounts import NewAccount, add_accounts
 from storage.accounts.listing import listed_accounts
 from storage.accounts.paged_accounts import AccountFilter, StateFilter, accounts_page, states_page
-from storage.live.accounts_table import AccountScope, accounts_shot
+from storage.live.account_listings import ListingFilter, list_accounts
+from storage.live.accounts_table import AccountScope
 from storage.model.core.availability import State, Status
 from storage.model.evidence.export_kinds import ExportFilter, Kind
 from storage.postgres.pool import Pool, transaction
@@ -93,8 +94,10 @@ async def answers(pool: Pool, at: datetime, known_at: datetime) -> dict[str, lis
         if at == known_at == NOW:
             found = await accounts_page(conn, AccountFilter(repeatedly_blocked=True), NOW, 0, 9)
             told["accounts"] = [r.handle for r in found]
-            shot = await accounts_shot(conn, AccountScope.ALL, T0, NOW, minutes(30) - T0)
-            told["page"] = [a.handle for a in shot.accounts if a.is_repeatedly_blocked]
+            listed = ListingFilter(AccountScope.ALL, repeatedly_blocked=True)
+            ids = await list_accounts(conn, listed, (), NOW, T0)
+            handles = await conn.fetch("select handle from account where account_id = any($1)", ids.tolist())
+            told["page"] = [r["handle"] for r in handles]
             wanted = ExportFilter(NOW, repeatedly_blocked=True)
             told["export of accounts"] = [
                 str(r[0]) for r in only(await table(conn, Kind.ACCOUNTS, wanted), "handle")

@@ -4,7 +4,7 @@ from dataclasses import astuple, replace
 
 from storage.health.status import standing
 from storage.health.status_at import status_at
-from storage.live.accounts_table import AccountScope, accounts_shot
+from storage.live.accounts_table import accounts_shot
 from storage.live.board_accounts import accounts_watched
 from storage.live.first_readings import first_readings
 from storage.live.kpis import Kpis, PostKpis, kpis
@@ -55,7 +55,8 @@ async def test_every_read_model_of_live_and_of_the_film_knows_which_are_posts(
     posts = frozenset(story.accounts[0][::2])
     async with transaction(pool) as conn:
         await turn_into_posts(conn, posts)
-        shot = await accounts_shot(conn, AccountScope.ALL, story.start, story.now, 2 * story.sweep)
+        everyone = [a.account_id for a in await accounts(conn)]
+        shot = await accounts_shot(conn, everyone, story.start, story.now, 2 * story.sweep)
         found = {
             "live": await accounts(conn),
             "behind a figure": await accounts_watched(conn, story.now, controls=False),
