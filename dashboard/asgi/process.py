@@ -43,6 +43,8 @@ class WebProcess:
         default_factory=set[asyncio.Queue[dict[str, object]]]
     )
     """A queue of news for each open page."""
+    live_made: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set once the first answer of Live is there: what few readers ask for is not prepared before."""
     listening_since: datetime | None = None
     """Since when it hears the database's news, by the monitor's clock; None: it does not."""
 

@@ -23,7 +23,7 @@ PATIENCE = 20
 
 def live(process: WebProcess) -> Feature:
     hub = Hub(process)
-    boards = LiveSnapshotCache(process.pool, process.clock, process.settings)
+    boards = LiveSnapshotCache(process.pool, process.clock, process.settings, process.live_made)
     page = Page(
         path="",
         title="Live",

@@ -20,7 +20,7 @@ from storage.postgres.recording_order import settle
 
 
 def replay(process: WebProcess, decider: Reevaluator) -> Feature:
-    films = FilmCache(process.pool, process.clock, process.settings)
+    films = FilmCache(process.pool, process.clock, process.settings, begin_after=process.live_made)
     runs = ReevaluationRuns(decider, process.clock)
     return Feature(
         pages=(replay_pages(runs),),

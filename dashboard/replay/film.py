@@ -114,9 +114,8 @@ async def film_json(
     else:
         reads = await kept.reads(conn, until, usual)
     history = await _film_history(conn, ids, until)
+    watched, members = await watches(conn, ids), await memberships(conn, ids)
     rest: Json = {
-        "watched": watched_json(await watches(conn, ids)),
-        "members": members_json(await memberships(conn, ids)),
         "signals": film_signals_json([s for s in await signals(conn, BEGINNING, ()) if s.at <= until]),
         "mails": mails_json(await film_mails(conn, until)),
         **await _papers(conn),
@@ -131,6 +130,8 @@ async def film_json(
             "accounts": accounts_json(accounts),
             **reads_json(reads),
             **history.as_json(platforms, said),
+            "watched": watched_json(watched),
+            "members": members_json(members),
             **rest,
             **said.as_json,
         }

@@ -13,6 +13,7 @@ import sys
 from array import array
 from collections.abc import Hashable, Mapping, Sequence
 from math import nan
+from types import NoneType
 from typing import cast
 
 TABLES = ("accounts", "spells", "changes", "signals")
@@ -40,19 +41,21 @@ def pack(body: Mapping[str, object], names: Sequence[str] = TABLES) -> bytes:
 
 
 def _put(area: bytearray, values: Sequence[object]) -> Column:
-    if all(v is None or type(v) is int for v in values):
-        return _put_numbers(area, cast("Sequence[int | None]", values))
-    numbers: dict[Hashable, int] = {}
-    places = [numbers.setdefault(_key(v), len(numbers)) for v in values]
-    return {**_put_numbers(area, places), "words": list(numbers)}
+    types = set(map(type, values))
+    if types <= {int, NoneType}:
+        return _put_numbers(area, cast("Sequence[int | None]", values), is_missing=NoneType in types)
+    keys = cast("Sequence[Hashable]", [_key(v) for v in values] if list in types else values)
+    numbers = {key: number for number, key in enumerate(dict.fromkeys(keys))}
+    places = list(map(numbers.__getitem__, keys))
+    return {**_put_numbers(area, places, is_missing=False), "words": list(numbers)}
 
 
 def _key(value: object) -> Hashable:
     return cast("Hashable", tuple(cast("list[object]", value)) if isinstance(value, list) else value)
 
 
-def _put_numbers(area: bytearray, values: Sequence[int | None]) -> Column:
-    known = [v for v in values if v is not None]
+def _put_numbers(area: bytearray, values: Sequence[int | None], *, is_missing: bool) -> Column:
+    known = [v for v in values if v is not None] if is_missing else cast("Sequence[int]", values)
     base = min(known, default=0)
     most = max(known, default=0) - base
     fitting = next(((name, code, none) for name, code, none in _TYPES if most < none), None)
@@ -61,10 +64,13 @@ def _put_numbers(area: bytearray, values: Sequence[int | None]) -> Column:
         column = array("d", [nan if v is None else v for v in values])
     else:
         name, code, none = fitting
-        column = array(code, [none if v is None else v - base for v in values])
+        if base or is_missing:
+            column = array(code, [none if v is None else v - base for v in values])
+        else:
+            column = array(code, known)
     if sys.byteorder == "big":
         column.byteswap()
     area.extend(bytes(-len(area) % 8))
     at = len(area)
     area.extend(column.tobytes())
-    return {"type": name, "at": at, "n": len(values), "base": base, "missing": len(known) < len(values)}
+    return {"type": name, "at": at, "n": len(values), "base": base, "missing": is_missing}

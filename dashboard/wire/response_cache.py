@@ -10,7 +10,7 @@ import json
 import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import ClassVar, Protocol, Self, cast
@@ -33,6 +33,7 @@ RENEW_AFTER = timedelta(minutes=5)
 FORGET_AFTER = timedelta(hours=1)
 """What nobody asked for is not kept; the usual one is renewed so often even then."""
 LOOK_EVERY_S = 5.0
+BEGIN_AT_MOST_S = 120.0
 LEVEL = 6
 """Of compression."""
 _GZIP = 31
@@ -74,6 +75,12 @@ class AnswerCache(ABC):
     pool: Pool
     clock: Callable[[], datetime]
     settings: DashboardSettings
+    made: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set once there is an answer."""
+    begin_after: asyncio.Event | None = None
+    """The usual answer is prepared only when this is set, or after `BEGIN_AT_MOST_S`; None: at once. A reader
+    who asks before that does not wait for it.
+    """
     _kept: dict[str, CachedAnswer] = field(default_factory=dict[str, CachedAnswer])
     _making: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -111,6 +118,9 @@ class AnswerCache(ABC):
 
     async def run(self) -> None:
         """Make the usual answer before somebody asks, and renew in time those that are asked for."""
+        if self.begin_after is not None:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.begin_after.wait(), BEGIN_AT_MOST_S)
         while True:
             try:
                 async with self.reading() as conn:
@@ -150,6 +160,7 @@ class AnswerCache(ABC):
                 open_stream=stream,
                 asked_at=now if instead_of is None else instead_of.asked_at,
             )
+            self.made.set()
             return made
 
 

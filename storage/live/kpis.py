@@ -142,17 +142,15 @@ async def _counts(conn: Conn, now: datetime, read_after: datetime) -> list[_Coun
             select distinct account_id from answers_between($2, $1)
         )
         select s.status, coalesce(array_to_string(s.withheld_in, ','), '') as countries,
-            coalesce(
-                s.status in ('withheld', 'suspended')
-                and (s.before_change or 'suspended_or_deleted' <> all(c.flags)),
-                false
-            ) as is_blocked,
+            -- Looked up for these only: most accounts are available, and changes are many.
+            case when s.status in ('withheld', 'suspended') then s.before_change or (
+                select 'suspended_or_deleted' <> all(c.flags) from change c where c.change_id = s.change_id
+            ) else false end as is_blocked,
             count(*) as accounts, count(*) filter (where read.account_id is null) as unread,
             count(*) filter (where a.is_post) as posts,
             count(*) filter (where a.is_post and read.account_id is null) as posts_unread
         from ordinary_accounts() a
         left join spells_now() s on s.account_id = a.account_id
-        left join change c on c.change_id = s.change_id
         left join read on read.account_id = a.account_id
         where a.watched
         group by 1, 2, 3

@@ -18,6 +18,7 @@ from storage.model.core.coverage_gaps import Seen
 from storage.model.core.orders import Order, OrderEvent
 from storage.orders.orders import order_events, orders
 from storage.postgres.pool import Conn
+from storage.postgres.typed_rows import typed_rows
 from storage.readings.coverage_report import CoverageReport, watched_coverage
 
 
@@ -146,7 +147,7 @@ async def accounts(conn: Conn) -> tuple[LiveAccount, ...]:
         order by a.account_id
         """
     )
-    return tuple(map(live_account, rows))
+    return await typed_rows(rows, live_account)
 
 
 def live_account(r: Record) -> LiveAccount:
@@ -184,16 +185,17 @@ async def spells(
         account_ids,
         known_at,
     )
-    return tuple(
-        LiveSpell(
-            account_id=r["account_id"],
-            state=state(r["status"], tuple(r["withheld_in"])),
-            onset_after=r["onset_after"],
-            since=r["since"],
-            until=r["until"],
-            flags=frozenset(Flag(f) for f in r["flags"]),
-        )
-        for r in rows
+    return await typed_rows(rows, _live_spell)
+
+
+def _live_spell(r: Record) -> LiveSpell:
+    return LiveSpell(
+        account_id=r["account_id"],
+        state=state(r["status"], tuple(r["withheld_in"])),
+        onset_after=r["onset_after"],
+        since=r["since"],
+        until=r["until"],
+        flags=flags_of(r["flags"]),
     )
 
 
@@ -270,7 +272,12 @@ async def changes(
         change_ids,
         known_at,
     )
-    return tuple(map(live_change, rows))
+    return await typed_rows(rows, live_change)
+
+
+# Looking up a member is quicker than calling its class, and rows are hundreds of thousands.
+_KINDS = {kind.value: kind for kind in ChangeKind}
+_STRENGTHS = {strength.value: strength for strength in Strength}
 
 
 def live_change(r: Record) -> LiveChange:
@@ -278,10 +285,10 @@ def live_change(r: Record) -> LiveChange:
     return LiveChange(
         change_id=r["change_id"],
         account_id=r["account_id"],
-        kind=ChangeKind(r["kind"]),
+        kind=_KINDS[r["kind"]],
         old=_old_state(r["old_status"], r["old_withheld_in"]),
         new=state(r["status"], tuple(r["withheld_in"])),
-        strength=Strength(r["strength"]),
+        strength=_STRENGTHS[r["strength"]],
         last_seen_old=r["last_seen_old"],
         first_seen_new=r["first_seen_new"],
         recorded_at=r["recorded_at"],
@@ -292,7 +299,7 @@ def live_change(r: Record) -> LiveChange:
         readings=r["readings"],
         mail_id=r["mail_id"],
         platform=Platform(r["platform"]),
-        flags=frozenset(Flag(f) for f in r["flags"]),
+        flags=flags_of(r["flags"]),
         supersedes=r["supersedes"],
         superseded_at=r["superseded_at"],
     )
@@ -301,6 +308,14 @@ def live_change(r: Record) -> LiveChange:
 def _old_state(status: str | None, withheld_in: Sequence[str]) -> State | None:
     """The state before a change, as a row has it; None for the first of an account."""
     return None if status is None else state(status, tuple(withheld_in))
+
+
+_NO_FLAGS: frozenset[Flag] = frozenset()
+
+
+def flags_of(names: Sequence[str]) -> frozenset[Flag]:
+    """Almost all rows have none, and share it."""
+    return frozenset(map(Flag, names)) if names else _NO_FLAGS
 
 
 @lru_cache(maxsize=1024)

@@ -9,11 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from storage.live.snapshot import LiveChange, live_change, state
+from asyncpg import Record
+
+from storage.live.snapshot import LiveChange, flags_of, live_change, state
 from storage.model.alerts.alerts import MailKind, MailState
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import DATED_SCOPES, Flag, State
 from storage.postgres.pool import Conn
+from storage.postgres.typed_rows import typed_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +107,8 @@ async def film_accounts(conn: Conn, list_id: int | None) -> tuple[FilmAccount, .
         """,
         list_id,
     )
-    return tuple(
-        FilmAccount(r["account_id"], Platform(r["platform"]), r["handle"], r["is_post"]) for r in rows
+    return await typed_rows(
+        rows, lambda r: FilmAccount(r["account_id"], Platform(r["platform"]), r["handle"], r["is_post"])
     )
 
 
@@ -118,7 +121,7 @@ async def watches(conn: Conn, account_ids: Sequence[int]) -> tuple[FilmWatch, ..
         """,
         account_ids,
     )
-    return tuple(FilmWatch(r["account_id"], r["since"], r["until"]) for r in rows)
+    return await typed_rows(rows, lambda r: FilmWatch(r["account_id"], r["since"], r["until"]))
 
 
 async def beliefs(conn: Conn, account_ids: Sequence[int], until: datetime) -> tuple[FilmSpell, ...]:
@@ -152,19 +155,20 @@ async def beliefs(conn: Conn, account_ids: Sequence[int], until: datetime) -> tu
         until,
         [kind.value for kind in DATED_SCOPES],
     )
-    return tuple(
-        FilmSpell(
-            account_id=r["account_id"],
-            change_id=r["change_id"],
-            state=state(r["status"], tuple(r["withheld_in"])),
-            flags=frozenset(map(Flag, r["flags"])),
-            onset_after=r["onset_after"],
-            since=r["since"],
-            until=r["until"],
-            known_from=r["known_from"],
-            known_until=r["known_until"],
-        )
-        for r in rows
+    return await typed_rows(rows, _film_spell)
+
+
+def _film_spell(r: Record) -> FilmSpell:
+    return FilmSpell(
+        account_id=r["account_id"],
+        change_id=r["change_id"],
+        state=state(r["status"], tuple(r["withheld_in"])),
+        flags=flags_of(r["flags"]),
+        onset_after=r["onset_after"],
+        since=r["since"],
+        until=r["until"],
+        known_from=r["known_from"],
+        known_until=r["known_until"],
     )
 
 
@@ -201,7 +205,7 @@ async def film_changes(conn: Conn, account_ids: Sequence[int], until: datetime) 
         account_ids,
         until,
     )
-    return tuple(map(live_change, rows))
+    return await typed_rows(rows, live_change)
 
 
 async def whose(conn: Conn, change_ids: Sequence[int]) -> tuple[int, ...]:
@@ -243,7 +247,9 @@ async def memberships(conn: Conn, account_ids: Sequence[int]) -> tuple[Membershi
         """,
         account_ids,
     )
-    return tuple(Membership(r["list_id"], r["account_id"], r["added_at"], r["removed_at"]) for r in rows)
+    return await typed_rows(
+        rows, lambda r: Membership(r["list_id"], r["account_id"], r["added_at"], r["removed_at"])
+    )
 
 
 async def film_mails(

@@ -1,5 +1,6 @@
 """The replay film tells of a moment what the server tells of it, as known now and as it was known then."""
 
+import asyncio
 import random
 import zlib
 from dataclasses import replace
@@ -173,6 +174,23 @@ async def test_an_answer_with_news_says_the_same_as_one_that_is_made_anew(pool: 
 
     assert b'"touched":[' in appended
     assert film_at(appended, asked, WHOLE_STATE) == film_at(await packed(pool, now), asked, WHOLE_STATE)
+
+
+async def test_the_film_is_prepared_after_the_first_answer_of_live_and_readers_do_not_wait(
+    pool: Pool,
+) -> None:
+    desk = await recorded(pool, 4)
+    is_live_made = asyncio.Event()
+    films = FilmCache(pool, lambda: desk.now, SETTINGS, begin_after=is_live_made)
+    asked_for = FilmCache(pool, lambda: desk.now, SETTINGS, begin_after=asyncio.Event())
+    async with asyncio.TaskGroup() as tasks:
+        preparing = tasks.create_task(films.run())
+        async with transaction(pool) as conn:
+            assert await asked_for.answer(conn, films.usual)
+        assert not films.made.is_set()
+        is_live_made.set()
+        await films.made.wait()
+        preparing.cancel()
 
 
 WHOLE_STATE = """({
