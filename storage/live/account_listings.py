@@ -108,7 +108,12 @@ _ORDERS = """
 """
 _ORDER_BY = {
     # Posts come after their author: handles alone would put `alice_b` between `alice` and `alice/1`.
-    ListingColumn.HANDLE: (_natural(_AUTHOR), "a.is_post", _natural("a.handle"), "a.platform"),
+    ListingColumn.HANDLE: (
+        _natural(_AUTHOR),
+        "a.is_post",
+        f"case when a.is_post then {_natural('a.handle')} end",
+        "a.platform",
+    ),
     ListingColumn.STATUS: (
         # The worst come first.
         """
@@ -198,7 +203,7 @@ _LISTING = """
         select s.account_id, s.valid, s.withheld_in, case
             when not s.before_change and 'suspended_or_deleted' = any(c.flags) then 'gone' else s.status
         end as shown
-        from spells_now() s join change c using (change_id)
+        from spells_now() s left join change c using (change_id)
     ) s on s.account_id = a.account_id
     left join last on last.account_id = a.account_id
     where ($1 = 'all' or a.watched = ($1 = 'watched'))
