@@ -85,8 +85,8 @@ def figures() -> Iterator[Figure]:
 
 async def _measure(dsn: str, accounts: int) -> _Measured:
     async with large_dashboard(dsn, accounts, DAYS) as (pool, base), drawing_page("painted") as page:
-        paint = [await _visit(page, base) for _ in range(VISITS + 1)][1:]
-        pan = await _shown(page, "drag")
+        paint = [await visit(page, base) for _ in range(VISITS + 1)][1:]
+        pan = await while_panning(page)
         zoom = await _shown(page, "turn")
         folder = Path(tempfile.mkdtemp(prefix="blockline-bench-plotly-"))
         try:
@@ -96,13 +96,18 @@ async def _measure(dsn: str, accounts: int) -> _Measured:
     return _Measured(statistics.median(paint), plotly, pan, zoom)
 
 
-async def _visit(page: Page, address: str) -> float:
+async def visit(page: Page, address: str) -> float:
     """Milliseconds from the start of the navigation until two frames after the board was drawn."""
     await page.goto("about:blank")
     await page.goto(address, wait_until="commit")
     took = await page.evaluate("window.__drawn")
     await page.wait_for_load_state("load")
     return took
+
+
+async def while_panning(page: Page) -> float:
+    """Different pictures of the board in a second, while somebody drags it."""
+    return await _shown(page, "drag")
 
 
 async def _shown(page: Page, gesture: Literal["drag", "turn"]) -> float:

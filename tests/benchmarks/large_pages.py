@@ -1,0 +1,106 @@
+"""What a reader waits for with 100,000 accounts of two changes. `make bench GROUP=live_100k`, and `table`.
+
+`first_answer_ms` of Live is asked for when the server has just started, which prepares it meanwhile; of it
+`longest_stall_ms` is for how long the event loop did not go on. `paint_ms` is a visit after that, from the
+start of the navigation until two frames after the board was drawn. `tab_mb` is what the scripts of the page
+hold. Figures of the table are from the request to the answer of the server: the first rows of a listing, and
+then rows of its middle.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import asynccontextmanager
+
+import aiohttp
+import uvloop
+
+from tests.benchmarks.dashboard import DAYS, visit, while_panning
+from tests.benchmarks.figure import Figure
+from tests.benchmarks.large_dashboard import drawing_page, large_dashboard
+from tests.benchmarks.scratch import scratch_database
+from tests.support.seeds.large_database import Size
+
+ACCOUNTS = 100_000
+VISITS = 3
+STEP_S = 0.01
+LISTINGS = {
+    "usual": "sort=since:desc",
+    "by_handle": "sort=handle",
+    "search": "q=h99&sort=since:desc",
+    "withheld": "status=withheld&sort=since:desc",
+}
+
+
+def live() -> Iterator[Figure]:
+    with scratch_database() as dsn:
+        yield from uvloop.run(_live(dsn))
+
+
+def table() -> Iterator[Figure]:
+    with scratch_database() as dsn:
+        yield from uvloop.run(_table(dsn))
+
+
+async def _live(dsn: str) -> list[Figure]:
+    async with large_dashboard(dsn, ACCOUNTS, DAYS) as (_, base), drawing_page("painted") as page:
+        async with _stalls() as stalls:
+            cold_ms, size = await _answer(f"{base}/api/live")
+        warm_ms, _ = await _answer(f"{base}/api/live")
+        paint_ms = min([await visit(page, base) for _ in range(VISITS)])
+        fps = await while_panning(page)
+        held = float(await page.evaluate("performance.memory.usedJSHeapSize"))
+    return [
+        Figure("first_answer_ms", cold_ms, "ms", "lower"),
+        Figure("longest_stall_ms", max(stalls) * 1000, "ms", "lower"),
+        Figure("later_answer_ms", warm_ms, "ms", "lower"),
+        Figure("answer_kb", size / 1000, "kB", "lower"),
+        Figure("paint_ms", paint_ms, "ms", "lower"),
+        Figure("tab_mb", held / 1e6, "MB", "lower"),
+        Figure("pan_fps", fps, "frames/s", "higher"),
+    ]
+
+
+async def _table(dsn: str) -> list[Figure]:
+    found: list[Figure] = []
+    async with large_dashboard(dsn, ACCOUNTS, DAYS) as (_, base):
+        await _answer(f"{base}/api/live")  # what the server prepares must not be in the way
+        for name, query in LISTINGS.items():
+            ms, _ = await _answer(f"{base}/api/accounts?{query}&moment={_MOMENT}")
+            found.append(Figure(f"{name}_ms", ms, "ms", "lower"))
+        ms, size = await _answer(f"{base}/api/accounts?{LISTINGS['usual']}&start=50000&moment={_MOMENT}")
+    return [
+        *found,
+        Figure("block_ms", ms, "ms", "lower"),
+        Figure("block_kb", size / 1000, "kB", "lower"),
+    ]
+
+
+_MOMENT = round(Size(days=DAYS).until.timestamp() * 1000)
+"""One that all requests name, so that the block is of the listing that is kept."""
+
+
+async def _answer(address: str) -> tuple[float, int]:
+    """Milliseconds and compressed bytes."""
+    began = time.perf_counter()
+    async with aiohttp.ClientSession(auto_decompress=False) as session, session.get(address) as answer:
+        answer.raise_for_status()
+        size = len(await answer.read())
+    return (time.perf_counter() - began) * 1000, size
+
+
+@asynccontextmanager
+async def _stalls() -> AsyncGenerator[list[float]]:
+    """By how much each of many short sleeps of the event loop was too long, in seconds."""
+    found: list[float] = []
+
+    async def watch() -> None:
+        while True:
+            began = time.perf_counter()
+            await asyncio.sleep(STEP_S)
+            found.append(time.perf_counter() - began - STEP_S)
+
+    async with asyncio.TaskGroup() as tasks:
+        watching = tasks.create_task(watch())
+        yield found
+        watching.cancel()
