@@ -283,6 +283,8 @@ GROUPS = {
     "spell": "Changes and evidence",
     "chain": "Changes and evidence",
     "chain_anchor": "Changes and evidence",
+    "chain_checkpoint": "Changes and evidence",
+    "chain_node": "Changes and evidence",
     "audit_chain": "Changes and evidence",
     "pending_change": "Changes and evidence",
     "pending_step": "Changes and evidence",

@@ -3,7 +3,7 @@
 import json
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -22,11 +22,11 @@ from jobs.cli.command import AsJson, ConfigFile, examples, moment_of, renamed
 from jobs.config.database import database, ready
 from jobs.config.demonstration import command_clock
 from jobs.config.settings import Settings, load_settings
-from jobs.doctor.hash_chain import broken_words, coverage_words, entries_words, stamps_words
 from jobs.evidence.chain_heads import HeadsError, heads_known, heads_listed
-from jobs.evidence.daily_anchor import AnchoredHead, anchor, authority_of
+from jobs.evidence.chain_verdict import ChainVerdict, chain_verdict
+from jobs.evidence.checkpoint import SignedCheckpoint, size_words
+from jobs.evidence.daily_anchor import AnchoredCheckpoint, anchor, authority_of
 from jobs.evidence.label_pack import MadeLabelPack, is_label_pack, stored_label_pack, verify_labels
-from jobs.evidence.outside_heads import StampCheck, check_stamps, missing_head
 from jobs.evidence.pack import PackError
 from jobs.evidence.pack_collection import (
     COLLECTION,
@@ -38,23 +38,19 @@ from jobs.evidence.pack_collection import (
 )
 from jobs.evidence.pack_files import read_pack, write_pack
 from jobs.evidence.pack_page import instant
-from jobs.evidence.pack_proof import ProofResult, Stamp
+from jobs.evidence.pack_proof import KnownHeads, ProofResult, Stamp
 from jobs.evidence.pack_verification import verify
 from jobs.evidence.rfc3161 import LIMITS, Authority, TimestampError, certificates_in
+from jobs.evidence.signing import sign_checkpoint
 from jobs.evidence.stored_pack import made_pack, printable, stamp_or_fault, stored_material
 from storage.accounts.lookup import account_called
 from storage.changes.evidence_collection import PackSubject, PackSubjectKind
-from storage.changes.hash_chain import Head, heads, missing_entries, stored_anchors, verify_chain
-from storage.model.evidence.chain_check import ChainCheck
+from storage.changes.hash_chain import Head, heads
+from storage.changes.merkle_log import StoredCheckpoint
 from storage.model.evidence.packs import Material, made_by
 from storage.model.text.states import clean
 from storage.orders.orders import number_of
-from storage.postgres.audit_chain import (
-    AuditChainState,
-    audit_chain_state,
-    seal_audit_log,
-    verify_audit_chain,
-)
+from storage.postgres.audit_chain import seal_audit_log
 from storage.postgres.pool import Conn, Pool, open_pool, transaction
 from storage.postgres.recording_order import settle_at_most
 
@@ -76,6 +72,19 @@ def register(cli: typer.Typer) -> None:
     cli.add_typer(evidence, name="evidence")
 
 
+_Held = Annotated[
+    str | None,
+    typer.Option("--held", metavar="FILE", help="Checkpoint that somebody saved, or the text of one."),
+]
+
+
+def _known(heads_file: Path | None, head: str | None, held: str | None, key: str | None = None) -> KnownHeads:
+    try:
+        return heads_known(heads_file, head, held, key)
+    except HeadsError as error:
+        raise CommandError(printable(str(error))) from error
+
+
 @evidence.command(
     "pack",
     cls=renamed(out="output"),
@@ -87,19 +96,22 @@ def pack_command(
     out: Annotated[
         Path | None, typer.Option("--output", metavar="FILE", help="New .zip file or new folder to write.")
     ] = None,
+    held: _Held = None,
     as_json: AsJson = False,
     config: ConfigFile = None,
 ) -> None:
     """Write an evidence pack of a change.
 
-    A pack can be verified without a database. `blockline evidence CHANGE` does the same.
+    A pack can be verified without a database. `blockline evidence CHANGE` does the same. With --held, the
+    pack proves that the log continues a checkpoint that somebody saved.
     """
+    saved = _known(None, None, held).held
     settings = load_settings(config)
     if out is not None:
         (refuse_taken if out.suffix == ".zip" else refuse_filled)(out)
     now = command_clock()
     with database(settings) as dsn:
-        gathered = run(lambda: _gathered(settings, dsn, change, now))
+        gathered = run(lambda: _gathered(settings, dsn, change, now, saved))
     made = made_pack(gathered, now)
     path = out or Path(made.name)
     write_pack(path, made.files)
@@ -251,15 +263,20 @@ def verify_command(
         Path | None,
         typer.Option(metavar="FILE", help="Certificates of the time-stamping authority (PEM or DER)."),
     ] = None,
+    held: _Held = None,
+    key: Annotated[
+        str | None, typer.Option(metavar="KEY", help="Published key of the log (NAME+ID+KEY).")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Verify an evidence pack, a file of many, or evidence of labels.
 
     No database and no settings are needed. The exit code is 1 if a check fails or cannot be made: the pack
-    has the wording of another version, none of the given heads covers a statement, or a label is not proven.
+    has the wording of another version, none of the given heads covers a statement, a given checkpoint
+    could not be compared, or a label is not proven.
     """
+    known = _known(heads_file, head, held, key)
     try:
-        known = heads_known(heads_file, head)
         certificates = () if tsa_certs is None else certificates_in(tsa_certs)
 
         def stamp_of(token: bytes, entry: bytes) -> Stamp | str:
@@ -271,7 +288,7 @@ def verify_command(
             checks = verify_labels(files, made_by())
         else:
             checks = verify(files, known, stamp_of, made_by())
-    except (HeadsError, TimestampError, PackError) as error:
+    except (TimestampError, PackError) as error:
         raise CommandError(printable(str(error))) from error
     wrong = sum(check.verdict is ProofResult.FAILED for check in checks)
     left_open = sum(check.verdict is ProofResult.OPEN for check in checks)
@@ -307,33 +324,77 @@ def heads_command(
     as_json: AsJson = False,
     config: ConfigFile = None,
 ) -> None:
-    """List the last entry of the hash chain for each day.
+    """List the last entry of the hash chain for each day, and sign a checkpoint.
 
-    The newest one covers the audit log too. Someone who keeps such a head can prove later that no earlier
-    entry was altered.
+    The newest ones cover the audit log too. Someone who keeps such a head or checkpoint can prove later that
+    no earlier entry was altered.
     """
     first = _day(since)
     settings = load_settings(config)
     if out is not None:
         refuse_taken(out)
 
-    async def listed(dsn: str) -> list[Head]:
+    async def listed(dsn: str) -> tuple[list[Head], StoredCheckpoint | None]:
         await ready(settings, dsn)
         async with open_pool(dsn, max_size=1) as pool, _with_final_heads(pool) as conn:
             await seal_audit_log(conn, command_clock())
-            return await heads(conn, first)
+            signed = await sign_checkpoint(conn, command_clock())
+            return await heads(conn, first), signed
 
     with database(settings) as dsn:
-        found = run(lambda: listed(dsn))
+        found, signed = run(lambda: listed(dsn))
     if out is not None:
         with whole_file(out) as file:
-            file.write((json.dumps(heads_listed(found), indent=1) + "\n").encode())
+            file.write((json.dumps(heads_listed(found, signed), indent=1) + "\n").encode())
     if as_json:
-        show_json(heads_listed(found))
+        show_json(heads_listed(found, signed))
     elif out is not None:
         show(f"{out} contains the heads of {number(len(found), 'day')}.")
     else:
         _table(found).show("heads", as_json=False)
+
+
+@evidence.command(
+    "checkpoint",
+    cls=renamed(out="output"),
+    epilog=examples("blockline evidence checkpoint --output checkpoint.txt"),
+)
+def checkpoint_command(
+    *,
+    out: Annotated[
+        Path | None, typer.Option("--output", metavar="FILE", help="New file to write, for others to keep.")
+    ] = None,
+    as_json: AsJson = False,
+    config: ConfigFile = None,
+) -> None:
+    """Sign a checkpoint of the log, and write it.
+
+    It covers all changes, outcomes and causes, and the audit log. Someone who keeps it can prove later that
+    no earlier entry was altered. --json also gives the public key.
+    """
+    settings = load_settings(config)
+    if out is not None:
+        refuse_taken(out)
+
+    async def signed(dsn: str) -> StoredCheckpoint | None:
+        await ready(settings, dsn)
+        async with open_pool(dsn, max_size=1) as pool, transaction(pool) as conn:
+            await seal_audit_log(conn, command_clock())
+            return await sign_checkpoint(conn, command_clock())
+
+    with database(settings) as dsn:
+        found = run(lambda: signed(dsn))
+    if found is None:
+        raise CommandError("Nothing is recorded yet, so there is nothing to sign.")
+    if out is not None:
+        with whole_file(out) as file:
+            file.write(found.note.encode())
+    if as_json:
+        show_json({"size": found.size, "key": found.signer, "checkpoint": found.note})
+    elif out is not None:
+        show(f"{out} contains the checkpoint of {size_words(found.size)}.")
+    else:
+        show(found.note.removesuffix("\n"))
 
 
 @evidence.command("chain", epilog=examples("blockline evidence chain --heads heads.json"))
@@ -346,111 +407,40 @@ def chain_command(
             "--heads", metavar="FILE", help="Heads that you kept elsewhere (JSON of `evidence heads`)."
         ),
     ] = None,
+    held: _Held = None,
     as_json: AsJson = False,
     config: ConfigFile = None,
 ) -> None:
     """Verify the hash chains of changes and of the audit log.
 
-    Each entry is computed again from the recorded data. Time stamps and the given heads are compared with
-    the entries. The exit code is 1 if something does not match.
+    Each entry, and the tree over the entries, is computed again from the recorded data. Time stamps,
+    checkpoints and the given heads are compared with them. The exit code is 1 if something does not match.
     """
     settings = load_settings(config)
     authority = authority_of(settings)
     certificates = () if authority is None else authority.certificates
-    try:
-        known = heads_known(heads_file, head)
-    except HeadsError as error:
-        raise CommandError(printable(str(error))) from error
+    known = _known(heads_file, head, held)
 
-    async def checked(dsn: str) -> _ChainsChecked:
+    async def checked(dsn: str) -> ChainVerdict:
         await ready(settings, dsn)
         async with open_pool(dsn, max_size=1) as pool, transaction(pool) as conn:
-            return _ChainsChecked(
-                await verify_chain(conn),
-                await verify_audit_chain(conn),
-                await audit_chain_state(conn),
-                check_stamps(await stored_anchors(conn), certificates),
-                missing_head(known, await missing_entries(conn, [bytes.fromhex(h) for h in known.named])),
-            )
+            return await chain_verdict(conn, known, certificates)
 
     with database(settings) as dsn:
         found = run(lambda: checked(dsn))
-    wrong = _faults(found)
+    given = len(known.named), len(known.held)
     if as_json:
-        show_json(
-            {
-                "ok": not wrong,
-                "entries": found.changes.entries,
-                "purged": found.changes.purged,
-                "broken": None if found.changes.broken is None else broken_words(found.changes.broken),
-                "audit_log": {
-                    "entries": found.audit.entries,
-                    "broken": None if found.audit.broken is None else broken_words(found.audit.broken),
-                    "in_chain": found.state.sealed,
-                    "anchored": found.state.anchored,
-                },
-                "time_stamps": {
-                    "stored": found.stamps.stamps,
-                    "signatures_checked": found.stamps.are_signatures_checked,
-                    "wrong": found.stamps.wrong,
-                },
-                "heads": {"given": len(known.named), "missing": found.missing},
-            }
-        )
-    elif not wrong:
-        for line in _whole(found, len(known.named)):
+        show_json(found.as_json(*given))
+    elif not found.faults:
+        for line in found.whole(*given):
             show(line)
-    if wrong:
-        raise CommandError(" ".join(wrong))
-
-
-@dataclass(frozen=True, slots=True)
-class _ChainsChecked:
-    changes: ChainCheck
-    audit: ChainCheck
-    state: AuditChainState
-    stamps: StampCheck
-    missing: str | None
-    """The first given head that the chain does not contain, in words."""
-
-
-def _faults(found: _ChainsChecked) -> list[str]:
-    """One sentence or two for each part that does not match; empty if all match."""
-    out: list[str] = []
-    for name, checked in (("chain", found.changes), ("audit log", found.audit)):
-        if checked.broken is not None:
-            earlier = f"The {checked.entries:,} earlier entries match."
-            out.append(f"The {name} is broken at {broken_words(checked.broken)}. {earlier}")
-    if found.stamps.wrong is not None:
-        out.append(found.stamps.wrong)
-    if found.missing is not None:
-        out.append(
-            f"The chain does not contain {found.missing}: no entry has its number and its hash. That entry "
-            "or an earlier one was altered or removed, or an older backup was restored."
-        )
-    return out
-
-
-def _whole(found: _ChainsChecked, given: int) -> list[str]:
-    changes, audit = found.changes, found.audit
-    purged = f" The data of {changes.purged:,} of them was purged." if changes.purged else ""
-    whole = f"The chain is whole: {entries_words(changes.entries)}, computed again from the recorded data."
-    out = [whole + purged]
-    if audit.entries:
-        out.append(
-            f"The audit log is whole: {entries_words(audit.entries)}, computed again from the recorded data; "
-            f"{coverage_words(found.state)}."
-        )
-    if found.stamps.stamps:
-        out.append(stamps_words(found.stamps))
-    if given:
-        out.append(f"Compared with {number(given, 'given head')}.")
-    return out
+    if found.faults:
+        raise CommandError(" ".join(found.faults))
 
 
 @evidence.command("anchor", epilog=examples("blockline evidence anchor"))
 def anchor_command(*, as_json: AsJson = False, config: ConfigFile = None) -> None:
-    """Request a time stamp for the newest head of the chain.
+    """Sign a checkpoint of the log and request a time stamp for it.
 
     The settings tsa_url and tsa_certificates name the authority.
     """
@@ -461,21 +451,24 @@ def anchor_command(*, as_json: AsJson = False, config: ConfigFile = None) -> Non
     with database(settings) as dsn:
         done = run(lambda: _anchored(settings, dsn, authority))
     if done is None:
-        raise CommandError("Nothing is recorded yet, so the chain has no head.")
+        raise CommandError("Nothing is recorded yet, so there is nothing to sign.")
+    signed = done.checkpoint
     if as_json:
         at = None if done.stamp is None else done.stamp.at.isoformat()
-        show_json({"seq": done.head.seq, "head": done.head.entry.hex(), "authority": authority.url, "at": at})
+        show_json({"seq": signed.size, "checkpoint": signed.note, "authority": authority.url, "at": at})
     elif done.stamp is None:
-        show(f"The newest entry, {done.head.seq}, already has a time stamp of {authority.url}.")
+        show(f"The checkpoint of {size_words(signed.size)} already has a time stamp of {authority.url}.")
     else:
-        signer = done.stamp.signed_by
-        show(f"{signer} signed entry {done.head.seq} ({done.head.entry.hex()}) on {instant(done.stamp.at)}.")
+        signer, at = done.stamp.signed_by, instant(done.stamp.at)
+        show(f"{signer} signed the checkpoint of {size_words(signed.size)} on {at}.")
 
 
-async def _gathered(settings: Settings, dsn: str, name: str, now: datetime) -> Material:
+async def _gathered(
+    settings: Settings, dsn: str, name: str, now: datetime, held: Sequence[SignedCheckpoint]
+) -> Material:
     await ready(settings, dsn)
     async with open_pool(dsn, max_size=1) as pool:
-        return await stored_material(pool, name, now)
+        return await stored_material(pool, name, now, held)
 
 
 @asynccontextmanager
@@ -486,7 +479,7 @@ async def _with_final_heads(pool: Pool) -> AsyncGenerator[Conn]:
         yield conn
 
 
-async def _anchored(settings: Settings, dsn: str, authority: Authority) -> AnchoredHead | None:
+async def _anchored(settings: Settings, dsn: str, authority: Authority) -> AnchoredCheckpoint | None:
     await ready(settings, dsn)
     async with open_pool(dsn, max_size=1) as pool, Http(LIMITS) as http:
         try:

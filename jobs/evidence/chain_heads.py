@@ -8,8 +8,10 @@ from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
 
+from jobs.evidence.checkpoint import CheckpointError, SignedCheckpoint, read_checkpoint, read_key
 from jobs.evidence.pack_proof import KnownHeads
 from storage.changes.hash_chain import Head
+from storage.changes.merkle_log import StoredCheckpoint
 from storage.model.evidence.hash_chain import moment
 
 _MOST_BYTES: Final = 64 * 1024 * 1024
@@ -37,11 +39,17 @@ class _Listed:
 @dataclass(frozen=True, slots=True)
 class _List:
     heads: tuple[_Listed, ...]
+    checkpoint: str | None = None
+    """Lists of earlier versions have none."""
 
 
-def heads_listed(found: Sequence[Head]) -> dict[str, object]:
-    """Days with their heads and time stamps, for programs and for `evidence verify --heads`."""
+def heads_listed(found: Sequence[Head], signed: StoredCheckpoint | None) -> dict[str, object]:
+    """Days with their heads and time stamps, and a checkpoint with its key, for programs and for
+    `evidence verify --heads`.
+    """
     return {
+        "checkpoint": None if signed is None else signed.note,
+        "key": None if signed is None else signed.signer,
         "heads": [
             {
                 "day": head.day.isoformat(),
@@ -58,16 +66,29 @@ def heads_listed(found: Sequence[Head]) -> dict[str, object]:
                 ],
             }
             for head in found
-        ]
+        ],
     }
 
 
-def heads_known(path: Path | None, given: str | None) -> KnownHeads:
-    """The heads of a file, and one that was given alone. Raises HeadsError."""
+def heads_known(
+    path: Path | None, given: str | None, held: str | None = None, key: str | None = None
+) -> KnownHeads:
+    """The heads and the checkpoint of a file, and a head, a checkpoint and a key that were given alone.
+
+    `held` is a file, or the text of a checkpoint. Raises HeadsError.
+    """
+    checkpoints = [] if held is None else [_checkpoint(_text_of(held), "--held")]
+    try:
+        trusted = None if key is None else read_key(key)
+    except CheckpointError as error:
+        raise HeadsError(f"--key: {error}.") from error
     named: dict[str, str] = {}
     numbered: dict[int, str] = {}
     if path is not None:
-        for one in _read(path).heads:
+        listed = _read(path)
+        if listed.checkpoint is not None:
+            checkpoints.append(_checkpoint(listed.checkpoint, str(path)))
+        for one in listed.heads:
             for anchored in one.anchors:
                 named[_head(anchored.head, str(path))] = f"entry {anchored.seq}, which has a time stamp"
                 numbered[anchored.seq] = anchored.head
@@ -75,17 +96,40 @@ def heads_known(path: Path | None, given: str | None) -> KnownHeads:
             numbered[one.seq] = one.head
     if given is not None:
         named.setdefault(_head(given.strip().lower(), "--head"), "the head that you gave")
-    return KnownHeads(named, numbered)
+    return KnownHeads(named, numbered, tuple(checkpoints), trusted)
+
+
+def _text_of(held: str) -> str:
+    """A checkpoint that is given as such, or the content of the file with this name."""
+    if "\n" in held:
+        return held
+    content = _content(Path(held)).decode("utf-8", "replace")
+    try:
+        return TypeAdapter(_List).validate_json(content).checkpoint or content
+    except ValidationError:
+        return content
+
+
+def _checkpoint(text: str, where: str) -> SignedCheckpoint:
+    """Lines may end as on Windows, and a shell takes the last end away."""
+    try:
+        return read_checkpoint(text.replace("\r\n", "\n").rstrip("\n") + "\n")
+    except CheckpointError as error:
+        raise HeadsError(f"{where}: {error}.") from error
+
+
+def _content(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(_MOST_BYTES)
+    except FileNotFoundError:
+        raise HeadsError(f"{path}: the file does not exist.") from None
+    except (OSError, ValueError) as error:
+        raise HeadsError(f"{path}: the file cannot be read.") from error
 
 
 def _read(path: Path) -> _List:
-    try:
-        with path.open("rb") as file:
-            content = file.read(_MOST_BYTES)
-    except FileNotFoundError:
-        raise HeadsError(f"{path}: the file does not exist.") from None
-    except OSError as error:
-        raise HeadsError(f"{path}: the file cannot be read ({error.strerror}).") from error
+    content = _content(path)
     try:
         return TypeAdapter(_List).validate_json(content)
     except (ValidationError, ValueError) as error:

@@ -1,4 +1,6 @@
-"""Once a day the chain gets the head of the audit log, and an authority its newest head, where one is set."""
+"""Once a day the head of the audit log goes into the chain, and a checkpoint is signed, and stamped by an
+authority where one is set.
+"""
 
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -11,7 +13,9 @@ from jobs.base.errors import CommandError
 from jobs.config.settings import Settings, SettingsError
 from jobs.evidence.pack_proof import Stamp
 from jobs.evidence.rfc3161 import LIMITS, Authority, TimestampError, certificates_in, stamped
-from storage.changes.hash_chain import Head, add_anchor, newest_head
+from jobs.evidence.signing import sign_checkpoint
+from storage.changes.hash_chain import add_anchor, newest_head
+from storage.changes.merkle_log import StoredCheckpoint, is_stamped
 from storage.postgres.audit_chain import seal_audit_log
 from storage.postgres.pool import Pool, transaction
 
@@ -19,10 +23,10 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class AnchoredHead:
-    """A head and what the authority says of it; `stamp` None: it had its time stamp before."""
+class AnchoredCheckpoint:
+    """A checkpoint and what the authority says of it; `stamp` None: it had its time stamp before."""
 
-    head: Head
+    checkpoint: StoredCheckpoint
     stamp: Stamp | None
 
 
@@ -37,39 +41,47 @@ def authority_of(settings: Settings) -> Authority | None:
 
 
 async def seal(pool: Pool, clock: Clock) -> None:
-    """Put the head of the audit log into the chain. Write the newest head of the chain to the log of this
-    process, where the owner of the tables cannot change it.
-    """
-    async with transaction(pool) as conn:
-        await seal_audit_log(conn, clock())
-        head = await newest_head(conn)
-    if head is not None:
-        log.info("Hash chain head: entry %d, %s", head.seq, head.entry.hex(), extra={"event": "chain_head"})
+    """Put the head of the audit log into the chain, and sign a checkpoint. Write both to the log of this
+    process, where the owner of the tables cannot change them.
 
-
-async def anchor(pool: Pool, http: Http, authority: Authority, clock: Clock) -> AnchoredHead | None:
-    """Have a time put on the newest head and keep the answer. None while nothing is recorded.
-
-    The head covers the audit log too: its own head is put into the chain before.
-    No transaction is open while the authority is asked. Raises TimestampError.
+    Raises CheckpointRefused; the head of the audit log is in the chain all the same.
     """
     async with transaction(pool) as conn:
         await seal_audit_log(conn, clock())
         head = await newest_head(conn)
     if head is None:
-        return None
-    if any(one.authority == authority.url for one in head.anchors):
-        return AnchoredHead(head, None)
-    token, stamp = await stamped(http, authority, head.entry)
+        return
+    log.info("Hash chain head: entry %d, %s", head.seq, head.entry.hex(), extra={"event": "chain_head"})
     async with transaction(pool) as conn:
-        await add_anchor(conn, head.seq, authority.url, token, clock())
-    return AnchoredHead(head, stamp)
+        checkpoint = await sign_checkpoint(conn, clock())
+    if checkpoint is not None:
+        said = " ".join(checkpoint.note.split("\n")).strip()
+        log.info("Checkpoint: %s", said, extra={"event": "chain_checkpoint"})
+
+
+async def anchor(pool: Pool, http: Http, authority: Authority, clock: Clock) -> AnchoredCheckpoint | None:
+    """Have a time put on a checkpoint of all entries and keep the answer. None while nothing is recorded.
+
+    The checkpoint covers the audit log too: its own head is put into the chain before.
+    No transaction is open while the authority is asked. Raises TimestampError and CheckpointRefused.
+    """
+    async with transaction(pool) as conn:
+        await seal_audit_log(conn, clock())
+        checkpoint = await sign_checkpoint(conn, clock())
+        if checkpoint is None:
+            return None
+        if await is_stamped(conn, checkpoint.checkpoint_id, authority.url):
+            return AnchoredCheckpoint(checkpoint, None)
+    token, stamp = await stamped(http, authority, checkpoint.note.encode())
+    async with transaction(pool) as conn:
+        await add_anchor(conn, checkpoint.size, authority.url, token, clock(), checkpoint.checkpoint_id)
+    return AnchoredCheckpoint(checkpoint, stamp)
 
 
 @asynccontextmanager
 async def daily_anchor(
     settings: Settings, pool: Pool, clock: Clock
-) -> AsyncGenerator[Callable[[], Awaitable[AnchoredHead | None]] | None]:
+) -> AsyncGenerator[Callable[[], Awaitable[AnchoredCheckpoint | None]] | None]:
     """`anchor` by these settings, which raises CommandError; None when no authority is set.
 
     Raises SettingsError.
@@ -80,7 +92,7 @@ async def daily_anchor(
         return
     async with Http(LIMITS) as http:
 
-        async def anchored() -> AnchoredHead | None:
+        async def anchored() -> AnchoredCheckpoint | None:
             try:
                 return await anchor(pool, http, authority, clock)
             except TimestampError as error:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from cryptography.x509 import Certificate
 
+from jobs.evidence.checkpoint import size_words
 from jobs.evidence.pack_proof import KnownHeads
 from jobs.evidence.rfc3161 import TimestampError, stamp_in
 from storage.changes.hash_chain import StoredAnchor
@@ -28,15 +29,17 @@ def check_stamps(anchors: Sequence[StoredAnchor], certificates: Sequence[Certifi
 
 
 def _wrong(one: StoredAnchor, certificates: Sequence[Certificate]) -> str | None:
-    named = f"The time stamp of {one.authority} on entry {one.seq}"
-    if one.entry is None:
+    what = f"the checkpoint of {size_words(one.seq)}" if one.is_checkpoint else f"entry {one.seq}"
+    named = f"The time stamp of {one.authority} on {what}"
+    if one.content is None:
         return f"{named} has no entry: the entry was removed."
     try:
-        stamp_in(one.token, one.entry)
+        stamp_in(one.token, one.content)
     except TimestampError as error:
-        return f"{named} does not match: {error}. This entry or an earlier one was altered."
+        altered = "The checkpoint" if one.is_checkpoint else "This entry or an earlier one"
+        return f"{named} does not match: {error}. {altered} was altered."
     try:
-        stamp_in(one.token, one.entry, certificates)
+        stamp_in(one.token, one.content, certificates)
     except TimestampError as error:
         return (
             f"{named} is not proved: {error}. It is forged, or the setting tsa_certificates lacks the "

@@ -23,17 +23,28 @@ from storage.model.evidence.hash_chain import (
     read_statement,
     statement_bytes,
 )
-from storage.model.evidence.packs import Attested, DayHead, Material, PackCoverage, Segment
+from storage.model.evidence.packs import (
+    Attested,
+    DayHead,
+    LoggedCheckpoint,
+    LoggedEntry,
+    Material,
+    PackCoverage,
+    Segment,
+)
 from storage.model.platforms.registry import DECLARED
 
-FORMAT: Final = 2
-"""The format of new packs. Format 1 has the same files in other words, and verifies as before."""
-FORMATS: Final = frozenset({1, FORMAT})
+FORMAT: Final = 3
+"""The format of new packs. Formats 1 and 2 have no log; 1 has other words than 2. Both verify as before."""
+FORMATS: Final = frozenset({1, 2, FORMAT})
+WITH_LOG: Final = frozenset({FORMAT})
+"""The formats whose packs lead to signed checkpoints."""
 MANIFEST: Final = "manifest.json"
 PAGE: Final = "index.html"
 README: Final = "README.txt"
 CHAIN: Final = "chain.json"
 COVERAGE: Final = "coverage.json"
+LOG: Final = "log.json"
 
 Files = Mapping[str, bytes]
 """Content by name; names have `/` between folder and file."""
@@ -46,6 +57,7 @@ class PackSentences:
     how: str
     what: str
     not_ours: str
+    log: str = ""
 
 
 SENTENCES: Final[Mapping[int, PackSentences]] = {
@@ -64,6 +76,16 @@ SENTENCES: Final[Mapping[int, PackSentences]] = {
         "It covers the times of the readings, which the statements contain.",
         "Another publisher reported this change, and Blockline imported it under the publisher's name. "
         "Blockline made no requests of its own for it.",
+    ),
+    3: PackSentences(
+        "entry = SHA-256(previous entry || leaf), leaf = SHA-256(statement file). Leaves of other changes "
+        "are hashes and reveal nothing about them.",
+        "The requests that show the change, as Blockline recorded them. The chain does not cover this file. "
+        "It covers the times of the readings, which the statements contain.",
+        "Another publisher reported this change, and Blockline imported it under the publisher's name. "
+        "Blockline made no requests of its own for it.",
+        "The entries of the chain are the leaves of a Merkle tree (RFC 6962). The proofs lead from the entry "
+        "of each statement to the root in the newest checkpoint, and from earlier checkpoints to that root.",
     ),
 }
 """The sentences of an earlier format are never edited, because packs with them exist."""
@@ -105,6 +127,42 @@ class ChainFile:
     segments: tuple[Segment, ...]
     heads: tuple[DayHead, ...]
     anchors: tuple[AnchorFile, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointFile:
+    """A signed checkpoint (C2SP tlog-checkpoint), and how it leads to the newest one (RFC 6962)."""
+
+    file: str
+    key: str
+    """The public key that signed it."""
+    proof: tuple[str, ...]
+    """Of consistency with the newest checkpoint; empty for that itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class StampFile:
+    """The answer of a time-stamping authority about the file of a checkpoint (RFC 3161, DER)."""
+
+    file: str
+    checkpoint: str
+    authority: str
+
+
+@dataclass(frozen=True, slots=True)
+class LogFile:
+    """How the entries of the statements lead to signed checkpoints."""
+
+    how: str
+    checkpoint: CheckpointFile
+    """The newest one."""
+    entries: tuple[LoggedEntry, ...]
+    earlier: tuple[CheckpointFile, ...]
+    stamps: tuple[StampFile, ...]
+
+    @property
+    def checkpoints(self) -> tuple[CheckpointFile, ...]:
+        return (*self.earlier, self.checkpoint)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,10 +215,15 @@ class PackContent:
     chain: ChainFile
     raw: Mapping[str, bytes]
     """By SHA-256, as in the manifest, without what was purged."""
+    log: LogFile | None
+    """None in packs of the first two formats."""
 
 
 def documents(material: Material, made_by: str, now: datetime) -> dict[str, bytes]:
-    """Make the files of a pack except its page and README. The manifest lists these files."""
+    """Make the files of a pack except its page and README. The manifest lists these files.
+
+    Raises PackError if no checkpoint was signed.
+    """
     files: dict[str, bytes] = {}
     for one in material.attested:
         files[statement_name(one.statement, material.change_id)] = statement_bytes(one.statement)
@@ -190,6 +253,7 @@ def documents(material: Material, made_by: str, now: datetime) -> dict[str, byte
         )
     else:
         files[COVERAGE] = written(CoverageFile(SENTENCES[FORMAT].what, ours=True, coverage=material.coverage))
+    files |= _log_files(material)
     manifest = PackManifest(
         FORMAT,
         made_by,
@@ -202,6 +266,34 @@ def documents(material: Material, made_by: str, now: datetime) -> dict[str, byte
         _is_of_post(material),
     )
     return listed(files, manifest)
+
+
+def _log_files(material: Material) -> dict[str, bytes]:
+    log = material.log
+    if log is None:
+        raise PackError("There is no signed checkpoint, so a pack would lead to none.")
+    stamps = [
+        StampFile(f"anchors/{one.anchor_id}.tsr", _checkpoint_name(one.checkpoint_id), one.authority)
+        for one in log.stamps
+    ]
+    listed = LogFile(
+        SENTENCES[FORMAT].log,
+        _checkpoint_file(log.newest),
+        log.entries,
+        tuple(map(_checkpoint_file, log.earlier)),
+        tuple(stamps),
+    )
+    files = {_checkpoint_name(one.checkpoint_id): one.note.encode() for one in (log.newest, *log.earlier)}
+    tokens = {stamp.file: one.token for stamp, one in zip(stamps, log.stamps, strict=True)}
+    return {**files, **tokens, LOG: written(listed)}
+
+
+def _checkpoint_file(one: LoggedCheckpoint) -> CheckpointFile:
+    return CheckpointFile(_checkpoint_name(one.checkpoint_id), one.signer, one.proof)
+
+
+def _checkpoint_name(checkpoint_id: int) -> str:
+    return f"checkpoints/{checkpoint_id}.txt"
 
 
 def is_post(change: ChangeStatement) -> bool:
@@ -244,8 +336,11 @@ def facts_in(files: Files) -> PackContent:
     raw = {one.sha256: _content(files, one.file) for one in manifest.raw if one.file is not None}
     for anchor in chain.anchors:
         _content(files, anchor.file)
+    log = read_exact(LogFile, files, LOG) if manifest.format in WITH_LOG else None
+    for one in () if log is None else (*log.checkpoints, *log.stamps):
+        _content(files, one.file)
     return PackContent(
-        manifest, changes[0], outcomes[0] if outcomes else None, attested, coverage, chain, raw
+        manifest, changes[0], outcomes[0] if outcomes else None, attested, coverage, chain, raw, log
     )
 
 
@@ -290,6 +385,7 @@ def expected_names(facts: PackContent) -> set[str]:
         *(one.file for one in facts.chain.statements),
         *(one.file for one in facts.chain.anchors),
         *(one.file for one in facts.manifest.raw if one.file is not None),
+        *(() if facts.log is None else (LOG, *(f.file for f in (*facts.log.checkpoints, *facts.log.stamps)))),
     }
 
 

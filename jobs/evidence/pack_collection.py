@@ -31,9 +31,8 @@ from jobs.evidence.pack_files import (
 )
 from jobs.evidence.pack_proof import KnownHeads, ProofCheck, ProofResult, StampOf, failed, ok
 from jobs.evidence.pack_verification import verify
-from jobs.evidence.stored_pack import MadePack, file_name, made_pack
+from jobs.evidence.stored_pack import MadePack, file_name, made_pack, signed_material
 from storage.changes.evidence_collection import PackSelection, PackSubject, PackSubjectKind, select_changes
-from storage.changes.evidence_pack import material
 from storage.model.evidence.packs import Material, made_by
 from storage.postgres.errors import StorageError, TookTooLong, Unreachable
 from storage.postgres.pool import Pool, transaction
@@ -163,7 +162,7 @@ async def _chunks(
             continue
         try:
             async with transaction(pool) as conn:
-                gathered = await material(conn, change_id)
+                gathered = await signed_material(conn, change_id, now)
             made, content = await off_loop(_packed, gathered, now)
         except (Unreachable, TookTooLong):
             raise

@@ -135,6 +135,11 @@ def _content(facts: PackContent) -> dict[str, object]:
         "statements": [(one.file, one.seq, f"{seq[one.seq].told}") for one in facts.chain.statements],
         "heads": [(f"{day(one.day)}", one.seq, one.head) for one in facts.chain.heads],
         "anchors": [(one.file, one.seq, clean(one.authority, 200)) for one in facts.chain.anchors],
+        "checkpoints": [] if facts.log is None else [one.file for one in facts.log.checkpoints],
+        "key": "" if facts.log is None else clean(facts.log.checkpoint.key, 300),
+        "log_stamps": []
+        if facts.log is None
+        else [(one.file, one.checkpoint, clean(one.authority, 200)) for one in facts.log.stamps],
         "change_id": change.change_id,
         "made": _time(manifest.made_at),
         "made_by": clean(manifest.made_by, 60),

@@ -1,11 +1,15 @@
-"""Pure: how the leaves of an evidence pack lead to heads, and which of these somebody outside vouches for."""
+"""Pure: how the leaves of an evidence pack lead to heads, and which of these somebody outside vouches for.
 
-from collections.abc import Callable, Mapping
+`log_proof.py` does the same for the checkpoints of the Merkle log.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
 from jobs.base.wording import number
+from jobs.evidence.checkpoint import LogKey, SignedCheckpoint
 from jobs.evidence.pack import Files, PackContent, statement_words
 from jobs.evidence.pack_page import instant
 from storage.model.evidence.hash_chain import entry_of
@@ -40,10 +44,14 @@ class Stamp:
 
 @dataclass(frozen=True, slots=True)
 class KnownHeads:
-    """Heads that the verifier has from elsewhere: entry by its hexadecimal text, in words; and by number."""
+    """Heads that the verifier has from elsewhere: entry by its hexadecimal text, in words; and by number.
+    And checkpoints of the log that the verifier saved, and the key that signs them.
+    """
 
     named: Mapping[str, str] = field(default_factory=dict[str, str])
     numbered: Mapping[int, str] = field(default_factory=dict[int, str])
+    held: tuple[SignedCheckpoint, ...] = ()
+    key: LogKey | None = None
 
     @property
     def given(self) -> bool:
@@ -81,32 +89,64 @@ def entries_in(facts: PackContent) -> tuple[Entries, list[ProofCheck]]:
     return entries, [ok(f"{said}, up to the {number(len(ends), 'head')} that the pack names.")]
 
 
+@dataclass(frozen=True, slots=True)
+class StampedPart:
+    """What an authority put its time on: an entry of the chain, or a checkpoint."""
+
+    file: str
+    """With the answer of the authority."""
+    content: bytes | None
+    """What was stamped; None if the pack does not have it."""
+    seq: int
+    """The newest entry that it covers."""
+    called: str
+
+
+def stamped_entries(facts: PackContent, entries: Entries) -> list[StampedPart]:
+    """The entries of the chain that have a time stamp."""
+    return [
+        StampedPart(
+            anchor.file,
+            bytes.fromhex(entries[anchor.seq][1]) if anchor.seq in entries else None,
+            anchor.seq,
+            f"entry {anchor.seq}",
+        )
+        for anchor in facts.chain.anchors
+    ]
+
+
 def stamps_in(
-    files: Files, facts: PackContent, entries: Entries, stamp_of: StampOf
+    files: Files, stamped: Sequence[StampedPart], stamp_of: StampOf
 ) -> tuple[list[ProofCheck], dict[int, str]]:
-    """What each authority says, and the entries that one vouches for, in words."""
+    """What each authority says, and what one vouches for, in words by the newest entry that it covers."""
     out: list[ProofCheck] = []
     vouched: dict[int, str] = {}
-    for anchor in facts.chain.anchors:
-        entry = entries.get(anchor.seq, ("", ""))[1]
-        stamp = stamp_of(files[anchor.file], bytes.fromhex(entry)) if entry else "its entry is not there"
+    for one in stamped:
+        stamp = stamp_of(files[one.file], one.content) if one.content else "what it stamps is not there"
         if isinstance(stamp, str):
-            out.append(failed(f"{anchor.file}: {stamp}."))
+            out.append(failed(f"{one.file}: {stamp}."))
         elif stamp.signed_by is None:
-            said = f"{anchor.file} says that entry {anchor.seq} was there on {instant(stamp.at)}"
+            said = f"{one.file} says that {one.called} was there on {instant(stamp.at)}"
             out.append(
                 ProofCheck(ProofResult.NOTE, f"{said}; its signature is not checked without --tsa-certs.")
             )
         else:
-            vouched[anchor.seq] = f"{stamp.signed_by} signed entry {anchor.seq} on {instant(stamp.at)}"
-            out.append(ok(f"{anchor.file}: {vouched[anchor.seq]}, and its signature is valid."))
+            vouched[one.seq] = f"{stamp.signed_by} signed {one.called} on {instant(stamp.at)}"
+            out.append(ok(f"{one.file}: {vouched[one.seq]}, and its signature is valid."))
     return out, vouched
 
 
 def heads_reached(
-    facts: PackContent, entries: Entries, known: KnownHeads, vouched: Mapping[int, str]
+    facts: PackContent,
+    entries: Entries,
+    known: KnownHeads,
+    vouched: Mapping[int, str],
+    covered: Mapping[int, str],
 ) -> list[ProofCheck]:
     """Whether every statement is before an entry that the verifier knows from elsewhere.
+
+    `vouched` are entries that an authority stamped. `covered` are checkpoints that one stamped or that the
+    verifier holds, in words by their size, if the pack proves that the log of its entries begins with theirs.
 
     Only another hash at an entry that the pack holds contradicts the pack; a head of any other entry tells
     nothing about it.
@@ -118,22 +158,27 @@ def heads_reached(
             return [failed(f"Entry {seq} of the pack is not the head that you have from elsewhere.")]
     named = {seq: known.named[entry] for seq, (_, entry) in entries.items() if entry in known.named}
     fixed = {**vouched, **named}
-    if not fixed:
+    if not (fixed or covered):
         if known.given:
             return [ProofCheck(ProofResult.OPEN, _not_covered(facts, entries, known))]
-        said = "No head is known from elsewhere (--head, --heads, --tsa-certs): the maker of the pack could"
-        return [ProofCheck(ProofResult.NOTE, f"{said} have made all of it again.")]
+        said = "No head is known from elsewhere (--head, --heads, --tsa-certs)"
+        if facts.log is not None:
+            said = "No checkpoint or head is known from elsewhere (--held, --head, --heads, --tsa-certs)"
+        made = "the maker of the pack could have made all of it again"
+        return [ProofCheck(ProofResult.NOTE, f"{said}: {made}.")]
     out: list[ProofCheck] = []
     if known.given and not named:
         out.append(ProofCheck(ProofResult.NOTE, _not_covered(facts, entries, known)))
     for attested in facts.attested:
         after = _reached(facts, attested.seq, fixed)
+        size = min((size for size in covered if size >= attested.seq), default=None)
         said = statement_words(attested.statement)
-        if after is None:
-            why = "the pack leads from it to none of them"
-            out.append(ProofCheck(ProofResult.OPEN, f"The {said} is not covered by these heads: {why}."))
-        else:
+        if after is not None:
             out.append(ok(f"The {said} was recorded before {fixed[after]}."))
+        elif size is not None:
+            out.append(ok(f"The {said} was recorded before {covered[size]}."))
+        else:
+            out.append(_not_reached(said, known, is_head=bool(fixed)))
     return out
 
 
@@ -151,6 +196,15 @@ def _not_covered(facts: PackContent, entries: Entries, known: KnownHeads) -> str
     if all(seq < first for seq in known.numbered):
         return f"{said}: they were given before what it states, which begins at entry {first}."
     return f"{said}: it leads to none of them."
+
+
+def _not_reached(said: str, known: KnownHeads, *, is_head: bool) -> ProofCheck:
+    """A statement after all that is fixed. That the log continues an older checkpoint was shown."""
+    if is_head:
+        why = f"The {said} is not covered by these heads: the pack leads from it to none of them."
+        return ProofCheck(ProofResult.OPEN, why)
+    why = f"The {said} is newer than these checkpoints, which therefore do not show when it was recorded."
+    return ProofCheck(ProofResult.NOTE if known.held else ProofResult.OPEN, why)
 
 
 def _reached(facts: PackContent, seq: int, fixed: Mapping[int, str]) -> int | None:

@@ -10,9 +10,11 @@ from datetime import timedelta
 from typing import Final
 
 from jobs.base.wording import handle_name, number
+from jobs.evidence.log_proof import covered_by_stamps, held_checks, log_proof, stamped_checkpoints
 from jobs.evidence.pack import (
     CHAIN,
     COVERAGE,
+    LOG,
     MANIFEST,
     PAGE,
     README,
@@ -38,6 +40,7 @@ from jobs.evidence.pack_proof import (
     failed,
     heads_reached,
     ok,
+    stamped_entries,
     stamps_in,
 )
 from storage.model.evidence.hash_chain import CauseStatement, ChangeStatement, Statement, leaf_of
@@ -66,9 +69,12 @@ def verify(files: Files, known: KnownHeads, stamp_of: StampOf, made_by: str) -> 
     checks.append(_name(facts))
     checks += _times(facts)
     checks += _pages(files, facts, made_by)
-    stamps, stamped = stamps_in(files, facts, entries, stamp_of)
-    checks += stamps
-    checks += heads_reached(facts, entries, known, stamped)
+    log = log_proof(files, facts, entries, known)
+    of_entries, stamped = stamps_in(files, stamped_entries(facts, entries), stamp_of)
+    of_checkpoints, vouched = stamps_in(files, stamped_checkpoints(files, facts), stamp_of)
+    held, covered = held_checks(log, known)
+    checks += [*log.checks, *of_entries, *of_checkpoints, *held]
+    checks += heads_reached(facts, entries, known, stamped, covered_by_stamps(log, vouched) | covered)
     return checks
 
 
@@ -240,6 +246,8 @@ def _pages(files: Files, facts: PackContent, made_by: str) -> list[ProofCheck]:
         f"The sentence in {COVERAGE}": facts.coverage.what
         == (words.what if facts.coverage.ours else words.not_ours),
     }
+    if facts.log is not None:
+        same[f"The sentence in {LOG}"] = facts.log.how == words.log
     for name, is_same in same.items():
         if is_same:
             out.append(ok(f"{name} says what the other files say."))

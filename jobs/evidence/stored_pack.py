@@ -1,19 +1,22 @@
 """Making the evidence pack of a stored change, for the command line and the dashboard."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from cryptography.x509 import Certificate
 
 from jobs.base.errors import CommandError
 from jobs.base.wording import minute
+from jobs.evidence.checkpoint import SignedCheckpoint
 from jobs.evidence.pack import Files, PackError
 from jobs.evidence.pack_page import whole_pack
 from jobs.evidence.pack_proof import KnownHeads, ProofResult, Stamp
 from jobs.evidence.pack_verification import verify
 from jobs.evidence.rfc3161 import TimestampError, stamp_in
+from jobs.evidence.signing import continued, sign_checkpoint
 from storage.changes.evidence_pack import change_number, changes_named, material, purged_at
+from storage.changes.merkle_log import pack_log
 from storage.model.evidence.packs import Material, made_by
 from storage.postgres.pool import Conn, Pool, transaction
 from storage.postgres.recording_order import settle_at_most
@@ -29,10 +32,14 @@ class MadePack:
     files: Files
 
 
-async def stored_material(pool: Pool, name: str, now: datetime) -> Material:
+async def stored_material(
+    pool: Pool, name: str, now: datetime, held: Sequence[SignedCheckpoint] = ()
+) -> Material:
     """Return everything about the change with this number or key, or this beginning of a key.
 
-    The heads of past days are made final before. Raises CommandError if `name` does not identify one change.
+    The heads of past days are made final before, and a checkpoint is signed. `held` are checkpoints that
+    others saved, to which the pack must lead. Raises CommandError if `name` does not identify one change, and
+    CheckpointRefused.
     """
     await settle_at_most(pool, now)
     async with transaction(pool) as conn:
@@ -45,7 +52,22 @@ async def stored_material(pool: Pool, name: str, now: datetime) -> Material:
                 f"{printable(name)} matches more than one change: {numbers}. Give more of the key, or a "
                 "number."
             )
-        return await material(conn, found[0])
+        return await signed_material(conn, found[0], now, held)
+
+
+async def signed_material(
+    conn: Conn, change_id: int, now: datetime, held: Sequence[SignedCheckpoint] = ()
+) -> Material:
+    """Return everything about a change with the proofs of the log, in the caller's transaction.
+
+    Raises CheckpointRefused, and as `material`.
+    """
+    found = await material(conn, change_id)
+    newest = await sign_checkpoint(conn, now)
+    if newest is None:
+        raise CommandError("Nothing is recorded yet, so there is nothing to sign.")
+    own = [await continued(conn, one, newest) for one in held]
+    return replace(found, log=await pack_log(conn, [one.seq for one in found.attested], newest, own))
 
 
 def made_pack(gathered: Material, now: datetime) -> MadePack:

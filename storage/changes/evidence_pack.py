@@ -31,6 +31,10 @@ NEAR: Final = 100_000
 """The largest distance, in entries, between two stretches of the hash chain that are merged."""
 LONGEST: Final = 1_000_000
 """The largest distance, in entries, from a statement to an anchor that is included."""
+LINKS: Final = 1_000
+"""The largest distance of both kinds for entries that were added after the first checkpoint of the log: its
+proofs lead to a checkpoint without the entries between.
+"""
 
 
 def change_number(name: str) -> int | None:
@@ -93,8 +97,11 @@ async def material(conn: Conn, change_id: int) -> Material:
     if changes[0].source == account["platform"]:
         until = outcomes[0].last_agreeing_at if outcomes else await _agreeing_until(conn, change_id)
         coverage = await _coverage(conn, account["account_id"], changes[0], until)
-    heads = await _heads(conn, [a.statement.at for a in attested])
     dated = [(a.seq, a.statement.at.astimezone(UTC).date()) for a in attested]
+    is_logged = attested[0].seq > await _unlogged(conn)
+    heads = await _heads(conn, [a.statement.at for a in attested])
+    if is_logged:
+        heads = tuple(h for h in heads if any(d == h.day and h.seq - seq <= LINKS for seq, d in dated))
     anchors = await _anchors(conn, [a.seq for a in attested])
     return Material(
         change_id=change_id,
@@ -102,7 +109,9 @@ async def material(conn: Conn, change_id: int) -> Material:
         attested=attested,
         raw=await _raw(conn, [a.statement for a in attested]),
         coverage=coverage,
-        segments=await _segments(conn, stretches(dated, heads, [one.seq for one in anchors])),
+        segments=await _segments(
+            conn, stretches(dated, heads, [one.seq for one in anchors], LINKS if is_logged else NEAR)
+        ),
         heads=heads,
         anchors=anchors,
         synthetic=await is_synthetic(conn),
@@ -257,6 +266,19 @@ def _look(row: Record, part: PackRequestRole) -> PackRequest:
     )
 
 
+async def _unlogged(conn: Conn) -> int:
+    """The last entry that was recorded before the first checkpoint; without a checkpoint, the last of all."""
+    return await conn.fetchval(
+        """
+        select coalesce(
+            (select size from chain_checkpoint order by checkpoint_id limit 1),
+            (select max(seq) from chain),
+            0
+        )
+        """
+    )
+
+
 async def _heads(conn: Conn, times: Sequence[datetime]) -> tuple[DayHead, ...]:
     """Return the last entry of the hash chain for the UTC day of each time. Each day is returned once."""
     found = await conn.fetch(
@@ -276,7 +298,7 @@ async def _heads(conn: Conn, times: Sequence[datetime]) -> tuple[DayHead, ...]:
 
 
 async def _anchors(conn: Conn, seqs: Sequence[int]) -> tuple[Stamped, ...]:
-    """Return the anchors near these entries, each anchor once.
+    """Return the time stamps on entries near these, each once. `pack_log` returns those on checkpoints.
 
     For each entry, these are its own anchors. If it has none, they are the anchors of the next entry that has
     any.
@@ -286,9 +308,10 @@ async def _anchors(conn: Conn, seqs: Sequence[int]) -> tuple[Stamped, ...]:
         select distinct n.anchor_id, n.seq, k.entry, n.authority, n.token
         from unnest($1::bigint[]) as u (seq)
         cross join lateral (
-            select min(seq) as seq from chain_anchor where seq between u.seq and u.seq + $2::bigint
+            select min(seq) as seq from chain_anchor
+            where seq between u.seq and u.seq + $2::bigint and checkpoint_id is null
         ) nearest
-        join chain_anchor n on n.seq = nearest.seq
+        join chain_anchor n on n.seq = nearest.seq and n.checkpoint_id is null
         join chain k on k.seq = n.seq
         order by n.seq, n.anchor_id
         """,
@@ -301,12 +324,12 @@ async def _anchors(conn: Conn, seqs: Sequence[int]) -> tuple[Stamped, ...]:
 
 
 def stretches(
-    entries: Sequence[tuple[int, date]], heads: Sequence[DayHead], anchored: Sequence[int]
+    entries: Sequence[tuple[int, date]], heads: Sequence[DayHead], anchored: Sequence[int], near: int = NEAR
 ) -> list[tuple[int, int]]:
     """Return the stretches of the hash chain to include, each as its first and last entry.
 
     Each statement begins a stretch. The stretch ends at the last entry of the statement's day, or at the next
-    anchored entry, whichever comes later. Stretches at most `NEAR` entries apart are merged.
+    anchored entry, whichever comes later. Stretches at most `near` entries apart are merged.
 
     `entries` are the entry numbers of statements, each with its day. `anchored` are the numbers of anchored
     entries.
@@ -315,7 +338,7 @@ def stretches(
     for seq, day in sorted(entries):
         ends = [head.seq for head in heads if head.day == day]
         last = max([seq, *ends, *sorted(at for at in anchored if at >= seq)[:1]])
-        if out and seq <= out[-1][1] + NEAR:
+        if out and seq <= out[-1][1] + near:
             out[-1] = (out[-1][0], max(out[-1][1], last))
         else:
             out.append((seq, last))

@@ -10,6 +10,7 @@ from typing import Final
 
 from asyncpg import Record
 
+from storage.changes.merkle_log import EntryMissing, tree_edge
 from storage.model.evidence.chain_check import Broken, ChainCheck, ChainFault, StoredEntry, entry_fault
 from storage.model.evidence.hash_chain import (
     BEGINNING,
@@ -21,6 +22,7 @@ from storage.model.evidence.hash_chain import (
     StatementKind,
     statement_bytes,
 )
+from storage.model.evidence.merkle_tree import GrowingTree
 from storage.postgres.pool import Conn
 
 _ROWS_AT_ONCE: Final = 500
@@ -39,11 +41,13 @@ class Anchor:
 
 @dataclass(frozen=True, slots=True)
 class StoredAnchor:
-    """A stored answer of an authority, with the entry that it is about."""
+    """A stored answer of an authority, with what it stamped: the hash of an entry, or a checkpoint's note."""
 
     seq: int
-    entry: bytes | None
-    """None: there is no entry with this number any more."""
+    """The newest entry that it covers."""
+    content: bytes | None
+    """None: there is no such entry any more."""
+    is_checkpoint: bool
     authority: str
     token: bytes
 
@@ -69,10 +73,11 @@ async def verify_chain(conn: Conn, since_seq: int = 0) -> ChainCheck:
     if since_seq > 0:
         previous = await conn.fetchval("select entry from chain where seq = $1", since_seq) or BEGINNING
     entries = purged = 0
+    nodes = await _NodeCheck.after(conn, since_seq)
     async for row in conn.cursor(
         """
         select k.seq, k.kind as told, k.change_id, k.cause_id, k.audit_seq, k.leaf, k.entry, k.at,
-            l.entry as audit_head,
+            l.entry as audit_head, t.hashes as nodes,
             c.change_id as changed, c.supersedes, a.platform, a.native_id, c.old_status, c.old_withheld_in,
             c.status, c.withheld_in, c.flags, c.kind, c.strength, c.last_seen_old, c.first_seen_new,
             c.recorded_at, c.source, c.old_evidence, c.new_evidence,
@@ -92,6 +97,7 @@ async def verify_chain(conn: Conn, since_seq: int = 0) -> ChainCheck:
         left join purged_change p on p.change_id = k.change_id
         left join purged_cause q on q.cause_id = k.cause_id
         left join audit_chain l on l.seq = k.audit_seq
+        left join chain_node t on t.seq = k.seq
         where k.seq > $1 order by k.seq
         """,
         since_seq,
@@ -100,11 +106,38 @@ async def verify_chain(conn: Conn, since_seq: int = 0) -> ChainCheck:
         fault = _fault(row, previous, since_seq + entries + 1)
         if fault is not None:
             number = row["audit_seq"] or row["cause_id"] or row["change_id"]
-            return ChainCheck(entries, purged, Broken(fault, row["seq"], StatementKind(row["told"]), number))
+            broken = Broken(fault, row["seq"], StatementKind(row["told"]), number)
+            return ChainCheck(entries, purged, broken, nodes.wrong)
         previous = row["entry"]
+        nodes.add(row["seq"], row["entry"], row["nodes"])
         entries += 1
         purged += row["purged"] and statement_in(row) is None
-    return ChainCheck(entries, purged, await _unchained(conn, since_seq))
+    if nodes.wrong is None:
+        nodes.wrong = await conn.fetchval(
+            "select min(seq) from chain_node where seq > $1", since_seq + entries
+        )
+    return ChainCheck(entries, purged, await _unchained(conn, since_seq), nodes.wrong)
+
+
+class _NodeCheck:
+    """Compares the stored nodes of the Merkle tree with those that the entries complete."""
+
+    def __init__(self, tree: GrowingTree | None, since_seq: int) -> None:
+        self._tree = tree
+        self.wrong = since_seq if tree is None else None
+        """The first entry with other nodes; if the tree before has no root, the last entry before."""
+
+    @classmethod
+    async def after(cls, conn: Conn, seq: int) -> "_NodeCheck":
+        """Check the nodes of the entries after `seq`."""
+        try:
+            return cls(GrowingTree(seq, await tree_edge(conn, seq)), seq)
+        except EntryMissing:
+            return cls(None, seq)
+
+    def add(self, seq: int, entry: bytes, stored: bytes | None) -> None:
+        if self._tree is not None and b"".join(self._tree.add(entry)) != (stored or b""):
+            self.wrong = self.wrong or seq
 
 
 def _fault(row: Record, previous: bytes, seq: int) -> ChainFault | None:
@@ -282,11 +315,13 @@ async def stored_anchors(conn: Conn) -> list[StoredAnchor]:
     """All anchors with their tokens, in the order of the entries."""
     rows = await conn.fetch(
         """
-        select n.seq, k.entry, n.authority, n.token
-        from chain_anchor n left join chain k using (seq) order by n.seq, n.anchor_id
+        select n.seq, coalesce(convert_to(c.note, 'UTF8'), k.entry) as content,
+            n.checkpoint_id is not null as is_checkpoint, n.authority, n.token
+        from chain_anchor n left join chain k using (seq) left join chain_checkpoint c using (checkpoint_id)
+        order by n.seq, n.anchor_id
         """
     )
-    return [StoredAnchor(r["seq"], r["entry"], r["authority"], r["token"]) for r in rows]
+    return [StoredAnchor(**r) for r in rows]
 
 
 async def missing_entries(conn: Conn, entries: Collection[bytes]) -> list[bytes]:
@@ -306,20 +341,20 @@ async def last_anchored_at(conn: Conn) -> datetime | None:
     return await conn.fetchval("select max(at) from chain_anchor")
 
 
-async def add_anchor(conn: Conn, seq: int, authority: str, token: bytes, now: datetime) -> bool:
-    """Store an authority's token for entry `seq`. Return False if a token of this authority was already
-    stored for the entry.
+async def add_anchor(
+    conn: Conn, seq: int, authority: str, token: bytes, now: datetime, checkpoint_id: int | None = None
+) -> bool:
+    """Store an authority's token for the note of a checkpoint of `seq` entries; None means for entry `seq`.
+
+    Return False if a token of this authority was already stored for it.
     """
     return bool(
         await conn.fetchval(
             """
-            insert into chain_anchor (seq, authority, token, at) values ($1, $2, $3, $4)
-            on conflict (seq, authority) do nothing returning true
+            insert into chain_anchor (seq, authority, token, at, checkpoint_id) values ($1, $2, $3, $4, $5)
+            on conflict on constraint chain_anchor_once do nothing returning true
             """,
-            seq,
-            authority,
-            token,
-            now,
+            *(seq, authority, token, now, checkpoint_id),
         )
     )
 

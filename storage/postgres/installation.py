@@ -8,7 +8,7 @@ from datetime import datetime
 from storage.postgres.audit_log import log
 from storage.postgres.pool import Conn
 
-_LINKS, _LOGIN = "links", "login"
+_LINKS, _LOGIN, _CHECKPOINTS = "links", "login", "checkpoints"
 
 
 async def link_key(conn: Conn) -> bytes:
@@ -21,8 +21,13 @@ async def login_key(conn: Conn) -> bytes:
     return await _key(conn, _LOGIN)
 
 
+async def checkpoint_key(conn: Conn) -> bytes:
+    """What signs the checkpoints of the log over the hash chain: the secret of an Ed25519 key."""
+    return await _key(conn, _CHECKPOINTS)
+
+
 async def rotate_keys(conn: Conn, actor: str, now: datetime) -> None:
-    """Replace both keys: what was signed with the old ones is void. With an entry in the audit log.
+    """Replace the keys of links and logins: what they signed is void. With an entry in the audit log.
 
     Emails that are being written must be stored before, or their links are void from the beginning.
     """

@@ -45,6 +45,10 @@ class ChainCheck:
     entries: int
     purged: int
     broken: Broken | None
+    node: int | None = None
+    """The first entry whose nodes of the Merkle tree are missing or do not follow from the entries; None if
+    those of all checked entries do, or if the chain has no tree.
+    """
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,6 +104,46 @@ class Stamped:
 
 
 @dataclass(frozen=True, slots=True)
+class LoggedEntry:
+    """The proof that an entry of the chain is in the log of the newest checkpoint (RFC 6962)."""
+
+    seq: int
+    proof: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedCheckpoint:
+    """A signed checkpoint, and the proof that the log of the newest one begins with its log (RFC 6962)."""
+
+    checkpoint_id: int
+    signer: str
+    """The public key that verifies the note."""
+    note: str
+    proof: tuple[str, ...]
+    """Empty for the newest checkpoint."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointStamp:
+    """The answer of a time-stamping authority about the note of a checkpoint."""
+
+    anchor_id: int
+    checkpoint_id: int
+    authority: str
+    token: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PackLog:
+    """How the entries of a pack lead to signed checkpoints."""
+
+    newest: LoggedCheckpoint
+    entries: tuple[LoggedEntry, ...]
+    earlier: tuple[LoggedCheckpoint, ...]
+    stamps: tuple[CheckpointStamp, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Material:
     """Everything that goes into the pack of one change."""
 
@@ -122,6 +162,8 @@ class Material:
     anchors: tuple[Stamped, ...]
     synthetic: bool
     """Made by a simulation: its accounts do not exist."""
+    log: PackLog | None = None
+    """None while no checkpoint covers all entries."""
 
 
 def made_by() -> str:

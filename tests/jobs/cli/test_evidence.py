@@ -115,7 +115,7 @@ def test_a_pack_is_written_and_verified_without_a_database(
     made = run("evidence", change)
     assert (made.code, made.err) == (0, "")
     assert made.said == [
-        "blockline-evidence-3.zip contains the evidence of change 3 in 9 files.",
+        "blockline-evidence-3.zip contains the evidence of change 3 in 11 files.",
         "Check it anywhere with: blockline evidence verify blockline-evidence-3.zip",
     ]
     monkeypatch.setenv("BLOCKLINE_DATABASE_URL", "postgresql://nobody@127.0.0.1:9/none")
@@ -374,16 +374,16 @@ def test_an_anchored_head_proves_a_pack_to_whoever_has_the_certificates(
         monkeypatch.setenv("BLOCKLINE_TSA_CERTIFICATES", str(openssl.root))
         done = run("evidence", "anchor")
         assert (done.code, done.err) == (0, "")
-        assert done.out.startswith("Test Authority signed entry 8 (")
+        assert done.out.startswith("Test Authority signed the checkpoint of 8 entries on")
         assert run("evidence", "anchor").said == [
-            f"The newest entry, 8, already has a time stamp of {tsa.url}."
+            f"The checkpoint of 8 entries already has a time stamp of {tsa.url}."
         ]
         assert tsa.asked == 1
     assert run("evidence", "heads", "--json").json["heads"][0]["anchors"][0]["authority"] == tsa.url
     assert run("evidence", change, "--output", "pack").code == 0
     ran = run("evidence", "verify", "pack", "--tsa-certs", openssl.root)
     assert (ran.code, ran.err) == (0, "")
-    assert "The change 3 was recorded before Test Authority signed entry 8 on" in ran.out
+    assert "The change 3 was recorded before Test Authority signed the checkpoint of 8 entries on" in ran.out
     noted = run("evidence", "verify", "pack")
     assert noted.code == 0
     assert "its signature is not checked without --tsa-certs" in noted.out
@@ -395,9 +395,7 @@ def test_an_anchored_head_proves_a_pack_to_whoever_has_the_certificates(
         in ran.said
     )
     token = Path("pack/anchors/1.tsr")
-    head = run("evidence", "heads", "--json").json["heads"][0]["head"]
-    Path("head").write_bytes(bytes.fromhex(head))
-    assert openssl.verifies(token.absolute(), Path("head").absolute())
+    assert openssl.verifies(token.absolute(), Path("pack/checkpoints/1.txt").absolute())
 
 
 def test_an_authority_that_fails_is_told_with_its_setting(

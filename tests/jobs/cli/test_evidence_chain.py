@@ -19,7 +19,16 @@ from tests.support.seeds.chain_rows import block_of
 from tests.support.servers.timestamp_authority import Openssl, authority_in_thread
 
 ALTERED = "update audit_log set actor = 'bob' where audit_id = 3"
-NO_ANCHOR = "alter table chain_anchor disable trigger user; delete from chain_anchor"
+NO_ANCHOR = """
+    alter table chain_anchor disable trigger user;
+    delete from chain_anchor;
+    alter table chain_checkpoint disable trigger user;
+    delete from chain_checkpoint;
+"""
+OTHER_NOTE = """
+    alter table chain_checkpoint disable trigger user;
+    update chain_checkpoint set note = replace(note, E'\\n9\\n', E'\\n8\\n');
+"""
 
 
 @pytest.fixture
@@ -39,7 +48,7 @@ def anchored(run: Blockline, dsn: str, tmp_path: Path, monkeypatch: pytest.Monke
         monkeypatch.setenv("BLOCKLINE_TSA_CERTIFICATES", str(openssl.root))
         ran = run("evidence", "anchor")
         assert (ran.code, ran.err) == (0, "")
-        assert "signed entry 9 (" in ran.out
+        assert "signed the checkpoint of 9 entries on" in ran.out
         yield openssl
 
 
@@ -68,7 +77,8 @@ def test_both_chains_are_compared_with_the_time_stamps(run: Blockline, anchored:
     add_acts(dsn, 2)
     ran = run("evidence", "chain")
     assert (ran.code, ran.err) == (0, "")
-    whole, audit, stamps = ran.said
+    whole, audit, signed, stamps = ran.said
+    assert signed == "The log continues all stored checkpoints; the newest covers 9 entries."
     assert whole == "The chain is whole: 9 entries, computed again from the recorded data."
     assert audit.startswith(
         "The audit log is whole: 8 entries, computed again from the recorded data; last anchored"
@@ -80,6 +90,8 @@ def test_both_chains_are_compared_with_the_time_stamps(run: Blockline, anchored:
         "entries": 9,
         "purged": 0,
         "broken": None,
+        "tree": None,
+        "checkpoints": {"signed": 9, "wrong": None, "given": 0, "given_wrong": []},
         "audit_log": {"entries": 8, "broken": None, "in_chain": 6, "anchored": 6},
         "time_stamps": {"stored": 1, "signatures_checked": True, "wrong": None},
         "heads": {"given": 0, "missing": None},
@@ -96,16 +108,47 @@ def test_an_altered_act_is_named(run: Blockline, anchored: Openssl, dsn: str) ->
     ]
 
 
-def test_a_time_stamp_shows_that_all_was_computed_again(run: Blockline, anchored: Openssl, dsn: str) -> None:
+def test_a_checkpoint_and_its_time_stamp_show_that_all_was_computed_again(
+    run: Blockline, anchored: Openssl, dsn: str
+) -> None:
     done_as_owner(dsn, ALTERED, AUDIT_CHAIN_MADE_AGAIN, CHAIN_HEAD_MADE_AGAIN)
     ran = run("evidence", "chain")
-    assert ran.code == 1
-    (complaint,) = ran.complaints
+    assert (ran.code, ran.complaints) == (
+        1,
+        [
+            "The checkpoints do not match: the log does not begin with the 9 entries of a signed checkpoint, "
+            "so an entry or a node of the tree was altered."
+        ],
+    )
+    done_as_owner(dsn, OTHER_NOTE)
+    (complaint,) = run("evidence", "chain").complaints
+    assert "the stored checkpoint of 9 entries was altered (the key did not sign it)." in complaint
+    assert complaint.endswith(
+        "on the checkpoint of 9 entries does not match: the answer is a time stamp of other data. The "
+        "checkpoint was altered."
+    )
+
+
+def test_a_time_stamp_on_an_entry_from_an_earlier_version_is_compared(
+    run: Blockline, anchored: Openssl, dsn: str
+) -> None:
+    done_as_owner(
+        dsn,
+        "alter table chain_anchor disable trigger user",
+        "update chain_anchor set checkpoint_id = null",
+        "alter table chain_checkpoint disable trigger user",
+        "delete from chain_checkpoint",
+    )
+    (complaint,) = run("evidence", "chain").complaints
     assert complaint.endswith(
         "on entry 9 does not match: the answer is a time stamp of other data. This entry or an earlier one "
         "was altered."
     )
-    done_as_owner(dsn, "alter table chain_anchor disable trigger user", "delete from chain where seq = 9")
+    done_as_owner(
+        dsn,
+        "alter table chain_anchor drop constraint chain_anchor_seq_fkey",
+        "delete from chain where seq = 9",
+    )
     assert run("evidence", "chain").complaints[-1].endswith("on entry 9 has no entry: the entry was removed.")
 
 
@@ -117,13 +160,17 @@ def test_heads_that_were_kept_show_it_where_the_time_stamps_were_deleted_too(
     for option in (("--heads", "heads.json"), ("--head", head)):
         ran = run("evidence", "chain", *option)
         assert ran.code == 0
-        assert ran.said[-1].startswith("Compared with ")
+        assert any(line.startswith("Compared with ") for line in ran.said)
     done_as_owner(dsn, NO_ANCHOR, ALTERED, AUDIT_CHAIN_MADE_AGAIN, CHAIN_HEAD_MADE_AGAIN)
     assert run("evidence", "chain").code == 0, "the database alone does not show it"
     ran = run("evidence", "chain", "--heads", "heads.json")
     assert (ran.code, ran.out) == (1, "")
     (complaint,) = ran.complaints
-    assert complaint.startswith("The chain does not contain entry 9, the head of 20")
+    assert complaint.startswith(
+        "The log does not continue the given checkpoint of 9 entries, which its key signed. An entry was "
+        "altered or removed, or an older backup was restored. The chain does not contain entry 9, the "
+        "head of 20"
+    )
     assert complaint.endswith(
         ": no entry has its number and its hash. That entry or an earlier one was altered or removed, or an "
         "older backup was restored."
@@ -138,7 +185,7 @@ def test_heads_that_were_kept_show_it_where_the_time_stamps_were_deleted_too(
 
 
 def test_a_list_of_heads_covers_the_audit_log(run: Blockline, dsn: str) -> None:
-    assert run("evidence", "heads", "--json").json == {"heads": []}
+    assert run("evidence", "heads", "--json").json == {"checkpoint": None, "key": None, "heads": []}
     add_acts(dsn, 2)
     for _ in range(2):
         (head,) = run("evidence", "heads", "--json").json["heads"]
@@ -191,4 +238,4 @@ def test_the_doctor_says_it_in_one_line(run: Blockline, anchored: Openssl, dsn: 
     done_as_owner(dsn, AUDIT_CHAIN_MADE_AGAIN, CHAIN_HEAD_MADE_AGAIN)
     ((verdict, said),) = checks(run, "chain")
     assert verdict == "mend"
-    assert "on entry 9 does not match: " in said
+    assert "the log does not begin with the 9 entries of a signed checkpoint" in said

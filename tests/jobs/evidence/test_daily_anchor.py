@@ -17,6 +17,7 @@ from jobs.config.settings import Settings, SettingsError
 from jobs.evidence.daily_anchor import anchor, authority_of, daily_anchor, seal
 from jobs.evidence.rfc3161 import LIMITS, Authority, TimestampError, certificates_in, stamp_in, stamped
 from storage.changes.hash_chain import anchors_since, newest_head
+from storage.changes.merkle_log import newest_checkpoint
 from storage.postgres.audit_chain import audit_chain_state
 from storage.postgres.pool import Pool, transaction
 from tests.support.seeds.audit_entries import logged
@@ -133,12 +134,13 @@ async def test_the_newest_head_is_anchored_once(pool: Pool, served: Served, http
     again = await anchor(pool, http, known(served), system_clock)
     assert first is not None
     assert again is not None
-    assert (first.head.seq, again.head.seq, again.stamp, served.asked) == (8, 8, None, 1)
+    assert (first.checkpoint, again.stamp, served.asked) == (again.checkpoint, None, 1)
+    assert first.checkpoint.size == 8
     async with transaction(pool) as conn:
         (kept,) = await anchors_since(conn, 8)
         token = await conn.fetchval("select token from chain_anchor")
     assert kept.authority == served.url
-    assert stamp_in(token, first.head.entry, known(served).certificates) == first.stamp
+    assert stamp_in(token, first.checkpoint.note.encode(), known(served).certificates) == first.stamp
 
 
 async def test_the_daily_head_covers_the_audit_log_and_is_written_to_the_log_of_the_process(
@@ -152,8 +154,14 @@ async def test_the_daily_head_covers_the_audit_log_and_is_written_to_the_log_of_
     async with transaction(pool) as conn:
         head = await newest_head(conn)
         assert (await audit_chain_state(conn)).sealed == 6
+        signed = await newest_checkpoint(conn)
     assert head is not None
-    assert [r.getMessage() for r in caplog.records] == [f"Hash chain head: entry 1, {head.entry.hex()}"]
+    assert signed is not None
+    assert signed.size == 1
+    assert [r.getMessage() for r in caplog.records] == [
+        f"Hash chain head: entry 1, {head.entry.hex()}",
+        f"Checkpoint: {' '.join(signed.note.split(chr(10))).strip()}",
+    ]
 
 
 async def test_an_authority_that_is_away_is_named(pool: Pool, served: Served) -> None:

@@ -20,6 +20,7 @@ from jobs.evidence.pack import (
     COVERAGE,
     FORMAT,
     FORMATS,
+    LOG,
     MANIFEST,
     PAGE,
     README,
@@ -33,8 +34,9 @@ from jobs.evidence.pack_files import read_pack, write_pack
 from jobs.evidence.pack_page import instant, readme, whole_pack
 from jobs.evidence.pack_proof import KnownHeads, ProofResult, Stamp
 from jobs.evidence.pack_verification import verify
+from jobs.evidence.stored_pack import signed_material
 from storage.causes.ledger import correct_cause, record_cause
-from storage.changes.evidence_pack import changes_named, material, stretches
+from storage.changes.evidence_pack import changes_named, stretches
 from storage.model.causes.causes import CauseSubject
 from storage.model.evidence.hash_chain import (
     CauseStatement,
@@ -48,6 +50,7 @@ from storage.postgres.pool import Pool, transaction
 from storage.purge.purge import purge_account
 from storage.readings import evidence
 from tests.support.repeats import repeats
+from tests.support.samples.merkle_logs import log_of
 from tests.support.samples.readings import minutes
 from tests.support.seeds.chain_rows import RAW, add_change, add_outcome, block_of
 from tests.support.seeds.export_rows import CAUSE
@@ -71,7 +74,7 @@ class Pack:
 
 async def pack_of(pool: Pool, change_id: int) -> Pack:
     async with transaction(pool) as conn:
-        gathered = await material(conn, change_id)
+        gathered = await signed_material(conn, change_id, minutes(60))
     return Pack(gathered, whole_pack(gathered, MADE_BY, minutes(60)), gathered.heads[-1].head)
 
 
@@ -124,8 +127,8 @@ async def test_a_pack_holds_the_bytes_that_the_chain_attests_and_the_answers_as_
     assert pack.files[f"raw/{old.hex()}.json"] == stored
     assert failures(pack.files) == []
     assert said(pack.files, ProofResult.NOTE) == [
-        "No head is known from elsewhere (--head, --heads, --tsa-certs): the maker of the pack could have "
-        "made all of it again."
+        "No checkpoint or head is known from elsewhere (--held, --head, --heads, --tsa-certs): the maker of "
+        "the pack could have made all of it again.",
     ]
     assert said(pack.files, ProofResult.OK, known(pack.head))[-2:] == [
         "The change 3 was recorded before the head that you gave.",
@@ -227,9 +230,7 @@ async def test_the_same_change_makes_the_same_bytes(pool: Pool, pack: Pack, tmp_
 
 async def test_the_instructions_of_the_readme_work_as_they_stand(pack: Pack, tmp_path: Path) -> None:
     write_pack(tmp_path / "pack", pack.files)
-    code = re.search(
-        r"^     import hashlib.*?(?=\n\n)", pack.files[README].decode(), re.MULTILINE | re.DOTALL
-    )
+    code = re.search(r"^     import base64.*?(?=\n\n)", pack.files[README].decode(), re.MULTILINE | re.DOTALL)
     assert code is not None
     script = "\n".join(line.removeprefix("     ") for line in code[0].splitlines())
     done = subprocess.run(
@@ -243,6 +244,8 @@ async def test_the_instructions_of_the_readme_work_as_they_stand(pack: Pack, tmp
         "statement.json is attested",
         "outcome.json is attested",
         f"entry 8 {pack.head} is reached",
+        "entry 5 is in the log",
+        "entry 6 is in the log",
     ]
 
 
@@ -269,7 +272,8 @@ async def test_a_statement_that_has_nothing_to_do_with_the_change_is_found(pool:
     async with transaction(pool) as conn:
         one, first = await block_of(conn)
         await add_change(conn, one.account_id, "unrelated", minutes(50))
-        gathered, other = await material(conn, first), await material(conn, 5)
+        gathered = await signed_material(conn, first, minutes(60))
+        other = await signed_material(conn, 5, minutes(60))
     mixed = replace(gathered, attested=(*gathered.attested, *other.attested), segments=other.segments)
     assert "corrections/change-5.json (change 5) is not related to change 3." in failures(
         whole_pack(mixed, MADE_BY, minutes(60))
@@ -470,7 +474,7 @@ async def test_who_lists_the_files_anew_alters_nothing_that_is_proved(
     at = data.draw(st.integers(0, len(pack.files[name]) - 1))
     forged = relisted({**pack.files, name: flipped(pack.files[name], at, data.draw(st.integers(0, 7)))})
     if failures(forged, known(pack.head)) + said(forged, ProofResult.OPEN, known(pack.head)) == []:
-        assert name in {CHAIN, COVERAGE}
+        assert name in {CHAIN, COVERAGE}, "log.json and the checkpoints prove, or fail"
         true, told = facts_in(pack.files), facts_in(forged)
         assert (told.attested, told.raw) == (true.attested, true.raw)
         assert [one.observed_at for one in told.coverage.coverage.looks] == [
@@ -501,7 +505,7 @@ async def test_files_that_are_missing_or_too_many_are_found(pack: Pack) -> None:
     assert failures(relisted(more)) == ["'raw/more.json' does not belong in the pack."]
 
 
-@pytest.mark.parametrize(("name", "key"), [(CHAIN, "how"), (COVERAGE, "what")])
+@pytest.mark.parametrize(("name", "key"), [(CHAIN, "how"), (COVERAGE, "what"), (LOG, "how")])
 async def test_a_sentence_in_a_file_that_blockline_did_not_write_is_found(
     pack: Pack, name: str, key: str
 ) -> None:
@@ -512,7 +516,7 @@ async def test_a_sentence_in_a_file_that_blockline_did_not_write_is_found(
     ]
 
 
-@pytest.mark.parametrize("name", [CHAIN, COVERAGE, MANIFEST, "statement.json", "outcome.json"])
+@pytest.mark.parametrize("name", [CHAIN, COVERAGE, LOG, MANIFEST, "statement.json", "outcome.json"])
 @pytest.mark.parametrize("how", ["sorted", "compact", "key twice", "key more", "byte order mark"])
 async def test_json_that_says_the_same_in_another_form_is_found(pack: Pack, name: str, how: str) -> None:
     content = pack.files[name]
@@ -539,14 +543,17 @@ def forged_from(pack: Pack, alter: Callable[[ChangeStatement], ChangeStatement])
     leaves = [leaf_of(statement_bytes(a.statement)).hex() for a in attested]
     leaves += segment.leaves[len(attested) :]
     entry = bytes.fromhex(segment.previous)
+    entries = [bytes(32)] * (segment.first_seq - 2) + [entry]
     for leaf in leaves:
         entry = entry_of(entry, bytes.fromhex(leaf))
+        entries.append(entry)
     (head,) = pack.material.heads
     forged = replace(
         pack.material,
         attested=attested,
         segments=(Segment(segment.first_seq, segment.previous, tuple(leaves)),),
         heads=(replace(head, head=entry.hex()),),
+        log=log_of(entries, [one.seq for one in attested]),
     )
     return whole_pack(forged, MADE_BY, minutes(60))
 
@@ -691,7 +698,8 @@ async def test_a_pack_of_an_account_that_calls_it_a_post_is_found(pack: Pack) ->
 
 
 async def test_a_pack_of_an_account_does_not_speak_of_posts(pack: Pack) -> None:
-    assert [name for name, content in pack.files.items() if b"post" in content.lower()] == []
+    in_words = {n: c for n, c in pack.files.items() if n != LOG and not n.startswith("checkpoints/")}
+    assert [name for name, content in in_words.items() if b"post" in content.lower()] == []
 
 
 def seen_earlier(statement: ChangeStatement) -> ChangeStatement:
@@ -772,9 +780,9 @@ def test_whatever_is_given_as_a_pack_is_refused_with_a_sentence(files: dict[str,
 
 
 async def test_a_format_of_the_future_is_told_as_that(pack: Pack) -> None:
-    later = pack.files[MANIFEST].replace(b'"format": 2', b'"format": 3')
+    later = pack.files[MANIFEST].replace(b'"format": 3', b'"format": 4')
     assert failures({**pack.files, MANIFEST: later}) == [
-        "The pack has format 3; this version reads formats up to 2."
+        "The pack has format 4; this version reads formats up to 3."
     ]
 
 

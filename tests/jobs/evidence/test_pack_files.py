@@ -18,7 +18,7 @@ from jobs.evidence.pack_files import read_pack, write_pack
 from jobs.evidence.pack_page import whole_pack
 from jobs.evidence.pack_proof import KnownHeads, ProofResult
 from jobs.evidence.pack_verification import verify
-from storage.changes.evidence_pack import material
+from jobs.evidence.stored_pack import signed_material
 from storage.postgres.pool import Pool, transaction
 from tests.support.samples.readings import minutes
 from tests.support.seeds.chain_rows import block_of
@@ -41,7 +41,7 @@ with zipfile.ZipFile(sys.argv[1]) as one, zipfile.ZipFile(Pipe(), "w", zipfile.Z
 async def pack(pool: Pool) -> dict[str, bytes]:
     async with transaction(pool) as conn:
         _, change_id = await block_of(conn)
-        return whole_pack(await material(conn, change_id), MADE_BY, minutes(60))
+        return whole_pack(await signed_material(conn, change_id, minutes(60)), MADE_BY, minutes(60))
 
 
 def fails(files: dict[str, bytes]) -> bool:

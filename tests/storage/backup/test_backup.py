@@ -86,8 +86,8 @@ def of_the_last_development_schema(backup: Backup) -> Backup:
     return of_schema("0023", replace(backup, manifest=replace(backup.manifest, tables=tuple(tables))))
 
 
-_LATER_TABLES = {"labeled_profile", "labeler_key_log"}
-_LATER_COLUMNS = {("label", "content")}
+_LATER_TABLES = {"chain_checkpoint", "chain_node", "labeled_profile", "labeler_key_log"}
+_LATER_COLUMNS = {("label", "content"), ("chain_anchor", "checkpoint_id")}
 
 
 async def ask(dsn: str, query: str) -> object:
