@@ -1,0 +1,133 @@
+"""The database completes the nodes of the tree as entries are added, in whatever portions they come."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from storage.changes.hash_chain import verify_chain
+from storage.changes.merkle_log import consistency_proof, inclusion_proof, tree_edge, tree_root
+from storage.migrations.versions import __path__ as versions
+from storage.model.evidence.chain_check import ChainCheck
+from storage.model.evidence.merkle_tree import EMPTY_ROOT, GrowingTree, is_consistent, is_included, leaf_hash
+from storage.postgres.pool import Conn, Pool, transaction
+from tests.support.samples.readings import minutes
+from tests.support.seeds.audit_entries import as_owner
+from tests.support.seeds.chain_rows import add_change, block_of
+
+NODES = "select seq, hashes from chain_node order by seq"
+
+
+async def add_at_once(conn: Conn, account_id: int, n: int) -> None:
+    """So many changes in one statement, so that one call appends all their entries."""
+    await conn.execute(
+        """
+        insert into change (
+            change_key, account_id, old_status, status, kind, strength, first_seen_new, recorded_at, source
+        )
+        select 'k' || (select count(*) from change) || '-' || n, $1, 'available', 'suspended', 'block',
+            'strong', $3, $3, 'x'
+        from generate_series(1, $2) as n
+        """,
+        account_id,
+        n,
+        minutes(50),
+    )
+
+
+async def nodes_of(conn: Conn) -> tuple[list[tuple[int, bytes]], GrowingTree]:
+    """The nodes that the entries complete, and the tree of all of them."""
+    tree, out = GrowingTree(0, []), list[tuple[int, bytes]]()
+    for row in await conn.fetch("select seq, entry from chain order by seq"):
+        if done := tree.add(row["entry"]):
+            out.append((row["seq"], b"".join(done)))
+    return out, tree
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(portions=st.lists(st.integers(1, 20), max_size=5))
+async def test_the_nodes_are_those_of_the_entries(pool: Pool, portions: list[int]) -> None:
+    async with transaction(pool) as conn:
+        account_id = await conn.fetchval(
+            """
+            insert into account (platform, native_id, handle, added_at) values ('x', '7', 'h', now())
+            on conflict (platform, native_id) do update set handle = 'h' returning account_id
+            """
+        )
+        for n in portions:
+            await add_at_once(conn, account_id, n)
+        expected, tree = await nodes_of(conn)
+        assert [(r["seq"], r["hashes"]) for r in await conn.fetch(NODES)] == expected
+        assert await tree_root(conn, tree.size) == tree.root
+        assert await verify_chain(conn) == ChainCheck(tree.size, 0, None, None)
+        for since in {0, tree.size // 3, tree.size}:
+            checked = await verify_chain(conn, since)
+            assert (checked.entries, checked.node) == (tree.size - since, None)
+
+
+async def test_proofs_of_the_database_verify_at_every_size(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        one, _ = await block_of(conn)
+        await add_at_once(conn, one.account_id, 5)
+        entries = [r["entry"] for r in await conn.fetch("select entry from chain order by seq")]
+        roots = [await tree_root(conn, size) for size in range(len(entries) + 1)]
+        assert roots[0] == EMPTY_ROOT
+        for size in range(1, len(entries) + 1):
+            for seq in range(1, size + 1):
+                proof = await inclusion_proof(conn, seq, size)
+                assert is_included(seq - 1, size, leaf_hash(entries[seq - 1]), roots[size], proof)
+            for old in range(size + 1):
+                proof = await consistency_proof(conn, old, size)
+                assert is_consistent(old, size, roots[old], roots[size], proof)
+        assert GrowingTree(7, await tree_edge(conn, 7)).root == roots[7]
+
+
+async def test_recorders_at_the_same_time_complete_each_node_once(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        one, _ = await block_of(conn)
+
+    async def record(n: int) -> None:
+        for m in range(12):
+            async with transaction(pool) as conn:
+                await add_change(conn, one.account_id, f"{n}-{m}", minutes(50))
+
+    await asyncio.gather(*(record(n) for n in range(4)))
+    async with transaction(pool) as conn:
+        expected, tree = await nodes_of(conn)
+        assert tree.size == 56
+        assert [(r["seq"], r["hashes"]) for r in await conn.fetch(NODES)] == expected
+
+
+async def test_entries_from_before_the_tree_get_their_nodes_when_the_database_is_migrated(pool: Pool) -> None:
+    script = (await asyncio.to_thread(_migration)).partition("-- Above an entry")[0]
+    async with transaction(pool) as conn:
+        one, _ = await block_of(conn)
+        await add_at_once(conn, one.account_id, 29)
+        expected, _ = await nodes_of(conn)
+        await conn.execute("drop table chain_node")
+        await conn.execute(script)
+        assert [(r["seq"], r["hashes"]) for r in await conn.fetch(NODES)] == expected
+
+
+def _migration() -> str:
+    return (Path(versions[0]) / "0105_merkle_log.sql").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("done", "node"),
+    [
+        pytest.param("delete from chain_node where seq = 4", 4, id="one is missing"),
+        pytest.param("update chain_node set hashes = sha256('x') where seq = 6", 6, id="one is another"),
+        pytest.param("insert into chain_node values (10, sha256('x'))", 10, id="one is after the last entry"),
+    ],
+)
+async def test_the_check_names_the_first_node_that_is_wrong_and_checks_all_entries(
+    pool: Pool, done: str, node: int
+) -> None:
+    async with transaction(pool) as conn:
+        await block_of(conn)
+    await as_owner(pool, "alter table chain_node disable trigger user", done)
+    async with transaction(pool) as conn:
+        assert await verify_chain(conn) == ChainCheck(8, 0, None, node)
