@@ -184,6 +184,15 @@ def maintenance_card(facts: HealthFacts) -> Component:
             verdict(health_words.chain_verdict(found, now)) if found.anchored_at else "",
         ),
         (
+            "Hash chain: newest checkpoint",
+            _when(None if found.checkpoint is None else found.checkpoint.at, now),
+            words.stamp(next_run(SEAL_AT, now)),
+            "no checkpoint was signed yet"
+            if found.checkpoint is None
+            else f"{found.checkpoint.size:,} of {found.chain_entries:,} entries",
+            verdict(health_words.checkpoint_verdict(found, now)) if found.checkpoint else "",
+        ),
+        (
             "Audit log in the hash chain",
             _when(found.audit_log.sealed_at, now),
             words.stamp(next_run(SEAL_AT, now)),

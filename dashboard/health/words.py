@@ -261,6 +261,26 @@ def chain_verdict(found: MaintenanceTasks, now: datetime) -> HealthVerdict:
     )
 
 
+def checkpoint_verdict(found: MaintenanceTasks, now: datetime) -> HealthVerdict:
+    """Whether the log continues its newest checkpoint, and whether it gets one each day while it grows."""
+    newest = found.checkpoint
+    if newest is None:
+        return WELL
+    if not newest.is_continued:
+        return HealthVerdict(
+            f"The log does not continue its newest checkpoint, which covers {newest.size:,} entries.",
+            "An entry was altered or removed. The command “blockline evidence chain” names it. Restore a "
+            "backup, or keep the database as evidence.",
+        )
+    if newest.size < found.chain_entries and now - newest.at > ANCHORED_WITHIN:
+        return HealthVerdict(
+            f"No checkpoint of the log was signed for {words.span(now - newest.at)}.",
+            "A process with the role “collect” signs one per day, and its log says why it did not. The "
+            "command “blockline evidence checkpoint” signs one now.",
+        )
+    return WELL
+
+
 def retention_verdict(found: MaintenanceTasks, now: datetime) -> HealthVerdict:
     last = found.retention_at
     if not found.retention_lists or (last is not None and now - last <= RETAINED_WITHIN):

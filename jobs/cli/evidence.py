@@ -46,11 +46,11 @@ from jobs.evidence.stored_pack import made_pack, printable, stamp_or_fault, stor
 from storage.accounts.lookup import account_called
 from storage.changes.evidence_collection import PackSubject, PackSubjectKind
 from storage.changes.hash_chain import Head, heads
-from storage.changes.merkle_log import StoredCheckpoint
 from storage.model.evidence.packs import Material, made_by
 from storage.model.text.states import clean
 from storage.orders.orders import number_of
 from storage.postgres.audit_chain import seal_audit_log
+from storage.postgres.merkle_log import StoredCheckpoint
 from storage.postgres.pool import Conn, Pool, open_pool, transaction
 from storage.postgres.recording_order import settle_at_most
 

@@ -11,8 +11,8 @@ from pydantic import TypeAdapter, ValidationError
 from jobs.evidence.checkpoint import CheckpointError, SignedCheckpoint, read_checkpoint, read_key
 from jobs.evidence.pack_proof import KnownHeads
 from storage.changes.hash_chain import Head
-from storage.changes.merkle_log import StoredCheckpoint
 from storage.model.evidence.hash_chain import moment
+from storage.postgres.merkle_log import StoredCheckpoint
 
 _MOST_BYTES: Final = 64 * 1024 * 1024
 _HEAD: Final = re.compile(r"[0-9a-f]{64}")

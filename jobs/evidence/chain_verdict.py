@@ -12,10 +12,10 @@ from jobs.evidence.outside_heads import StampCheck, check_stamps, missing_head
 from jobs.evidence.pack_proof import KnownHeads
 from jobs.evidence.signing import held_fault, stored_fault
 from storage.changes.hash_chain import missing_entries, stored_anchors, verify_chain
-from storage.changes.merkle_log import EntryMissing, newest_checkpoint
 from storage.model.evidence.chain_check import Broken, ChainCheck, ChainFault
 from storage.model.evidence.hash_chain import StatementKind
 from storage.postgres.audit_chain import AuditChainState, audit_chain_state, verify_audit_chain
+from storage.postgres.merkle_log import EntryMissing, newest_checkpoint
 from storage.postgres.pool import Conn
 
 _WORDS: Final = {

@@ -15,8 +15,8 @@ from jobs.evidence.pack_proof import Stamp
 from jobs.evidence.rfc3161 import LIMITS, Authority, TimestampError, certificates_in, stamped
 from jobs.evidence.signing import sign_checkpoint
 from storage.changes.hash_chain import add_anchor, newest_head
-from storage.changes.merkle_log import StoredCheckpoint, is_stamped
 from storage.postgres.audit_chain import seal_audit_log
+from storage.postgres.merkle_log import StoredCheckpoint, is_stamped
 from storage.postgres.pool import Pool, transaction
 
 log = logging.getLogger(__name__)

@@ -17,7 +17,8 @@ from jobs.evidence.checkpoint import (
     size_words,
 )
 from storage.changes.hash_chain import last_seq
-from storage.changes.merkle_log import (
+from storage.postgres.installation import checkpoint_key
+from storage.postgres.merkle_log import (
     StoredCheckpoint,
     add_checkpoint,
     begins_with,
@@ -27,7 +28,6 @@ from storage.changes.merkle_log import (
     stored_checkpoints,
     tree_root,
 )
-from storage.postgres.installation import checkpoint_key
 from storage.postgres.pool import Conn
 
 

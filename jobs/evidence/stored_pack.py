@@ -16,8 +16,8 @@ from jobs.evidence.pack_verification import verify
 from jobs.evidence.rfc3161 import TimestampError, stamp_in
 from jobs.evidence.signing import continued, sign_checkpoint
 from storage.changes.evidence_pack import change_number, changes_named, material, purged_at
-from storage.changes.merkle_log import pack_log
 from storage.model.evidence.packs import Material, made_by
+from storage.postgres.merkle_log import pack_log
 from storage.postgres.pool import Conn, Pool, transaction
 from storage.postgres.recording_order import settle_at_most
 

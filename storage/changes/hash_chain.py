@@ -10,7 +10,6 @@ from typing import Final
 
 from asyncpg import Record
 
-from storage.changes.merkle_log import EntryMissing, tree_edge
 from storage.model.evidence.chain_check import Broken, ChainCheck, ChainFault, StoredEntry, entry_fault
 from storage.model.evidence.hash_chain import (
     BEGINNING,
@@ -23,6 +22,7 @@ from storage.model.evidence.hash_chain import (
     statement_bytes,
 )
 from storage.model.evidence.merkle_tree import GrowingTree
+from storage.postgres.merkle_log import EntryMissing, tree_edge
 from storage.postgres.pool import Conn
 
 _ROWS_AT_ONCE: Final = 500

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, time, timedelta
 from storage.alerts.mail_queue import first_in_line
 from storage.model.core.accounts import Platform
 from storage.postgres.audit_chain import AuditChainState, audit_chain_state
+from storage.postgres.merkle_log import CheckpointState, checkpoint_state
 from storage.postgres.pool import Conn
 
 SEAL_AT, ANCHOR_AT, RETENTION_AT = time(0, 0), time(0, 1), time(2, 40)
@@ -47,6 +48,8 @@ class MaintenanceTasks:
     anchored_seq: int | None
     """The newest entry that has one."""
     audit_log: AuditChainState
+    checkpoint: CheckpointState | None = None
+    """The newest checkpoint of the log over the chain; None: none was signed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,7 @@ async def maintenance_tasks(conn: Conn) -> MaintenanceTasks:
         anchored_at=row["anchored_at"],
         anchored_seq=row["anchored_seq"],
         audit_log=await audit_chain_state(conn),
+        checkpoint=await checkpoint_state(conn),
     )
 
 

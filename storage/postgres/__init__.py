@@ -1,4 +1,4 @@
-"""The connection to Postgres: pool, transactions, errors, locks, migration and the audit log.
+"""The connection to Postgres: pool, transactions, errors, locks, migration, the audit log and the Merkle log.
 
 Nothing outside of `storage` sees an asyncpg error; it sees the errors of `errors.py`. It may import
 `model` and no other folder of `storage`.

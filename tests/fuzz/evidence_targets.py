@@ -15,6 +15,14 @@ from typing import Final
 from collectors.core.collector import CollectorAnswer, Exchange
 from jobs.dispatch.answer_codec import pack, unpack
 from jobs.evidence.chain_heads import HeadsError, heads_known
+from jobs.evidence.checkpoint import (
+    CheckpointError,
+    is_signed_by,
+    key_of,
+    read_checkpoint,
+    read_key,
+    signed_checkpoint,
+)
 from jobs.evidence.label_pack import LABELS, verify_labels
 from jobs.evidence.pack import MANIFEST, PackError, listed, manifest_in, written
 from jobs.evidence.pack_collection import (
@@ -42,7 +50,7 @@ from tests.support.samples import label_packs
 _FIXTURES: Final = Path(__file__).parent.parent / "fixtures"
 _NOW: Final = datetime(2021, 2, 12, 12, tzinfo=UTC)
 _MADE_BY: Final = "Blockline 1.2.3"
-_PACK: Final = _FIXTURES / "evidence_packs" / "format_1.zip"
+_PACK: Final = _FIXTURES / "evidence_packs" / "format_2.zip"
 _ROOT: Final = certificates_in(_FIXTURES / "time_stamps" / "root.pem")
 _STAMP: Final = (_FIXTURES / "time_stamps" / "answer.tsr").read_bytes()
 _ENTRY: Final = b"entry"
@@ -187,6 +195,25 @@ _ANSWER: Final = CollectorAnswer(
 )
 
 
+_KEY: Final = key_of("log.example/blockline", bytes(32))
+_CHECKPOINT: Final = signed_checkpoint(_KEY.name, 1204, bytes(32), bytes(32)).note.encode()
+
+
+def read_note(data: bytes) -> object:
+    """What was read is written as it came, and its signature is right only if nothing was altered."""
+    found = read_checkpoint(data.decode("utf-8", "replace"))
+    if (
+        is_signed_by(found, _KEY)
+        and found.note.partition("\n\n")[0].encode() != _CHECKPOINT.partition(b"\n\n")[0]
+    ):
+        raise AssertionError("the signature holds for another text")
+    return found
+
+
+def read_public_key(data: bytes) -> object:
+    return read_key(data.decode("utf-8", "replace"))
+
+
 def read_packed(data: bytes) -> object:
     """What a worker put into the queue, as it lies there, and as it is when unpacked once."""
     return unpack(data[1:]) if data[:1] == b"z" else unpack(zlib.compress(data, 1))
@@ -232,6 +259,8 @@ EVIDENCE: tuple[Target, ...] = (
         in_file(certificates_in),
         (TimestampError,),
     ),
+    Target("evidence.checkpoint", (_CHECKPOINT,), plain(read_note), (CheckpointError,)),
+    Target("evidence.key", (str(_KEY).encode(),), plain(read_public_key), (CheckpointError,)),
     Target("evidence.heads", (_HEADS,), in_file(lambda path: heads_known(path, None)), (HeadsError,)),
     Target(
         "evidence.statements",

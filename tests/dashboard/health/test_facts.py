@@ -20,6 +20,7 @@ from storage.model.core.availability import MissedReason, Status
 from storage.model.core.coverage import WhyRead
 from storage.model.text.units import size_words
 from storage.postgres.audit_chain import AuditChainState
+from storage.postgres.merkle_log import CheckpointState
 from storage.postgres.pool import Conn, Pool, transaction
 from storage.postgres.replica import ReplicaState
 from storage.readings.lateness_report import Lateness, late_accounts, lateness
@@ -304,6 +305,11 @@ EMPTY_LOG = AuditChainState(0, 0, None, 0, None)
 WELL = MaintenanceTasks(0, None, None, 0, None, None, 0, (), 5, NOON, None, None, EMPTY_LOG)
 
 
+def signed(size: int, hours: int, *, is_continued: bool) -> MaintenanceTasks:
+    """Five entries, and a checkpoint that was signed so many hours ago."""
+    return replace(WELL, checkpoint=CheckpointState(size, NOON - hours * HOUR, is_continued))
+
+
 @pytest.mark.parametrize(
     ("found", "wrong", "to_do"),
     [
@@ -395,6 +401,30 @@ WELL = MaintenanceTasks(0, None, None, 0, None, None, 0, (), 5, NOON, None, None
             "The hash chain has had no time stamp for 3 d",
             "evidence anchor",
             id="the authority does not answer",
+        ),
+        pytest.param(
+            words.checkpoint_verdict(WELL, NOON),
+            "",
+            "",
+            id="no checkpoint is no fault",
+        ),
+        pytest.param(
+            words.checkpoint_verdict(signed(5, 72, is_continued=True), NOON),
+            "",
+            "",
+            id="a log without newer entries needs no newer checkpoint",
+        ),
+        pytest.param(
+            words.checkpoint_verdict(signed(4, 72, is_continued=True), NOON),
+            "No checkpoint of the log was signed for 3 d",
+            "evidence checkpoint",
+            id="the daily checkpoint is missing",
+        ),
+        pytest.param(
+            words.checkpoint_verdict(signed(5, 1, is_continued=False), NOON),
+            "The log does not continue its newest checkpoint, which covers 5 entries.",
+            "evidence chain",
+            id="the log was altered",
         ),
         pytest.param(
             words.retention_verdict(

@@ -17,8 +17,8 @@ from jobs.config.settings import Settings, SettingsError
 from jobs.evidence.daily_anchor import anchor, authority_of, daily_anchor, seal
 from jobs.evidence.rfc3161 import LIMITS, Authority, TimestampError, certificates_in, stamp_in, stamped
 from storage.changes.hash_chain import anchors_since, newest_head
-from storage.changes.merkle_log import newest_checkpoint
 from storage.postgres.audit_chain import audit_chain_state
+from storage.postgres.merkle_log import newest_checkpoint
 from storage.postgres.pool import Pool, transaction
 from tests.support.seeds.audit_entries import logged
 from tests.support.seeds.chain_rows import block_of

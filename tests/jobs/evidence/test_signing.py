@@ -6,19 +6,22 @@ import pytest
 
 from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
+from jobs.evidence.chain_verdict import checkpoints_fault
 from jobs.evidence.checkpoint import is_signed_by, key_of, read_checkpoint, read_key, signed_checkpoint
 from jobs.evidence.signing import CheckpointRefused, held_fault, sign_checkpoint
 from jobs.evidence.stored_pack import made_pack, signed_material
-from storage.changes.merkle_log import (
+from storage.postgres.installation import checkpoint_key
+from storage.postgres.merkle_log import (
+    CheckpointState,
     EntryMissing,
     StoredCheckpoint,
     begins_with,
+    checkpoint_state,
     log_origin,
     newest_checkpoint,
     stored_checkpoints,
     tree_root,
 )
-from storage.postgres.installation import checkpoint_key
 from storage.postgres.pool import Pool, Refused, StorageError, transaction
 from tests.support.samples.readings import minutes
 from tests.support.seeds.audit_entries import as_owner
@@ -106,7 +109,13 @@ async def test_a_log_that_does_not_continue_the_last_checkpoint_is_not_signed(
     assert str(refused.value).startswith(f"No checkpoint was signed: {why}")
     async with transaction(pool) as conn:
         (left,) = await stored_checkpoints(conn)
+        state = await checkpoint_state(conn)
+        fault = await checkpoints_fault(conn)
     assert left.checkpoint_id == first.checkpoint_id
+    assert fault is not None
+    assert fault.startswith(f"The checkpoints do not match: {why}")
+    assert state is not None
+    assert state.is_continued is ("another key" in why or "it is not a signed" in why)
 
 
 async def test_a_node_that_is_missing_is_computed_and_an_entry_that_is_missing_is_said(
@@ -125,6 +134,10 @@ async def test_a_node_that_is_missing_is_computed_and_an_entry_that_is_missing_i
         await add_change(conn, account, "recorded all the same", minutes(51))
         with pytest.raises(EntryMissing):
             await sign_checkpoint(conn, system_clock())
+        state = await checkpoint_state(conn)
+        assert state is not None
+        assert not state.is_continued
+        assert "could not be compared" in str(await checkpoints_fault(conn))
 
 
 async def test_signers_and_recorders_at_the_same_time_raise_no_alarm(pool: Pool, account: int) -> None:
@@ -174,6 +187,8 @@ async def test_a_saved_checkpoint_is_compared_only_if_the_key_signed_it(pool: Po
 
 async def test_checkpoints_and_nodes_are_only_added_to(pool: Pool, account: int) -> None:
     await signed(pool)
+    async with transaction(pool) as conn:
+        assert await checkpoint_state(conn) == CheckpointState(8, (await signed(pool)).at, is_continued=True)
     for command in (
         "delete from chain_node",
         "truncate chain_node",

@@ -1,18 +1,17 @@
 """The database completes the nodes of the tree as entries are added, in whatever portions they come."""
 
 import asyncio
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from storage.changes.hash_chain import verify_chain
-from storage.changes.merkle_log import consistency_proof, inclusion_proof, tree_edge, tree_root
-from storage.migrations.versions import __path__ as versions
 from storage.model.evidence.chain_check import ChainCheck
 from storage.model.evidence.merkle_tree import EMPTY_ROOT, GrowingTree, is_consistent, is_included, leaf_hash
+from storage.postgres.merkle_log import consistency_proof, inclusion_proof, tree_edge, tree_root
 from storage.postgres.pool import Conn, Pool, transaction
+from storage.postgres.schema import MIGRATIONS
 from tests.support.samples.readings import minutes
 from tests.support.seeds.audit_entries import as_owner
 from tests.support.seeds.chain_rows import add_change, block_of
@@ -112,7 +111,7 @@ async def test_entries_from_before_the_tree_get_their_nodes_when_the_database_is
 
 
 def _migration() -> str:
-    return (Path(versions[0]) / "0105_merkle_log.sql").read_text(encoding="utf-8")
+    return (MIGRATIONS / "versions" / "0105_merkle_log.sql").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(

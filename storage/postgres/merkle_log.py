@@ -127,6 +127,30 @@ async def newest_checkpoint(conn: Conn) -> StoredCheckpoint | None:
     return None if row is None else _checkpoint(row)
 
 
+@dataclass(frozen=True, slots=True)
+class CheckpointState:
+    """The newest checkpoint, and whether the log still continues it."""
+
+    size: int
+    at: datetime
+    is_continued: bool
+    """False also if an entry is missing."""
+
+
+async def checkpoint_state(conn: Conn) -> CheckpointState | None:
+    """Compare the log with its newest checkpoint; None if there is none. Its signature is not checked."""
+    newest = await newest_checkpoint(conn)
+    if newest is None:
+        return None
+    size = await conn.fetchval("select coalesce(max(seq), 0) from chain")
+    try:
+        root = await tree_root(conn, size)
+        is_continued = await begins_with(conn, newest.size, newest.root, size, root)
+    except EntryMissing:
+        is_continued = False
+    return CheckpointState(newest.size, newest.at, is_continued)
+
+
 async def is_stamped(conn: Conn, checkpoint_id: int, authority: str) -> bool:
     """Whether an authority has stamped a checkpoint."""
     return await conn.fetchval(
