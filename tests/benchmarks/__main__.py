@@ -17,6 +17,7 @@ from tests.benchmarks import (
     pipeline,
     planner,
     posts,
+    proof,
     rehearsal,
     replay,
     replay_film,
@@ -62,6 +63,7 @@ GROUPS: dict[str, Callable[[], Iterator[Figure]]] = {
     "edits": edits.figures,
     "workers": workers.figures,
     "start": start.figures,
+    "proof": proof.figures,
     "desk": _of_the_desk,
 }
 
