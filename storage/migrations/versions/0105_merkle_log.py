@@ -6,7 +6,7 @@ from storage.postgres.migrate import execute_script
 
 revision = "0105"
 down_revision = "0104"
-rewrites = ("chain",)
+rewrites = ()
 
 
 def upgrade() -> None:

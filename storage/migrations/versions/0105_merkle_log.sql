@@ -3,6 +3,9 @@
 -- Only perfect nodes are stored, each with the last entry that it covers, so none ever changes.
 -- `storage/model/evidence/merkle_tree.py` makes roots and proofs of them.
 
+-- Until this is done, no entry is added.
+lock table chain in share row exclusive mode;
+
 create table chain_node (
     seq bigint primary key,
     hashes bytea not null
@@ -32,7 +35,7 @@ alter table chain_node add check (
     length(hashes) > 0 and length(hashes) % 32 = 0 and seq & -seq = 1::bigint << (length(hashes) / 32)
 );
 comment on table chain_node is
-    'The inner nodes of the Merkle tree over the chain. Only chain_append writes it, with the rights of the owner.';
+    'The inner nodes of the Merkle tree over the chain. Only a trigger writes it, with the rights of the owner.';
 comment on column chain_node.seq is 'The last entry of the chain that the nodes cover. An odd one has none.';
 comment on column chain_node.hashes is 'The hashes of the perfect nodes that end with this entry, from level 1 up.';
 create trigger chain_node_append_only before update or delete on chain_node
@@ -84,43 +87,24 @@ $$;
 comment on function chain_subtree is
     'The hash of a perfect node: as stored, or computed from the entries if it is missing. Null: an entry is missing.';
 
--- As before, and the entries complete their nodes. A left neighbour is read only if it ends before these entries.
-create or replace function chain_append(kinds text[], ids bigint[], leaves bytea[], times timestamptz[])
-returns void language plpgsql as $$
+-- The entries complete their nodes. A left neighbour is read only if it ends before these entries.
+create function chain_nodes() returns trigger security definer language plpgsql as $$
 declare
-    last_seq bigint;
-    seq bigint;
-    head bytea;
-    previous bytea;
-    leaf bytea;
+    one record;
     level int;
     node bytea;
     beside bytea;
     hashes bytea;
-    entries bytea[] := '{}';
     newest bytea[] := '{}';  -- by level, the newest node that these entries completed
     node_seqs bigint[] := '{}';
     node_hashes bytea[] := '{}';
 begin
-    if coalesce(cardinality(ids), 0) = 0 then
-        return;
-    end if;
-    perform pg_advisory_xact_lock(hashtext('blockline live_event'));
-    select k.seq, k.entry into last_seq, head from chain k order by k.seq desc limit 1;
-    last_seq := coalesce(last_seq, 0);
-    seq := last_seq;
-    head := coalesce(head, decode(repeat('00', 32), 'hex'));
-    foreach leaf in array leaves loop
-        seq := seq + 1;
-        previous := head;
-        head := sha256(head || leaf);
-        entries := array_append(entries, head);
-        continue when seq % 2 = 1;
-        node := sha256('\x01'::bytea || sha256('\x00'::bytea || previous) || sha256('\x00'::bytea || head));
-        hashes := node;
-        level := 1;
-        while (seq >> level) % 2 = 0 loop
-            beside := coalesce(newest[level], chain_subtree(level, (seq >> level) - 2));
+    for one in select seq, entry from added order by seq loop
+        node := sha256('\x00'::bytea || one.entry);
+        hashes := '';
+        level := 0;
+        while (one.seq >> level) % 2 = 0 loop
+            beside := coalesce(newest[level], chain_subtree(level, (one.seq >> level) - 2));
             newest[level] := node;
             node := sha256('\x01'::bytea || beside || node);
             hashes := hashes || node;
@@ -128,19 +112,23 @@ begin
         end loop;
         newest[level] := node;
         -- Where an entry is missing there is no node: a change is recorded all the same.
-        if hashes is not null then
-            node_seqs := array_append(node_seqs, seq);
+        if level > 0 and hashes is not null then
+            node_seqs := array_append(node_seqs, one.seq);
             node_hashes := array_append(node_hashes, hashes);
         end if;
     end loop;
-    insert into chain (seq, kind, change_id, cause_id, audit_seq, leaf, entry, at)
-    select last_seq + u.n, u.kind, case when u.kind in ('change', 'outcome') then u.id end,
-        case when u.kind = 'cause' then u.id end, case when u.kind = 'audit head' then u.id end, u.leaf, u.entry, u.at
-    from unnest(kinds, ids, leaves, entries, times) with ordinality as u (kind, id, leaf, entry, at, n);
     insert into chain_node (seq, hashes) select * from unnest(node_seqs, node_hashes);
+    return null;
 end
 $$;
-comment on function chain_append is 'Puts entries after the head of the chain, with the nodes that they complete.';
+comment on function chain_nodes is 'Stores the nodes of the Merkle tree that new entries complete.';
+do $$
+begin
+    execute format('alter function chain_nodes() set search_path = %I, pg_temp', current_schema());
+end
+$$;
+create trigger chain_tree after insert on chain
+    referencing new table as added for each statement execute function chain_nodes();
 
 create or replace function grant_running(role_name text) returns void language plpgsql as $$
 declare
