@@ -38,16 +38,19 @@ async def chain_findings(conn: Conn, settings: Settings) -> list[Finding]:
     except SettingsError as error:
         out.append(Finding("time stamps", FindingLevel.MEND, str(error)))
     stamps = check_stamps(await stored_anchors(conn), certificates)
-    if (fault := await checkpoints_fault(conn)) is not None:
-        out.append(Finding("chain", FindingLevel.MEND, f"{fault} {_ALTERED}"))
+    checked = await verify_chain(conn, max(0, await last_seq(conn) - _ENTRIES))
     return [
         *out,
-        found(await verify_chain(conn, max(0, await last_seq(conn) - _ENTRIES)), stamps),
+        found(checked, await checkpoints_fault(conn), stamps),
         audit_found(await verify_audit_chain(conn), await audit_chain_state(conn)),
     ]
 
 
-def found(checked: ChainCheck, stamps: StampCheck) -> Finding:
+def found(checked: ChainCheck, checkpoints: str | None, stamps: StampCheck) -> Finding:
+    """The first fault of the chain, its tree, its checkpoints and its time stamps, or how much matches.
+
+    `checkpoints` says what is wrong with a stored checkpoint; None: nothing is.
+    """
     part = "chain"
     if checked.broken is not None:
         return Finding(
@@ -55,6 +58,8 @@ def found(checked: ChainCheck, stamps: StampCheck) -> Finding:
         )
     if checked.node is not None:
         return Finding(part, FindingLevel.MEND, f"{node_words(checked.node)} {_ALTERED}")
+    if checkpoints is not None:
+        return Finding(part, FindingLevel.MEND, f"{checkpoints} {_ALTERED}")
     if stamps.wrong is not None:
         return Finding(part, FindingLevel.MEND, stamps.wrong)
     if checked.entries == 0:
