@@ -269,8 +269,8 @@ def checkpoint_verdict(found: MaintenanceTasks, now: datetime) -> HealthVerdict:
     if not newest.is_continued:
         return HealthVerdict(
             f"The log does not continue its newest checkpoint, which covers {newest.size:,} entries.",
-            "An entry was altered or removed. The command “blockline evidence chain” names it. Restore a "
-            "backup, or keep the database as evidence.",
+            "An entry, a node of the tree or the checkpoint was altered or removed. The command “blockline "
+            "evidence chain” computes everything again. Restore a backup, or keep the database as evidence.",
         )
     if newest.size < found.chain_entries and now - newest.at > ANCHORED_WITHIN:
         return HealthVerdict(

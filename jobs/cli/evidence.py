@@ -326,8 +326,8 @@ def heads_command(
 ) -> None:
     """List the last entry of the hash chain for each day, and sign a checkpoint.
 
-    The newest ones cover the audit log too. Someone who keeps such a head or checkpoint can prove later that
-    no earlier entry was altered.
+    The newest ones cover the audit log too. Someone who keeps such a head or checkpoint can check later that
+    no entry up to it was altered.
     """
     first = _day(since)
     settings = load_settings(config)
@@ -369,8 +369,9 @@ def checkpoint_command(
 ) -> None:
     """Sign a checkpoint of the log, and write it.
 
-    It covers all changes, outcomes and causes, and the audit log. Someone who keeps it can prove later that
-    no earlier entry was altered. --json also gives the public key.
+    It covers all changes, outcomes and causes, and the audit log. Someone who keeps it can check later that
+    the log still has these entries. The signature proves who signed, not that the entries are true. --json
+    also gives the public key.
     """
     settings = load_settings(config)
     if out is not None:

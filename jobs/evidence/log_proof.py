@@ -70,8 +70,10 @@ def stamped_checkpoints(files: Files, facts: PackContent) -> list[StampedPart]:
     if facts.log is None:
         return []
     out: list[StampedPart] = []
+    names = {one.file for one in facts.log.checkpoints}
     for one in facts.log.stamps:
-        note = files.get(one.checkpoint)
+        # A stamp counts by the size of its checkpoint, so no other file may pass for one.
+        note = files[one.checkpoint] if one.checkpoint in names else None
         try:
             size = 0 if note is None else read_checkpoint(note.decode()).size
         except (CheckpointError, ValueError):
@@ -124,7 +126,7 @@ def _held(held: SignedCheckpoint, proved: Sequence[PackedCheckpoint], known: Kno
     if any(one.checkpoint.root != held.root for one in same):
         return failed(
             f"{called} and {same[0].file} have different contents, and both are signed. The log was "
-            "rewritten, or its key is in other hands. Keep both as evidence."
+            "rewritten, or its key signed another log. Keep both as evidence."
         )
     return ok(f"The log in the pack begins with the log of {_entries(held)} whose checkpoint you hold.")
 

@@ -91,8 +91,8 @@ async def held_fault(conn: Conn, held: SignedCheckpoint) -> str | None:
         )
     if not await begins_with(conn, held.size, held.root, size, await tree_root(conn, size)):
         return (
-            f"The log does not continue {called}, which its key signed. An entry was altered or removed, or "
-            "an older backup was restored."
+            f"The log does not continue {called}, which its key signed. An entry was altered or removed, an "
+            "older backup was restored, or the key signed another log."
         )
     return None
 

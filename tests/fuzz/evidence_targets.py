@@ -24,7 +24,7 @@ from jobs.evidence.checkpoint import (
     signed_checkpoint,
 )
 from jobs.evidence.label_pack import LABELS, verify_labels
-from jobs.evidence.pack import MANIFEST, PackError, listed, manifest_in, written
+from jobs.evidence.pack import LOG, MANIFEST, PackError, facts_in, listed, manifest_in, written
 from jobs.evidence.pack_collection import (
     COLLECTION,
     HOW,
@@ -34,7 +34,8 @@ from jobs.evidence.pack_collection import (
     verify_collection,
 )
 from jobs.evidence.pack_files import read_pack
-from jobs.evidence.pack_proof import KnownHeads, ProofResult
+from jobs.evidence.pack_page import whole_pack
+from jobs.evidence.pack_proof import KnownHeads, ProofResult, Stamp, entries_in
 from jobs.evidence.pack_verification import verify
 from jobs.evidence.rfc3161 import TimestampError, certificates_in, stamp_in
 from jobs.evidence.stored_pack import stamp_or_fault as stamp_or_fault
@@ -42,10 +43,12 @@ from storage.backup.archive import BackupError, BackupManifest, BackupWriter, re
 from storage.backup.contents import KeptTable, _Kind, difference_from_schema
 from storage.model.core.availability import Reading, State, Status, Strength
 from storage.model.evidence.hash_chain import read_statement
+from storage.model.evidence.packs import Material, Raw
 from storage.postgres.schema import newest
 from tests.fuzz.file_targets import in_file
 from tests.fuzz.runner import Call, Target, plain
 from tests.support.samples import label_packs
+from tests.support.samples.merkle_logs import log_of
 
 _FIXTURES: Final = Path(__file__).parent.parent / "fixtures"
 _NOW: Final = datetime(2021, 2, 12, 12, tzinfo=UTC)
@@ -124,6 +127,29 @@ def pack_content(data: bytes) -> object:
     return _verified(files)
 
 
+def pack_log_content(data: bytes) -> object:
+    """A pack with a log in which log.json or a checkpoint is another: its name is on the first line. The
+    manifest has the right hash. No altered one verifies, except that others may sign a checkpoint as well.
+    """
+    name, _, content = data.partition(b"\n")
+    files = {**_LOG_FILES, name.decode("latin-1"): content}
+    checks = verify(listed(files, manifest_in(files)), _HELD, _unread, _MADE_BY)
+    is_whole = not any(check.verdict in {ProofResult.FAILED, ProofResult.OPEN} for check in checks)
+    if is_whole:
+        altered = [name for name in _LOG_FILES if _signed_part(name, files) != _signed_part(name, _LOG_FILES)]
+        assert (altered, set(files) - set(_LOG_FILES)) == ([], set())
+    assert is_whole or files != _LOG_FILES
+    return [check.verdict for check in checks]
+
+
+def _signed_part(name: str, files: Mapping[str, bytes]) -> bytes:
+    return files[name].partition(b"\n\n")[0] if name.startswith("checkpoints/") else files[name]
+
+
+def _unread(_: bytes, __: bytes) -> Stamp | str:
+    return "it cannot be read"
+
+
 def label_pack_content(data: bytes) -> object:
     """Evidence of a label in which one file is another: its name is on the first line. The list of files has
     the right hash. What the labeler did not sign is not verified.
@@ -154,6 +180,27 @@ def _verified(files: Mapping[str, bytes]) -> object:
 
 
 _FILES: Final = read_pack(_PACK)
+
+
+def _pack_with_log() -> dict[str, bytes]:
+    """The recorded pack in the form of format 3: the log has its entries, after four others."""
+    facts = facts_in(_FILES)
+    entries, _ = entries_in(facts)
+    all_ = [bytes([n]) * 32 for n in range(4)] + [bytes.fromhex(entry) for _, entry in entries.values()]
+    seqs = [one.seq for one in facts.attested]
+    material = Material(
+        *(facts.change.change_id, facts.manifest.handle, facts.attested),
+        tuple(Raw(sha256, content, None) for sha256, content in facts.raw.items()),
+        facts.coverage.coverage,
+        *(facts.chain.segments, facts.chain.heads, ()),
+        synthetic=False,
+        log=log_of(all_, seqs, [3, 7]),
+    )
+    return whole_pack(material, _MADE_BY, _NOW)
+
+
+_LOG_FILES: Final = _pack_with_log()
+_HELD: Final = KnownHeads(held=(read_checkpoint(_LOG_FILES["checkpoints/7.txt"].decode()),))
 
 
 def _collection() -> bytes:
@@ -244,6 +291,16 @@ EVIDENCE: tuple[Target, ...] = (
         "pack.content",
         tuple(name.encode() + b"\n" + content for name, content in _FILES.items()),
         plain(pack_content),
+        (PackError,),
+    ),
+    Target(
+        "pack.log",
+        tuple(
+            name.encode() + b"\n" + content
+            for name, content in _LOG_FILES.items()
+            if name == LOG or name.startswith("checkpoints/")
+        ),
+        plain(pack_log_content),
         (PackError,),
     ),
     Target(

@@ -168,8 +168,8 @@ def test_heads_that_were_kept_show_it_where_the_time_stamps_were_deleted_too(
     (complaint,) = ran.complaints
     assert complaint.startswith(
         "The log does not continue the given checkpoint of 9 entries, which its key signed. An entry was "
-        "altered or removed, or an older backup was restored. The chain does not contain entry 9, the "
-        "head of 20"
+        "altered or removed, an older backup was restored, or the key signed another log. The chain does "
+        "not contain entry 9, the head of 20"
     )
     assert complaint.endswith(
         ": no entry has its number and its hash. That entry or an earlier one was altered or removed, or an "

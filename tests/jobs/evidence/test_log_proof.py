@@ -19,7 +19,18 @@ from jobs.evidence.checkpoint import (
     read_key,
     signed_checkpoint,
 )
-from jobs.evidence.pack import LOG, MANIFEST, README, Files, LogFile, listed, manifest_in, read_exact, written
+from jobs.evidence.pack import (
+    LOG,
+    MANIFEST,
+    README,
+    Files,
+    LogFile,
+    StampFile,
+    listed,
+    manifest_in,
+    read_exact,
+    written,
+)
 from jobs.evidence.pack_files import write_pack
 from jobs.evidence.pack_page import whole_pack
 from jobs.evidence.pack_proof import KnownHeads, ProofCheck, ProofResult, Stamp
@@ -142,7 +153,7 @@ async def test_two_signed_logs_of_one_size_are_a_rewritten_log(case: Case) -> No
     (wrong,) = said(case.files, ProofResult.FAILED, held(other))
     assert wrong == (
         "The checkpoint of 7 entries that you hold and checkpoints/7.txt have different contents, and both "
-        "are signed. The log was rewritten, or its key is in other hands. Keep both as evidence."
+        "are signed. The log was rewritten, or its key signed another log. Keep both as evidence."
     )
 
 
@@ -247,6 +258,15 @@ async def test_a_stamp_on_a_checkpoint_that_the_log_does_not_continue_covers_not
     broken = altered_log(stamped, replace(listed_log, earlier=(three, replace(seven, proof=three.proof))))
     assert said(broken, ProofResult.FAILED)
     assert not [one for one in said(broken, ProofResult.OK) if "was recorded before" in one]
+
+
+async def test_a_stamp_on_a_file_that_is_no_checkpoint_of_the_log_covers_nothing(case: Case) -> None:
+    stamp = StampFile("anchors/1.tsr", "checkpoints/other.txt", "https://tsa.example")
+    log = replace(read_exact(LogFile, case.files, LOG), stamps=(stamp,))
+    other = checkpoint_of([bytes(32)] * 11, OTHER_SEED).note.encode()
+    files = altered_log({**case.files, stamp.file: b"token", stamp.checkpoint: other}, log)
+    assert "anchors/1.tsr: what it stamps is not there." in said(files, ProofResult.FAILED)
+    assert not [one for one in said(files, ProofResult.OK) if "was recorded before" in one]
 
 
 # Checkpoints ---------------------------------------------------------------------------------------------

@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 from storage.changes.hash_chain import verify_chain
 from storage.model.evidence.chain_check import ChainCheck
 from storage.model.evidence.merkle_tree import EMPTY_ROOT, GrowingTree, is_consistent, is_included, leaf_hash
-from storage.postgres.merkle_log import consistency_proof, inclusion_proof, tree_edge, tree_root
+from storage.postgres.merkle_log import (
+    CheckpointState,
+    add_checkpoint,
+    checkpoint_state,
+    consistency_proof,
+    inclusion_proof,
+    tree_edge,
+    tree_root,
+)
 from storage.postgres.pool import Conn, Pool, transaction
 from storage.postgres.schema import MIGRATIONS
 from tests.support.samples.readings import minutes
@@ -131,3 +139,24 @@ async def test_the_check_names_the_first_node_that_is_wrong_and_checks_all_entri
     await as_owner(pool, "alter table chain_node disable trigger user", done)
     async with transaction(pool) as conn:
         assert await verify_chain(conn) == ChainCheck(8, 0, None, node)
+
+
+@pytest.mark.parametrize(
+    ("size", "is_continued"),
+    [
+        pytest.param(6, True, id="newer entries follow"),
+        pytest.param(8, True, id="it covers all entries"),
+        pytest.param(9, False, id="it covers more entries than there are"),
+    ],
+)
+async def test_the_state_of_the_newest_checkpoint_says_whether_the_log_continues_it(
+    pool: Pool, size: int, is_continued: bool
+) -> None:
+    async with transaction(pool) as conn:
+        assert await checkpoint_state(conn) is None
+        await block_of(conn)
+        other = await add_checkpoint(conn, 5, bytes(32), "key", "note", minutes(60))
+        assert await checkpoint_state(conn) == CheckpointState(5, other.at, is_continued=False)
+        root = await tree_root(conn, min(size, 8))
+        newest = await add_checkpoint(conn, size, root, "key", "note", minutes(61))
+        assert await checkpoint_state(conn) == CheckpointState(size, newest.at, is_continued)
