@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime
 
 from jobs.detect.judge import CanaryExpectation
@@ -79,6 +80,7 @@ class RosterBook:
         self._committed = None
         if edited is None:
             existing = await rosters.base_rosters(conn, self._platform, self._vantage)
+            existing = [replace(r, account_ids=_shared(r.account_ids, watched)) for r in existing]
         else:
             existing, edited = self.base, frozenset(edited)
         whole: list[Roster] = []
@@ -205,3 +207,8 @@ class RosterBook:
         blocked = [c.account.account_id for c in sound if c.expected.is_blocked]
         stable = [c.account.account_id for c in sound if not c.expected.is_blocked]
         return choose_canaries(stable, blocked, self._canaries_per_request, turn)
+
+
+def _shared(account_ids: Iterable[AccountId], watched: Mapping[AccountId, Account]) -> tuple[AccountId, ...]:
+    """The same ids, of watched accounts the very objects that `watched` holds: 32 bytes less for each."""
+    return tuple(watched[a].account_id if a in watched else a for a in account_ids)

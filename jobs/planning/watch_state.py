@@ -15,6 +15,8 @@ from storage.model.core.availability import SCOPE_FLAGS, Flag, Status
 from storage.model.core.coverage import Batch, BatchOutcome
 from storage.model.core.known_state import Closed, Known
 
+_NO_FACTS: SideFacts = frozenset()
+"""Shared by the accounts that have none, which are nearly all: each empty set takes 216 bytes."""
 _ASK_AGAIN = 3
 """How often an account that an answer left out is asked for again before its next turn in the sweep."""
 
@@ -126,7 +128,7 @@ class WatchState:
                 w.known,
                 _handle_seen_at(w.known),
                 before.exchanges if before is not None and same else (),
-                facts.get(account_id, frozenset()),
+                facts.get(account_id, _NO_FACTS),
                 w.held_since,
             )
             self._note_pending(account_id, w.known)

@@ -11,6 +11,9 @@ from storage.model.core.known_state import Known, Pending
 from storage.postgres.pool import Conn
 from storage.readings import coverage
 
+_ROWS_AT_ONCE = 5_000
+_NO_LISTS: frozenset[ListId] = frozenset()
+
 
 @dataclass(frozen=True, slots=True)
 class WatchedAccount:
@@ -24,8 +27,18 @@ class WatchedAccount:
 async def load_watched(
     conn: Conn, platform: Platform, account_ids: list[AccountId] | None = None
 ) -> list[WatchedAccount]:
-    """All watched accounts of a platform in order of their ids. `account_ids` limits them; None means all."""
-    rows = await conn.fetch(
+    """All watched accounts of a platform in order of their ids. `account_ids` limits them; None means all.
+
+    Equal states are one object, and rows arrive some thousands at a time, because very many accounts are in
+    memory. Must be called in a transaction.
+    """
+    # First, so that a reading that is stored meanwhile is not taken for one that showed the state of before.
+    read_at = await coverage.last_readings(conn, platform, only=account_ids)
+    states: dict[tuple[str, tuple[str, ...]], State] = {}
+    shared: dict[tuple[State | None, datetime | None, datetime | None], Known] = {}
+    found: list[Account] = []
+    known: dict[AccountId, Known] = {}
+    async for r in conn.cursor(
         """
         select a.account_id, a.native_id, a.handle, s.status, s.withheld_in,
             c.status as pending_status, c.withheld_in as pending_withheld_in, c.strength, c.last_seen_old,
@@ -43,14 +56,8 @@ async def load_watched(
         """,
         platform.value,
         account_ids,
-    )
-    lists = await accounts.memberships(conn, platform, account_ids)
-    read_at = await coverage.last_readings(conn, platform, only=account_ids)
-    held_since = await coverage.held_since(conn, platform, account_ids)
-    states: dict[tuple[str, tuple[str, ...]], State] = {}
-    """Equal states share one object, because nearly all accounts have one of a few states."""
-    found: dict[AccountId, Known] = {}
-    for r in rows:
+        prefetch=_ROWS_AT_ONCE,
+    ):
         account_id = AccountId(r["account_id"])
         # Readings of an imported record are coverage too but not ours. Our own first reading opens a change.
         if not r["is_own"]:
@@ -72,17 +79,19 @@ async def load_watched(
         if r["status"] is not None:
             said = r["status"], tuple(r["withheld_in"])
             state = states.get(said) or states.setdefault(said, State(Status(said[0]), said[1]))
-        found[account_id] = Known(state, read and read.at, read and read.asked_at, pending)
-    found |= await with_heard_countries(conn, platform, found, read_at)
+        one = Known(state, read and read.at, read and read.asked_at, pending)
+        if pending is None:
+            one = shared.setdefault((state, one.last_read_at, one.last_asked_at), one)
+        known[account_id] = one
+        found.append(Account(account_id, platform, r["native_id"], r["handle"]))
+    known |= await with_heard_countries(conn, platform, known, read_at)
+    lists = await accounts.memberships(conn, platform, account_ids)
+    held_since = await coverage.held_since(conn, platform, account_ids)
     return [
         WatchedAccount(
-            Account(account_id, platform, r["native_id"], r["handle"]),
-            lists.get(account_id, frozenset()),
-            found[account_id],
-            held_since.get(account_id),
+            a, lists.get(a.account_id, _NO_LISTS), known[a.account_id], held_since.get(a.account_id)
         )
-        for r in rows
-        if (account_id := AccountId(r["account_id"]))
+        for a in found
     ]
 
 
