@@ -143,7 +143,7 @@ class EventListener:
                         extra={"event": "event_stream_recovered"},
                     )
                     self._lost_at = None
-                self._monitor.read_now([event.native_id])
+                await self._monitor.read_now([event.native_id])
                 now = self._clock()
                 if saved_at is None or now >= saved_at + _SAVE_EVERY:
                     async with transaction(self._pool) as conn:

@@ -26,6 +26,7 @@ from jobs.planning.watch_state import WatchState
 from storage.accounts import side_facts
 from storage.accounts.accounts import watch_periods
 from storage.accounts.list_thresholds import load_threshold_history
+from storage.accounts.lookup import account_ids_of
 from storage.changes import load_watched
 from storage.model.core.accounts import Account, AccountId
 from storage.model.core.country_scope import EVERY_COUNTRY
@@ -214,9 +215,14 @@ class Monitor:
         w = self._watched.get(account_id)
         return None if w is None else w.known
 
-    def read_now(self, native_ids: Iterable[str]) -> None:
-        """Read these accounts in the next tick, because something happened to them."""
-        self._watched.again.call_for(self._watched.called(native_ids), self._clock())
+    async def read_now(self, native_ids: Sequence[str]) -> None:
+        """Read these accounts in the next tick, because something happened to them. Accounts that are not
+        watched are passed over. Raises StorageError.
+        """
+        async with transaction(self._pool) as conn:
+            ids = await account_ids_of(conn, self._platform, native_ids)
+        called = [w.account.account_id for w in self._watched.some(ids)]
+        self._watched.again.call_for(called, self._clock())
 
     def read_everybody_now(self) -> None:
         """Read all accounts in the next tick, because any of them may have changed."""

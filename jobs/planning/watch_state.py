@@ -80,7 +80,6 @@ class WatchState:
         self._cohorts = cohorts
         self._cost_limit = cost_limit
         self._watched: dict[AccountId, TrackedAccount] = {}
-        self._called: dict[str, AccountId] = {}
         self._pending: set[AccountId] = set()
 
     def __getitem__(self, account_id: AccountId) -> TrackedAccount:
@@ -99,10 +98,6 @@ class WatchState:
             return self._watched.values()
         return (w for account_id in account_ids if (w := self._watched.get(account_id)) is not None)
 
-    def called(self, native_ids: Iterable[str]) -> list[AccountId]:
-        """Those whom their platform calls so."""
-        return [self._called[i] for i in dict.fromkeys(native_ids) if i in self._called]
-
     def accounts(self) -> Mapping[AccountId, Account]:
         """All of them; what is added or leaves later is seen in it."""
         return _Accounts(self._watched)
@@ -120,7 +115,6 @@ class WatchState:
         for w in loaded:
             account_id = w.account.account_id
             before = self._watched.get(account_id)
-            self._called[w.account.native_id] = account_id
             same = before is not None and before.known.last_read_at == w.known.last_read_at
             self._watched[account_id] = TrackedAccount(
                 w.account,
@@ -136,8 +130,7 @@ class WatchState:
     def forget(self, gone: Iterable[AccountId]) -> None:
         """Hold these accounts no longer, because they are not watched."""
         for account_id in gone:
-            if (w := self._watched.pop(account_id, None)) is not None:
-                del self._called[w.account.native_id]
+            if self._watched.pop(account_id, None) is not None:
                 self._pending.discard(account_id)
                 self.again.forget(account_id)
 

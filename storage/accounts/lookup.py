@@ -1,6 +1,6 @@
 """Find stored accounts and lists by a name that a user gives."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 from storage.model.core.accounts import Account, AccountId, ListId, Platform
 from storage.model.text.near_names import meant, unknown_name
@@ -26,6 +26,16 @@ async def accounts_named(conn: Conn, platform: Platform, name: str, *, is_id: bo
         is_id,
     )
     return [Account(AccountId(r["account_id"]), platform, r["native_id"], r["handle"]) for r in rows]
+
+
+async def account_ids_of(conn: Conn, platform: Platform, native_ids: Sequence[str]) -> list[AccountId]:
+    """The numbers of the stored accounts with these native ids, watched or not."""
+    rows = await conn.fetch(
+        "select account_id from account where platform = $1 and native_id = any($2::text[])",
+        platform.value,
+        native_ids,
+    )
+    return [AccountId(r["account_id"]) for r in rows]
 
 
 async def targets_of(conn: Conn, account_ids: Collection[int]) -> TargetCount:

@@ -71,7 +71,7 @@ async def test_what_was_shown_while_a_commit_was_held_up_is_shown_again_after_it
         assert await told(api, known) == await first
         assert await told(api, minutes(119.5)) == before
         world.clock.set(minutes(120) + timedelta(seconds=1))
-        monitor.read_now(["1"])
+        await monitor.read_now(["1"])
         await monitor.tick()
         assert await world.rows("select count(*) from coverage") == [(3,)]
         assert await told(api, known) == await first, "what a slow clock dates is known later all the same"

@@ -7,16 +7,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from collectors.bluesky.declaration import BLUESKY
 from collectors.x.declaration import X
 from storage.accounts.accounts import NewAccount, add_accounts, stop_watching
 from storage.model.core.availability import State
 from storage.postgres.pool import Pool, open_pool, transaction
 from tests.support.pipelines.late_batches import Desk, Sent
-from tests.support.pipelines.monitor import World
+from tests.support.pipelines.monitor import CANARIES, World
 from tests.support.pipelines.reevaluation import again
 from tests.support.repeats import repeats
 from tests.support.samples.readings import AVAILABLE, NOT_FOUND, SUSPENDED, WITHHELD_IN, minutes
 
+CONTROLS = {native_id for native_id, _, _ in CANARIES}
 A, W, S, N = AVAILABLE, WITHHELD_IN, SUSPENDED, NOT_FOUND
 
 
@@ -41,7 +43,7 @@ async def test_a_block_that_was_sighted_before_the_account_left_begins_before_th
             await monitor.load()
             continue
         world.platform.truth["1"] = state
-        monitor.read_now(["1"])
+        await monitor.read_now(["1"])
         await monitor.tick()
     assert await world.rows(
         """
@@ -52,6 +54,25 @@ async def test_a_block_that_was_sighted_before_the_account_left_begins_before_th
         (minutes(0), minutes(10), "no_longer_watched"),
         (minutes(0), minutes(500), "enough_strong"),
     ]
+
+
+async def test_an_account_is_called_for_by_its_id_once_and_as_long_as_it_is_watched(pool: Pool) -> None:
+    world = World(pool)
+    await world.enlist(["1", "2", "3"])
+    async with transaction(pool) as conn:
+        await add_accounts(conn, [NewAccount(BLUESKY, "3", "h3")], minutes(0))
+    monitor = await world.start()
+    await monitor.tick()
+    for minute, on, read in ((10, True, ["1", "3"]), (20, False, ["3"]), (30, True, ["1", "3"])):
+        await watch(pool, minute, on=on)
+        await monitor.load()
+        world.clock.set(minutes(minute))
+        await monitor.tick()
+        world.platform.asked.clear()
+        await monitor.read_now(["3", "9", "1", "3"])
+        await monitor.tick()
+        asked = [i for ids in world.platform.asked for i in ids]
+        assert sorted(i for i in asked if i not in CONTROLS) == read
 
 
 EVENTS = st.lists(

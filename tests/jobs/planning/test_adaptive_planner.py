@@ -279,7 +279,7 @@ async def test_loading_again_takes_no_turn_away(world: World) -> None:
     monitor = await start(world)
     for n in range(36):
         await world.run(monitor, minutes(20 * n))
-        monitor.read_now(EVERYBODY[:1])
+        await monitor.read_now(EVERYBODY[:1])
         await monitor.tick()
         await monitor.load()
     [turns] = [number for why, number in await world.rows(WHY) if why == "turn"]

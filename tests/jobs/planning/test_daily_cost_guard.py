@@ -172,7 +172,7 @@ async def test_what_is_to_be_confirmed_waits_for_the_next_day_when_the_ceiling_i
     monitor = await world.under()
     await world.run(monitor, T0 + 12 * HOUR)
     called = OTHERS[:900]
-    monitor.read_now(called)
+    await monitor.read_now(called)
     await world.run(monitor, T0 + 18 * HOUR)
     async with transaction(world.pool) as conn:
         [bill] = await daily_cost_limit.bills(conn, world.clock())
@@ -252,7 +252,7 @@ async def test_no_day_costs_more_whatever_happens(world: Billed, seed: int) -> N
                     MissedReason.UPSTREAM, "because", until, breaker=False
                 )
             case 3:
-                monitor.read_now(dice.sample(EVERYBODY, dice.randrange(1000)))
+                await monitor.read_now(dice.sample(EVERYBODY, dice.randrange(1000)))
             case _:
                 world.platform.silent = set(dice.sample(EVERYBODY, 30))
         now += timedelta(minutes=dice.randrange(6 * 60))
