@@ -324,7 +324,7 @@ def heads_command(
     as_json: AsJson = False,
     config: ConfigFile = None,
 ) -> None:
-    """List the last entry of the hash chain for each day, and sign a checkpoint.
+    """List the last log entry of each day, and sign a checkpoint.
 
     The newest ones cover the audit log too. Someone who keeps such a head or checkpoint can check later that
     no entry up to it was altered.
@@ -356,7 +356,6 @@ def heads_command(
 
 @evidence.command(
     "checkpoint",
-    cls=renamed(out="output"),
     epilog=examples("blockline evidence checkpoint --output checkpoint.txt"),
 )
 def checkpoint_command(

@@ -173,6 +173,7 @@ ONLY_COMMANDS: dict[str, str] = {
     "apply": "A file of a repository is applied where the repository is: by hand or in CI.",
     "workers drop": "Only an operator who reported the fault should remove its traces.",
     "evidence anchor": "The monitor requests a time stamp each day by itself.",
+    "evidence checkpoint": "The monitor signs a checkpoint each day by itself.",
     "lists take": "POST /api/v1/lists/{list_id}/accounts does both, and stands with `lists put`.",
     "lists read-every": "It needs the adaptive planner, which the settings choose; `apply` sets it too.",
     "incidents due": "PATCH /api/v1/incidents/{story_key} and the button Save do it with the assignment.",

@@ -131,8 +131,8 @@ def test_the_help_of_a_command_begins_with_what_the_list_says_and_says_it_once(n
 VERBS = """
     acknowledge add apply archive assign attach back backtest change check close compare create disable drop
     enable end estimate explain export import list manage migrate mute play re-evaluate record remove rename
-    reopen move request restore revoke run schedule send set show simulate stop undo upgrade verify withdraw
-    write
+    reopen move request restore revoke run schedule send set show sign simulate stop undo upgrade verify
+    withdraw write
 """
 
 
