@@ -25,6 +25,7 @@ from tests.benchmarks import (
     sizing,
     start,
     storage,
+    ten_million,
     workers,
 )
 from tests.benchmarks.figure import Figure
@@ -58,6 +59,7 @@ GROUPS: dict[str, Callable[[], Iterator[Figure]]] = {
     "planner": planner.figures,
     "rehearsal": rehearsal.figures,
     "million": million.figures,
+    "ten_million": ten_million.figures,
     "live_100k": large_pages.live,
     "table": large_pages.table,
     "edits": edits.figures,

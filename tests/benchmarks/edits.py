@@ -88,7 +88,7 @@ async def _measured(dsn: str, history: Path, planner: PlannerKind) -> list[Figur
 
         async def figure(name: str, edit: Callable[[Conn, int], Awaitable[None]], number: int = 1) -> Figure:
             times = sorted(
-                [await _taken_up(pool, monitor, edit, number) for _ in range(_TIMES if number == 1 else 1)]
+                [await taken_up(pool, monitor, edit, number) for _ in range(_TIMES if number == 1 else 1)]
             )
             return Figure(f"{name}_{planner.value}_s", times[len(times) // 2], "s", "lower", whole)
 
@@ -102,7 +102,7 @@ async def _measured(dsn: str, history: Path, planner: PlannerKind) -> list[Figur
         ]
 
 
-async def _taken_up(
+async def taken_up(
     pool: Pool, monitor: Monitor, edit: Callable[[Conn, int], Awaitable[None]], number: int
 ) -> float:
     """From the commit of the edit to the end of what a leader does because of it."""
