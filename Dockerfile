@@ -2,7 +2,7 @@
 # a replay need.
 FROM python:3.13-slim AS built
 WORKDIR /source
-# requirements-mcp.txt and requirements-parquet.txt bring an extra.
+# requirements-mcp.txt, requirements-parquet.txt and requirements-archive.txt bring an extra.
 ARG REQUIREMENTS=requirements.txt
 COPY requirements*.txt ./
 RUN python -m venv /opt/blockline && /opt/blockline/bin/pip install --no-cache-dir --require-hashes -r $REQUIREMENTS

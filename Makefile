@@ -8,7 +8,7 @@ TESTERS := $(shell $(PYTHON) -c 'import os; print(min(6, (os.cpu_count() or 1) *
 # Many tests start Python anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: install install-mcp install-parquet demo test test-slow test-all test-long test-fuzz test-faults soak test-17 mutants lint bench docs dist screenshots lock
+.PHONY: install install-mcp install-parquet install-archive demo test test-slow test-all test-long test-fuzz test-faults soak test-17 mutants lint bench docs dist screenshots lock
 
 install: .venv/runtime
 
@@ -19,6 +19,10 @@ install-mcp: .venv/runtime
 # And `blockline export --format parquet`: a library of 170 MB.
 install-parquet: .venv/runtime
 	$(PIP) --require-hashes -r requirements-parquet.txt
+
+# And `blockline archive`: PyIceberg, DuckDB and pyarrow.
+install-archive: .venv/runtime
+	$(PIP) --require-hashes -r requirements-archive.txt
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v < (3, 14) else "Blockline needs Python 3.11 to 3.13; set PYTHON=python3.x. This is %d.%d." % v)'
@@ -140,6 +144,7 @@ lock:
 	uv pip compile $(LOCK) -o requirements.txt
 	uv pip compile $(LOCK) --extra mcp -o requirements-mcp.txt
 	uv pip compile $(LOCK) --extra parquet -o requirements-parquet.txt
+	uv pip compile $(LOCK) --extra archive -o requirements-archive.txt
 	uv pip compile $(LOCK) --all-extras --group dev -o requirements-dev.txt
 	uv pip compile --group docs -c requirements-dev.txt --universal --python-version 3.11 --generate-hashes --no-header -q -o requirements-docs.txt
 	uv pip compile --group release -c requirements-dev.txt --universal --python-version 3.11 --generate-hashes --no-header -q -o requirements-release.txt

@@ -6,6 +6,7 @@ import socket
 import sys
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -40,6 +41,9 @@ from storage.postgres.migrate import (
 )
 from storage.postgres.pool import open_pool, transaction
 from storage.postgres.schema import newest
+from storage.tier.archiving import archive_closed, due_months
+from storage.tier.months import LEAST_MONTHS
+from storage.tier.restoring import restore_archived
 
 BackupFile = Annotated[Path, typer.Argument(metavar="FILE", help="The backup file.")]
 
@@ -50,6 +54,10 @@ def register(cli: typer.Typer) -> None:
         backup_command
     )
     cli.command("restore", epilog=examples("blockline restore blockline.backup"))(restore_command)
+    cli.command("archive", epilog=examples("blockline archive --dry-run", "blockline archive --months 13"))(
+        archive_command
+    )
+    cli.command("restore-month", epilog=examples("blockline restore-month 2026-01"))(restore_month_command)
     cli.command("upgrade", epilog=examples("blockline upgrade"))(upgrade_command)
     cli.command(
         "migrate",
@@ -79,6 +87,12 @@ def backup_command(
         manifest = _save(dsn, file, _key(settings), progress)
         size = file.stat().st_size
         unrecorded = _record(dsn, file, manifest, is_signed=_key(settings) is not None)
+    if archived := next((t.rows for t in manifest.tables if t.name == "archived_month"), 0):
+        print(
+            f"Note: the files of {number(archived, 'archived month')} are not in the backup. Copy the folder "
+            "of setting archive_url as well.",
+            file=sys.stderr,
+        )
     if unrecorded is not None:
         print(f"Note: the backup is whole, but Health cannot show it: {unrecorded}", file=sys.stderr)
     if as_json:
@@ -106,6 +120,73 @@ def restore_command(file: BackupFile, *, as_json: AsJson = False, config: Config
             f"{number(backup.manifest.rows, 'row')} of {number(len(backup.manifest.tables), 'table')} are "
             f"restored, as they were on {moment(backup.manifest.created_at)}."
         )
+
+
+def archive_command(
+    *,
+    months: Annotated[
+        int | None,
+        typer.Option(
+            min=LEAST_MONTHS,
+            help="The age of a month, in months. Default: setting archive_after_months, or 2.",
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only show the months that would be archived.")
+    ] = False,
+    as_json: AsJson = False,
+    config: ConfigFile = None,
+) -> None:
+    """The current month and the one before it stay in the database. The files are read back and compared with
+    the database before rows are removed from it. All questions are answered as before.
+    """
+    settings = load_settings(config)
+    if settings.archive_url is None:
+        raise CommandError("Setting archive_url is not set. Set it to the folder or address of the archive.")
+    url, now = settings.archive_url, command_clock()
+    age = months or settings.archive_after_months or LEAST_MONTHS
+    with database(settings) as dsn:
+        if dry_run:
+            due, done = run(lambda: due_months(dsn, now, age)), []
+        else:
+            due, done = [], run(lambda: archive_closed(dsn, url, now, age, _user()))
+    if as_json:
+        show_json(
+            {
+                "would_archive": [f"{month:%Y-%m}" for month in due],
+                "archived": [
+                    {"month": f"{m.month:%Y-%m}", "rows": m.rows, "kept": m.kept, "bytes": m.size}
+                    for m in done
+                ],
+            }
+        )
+        return
+    for month in due:
+        show(f"{month:%Y-%m} would be archived in {url}.")
+    for m in done:
+        show(
+            f"{m.month:%Y-%m} is archived: {number(m.rows, 'row')} in {m.size / 1e6:,.1f} MB, and the "
+            f"database keeps {number(m.kept, 'row')}."
+        )
+    if not due and not done:
+        show(f"No month in the database is {age} months old.")
+
+
+def restore_month_command(
+    month: Annotated[str, typer.Argument(metavar="MONTH", help="The month, as YYYY-MM.")],
+    *,
+    config: ConfigFile = None,
+) -> None:
+    """Its files are compared with what was archived before anything is changed. With the setting
+    archive_after_months, the month is archived again on the next day.
+    """
+    try:
+        first = datetime.strptime(month, "%Y-%m").replace(tzinfo=UTC).date()
+    except ValueError:
+        raise CommandError(f"{month!r} is not a month. Write it as 2026-01.") from None
+    with database(load_settings(config)) as dsn:
+        done = run(lambda: restore_archived(dsn, first, command_clock(), _user()))
+    show(f"{month} is in the database again: {number(done.rows, 'row')}.")
 
 
 def upgrade_command(

@@ -98,6 +98,11 @@ class Settings(SettingsModel):
     backup_key: Annotated[SecretStr, AfterValidator(values_of.signing_key)] | None = None
     """Key that signs backups. With it, `blockline restore` refuses a file that it did not sign."""
 
+    archive_url: Annotated[str, AfterValidator(values_of.archive_url)] | None = None
+    """Folder or address of an object store (s3://…) for archived months (docs/how-to/archive.md)."""
+    archive_after_months: int | None = Field(default=None, ge=2, le=1200)
+    """Archive months that are so many months old, once a day. Without it, `blockline archive` does it."""
+
     host: str = "127.0.0.1"
     """Address on which the dashboard listens. Any other than a loopback address needs a login."""
     port: int = Field(default=8050, ge=0, le=65535)
@@ -326,6 +331,11 @@ def load_settings(path: Path | None = None, environ: Mapping[str, str] = os.envi
         raise SettingsError(
             f"Setting {given} (in {where[given]}) needs {other}. Set both tsa_url and "
             "tsa_certificates, or neither."
+        )
+    if settings.archive_after_months is not None and settings.archive_url is None:
+        raise SettingsError(
+            f"Setting archive_after_months (in {where['archive_after_months']}) needs archive_url. Set "
+            "both, or only archive_url."
         )
     if settings.database_read_url is not None and settings.database_url is None:
         raise SettingsError(

@@ -7,6 +7,7 @@ text such as `TR=did:plc:…,DE=did:plc:…`.
 import re
 from collections.abc import Mapping
 from ipaddress import ip_network
+from pathlib import Path
 from typing import cast
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -156,3 +157,16 @@ def _is_proxy(text: str) -> bool:
         return False
     plain = text.isascii() and text.isprintable() and " " not in text
     return plain and url.scheme == "http" and bool(host) and port != 0 and url.path in {"", "/"}
+
+
+def archive_url(value: str) -> str:
+    """Check where archived months are, and return it as an address."""
+    protocol, sep, rest = value.partition("://")
+    if not sep and value.startswith("/"):
+        return Path(value).as_uri()
+    if not sep or not rest.strip("/") or not protocol.isalnum() or protocol in {"http", "https"}:
+        raise ValueError(
+            f"{value!r} is neither a folder such as /srv/archive nor the address of an object store such as "
+            "s3://bucket/folder."
+        )
+    return value

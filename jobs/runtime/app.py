@@ -13,6 +13,7 @@ from dashboard.asgi.security_headers import proxied_origin
 from dashboard.asgi.settings import DashboardSettings
 from jobs.base.clock import Clock, system_clock
 from jobs.base.database_clock import SteadyClock
+from jobs.base.wording import number
 from jobs.collect.collector_factory import abilities_of, collector_of, platforms_of
 from jobs.collect.name_checks import look_names_up
 from jobs.collect.name_lookup import Resolver
@@ -41,7 +42,7 @@ from storage.accounts.name_checks import remove_old_checks
 from storage.alerts.rules import keep_to_settings
 from storage.changes.hash_chain import last_anchored_at
 from storage.health.condition_facts import Thresholds
-from storage.health.maintenance_tasks_report import ANCHOR_AT, RETENTION_AT, SEAL_AT
+from storage.health.maintenance_tasks_report import ANCHOR_AT, ARCHIVE_AT, RETENTION_AT, SEAL_AT
 from storage.model.alerts.rules import AlertRule, is_channel
 from storage.model.core import people
 from storage.model.core.accounts import Platform
@@ -52,6 +53,8 @@ from storage.people.people import admins
 from storage.postgres.audit_chain import last_sealed_at
 from storage.postgres.pool import Pool, PoolLimits, open_pool, probe, transaction
 from storage.postgres.replica import with_replica
+from storage.tier.archiving import archive_closed
+from storage.tier.months import last_archived_at
 
 log = logging.getLogger(__name__)
 
@@ -233,7 +236,7 @@ async def running(
             if settings.network_countries:
                 reader = await stack.enter_async_context(network_reader(settings, dsn, collect_pool, clock))
                 loops.append((Loop("Reading OONI's measurements", reader.turn, mend), _SELDOM_S))
-            for task in await stack.enter_async_context(_maintenance(settings, collect_pool, clock)):
+            for task in await stack.enter_async_context(_maintenance(settings, dsn, collect_pool, clock)):
                 turn = partial(task.turn, dsn, collect_pool, system_clock)
                 daily.append((Loop(task.name, turn, mend, DAILY_PAUSES_S), task.at))
             names = ", ".join(PLATFORM_NAME[p] for p in platforms_of(settings))
@@ -288,7 +291,9 @@ async def running(
 
 
 @asynccontextmanager
-async def _maintenance(settings: Settings, pool: Pool, clock: Clock) -> AsyncGenerator[list[MaintenanceTask]]:
+async def _maintenance(
+    settings: Settings, dsn: str, pool: Pool, clock: Clock
+) -> AsyncGenerator[list[MaintenanceTask]]:
     """The daily tasks, each run by one of the processes that collect."""
 
     async def expire() -> None:
@@ -304,6 +309,19 @@ async def _maintenance(settings: Settings, pool: Pool, clock: Clock) -> AsyncGen
         MaintenanceTask("Keeping to the retention of lists", RETENTION_AT, last_run, expire),
         MaintenanceTask("Sealing the audit log", SEAL_AT, last_sealed_at, sealed),
     ]
+    url, age = settings.archive_url, settings.archive_after_months
+    if url is not None and age is not None:
+
+        async def archive() -> None:
+            for month in await archive_closed(dsn, url, clock(), age, "settings"):
+                log.info(
+                    "Month %s archived: %s",
+                    f"{month.month:%Y-%m}",
+                    number(month.rows, "row"),
+                    extra={"event": "month_archived", "rows": month.rows},
+                )
+
+        tasks.append(MaintenanceTask("Archiving closed months", ARCHIVE_AT, last_archived_at, archive))
     async with daily_anchor(settings, pool, clock) as anchor:
         if anchor is not None:
             tasks.append(MaintenanceTask("Anchoring the chain", ANCHOR_AT, last_anchored_at, anchor))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from storage.postgres.pool import Conn
+from storage.readings.archived_rows import with_archived
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,7 @@ async def accounts_page(
     conn: Conn, wanted: AccountFilter, now: datetime, after: int, limit: int
 ) -> list[AccountRow]:
     """Up to `limit` accounts on file with a number above `after`, watched or not, by number."""
+    await with_archived(conn, now, now)
     rows = await conn.fetch(
         """
         with chosen as (
@@ -190,6 +192,7 @@ async def states_page(
 
     The same rows as those of the export of states.
     """
+    await with_archived(conn, at, at, known_at=known_at)
     rows = await conn.fetch(
         """
         with chosen as (

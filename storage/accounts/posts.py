@@ -15,6 +15,7 @@ from storage.model.core.availability import Flag, State, Status
 from storage.model.platforms.declaration import NamedAccount
 from storage.model.platforms.registry import DECLARED
 from storage.postgres.pool import Conn
+from storage.readings.archived_rows import with_archived
 
 MOST_POSTS = 25
 
@@ -154,6 +155,7 @@ def _ids_name_authors(platform: Platform) -> bool:
 
 
 async def _posts(conn: Conn, ids: list[int], now: datetime) -> list[StoredPost]:
+    await with_archived(conn, now, now, ids)
     rows = await conn.fetch(
         """
         select a.account_id, a.handle, a.watched, s.status, s.withheld_in, s.onset_after,

@@ -25,6 +25,7 @@ from storage.model.evidence.packs import (
 from storage.postgres.installation import is_synthetic
 from storage.postgres.pool import Conn, Refused
 from storage.readings import evidence
+from storage.readings.archived_rows import with_archived
 
 _MILLISECOND: Final = timedelta(milliseconds=1)
 NEAR: Final = 100_000
@@ -193,6 +194,7 @@ async def _coverage(
     A request is listed if its answer shows the old or the new state. Other requests are only counted.
     """
     first = change.last_seen_old or change.first_seen_new
+    await with_archived(conn, first, until or change.first_seen_new, [account_id])
     looks: list[PackRequest] = []
     other: dict[str, int] = {}
     async for row in conn.cursor(

@@ -5,6 +5,7 @@ An answer says nothing about a country in three cases. The country's labeler was
 that time did not name the country, or the account did not exist.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -17,6 +18,7 @@ from storage.model.core.availability import BY_COUNTRY, Status
 from storage.model.core.country_scope import CountryScopes
 from storage.model.core.known_state import Known
 from storage.postgres.pool import Conn
+from storage.readings.archived_rows import with_archived
 from storage.readings.country_scope import load_scopes
 from storage.readings.coverage import LastReading
 
@@ -120,6 +122,17 @@ async def _there(conn: Conn, ids: Collection[AccountId]) -> dict[AccountId, Sequ
     return {i: times_there(looks_of(changes)) for i, changes in own.items()}
 
 
+async def _with_archived_ends(conn: Conn, ends: Collection[tuple[AccountId, datetime | None]]) -> None:
+    """Make sure that the last answers before these times are found, also in archived months."""
+    by_month: defaultdict[tuple[int, int], list[tuple[AccountId, datetime]]] = defaultdict(list)
+    for account_id, until in ends:
+        if until is not None:
+            by_month[until.year, until.month].append((account_id, until))
+    for found in by_month.values():
+        times = [until for _, until in found]
+        await with_archived(conn, min(times), max(times), sorted({i for i, _ in found}))
+
+
 async def _last_there(
     conn: Conn, platform: Platform, spans: Sequence[tuple[AccountId, datetime | None, datetime | None]]
 ) -> dict[AccountId, LastReading]:
@@ -128,6 +141,7 @@ async def _last_there(
     """
     if not spans:
         return {}
+    await _with_archived_ends(conn, [(account_id, until) for account_id, _, until in spans])
     rows = await conn.fetch(
         """
         select distinct on (q.account_id) q.account_id, c.observed_at, c.silent,
@@ -164,6 +178,7 @@ async def _last_spoken(
     """
     if not sought:
         return {}
+    await _with_archived_ends(conn, [(s.account_id, s.until) for s in sought])
     gaps = [(c, *gap) for c in {s.country for s in sought} for gap in scopes.gaps(c)]
     rows = await conn.fetch(
         """

@@ -30,6 +30,7 @@ from storage.model.core.country_scope import EVERY_COUNTRY, CountryScopes
 from storage.model.core.coverage import Batch, Roster
 from storage.model.core.known_state import Known
 from storage.postgres.pool import Conn, Refused
+from storage.readings.archived_rows import with_archived
 from storage.readings.country_scope import load_all_scopes
 
 
@@ -348,6 +349,7 @@ async def starting_point(
     there = times_there(looks_of(own)) if scopes.countries else []
     gone: Known | None = None
     while True:
+        await with_archived(conn, before, before, [account_id])
         row = await conn.fetchrow(
             """
             select c.observed_at, c.silent,
@@ -424,6 +426,7 @@ async def _looks(conn: Conn, account_id: AccountId, after: datetime, until: date
     """Return up to 100 readings after `after` and up to `until`, oldest first. Of several readings at one
     time, only the one that was requested first is returned.
     """
+    await with_archived(conn, after, until, [account_id])
     return await conn.fetch(
         """
         select distinct on (c.observed_at) c.observed_at, c.silent,
@@ -457,6 +460,7 @@ async def _readings(
     first = min((c.first_seen_new for c in own), default=None)
     if first is None:
         return []
+    await with_archived(conn, first if after is None else max(first, after), None, [account_id])
     rows = await conn.fetch(
         """
         select c.observed_at, c.observed_at - c.latency_ms * interval '1 millisecond' as asked_at, c.silent

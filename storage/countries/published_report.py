@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import groupby
 
 from storage.countries.transparency_figures import reports
@@ -25,6 +25,7 @@ from storage.model.orders.published_vs_observed import (
 from storage.model.orders.transparency_figures import TransparencyReport
 from storage.model.text.countries import is_code, official_names
 from storage.postgres.pool import Conn
+from storage.readings.archived_rows import with_archived
 
 Place = tuple[Platform, HalfYear]
 
@@ -149,6 +150,7 @@ async def _looked(conn: Conn, now: datetime) -> dict[Place, HalfYearCoverage]:
 
     Each day is asked for one request that was answered, so that it takes no longer when there were more.
     """
+    await with_archived(conn, now - timedelta(days=1), now, planned=True)
     rows = await conn.fetch(
         """
         with sweep as materialized (
@@ -177,14 +179,14 @@ async def _looked(conn: Conn, now: datetime) -> dict[Place, HalfYearCoverage]:
             where c.slot >= d.day and c.slot < d.day + interval '24 hours' and c.slot <= $1
                 and c.roster_id = any(s.roster_ids) and c.outcome = 0
                 and (c.answered is null or bit_count(c.answered) > 0)
-            order by c.slot limit 1
+            order by c.slot, c.roster_id, c.attempt limit 1
         ) first
         cross join lateral (
             select c.observed_at from coverage c
             where c.slot >= d.day and c.slot < d.day + interval '24 hours' and c.slot <= $1
                 and c.roster_id = any(s.roster_ids) and c.outcome = 0
                 and (c.answered is null or bit_count(c.answered) > 0)
-            order by c.slot desc limit 1
+            order by c.slot desc, c.roster_id desc, c.attempt desc limit 1
         ) last
         order by s.platform, d.day
         """,

@@ -6,6 +6,7 @@ from typing import Any
 
 from storage.model.core.accounts import Platform
 from storage.postgres.pool import Conn
+from storage.readings.archived_rows import with_archived
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,7 @@ async def vantage_requests(
     """Requests after `since` to `until` from vantage points whose name is the code of a country, or begins
     with it and a hyphen.
     """
+    await with_archived(conn, since, until)
     rows = await conn.fetch(
         """
         select r.vantage, r.platform, count(*) as requests,

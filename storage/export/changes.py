@@ -3,6 +3,7 @@
 from storage.export.row_stream import Rows, rows_of
 from storage.model.evidence.export_kinds import ExportFilter
 from storage.postgres.pool import Conn
+from storage.readings.archived_rows import with_archived
 
 
 async def changes(conn: Conn, wanted: ExportFilter) -> Rows:
@@ -83,6 +84,7 @@ async def states(conn: Conn, wanted: ExportFilter) -> Rows:
 
     `last_read_at` is the newest reading up to `at`: until then the state is seen, after it is assumed.
     """
+    await with_archived(conn, at := wanted.at or wanted.now, at, known_at=wanted.known_at)
     return await rows_of(
         conn,
         """

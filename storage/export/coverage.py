@@ -6,6 +6,7 @@ from datetime import datetime
 from storage.export.row_stream import Rows, rows_of, rows_of_each
 from storage.model.evidence.export_kinds import ExportFilter
 from storage.postgres.pool import Conn
+from storage.readings.archived_rows import with_archived
 
 
 async def coverage(conn: Conn, wanted: ExportFilter) -> Rows:
@@ -13,6 +14,7 @@ async def coverage(conn: Conn, wanted: ExportFilter) -> Rows:
 
     With a list, those that asked at least one account on it; the counts are of the whole request.
     """
+    await with_archived(conn, wanted.since, wanted.until)
     return await rows_of(
         conn,
         """
@@ -50,6 +52,7 @@ async def coverage(conn: Conn, wanted: ExportFilter) -> Rows:
 
 async def readings(conn: Conn, wanted: ExportFilter) -> Rows:
     """Every single reading of our own connection, month by month, in each by account and time."""
+    await with_archived(conn, wanted.since, wanted.until)
     return await rows_of_each(
         conn,
         """

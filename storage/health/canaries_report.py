@@ -7,6 +7,7 @@ from storage.accounts.canaries import Origin
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import Status
 from storage.postgres.pool import Conn
+from storage.readings.archived_rows import with_archived
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ async def controls(conn: Conn, now: datetime) -> list[Control]:
     """Those in doubt first, then those that were retired in the last 30 days or that the settings still name,
     then the others; by platform, server and handle.
     """
+    await with_archived(conn, now, now)
     rows = await conn.fetch(
         """
         with seen as (

@@ -6,6 +6,7 @@ from datetime import datetime
 from storage.model.core.accounts import Account, AccountId, Platform
 from storage.model.core.side_facts import ObservedKind, SideFact
 from storage.postgres.pool import Conn
+from storage.readings.archived_rows import with_archived
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,7 @@ async def collector_reports(conn: Conn, now: datetime) -> list[CollectorReport]:
 
     What was asked more than a week ago counts only for the rosters that the sweep reads now.
     """
+    await with_archived(conn, now, now)
     rows = await conn.fetch(
         """
         with attempt as (

@@ -17,6 +17,7 @@ from storage.model.core.accounts import Platform
 from storage.model.core.late import late_after
 from storage.model.text.target_counts import TargetCount
 from storage.postgres.pool import Conn
+from storage.readings.archived_rows import with_archived
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +148,7 @@ async def platform_coverage(conn: Conn, now: datetime, read_since: datetime) -> 
     """Of every platform with watched accounts or executives: heard is who gave a conclusive answer since
     `read_since`, due who was added before that.
     """
+    await with_archived(conn, read_since, now)
     rows = await conn.fetch(
         """
         with heard as (

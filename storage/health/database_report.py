@@ -1,9 +1,10 @@
 """Read model of the database itself: its server, how large what is in it is, and how fast that grows."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from storage.postgres.pool import Conn
+from storage.readings.archived_rows import with_archived
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,7 @@ async def database(conn: Conn) -> Database:
 
 async def growth(conn: Conn, now: datetime) -> Growth:
     """Counted where an index by time makes it cheap: these are what grows while nobody does anything."""
+    await with_archived(conn, now - timedelta(days=1), now)
     row = await conn.fetchrow(
         """
         select

@@ -11,7 +11,7 @@ from storage.postgres.audit_chain import AuditChainState, audit_chain_state
 from storage.postgres.merkle_log import CheckpointState, checkpoint_state
 from storage.postgres.pool import Conn
 
-SEAL_AT, ANCHOR_AT, RETENTION_AT = time(0, 0), time(0, 1), time(2, 40)
+SEAL_AT, ANCHOR_AT, RETENTION_AT, ARCHIVE_AT = time(0, 0), time(0, 1), time(2, 40), time(3, 10)
 """When these are done each day, in UTC."""
 
 

@@ -1,10 +1,11 @@
 """What a monitoring system asks of the store: counts of the last hour, ages, and what waits."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from storage.model.core.accounts import TargetKind
 from storage.postgres.pool import Conn
+from storage.readings.archived_rows import with_archived
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,7 @@ async def looked(conn: Conn, now: datetime) -> list[AttemptCount]:
     """How many readings of accounts, and of posts, the last hour gave, and how many attempts gave none, by
     reason.
     """
+    await with_archived(conn, now - timedelta(hours=1), now)
     rows = await conn.fetch(
         """
         with asked as (
@@ -106,6 +108,7 @@ async def looked(conn: Conn, now: datetime) -> list[AttemptCount]:
 
 async def freshness(conn: Conn, now: datetime) -> list[Freshness]:
     """One for the watched accounts of each platform, and one for its watched posts, where there are any."""
+    await with_archived(conn, now, now)
     rows = await conn.fetch(
         """
         with watched as (

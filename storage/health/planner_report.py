@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from storage.model.core.coverage import WhyRead
 from storage.postgres.pool import Conn
+from storage.readings.archived_rows import with_archived
 
 LONGEST = timedelta(days=14)
 """How far back readings are looked for at most."""
@@ -40,6 +41,7 @@ class ListPace:
 
 async def read_for(conn: Conn, now: datetime) -> list[ReadFor]:
     """By reason, the most requests first; only of our own connection."""
+    await with_archived(conn, now - timedelta(days=1), now)
     rows = await conn.fetch(
         """
         select case when r.base then 'turn' else coalesce(r.out_of_turn, 'again') end as why,
@@ -56,6 +58,7 @@ async def read_for(conn: Conn, now: datetime) -> list[ReadFor]:
 
 async def list_paces(conn: Conn, now: datetime, sweep_every: timedelta) -> list[ListPace]:
     """Of each list with watched accounts, by name. It looks back four sweeps, `LONGEST` at most."""
+    await with_archived(conn, now - min(4 * sweep_every, LONGEST), now)
     rows = await conn.fetch(
         """
         with read as (

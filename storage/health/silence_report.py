@@ -6,12 +6,15 @@ from datetime import datetime, timedelta
 from storage.model.alerts.digest_period import PastCondition, PlatformSilence
 from storage.model.core.accounts import Platform
 from storage.postgres.pool import Conn
+from storage.readings.archived_rows import with_archived
 
 
 async def silences(
     conn: Conn, begins: Mapping[Platform, datetime], until: datetime, longer_than: timedelta
 ) -> list[PlatformSilence]:
     """The silences up to `until` on each platform, from when it is to be looked at; the longest first."""
+    if begins:
+        await with_archived(conn, min(begins.values()), until)
     rows = await conn.fetch(
         """
         with looked as (select * from unnest($1::text[], $2::timestamptz[]) as l (platform, since)),

@@ -12,6 +12,7 @@ from storage.model.core.accounts import Platform
 from storage.model.core.availability import ChangeKind, MissedReason, State, Status
 from storage.model.core.late import late_after
 from storage.postgres.pool import Conn
+from storage.readings.archived_rows import with_archived
 from storage.work.daily_cost_limit import StoredDailyBill, bills
 
 
@@ -155,6 +156,7 @@ async def standing(conn: Conn, now: datetime, sweep_every: timedelta) -> Overvie
 
 async def _states(conn: Conn, now: datetime, read_after: datetime) -> tuple[PlatformStateCount, ...]:
     """The most frequent first."""
+    await with_archived(conn, read_after, now)
     rows = await conn.fetch(
         """
         with read as (
@@ -206,6 +208,7 @@ async def _changes(conn: Conn, now: datetime) -> dict[ChangeKind, int]:
 
 
 async def _requests(conn: Conn, now: datetime) -> Requests:
+    await with_archived(conn, now - timedelta(days=1), now)
     rows = await conn.fetch(
         """
         select c.outcome, coalesce(c.missed_reason, 'unclassified') as reason, count(*) as n

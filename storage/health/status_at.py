@@ -13,6 +13,7 @@ from storage.model.core.accounts import AccountId, Platform
 from storage.model.core.availability import ChangeKind, MissedReason, State, Status
 from storage.model.core.late import late_after
 from storage.postgres.pool import Conn
+from storage.readings.archived_rows import with_archived
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,7 @@ async def unread(
     """Who had no conclusive answer between these times, as far as was on record by `known_at` (None: by now);
     of these accounts, None: of those that were watched at `until`, or at `known_at` when that is earlier.
     """
+    await with_archived(conn, after, until, account_ids, known_at=known_at)
     rows = await conn.fetch(
         """
         with read as (
@@ -202,6 +204,7 @@ async def recent_changes(
 
 
 async def _requests(conn: Conn, at: datetime, known_at: datetime | None) -> Requests:
+    await with_archived(conn, at - timedelta(days=1), at, known_at=known_at)
     rows = await conn.fetch(
         """
         select c.outcome, coalesce(c.missed_reason, 'unclassified') as reason, count(*) as n

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from storage.live.snapshot import LiveChange, LiveSpell, changes, spells
 from storage.model.core.coverage_gaps import NEVER, Seen
 from storage.postgres.pool import Conn
+from storage.readings.archived_rows import with_archived
 from storage.readings.coverage_report import live_coverage
 
 
@@ -101,6 +102,7 @@ async def account_detail(
 
 
 async def _last_look(conn: Conn, account_id: int, now: datetime) -> LastLook | None:
+    await with_archived(conn, now, now, [account_id])
     row = await conn.fetchrow(
         """
         select c.observed_at,

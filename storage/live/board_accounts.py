@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from storage.live.snapshot import LiveAccount, live_account
 from storage.model.core.accounts import AccountId
 from storage.postgres.pool import Conn
+from storage.readings.archived_rows import with_archived
 
 
 async def accounts_watched(conn: Conn, at: datetime, *, controls: bool) -> tuple[LiveAccount, ...]:
@@ -40,6 +41,7 @@ async def checked_at(
     """Those of these accounts whose status at `at` was known at `known_at`: two readings no further than
     `gap_after` apart lie around it, or the last reading before it is no older than that at `known_at`.
     """
+    await with_archived(conn, at - gap_after - timedelta.resolution, at + gap_after, account_ids)
     rows = await conn.fetch(
         """
         with answer as (

@@ -10,6 +10,7 @@ from storage.live.snapshot import LiveSpell, spells
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import Flag, State, Status
 from storage.postgres.pool import Conn
+from storage.readings.archived_rows import with_archived
 
 FIRST_READINGS_SHOWN = 50
 
@@ -69,6 +70,7 @@ async def is_first_run(conn: Conn) -> bool:
 
 async def first_readings(conn: Conn, now: datetime) -> FirstReadings:
     """Read how many accounts and posts are watched, and how far the newest of them are at `now`."""
+    await with_archived(conn, now, now)
     watched = await conn.fetchrow(
         """
         select count(*) as n, count(*) filter (where is_post) as posts

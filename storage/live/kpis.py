@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from storage.model.core.late import late_after
 from storage.postgres.pool import Conn
+from storage.readings.archived_rows import with_archived
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +137,7 @@ class _Count:
 
 
 async def _counts(conn: Conn, now: datetime, read_after: datetime) -> list[_Count]:
+    await with_archived(conn, read_after, now)
     rows = await conn.fetch(
         """
         with read as (

@@ -10,6 +10,7 @@ from storage.model.core.accounts import AccountId
 from storage.model.core.coverage import BatchOutcome
 from storage.orders.compliance_report import OrderCohort
 from storage.postgres.pool import Conn
+from storage.readings.archived_rows import with_archived
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,7 @@ async def _days(conn: Conn, change_ids: Sequence[int]) -> set[date]:
 async def _sweeps(
     conn: Conn, account_ids: Sequence[int], since: datetime, at: datetime, known_at: datetime | None
 ) -> SweepOutcomes:
+    await with_archived(conn, since, at, account_ids)
     row = await conn.fetchrow(
         """
         with asked as (

@@ -216,21 +216,22 @@ async def with_replica(pool: Pool, dsn: str | None, pause_s: float = 30.0) -> As
 async def snapshot(
     pool: Pool, *, known_at: datetime | None = None, limited: bool = False
 ) -> AsyncGenerator[Conn]:
-    """A transaction that sees one moment of the whole database, and writes nothing. A query in it may take as
+    """A transaction that sees one moment of the whole database, for reading only. A query in it may take as
     long as it needs, since it may read a whole table; `limited` keeps the statement timeout of the pool, for
     what a reader waits for.
 
     The moment is not before the call, and what was known at `known_at` is settled in it. The replica of
-    `pool` is read if it has one that catches up in time. Raises as `transaction`, and NotSettled.
+    `pool` is read if it has one that catches up in time, and no month is archived: rows of archived months
+    are copied into temporary tables, which a replica cannot have. Raises as `transaction`, and NotSettled.
     """
     if known_at is not None:
         await settle(pool, known_at)
     replica = replica_of(pool)
     if replica is not None and not replica.is_paused:
         async with transaction(pool) as conn:  # it is free again while the replica is waited for
-            wanted = await position(conn)
+            wanted, is_archived = await position(conn), await _has_archive(conn)
         async with replica.watched(), AsyncExitStack() as stack:
-            conn = await replica.connected(stack, wanted, limited=limited)
+            conn = None if is_archived else await replica.connected(stack, wanted, limited=limited)
             if conn is not None:
                 yield conn
                 return
@@ -239,8 +240,17 @@ async def snapshot(
         yield conn
 
 
+async def _has_archive(conn: Conn) -> bool:
+    """Whether the database has archived months, also one without the tables of Blockline."""
+    if await conn.fetchval("select to_regclass('archived_month') is null"):
+        return False
+    return await conn.fetchval("select exists (select from archived_month)")
+
+
 async def _only_read(conn: Conn, *, limited: bool) -> None:
-    await conn.execute("set transaction isolation level repeatable read, read only")
+    await conn.execute("set transaction isolation level repeatable read")
+    if not await _has_archive(conn):  # temporary tables cannot be created otherwise
+        await conn.execute("set transaction read only")
     if not limited:
         await conn.execute("set local statement_timeout = 0")
 

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from storage.model.core.accounts import AccountId, Platform
 from storage.model.core.coverage import Batch, BatchOutcome
 from storage.postgres.pool import Conn, Pool, transaction
+from storage.readings.archived_rows import with_archived
 
 _NONE: frozenset[str] = frozenset()
 
@@ -67,6 +68,19 @@ async def is_stored(conn: Conn, slot: datetime, roster_id: int, attempt: int) ->
         slot,
         roster_id,
         attempt,
+    )
+
+
+async def is_archived(conn: Conn, batch: Batch, account_ids: Sequence[int]) -> bool:
+    """Whether this attempt, about these accounts, is in the files of an archived month, where `insert_batch`
+    does not find it.
+    """
+    await with_archived(conn, batch.slot, batch.slot, account_ids, planned=True)
+    return await conn.fetchval(
+        "select exists (select from coverage where slot = $1 and roster_id = $2 and attempt = $3)",
+        batch.slot,
+        batch.roster_id,
+        batch.attempt,
     )
 
 
@@ -268,6 +282,7 @@ async def held_since(
 
 async def was_read(conn: Conn, since: datetime, until: datetime) -> bool:
     """Whether any account gave our connection a conclusive answer from `since` until before `until`."""
+    await with_archived(conn, since, until)
     return await conn.fetchval(
         """
         select exists (

@@ -13,6 +13,7 @@ from asyncpg import Record
 from storage.model.core.coverage import Gap, is_answered
 from storage.model.core.coverage_gaps import AnsweredRequest, Seen, Watch, coverage_of
 from storage.postgres.pool import Conn
+from storage.readings.archived_rows import with_archived
 
 _OVERLAP = timedelta(days=1)
 """Rosters that were retired so long before are looked into only for accounts that were not read since."""
@@ -53,6 +54,7 @@ async def live_coverage(
 
     If `account_id` is given, only this account's rosters count, and `outages` is empty.
     """
+    await with_archived(conn, since, now, None if account_id is None else [account_id])
     if account_id is None:
         rows = await _requests_of_all(conn, since, now, gap_after, None)
         outages = await _outages(conn, since, now, gap_after)
@@ -73,6 +75,7 @@ async def watched_coverage(
     """`live_coverage` of the accounts that are watched, at a cost that does not grow with the rosters that
     they were in before.
     """
+    await with_archived(conn, since, now)
     cut = since - _OVERLAP
     rows = await _requests_of_all(conn, since, now, gap_after, cut)
     watches = await _watches(conn, rows, with_sweep=True)
@@ -185,6 +188,7 @@ async def seen_of(
 
     Only what was recorded by `known_at` counts; None means no limit.
     """
+    await with_archived(conn, since, until, account_ids, known_at=known_at)
     rows = await _requests_of_some(conn, since, until, gap_after, account_ids, known_at)
     watches = await _watches(conn, rows, with_sweep=False)
     return await asyncio.to_thread(_seen, watches, rows, gap_after, since)
@@ -276,6 +280,7 @@ async def _outages(conn: Conn, since: datetime, now: datetime, gap_after: timede
 
 async def requests_since(conn: Conn, since: datetime, now: datetime) -> tuple[Request, ...]:
     """The answered requests observed after `since`, oldest first."""
+    await with_archived(conn, since, now)
     rows = await conn.fetch(
         """
         select c.roster_id, c.slot, c.attempt, c.observed_at, c.answered, r.base,

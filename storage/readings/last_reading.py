@@ -8,6 +8,7 @@ from datetime import datetime
 
 from storage.model.core.accounts import AccountId
 from storage.postgres.pool import Conn
+from storage.readings.archived_rows import with_archived
 
 
 async def last_confirmed(
@@ -16,6 +17,8 @@ async def last_confirmed(
     """Return the time of each account's last conclusive answer, at `until` or before. None as `until` means
     now. Accounts without such an answer are left out.
     """
+    if until is not None:
+        await with_archived(conn, until, until, account_ids)
     rows = await conn.fetch(
         """
         with answer as materialized (  -- one per roster, not one per account
@@ -74,6 +77,7 @@ class AnswerRate:
 
 async def answers(conn: Conn, since: datetime, until: datetime) -> AnswerRate:
     """Count accounts asked about, and accounts that answered conclusively, from `since` to before `until`."""
+    await with_archived(conn, since, until)
     row = await conn.fetchrow(
         """
         select count(*) as requests, coalesce(sum(r.members), 0)::bigint as asked,

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from storage.model.core.accounts import Account, AccountId, Platform
 from storage.postgres.pool import Conn
+from storage.readings.archived_rows import with_archived
 
 LOOKED_AT = 100
 """The largest number of late accounts that `late_accounts` returns."""
@@ -60,6 +61,7 @@ async def lateness(conn: Conn, now: datetime, sweep_every: timedelta) -> list[La
     """The lateness of every platform with watched accounts, and after each that of its watched posts, if it
     has any. Only readings of our own connection count.
     """
+    await with_archived(conn, now - 4 * sweep_every, now)
     rows = await conn.fetch(
         """
         with read as (
@@ -109,6 +111,7 @@ async def late_accounts(conn: Conn, now: datetime, sweep_every: timedelta) -> li
     If there are more than `LOOKED_AT` such accounts, only those that were added first are returned, even if
     others have waited longer for a reading.
     """
+    await with_archived(conn, now - max(4 * sweep_every, LOOKED_BACK), now)
     rows = await conn.fetch(
         """
         with read as (

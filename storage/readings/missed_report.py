@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from storage.model.core.availability import MissedReason
 from storage.model.core.coverage import Gap
 from storage.postgres.pool import Conn
+from storage.readings.archived_rows import with_archived
 
 _USUALLY_ANSWERED_IN = timedelta(seconds=5)
 
@@ -61,6 +62,8 @@ async def misses(
     than `gap_after`, the missed attempts for other accounts of the same server are returned instead. The
     server may have been paused, and then this account was not asked about.
     """
+    if silences:
+        await with_archived(conn, *_around(silences, now), [account_id])
     own = await _own_misses(conn, account_id, silences, now)
     asked = {m.since for m in own}
     bare = [s for s in silences if s.since not in asked and (s.until or now) - s.since > gap_after]
@@ -71,6 +74,9 @@ async def slow_answers(conn: Conn, account_id: int, silences: Sequence[Gap]) -> 
     """Return the answers that ended these silences and took longer than usual. Silences that have not ended
     are left out.
     """
+    ended = [s for s in silences if s.until is not None]
+    if ended:
+        await with_archived(conn, *_around(ended, max(s.since for s in ended)), [account_id])
     rows = await conn.fetch(
         """
         select s.since, c.asked_at, s.until
@@ -89,6 +95,11 @@ async def slow_answers(conn: Conn, account_id: int, silences: Sequence[Gap]) -> 
         _USUALLY_ANSWERED_IN,
     )
     return tuple(SlowAnswer(r["since"], r["asked_at"], r["until"]) for r in rows)
+
+
+def _around(silences: Sequence[Gap], now: datetime) -> tuple[datetime, datetime]:
+    """The time from the beginning of the first silence to the end of the last."""
+    return min(s.since for s in silences), max(s.until or now for s in silences)
 
 
 async def _own_misses(
@@ -122,6 +133,8 @@ async def _misses_of_others(
     Only the first day of each silence is examined. Attempts count if they are in a stretch without any answer
     of the server. This stretch must be at least half of the time examined.
     """
+    for s in silences:
+        await with_archived(conn, s.since, min(s.until or now, s.since + timedelta(days=1)))
     rows = await conn.fetch(
         """
         with asked as materialized (
@@ -180,6 +193,7 @@ async def unheard(conn: Conn, account_id: int, now: datetime) -> tuple[Unheard, 
     """The countries about which the account's last reading says nothing, sorted by code. Empty if there are
     none, or if the account was never read.
     """
+    await with_archived(conn, now, now, [account_id])
     newest = await conn.fetchrow(
         """
         select c.observed_at, c.silent

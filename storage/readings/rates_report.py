@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from asyncpg import Record
 
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import MissedReason
 from storage.postgres.pool import Conn
+from storage.readings.archived_rows import with_archived
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ async def rates(conn: Conn, now: datetime) -> list[Rate]:
     """The rates of every platform and vantage point that was asked in the 24 hours before `now`. Re-reads are
     included.
     """
+    await with_archived(conn, now - timedelta(days=1), now)
     rows = await conn.fetch(
         """
         with asked as (

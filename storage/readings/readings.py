@@ -20,6 +20,7 @@ from storage.model.core.availability import (
 )
 from storage.model.core.packed_columns import instant, integers
 from storage.postgres.pool import Conn
+from storage.readings.archived_rows import with_archived
 
 
 class StoredReading(NamedTuple):
@@ -66,6 +67,7 @@ async def readings_of(
 
     Only what was stored by `known_at` counts; None means no limit.
     """
+    await with_archived(conn, since, until, [account_id], known_at=known_at)
     rows = await conn.fetch(
         """
         -- As columns, because one row per reading would cost more to transfer than to find.
@@ -150,6 +152,7 @@ def _scoped(reading: StoredReading, scopes: Sequence[_Scope]) -> frozenset[Flag]
 
 async def attempts_of(conn: Conn, account_id: int, since: datetime, until: datetime) -> list[StoredMiss]:
     """The attempts of our own connection that gave no reading, from `since` to before `until`."""
+    await with_archived(conn, since, until, [account_id])
     rows = await conn.fetch(
         "select * from account_misses($1, $2, $3) order by at, roster_id", account_id, since, until
     )

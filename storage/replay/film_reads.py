@@ -12,6 +12,7 @@ from storage.model.bitemporal.read_runs import Reads, RosterAnswer, UsualPace, r
 from storage.model.core.coverage import is_answered
 from storage.model.core.coverage_gaps import Watch
 from storage.postgres.pool import Conn
+from storage.readings.archived_rows import with_archived
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +38,15 @@ async def weeks(conn: Conn) -> dict[datetime, Fill]:
     """The weeks for which requests were planned, by their beginning, oldest first."""
     rows = await conn.fetch(
         """
-        select date_trunc('week', slot at time zone 'UTC') at time zone 'UTC' as week, count(*) as requests,
-            max(recorded_at) as last_recorded
-        from coverage group by 1 order by 1
+        select week, sum(requests)::bigint as requests, max(last_recorded) as last_recorded
+        from (
+            select date_trunc('week', slot, 'UTC') as week, count(*) as requests,
+                max(recorded_at) as last_recorded
+            from coverage_row group by 1
+            union all
+            select week, requests, last_recorded from archived_week
+        ) w
+        group by 1 order by 1
         """
     )
     return {r["week"]: Fill(r["requests"], r["last_recorded"]) for r in rows}
@@ -55,6 +62,7 @@ async def film_reads(
     """What was read by `until` in requests that were planned from the first of two times on and before the
     second, of these accounts only (None: of all).
     """
+    await with_archived(conn, *planned, account_ids, planned=True)
     rows = await conn.fetch(
         """
         with answer as (
@@ -104,6 +112,7 @@ async def film_reads(
 
 async def looks_since(conn: Conn, since: datetime, until: datetime) -> tuple[FilmRequest, ...]:
     """The answered requests made after `since` and by `until`, oldest first."""
+    await with_archived(conn, since, until)
     rows = await conn.fetch(
         """
         select c.roster_id, c.observed_at, c.recorded_at, c.answered,

@@ -13,6 +13,7 @@ from storage.model.core.country_scope import EVERY_COUNTRY, CountryScopes
 from storage.model.core.coverage import is_answered
 from storage.model.core.packed_columns import instant, integers, microseconds
 from storage.postgres.pool import Conn
+from storage.readings.archived_rows import with_archived
 from storage.readings.country_scope import load_all_scopes
 
 Row = tuple[int, int, frozenset[str]]
@@ -50,6 +51,7 @@ async def answered(
 
     `only` leaves out rosters without any of these accounts. None leaves out none.
     """
+    await with_archived(conn, since, until, only)
     rows = await conn.fetch(
         """
         select r.account_ids, r.platform, c.*
@@ -155,7 +157,8 @@ def by_account(
 async def before(
     conn: Conn, account_id: AccountId, since: datetime | None, until: datetime, scopes: CountryScopes
 ) -> list[Row]:
-    """The readings of one account after `since` (None: all) until before `until`."""
+    """The readings of one account after `since` (None: all) until before `until`, oldest first."""
+    await with_archived(conn, since, until, [account_id])
     rows = await conn.fetch(
         """
         select c.observed_at, c.latency_ms, c.silent
@@ -163,6 +166,7 @@ async def before(
         where r.account_ids @> array[$1::int] and r.vantage = '' and c.outcome = 0
             and c.observed_at > coalesce($2::timestamptz, '-infinity') and c.observed_at < $3
             and answered_at(c.answered, array_position(r.account_ids, $1::int))
+        order by c.observed_at, c.slot, c.roster_id, c.attempt
         """,
         account_id,
         since,

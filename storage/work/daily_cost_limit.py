@@ -9,6 +9,7 @@ from storage.model.core.accounts import Platform
 from storage.model.core.coverage import WhyRead
 from storage.model.platforms.registry import DECLARED
 from storage.postgres.pool import Conn
+from storage.readings.archived_rows import with_archived
 
 
 async def charge(
@@ -50,6 +51,8 @@ async def charge(
 
 async def charged_accounts(conn: Conn, platform: Platform, day: date) -> dict[str, WhyRead | None]:
     """Who is on the day's bill, and why. What was read today before there was a ceiling is put on it."""
+    begin = datetime.combine(day, time(), UTC)
+    await with_archived(conn, begin, begin + timedelta(days=1))
     await conn.execute(
         """
         insert into account_day (platform, day, native_id, why)
@@ -66,7 +69,7 @@ async def charged_accounts(conn: Conn, platform: Platform, day: date) -> dict[st
         """,
         platform.value,
         day,
-        datetime.combine(day, time(), UTC),
+        begin,
     )
     rows = await conn.fetch(
         "select native_id, why from account_day where platform = $1 and day = $2", platform.value, day

@@ -14,7 +14,17 @@ PAGES: Final[Mapping[str, Sequence[str]]] = {
     "evidence": ("evidence", "causes", "purge", "purges"),
     "operations": (
         *("init", "where", "doctor", "plan", "apply", "setup", "workers", "users", "tokens"),
-        *("secrets", "backup", "restore", "migrate", "upgrade", "demo", "simulate"),
+        *(
+            "secrets",
+            "backup",
+            "restore",
+            "archive",
+            "restore-month",
+            "migrate",
+            "upgrade",
+            "demo",
+            "simulate",
+        ),
     ),
 }
 """The commands and groups of commands of each page."""

@@ -1,0 +1,255 @@
+"""Moving months into the archive and back, on a real Postgres, killed at every step."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from storage.postgres.errors import Refused, StorageError
+from storage.postgres.pool import Conn, Pool, transaction
+from storage.postgres.replica import snapshot
+from storage.readings.archived_rows import with_archived
+from storage.tier.archiving import Step, archive_closed, archive_month, due_months
+from storage.tier.iceberg import ArchiveTable
+from storage.tier.months import archived_months, is_closed, stored_months
+from storage.tier.restoring import restore_month
+from tests.conftest import NOW
+from tests.support.seeds.changes import Story
+
+JANUARY = date(2021, 1, 1)
+
+KILLED = """
+import asyncio, os, signal, sys
+from datetime import date, datetime
+from storage.tier.archiving import archive_month
+from storage.tier.restoring import restore_month
+
+dsn, url, what, after = sys.argv[1:]
+left = int(after)
+
+def kill(step, rows):
+    global left
+    left -= 1
+    if left < 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+now = datetime.fromisoformat("2021-02-01T12:00:00+00:00")
+work = (
+    archive_month(dsn, url, date(2021, 1, 1), now, "test", kill)
+    if what == "archive"
+    else restore_month(dsn, date(2021, 1, 1), now, "test", kill)
+)
+asyncio.run(work)
+"""
+
+
+async def everything(pool: Pool) -> list[tuple[Any, ...]]:
+    """All rows of coverage, from wherever they are."""
+    async with snapshot(pool) as conn:
+        await with_archived(conn, None, None)
+        return [
+            tuple(r) for r in await conn.fetch("select * from coverage order by slot, roster_id, attempt")
+        ]
+
+
+async def in_database(conn: Conn) -> int:
+    return await conn.fetchval("select count(*) from coverage_row where slot < '2021-02-01T00:00Z'")
+
+
+def table_of(dsn: str, folder: Path) -> ArchiveTable:
+    return ArchiveTable(dsn, "public", folder.as_uri(), None)
+
+
+def rows_in_table(table: ArchiveTable) -> int:
+    return sum(file.rows for file in table.files(JANUARY))
+
+
+@pytest.mark.parametrize(
+    ("month", "months", "closed"),
+    [
+        (date(2026, 3, 1), 2, False),  # the current month
+        (date(2026, 2, 1), 2, False),  # the month before
+        (date(2026, 1, 1), 2, True),
+        (date(2025, 12, 1), 3, True),
+        (date(2026, 1, 1), 3, False),
+        (date(2026, 4, 1), 2, False),  # by a clock that was ahead
+    ],
+)
+def test_only_months_of_the_age_are_closed(month: date, months: int, closed: bool) -> None:
+    now = NOW.replace(year=2026, month=3, day=31)
+    assert is_closed(month, now, months) is closed
+
+
+async def test_the_current_and_the_previous_month_stay(
+    pool: Pool, dsn: str, story: Story, tmp_path: Path
+) -> None:
+    assert await due_months(dsn, NOW, 2) == []
+    assert await archive_closed(dsn, tmp_path.as_uri(), NOW, 2, "test") == []
+    assert JANUARY in await due_months(dsn, NOW + timedelta(days=28), 2)
+
+
+async def test_an_archived_month_comes_back_as_it_was(
+    pool: Pool, dsn: str, story: Story, tmp_path: Path
+) -> None:
+    before = await everything(pool)
+    async with transaction(pool) as conn:
+        rows = await in_database(conn)
+    done = await archive_month(dsn, tmp_path.as_uri(), JANUARY, NOW, "desk@example.org")
+    async with transaction(pool) as conn:
+        assert (done.rows, await in_database(conn)) == (rows, done.kept)
+        assert done.kept < rows
+        act = await conn.fetchrow(
+            "select actor, subject, detail::text from audit_log where action = 'month archived'"
+        )
+        files = await conn.fetch("select address, sha256 from archived_file")
+    assert act is not None
+    assert (act["actor"], act["subject"]) == ("desk@example.org", "2021-01")
+    assert json.loads(act["detail"])["files"] == {f["address"]: f["sha256"].hex() for f in files}
+    assert await everything(pool) == before
+    await restore_month(dsn, JANUARY, NOW, "desk@example.org")
+    async with transaction(pool) as conn:
+        assert await in_database(conn) == rows
+        assert await archived_months(conn) == []
+    assert await everything(pool) == before
+    assert rows_in_table(table_of(dsn, tmp_path)) == 0
+
+
+async def test_a_month_cannot_be_archived_or_restored_twice(
+    pool: Pool, dsn: str, story: Story, tmp_path: Path
+) -> None:
+    await archive_month(dsn, tmp_path.as_uri(), JANUARY, NOW, "test")
+    with pytest.raises(Refused, match="2021-01 is archived already"):
+        await archive_month(dsn, tmp_path.as_uri(), JANUARY, NOW, "test")
+    await restore_month(dsn, JANUARY, NOW, "test")
+    with pytest.raises(Refused, match="2021-01 is not archived"):
+        await restore_month(dsn, JANUARY, NOW, "test")
+
+
+async def killed_at_each_step(pool: Pool, dsn: str, folder: Path, what: str, steps: Sequence[int]) -> None:
+    before = await everything(pool)
+    for n in steps:
+        ended = subprocess.run(
+            [sys.executable, "-c", KILLED, dsn, folder.as_uri(), what, str(n)], cwd=Path.cwd(), check=False
+        )
+        assert ended.returncode in {-9, 0, 1}, "killed, or done before"
+        assert await everything(pool) == before
+        async with transaction(pool) as conn:
+            is_archived = bool(await archived_months(conn))
+        if is_archived is (what == "archive"):  # It was killed after its commit: the other way, for the next.
+            await (
+                restore_month(dsn, JANUARY, NOW, "test")
+                if is_archived
+                else archive_month(dsn, folder.as_uri(), JANUARY, NOW, "test")
+            )
+            assert await everything(pool) == before
+
+
+@pytest.mark.slow
+async def test_an_archiver_that_is_killed_at_any_step_loses_and_doubles_nothing(
+    pool: Pool, dsn: str, story: Story, tmp_path: Path
+) -> None:
+    await killed_at_each_step(pool, dsn, tmp_path, "archive", range(len(Step)))
+    done = await archive_month(dsn, tmp_path.as_uri(), JANUARY, NOW, "test")
+    assert rows_in_table(table_of(dsn, tmp_path)) == done.rows
+
+
+@pytest.mark.slow
+async def test_a_restore_that_is_killed_at_any_step_loses_and_doubles_nothing(
+    pool: Pool, dsn: str, story: Story, tmp_path: Path
+) -> None:
+    await archive_month(dsn, tmp_path.as_uri(), JANUARY, NOW, "test")
+    await killed_at_each_step(pool, dsn, tmp_path, "restore", range(4))
+
+
+@pytest.mark.slow
+@pytest.mark.long
+async def test_an_archiver_that_is_killed_fifty_times(
+    pool: Pool, dsn: str, story: Story, tmp_path: Path
+) -> None:
+    await killed_at_each_step(pool, dsn, tmp_path, "archive", [n % len(Step) for n in range(50)])
+
+
+async def test_a_reader_that_began_before_sees_all_rows(
+    pool: Pool, dsn: str, story: Story, tmp_path: Path
+) -> None:
+    async with snapshot(pool) as conn:
+        rows = await conn.fetchval("select count(*) from account") and await in_database(conn)
+        await archive_month(dsn, tmp_path.as_uri(), JANUARY, NOW, "test")
+        await with_archived(conn, None, None)
+        assert await in_database(conn) == rows
+
+
+async def test_a_request_that_arrives_late_is_kept_beside_the_files(
+    pool: Pool, dsn: str, story: Story, tmp_path: Path
+) -> None:
+    await archive_month(dsn, tmp_path.as_uri(), JANUARY, NOW, "test")
+    before = await everything(pool)
+    async with transaction(pool) as conn:
+        await conn.execute(
+            """
+            insert into coverage_row (slot, observed_at, recorded_at, roster_id, latency_ms, attempt, outcome)
+            select slot, observed_at + interval '1 second', $1, roster_id, latency_ms, 99, outcome
+            from coverage_row where slot < '2021-02-01T00:00Z' limit 1
+            """,
+            NOW,
+        )
+    assert len(await everything(pool)) == len(before) + 1
+    await restore_month(dsn, JANUARY, NOW, "test")
+    assert len(await everything(pool)) == len(before) + 1
+
+
+async def test_files_that_were_altered_are_not_restored(
+    pool: Pool, dsn: str, story: Story, tmp_path: Path
+) -> None:
+    await archive_month(dsn, tmp_path.as_uri(), JANUARY, NOW, "test")
+    async with transaction(pool) as conn:
+        address = await conn.fetchval("select address from archived_file")
+    path = address.removeprefix("file://")
+    altered = duckdb.read_parquet(path).project("* replace (latency_ms + 1 as latency_ms)")
+    altered.write_parquet(f"{path}.new")
+    Path(f"{path}.new").replace(path)
+    with pytest.raises(StorageError, match="do not have the rows that were archived"):
+        await restore_month(dsn, JANUARY, NOW, "test")
+    async with transaction(pool) as conn:
+        assert len(await archived_months(conn)) == 1
+
+
+async def test_without_its_files_an_archived_month_is_an_error_and_not_a_gap(
+    pool: Pool, dsn: str, story: Story, tmp_path: Path
+) -> None:
+    await archive_month(dsn, tmp_path.as_uri(), JANUARY, NOW, "test")
+    async with transaction(pool) as conn:
+        address = await conn.fetchval("select address from archived_file")
+    Path(address.removeprefix("file://")).unlink()
+    with pytest.raises(StorageError, match="The archived month 2021-01 cannot be read"):
+        await everything(pool)
+
+
+async def test_the_files_contain_numbers_and_nothing_of_an_account(
+    pool: Pool, dsn: str, story: Story, tmp_path: Path
+) -> None:
+    await archive_month(dsn, tmp_path.as_uri(), JANUARY, NOW, "test")
+    async with transaction(pool) as conn:
+        address = await conn.fetchval("select address from archived_file")
+    columns = duckdb.read_parquet(address).columns
+    assert columns == [
+        "month", "roster_id", "slot", "attempt", "observed_at", "recorded_at", "latency_ms", "outcome",
+        "missed_reason", "answered", "missed", "silent",
+    ]  # fmt: skip
+
+
+async def test_pyiceberg_reads_the_rows_that_were_archived(
+    pool: Pool, dsn: str, story: Story, tmp_path: Path
+) -> None:
+    done = await archive_month(dsn, tmp_path.as_uri(), JANUARY, NOW, "test")
+    scanned = table_of(dsn, tmp_path).scan()
+    keys = set(zip(*(scanned[name].to_pylist() for name in ("slot", "roster_id", "attempt")), strict=True))
+    assert (scanned.num_rows, len(keys)) == (done.rows, done.rows)
+    async with transaction(pool) as conn:
+        assert JANUARY not in await stored_months(conn)
