@@ -39,7 +39,7 @@ _ROW_BYTES: Final = 400
 """More than a kept row takes."""
 
 
-class Step(StrEnum):
+class ArchiveStep(StrEnum):
     """What was just done."""
 
     WRITTEN = "rows written to files"
@@ -50,7 +50,7 @@ class Step(StrEnum):
     COMMITTED = "archived"
 
 
-Progress = Callable[[Step, int], None]
+Progress = Callable[[ArchiveStep, int], None]
 """Called after each step, with the number of rows so far."""
 
 
@@ -100,7 +100,7 @@ async def archive_month(
             async with conn.transaction():
                 await refuse_others(conn)
                 done = await _archive(conn, dsn, url, month, now, actor, progress)
-            progress(Step.COMMITTED, done.rows)
+            progress(ArchiveStep.COMMITTED, done.rows)
             await compact(conn)
             return done
     finally:
@@ -123,9 +123,9 @@ async def _archive(
         await asyncio.to_thread(table.clean, month)
         verified = await _write(conn, table, month, progress)
         await _record(conn, month, now, verified, table.metadata)
-        progress(Step.RECORDED, verified.rows)
+        progress(ArchiveStep.RECORDED, verified.rows)
         await _remove(conn, month, now, actor, verified)
-        progress(Step.REMOVED, verified.rows)
+        progress(ArchiveStep.REMOVED, verified.rows)
     finally:
         await asyncio.to_thread(table.close)
     return next(m for m in await archived_months(conn) if m.month == month)
@@ -166,15 +166,15 @@ async def _write(conn: Conn, table: "ArchiveTable", month: date, progress: Progr
             if len(waiting) >= _FILE:
                 await asyncio.to_thread(writer.write, waiting)
                 waiting = []
-                progress(Step.WRITTEN, written.rows)
+                progress(ArchiveStep.WRITTEN, written.rows)
     if written.rows == 0:
         raise Refused(f"The database has no coverage of the month {month:%Y-%m}.")
     if waiting:
         await asyncio.to_thread(writer.write, waiting)
         del waiting
-    progress(Step.WRITTEN, written.rows)
+    progress(ArchiveStep.WRITTEN, written.rows)
     await asyncio.to_thread(writer.commit)
-    progress(Step.REGISTERED, written.rows)
+    progress(ArchiveStep.REGISTERED, written.rows)
     files = await asyncio.to_thread(table.files, month)
     async with aclosing(stored_rows([f.address for f in files], READ_BACK, {}, f"{month:%Y-%m}")) as back:
         async for chunk in back:
@@ -186,7 +186,7 @@ async def _write(conn: Conn, table: "ArchiveTable", month: date, progress: Progr
             "storage of setting archive_url, and run `blockline archive` again."
         )
     hashes = [await asyncio.to_thread(table.sha256, file) for file in files]
-    progress(Step.VERIFIED, read.rows)
+    progress(ArchiveStep.VERIFIED, read.rows)
     return _Verified(read.rows, read.digest(), files, hashes)
 
 

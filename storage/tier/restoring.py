@@ -10,7 +10,7 @@ from storage.postgres.errors import StorageError, address
 from storage.postgres.locks import exclusive
 from storage.postgres.pool import Conn, Refused, close, connect, translated
 from storage.readings.archive_files import StoredRow, stored_rows
-from storage.tier.archiving import LOCK, READ_BACK, Progress, Step, open_table
+from storage.tier.archiving import LOCK, READ_BACK, ArchiveStep, Progress, open_table
 from storage.tier.months import ArchivedMonth, archived_months, files_of, refuse_others
 from storage.tier.row_hash import RowHash
 
@@ -43,8 +43,8 @@ async def restore_month(
                 await conn.execute("delete from archived_month where month = $1", month)
                 detail = {"rows": archived.rows, "rows_sha256": archived.rows_sha256.hex()}
                 await log(conn, now, actor, "month restored", f"{month:%Y-%m}", detail)
-                progress(Step.RECORDED, archived.rows)
-            progress(Step.COMMITTED, archived.rows)
+                progress(ArchiveStep.RECORDED, archived.rows)
+            progress(ArchiveStep.COMMITTED, archived.rows)
             newest = max(known.values(), key=lambda m: m.archived_at)
             table = await open_table(conn, dsn, newest.metadata, newest.metadata)
             try:
@@ -72,14 +72,14 @@ async def _read_back(conn: Conn, archived: ArchivedMonth, progress: Progress) ->
         async for chunk in chunks:
             read.add(chunk)
             await _add(conn, chunk)
-            progress(Step.WRITTEN, read.rows)
+            progress(ArchiveStep.WRITTEN, read.rows)
     if (read.rows, read.digest()) != (archived.rows, archived.rows_sha256):
         raise StorageError(
             f"The files of the archived month {name} do not have the rows that were archived: {read.rows} of "
             f"{archived.rows} rows were read, or some differ. Nothing was changed. Restore the files from a "
             "copy, and run the command again."
         )
-    progress(Step.VERIFIED, read.rows)
+    progress(ArchiveStep.VERIFIED, read.rows)
 
 
 async def _add(conn: Conn, chunk: Sequence[StoredRow]) -> None:

@@ -1,4 +1,4 @@
-"""Pure: the hash of all rows of a month, by which what was written is compared with what is read back."""
+"""The hash of all rows of a month, by which what was written is compared with what is read back."""
 
 import hashlib
 from collections.abc import Sequence

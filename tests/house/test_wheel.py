@@ -23,7 +23,7 @@ def test_nobody_else_installs_a_package_of_our_name() -> None:
 
 def test_the_locks_hold_hashes_and_no_addresses() -> None:
     locks = sorted(ROOT.glob("requirements*.txt"))
-    assert len(locks) == 6
+    assert len(locks) == 7
     for lock in locks:
         text = lock.read_text()
         assert "://" not in text

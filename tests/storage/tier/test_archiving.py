@@ -1,3 +1,4 @@
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 """Moving months into the archive and back, on a real Postgres, killed at every step."""
 
 import json
@@ -15,7 +16,7 @@ from storage.postgres.errors import Refused, StorageError
 from storage.postgres.pool import Conn, Pool, transaction
 from storage.postgres.replica import snapshot
 from storage.readings.archived_rows import with_archived
-from storage.tier.archiving import Step, archive_closed, archive_month, due_months
+from storage.tier.archiving import ArchiveStep, archive_closed, archive_month, due_months
 from storage.tier.iceberg import ArchiveTable
 from storage.tier.months import archived_months, is_closed, stored_months
 from storage.tier.restoring import restore_month
@@ -154,7 +155,7 @@ async def killed_at_each_step(pool: Pool, dsn: str, folder: Path, what: str, ste
 async def test_an_archiver_that_is_killed_at_any_step_loses_and_doubles_nothing(
     pool: Pool, dsn: str, story: Story, tmp_path: Path
 ) -> None:
-    await killed_at_each_step(pool, dsn, tmp_path, "archive", range(len(Step)))
+    await killed_at_each_step(pool, dsn, tmp_path, "archive", range(len(ArchiveStep)))
     done = await archive_month(dsn, tmp_path.as_uri(), JANUARY, NOW, "test")
     assert rows_in_table(table_of(dsn, tmp_path)) == done.rows
 
@@ -172,7 +173,7 @@ async def test_a_restore_that_is_killed_at_any_step_loses_and_doubles_nothing(
 async def test_an_archiver_that_is_killed_fifty_times(
     pool: Pool, dsn: str, story: Story, tmp_path: Path
 ) -> None:
-    await killed_at_each_step(pool, dsn, tmp_path, "archive", [n % len(Step) for n in range(50)])
+    await killed_at_each_step(pool, dsn, tmp_path, "archive", [n % len(ArchiveStep) for n in range(50)])
 
 
 async def test_a_reader_that_began_before_sees_all_rows(
