@@ -86,7 +86,10 @@ def of_the_last_development_schema(backup: Backup) -> Backup:
     return of_schema("0023", replace(backup, manifest=replace(backup.manifest, tables=tuple(tables))))
 
 
-_LATER_TABLES = {"chain_checkpoint", "chain_node", "labeled_profile", "labeler_key_log"}
+_LATER_TABLES = {
+    *("archived_day", "archived_file", "archived_month", "archived_week"),
+    *("chain_checkpoint", "chain_node", "labeled_profile", "labeler_key_log"),
+}
 _LATER_COLUMNS = {("label", "content"), ("chain_anchor", "checkpoint_id")}
 
 
