@@ -81,7 +81,7 @@ async def record_late(
         history = await load_threshold_history(conn)
         found = redetect(ground.accounts, late, ConfirmedOn(ground.confirmed_on), rule, history)
         now = await moment(conn, clock)
-        if await coverage.is_archived(conn, batch, roster.account_ids):
+        if await coverage.is_stored(conn, roster, batch.slot, batch.attempt):
             return LateReport(stored=False)
         if not await coverage.insert_batch(conn, batch, now):
             return LateReport(stored=False)

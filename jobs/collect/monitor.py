@@ -335,9 +335,7 @@ class Monitor:
         """Record the reply to a question that an earlier leader planned, unless that one recorded it."""
         async with transaction(self._pool) as conn:
             roster = await rosters.roster(conn, question.roster_id)
-            if roster is None or await coverage.is_stored(
-                conn, question.slot, question.roster_id, question.attempt
-            ):
+            if roster is None or await coverage.is_stored(conn, roster, question.slot, question.attempt):
                 return
             periods = await watch_periods(conn, roster.account_ids)
         left = [p.until for of_one in periods.values() for p in of_one if p.until is not None]

@@ -29,6 +29,7 @@ from storage.model.text.target_counts import TargetCount
 from storage.postgres.pool import Conn
 from storage.postgres.recording_order import moment
 from storage.readings import evidence
+from storage.readings.archived_rows import with_archived
 from storage.readings.rosters import content_hash
 
 _ROSTER_SIZE = 100
@@ -342,6 +343,9 @@ async def add_coverage(conn: Conn, history: ImportedHistory, now: datetime) -> i
         [",".join(map(str, r.account_ids)) for r in requests],
         now,
     )
+    slots = [r.look.since for r in requests]
+    if slots:
+        await with_archived(conn, min(slots), max(slots), list(ids.values()), planned=True)
     stored = await conn.fetch(
         """
         insert into coverage_row
@@ -353,11 +357,16 @@ async def add_coverage(conn: Conn, history: ImportedHistory, now: datetime) -> i
             $7::int[]
         ) as u (content_hash, slot, attempt, observed_at, outcome, missed_reason, latency_ms)
         join roster using (content_hash)
+        -- It may be in an archived month.
+        where not exists (
+            select from coverage c
+            where c.slot = u.slot and c.roster_id = roster.roster_id and c.attempt = u.attempt
+        )
         on conflict (slot, roster_id, attempt) do nothing
         returning roster_id
         """,
         hashes,
-        [r.look.since for r in requests],
+        slots,
         [r.look.number for r in requests],
         [r.look.at for r in requests],
         [r.outcome for r in requests],

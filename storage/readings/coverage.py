@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from storage.model.core.accounts import AccountId, Platform
-from storage.model.core.coverage import Batch, BatchOutcome
+from storage.model.core.coverage import Batch, BatchOutcome, Roster
 from storage.postgres.pool import Conn, Pool, transaction
 from storage.readings.archived_rows import with_archived
 
@@ -61,26 +61,16 @@ async def insert_batches(conn: Conn, batches: Sequence[tuple[Batch, datetime]]) 
     return stored_now
 
 
-async def is_stored(conn: Conn, slot: datetime, roster_id: int, attempt: int) -> bool:
-    """Whether this attempt was stored before."""
-    return await conn.fetchval(
-        "select exists (select from coverage_row where slot = $1 and roster_id = $2 and attempt = $3)",
-        slot,
-        roster_id,
-        attempt,
-    )
-
-
-async def is_archived(conn: Conn, batch: Batch, account_ids: Sequence[int]) -> bool:
-    """Whether this attempt, about these accounts, is in the files of an archived month, where `insert_batch`
-    does not find it.
+async def is_stored(conn: Conn, roster: Roster, slot: datetime, attempt: int) -> bool:
+    """Whether this attempt was stored before, also if it is in the files of an archived month, where
+    `insert_batch` does not find it.
     """
-    await with_archived(conn, batch.slot, batch.slot, account_ids, planned=True)
+    await with_archived(conn, slot, slot, roster.account_ids, planned=True)
     return await conn.fetchval(
         "select exists (select from coverage where slot = $1 and roster_id = $2 and attempt = $3)",
-        batch.slot,
-        batch.roster_id,
-        batch.attempt,
+        slot,
+        roster.roster_id,
+        attempt,
     )
 
 

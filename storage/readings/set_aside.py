@@ -5,7 +5,7 @@ in the future are reset.
 from dataclasses import dataclass
 from datetime import datetime
 
-from storage.postgres.pool import Conn
+from storage.postgres.pool import Conn, Refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +25,17 @@ async def set_aside(conn: Conn, after: datetime, now: datetime) -> AsideRequests
     A request may be dated earlier, but be recorded after that time. Such a request stays in coverage, and its
     recording time becomes `now`.
 
-    Only the owner of the tables may call this. For all other roles, coverage is append-only.
+    Only the owner of the tables may call this. For all other roles, coverage is append-only. Raises Refused
+    if such a request is in an archived month.
     """
+    month = await conn.fetchval(
+        "select min(month) from archived_month where greatest(last_observed, last_recorded) > $1", after
+    )
+    if month is not None:
+        raise Refused(
+            f"The archived month {month:%Y-%m} has requests that are dated after {after:%Y-%m-%d %H:%M} UTC. "
+            f"Run `blockline restore-month {month:%Y-%m}` first."
+        )
     row = await conn.fetchrow(
         """
         with gone as (
