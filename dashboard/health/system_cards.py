@@ -16,7 +16,13 @@ from dashboard.ui.terms import term
 from storage.backup.backup_log import RecordedBackup
 from storage.health.checks import mail_checks
 from storage.health.condition_facts import Thresholds
-from storage.health.maintenance_tasks_report import ANCHOR_AT, RETENTION_AT, SEAL_AT, next_run
+from storage.health.maintenance_tasks_report import (
+    ANCHOR_AT,
+    ARCHIVE_AT,
+    RETENTION_AT,
+    SEAL_AT,
+    next_run,
+)
 from storage.model.alerts.conditions import ABOUT_MAILS, Condition
 from storage.model.core.people import Actor
 from storage.model.text.states import PLATFORM_NAME, clean
@@ -208,6 +214,17 @@ def maintenance_card(facts: HealthFacts) -> Component:
             if not found.retention_lists
             else f"once per day; lists with a retention period: {found.retention_lists:,}",
             verdict(health_words.retention_verdict(found, now)) if found.retention_lists else "",
+        ),
+        (
+            "Archive of old months",
+            _when(found.archive_at, now),
+            words.stamp(next_run(ARCHIVE_AT, now)) if health_words.is_archived_daily(found, now) else "–",
+            "no month was archived; use the setting archive_after_months to archive old ones daily"
+            if found.archived_months == 0
+            else f"archived months: {found.archived_months:,}",
+            ""
+            if found.archive_at is None and found.archive_failure is None
+            else verdict(health_words.archive_verdict(found)),
         ),
         (
             "Engagements of executives",

@@ -30,6 +30,7 @@ MISSED_AT_MOST = 0.1
 CONNECTIONS_AT_MOST = 0.8
 ANCHORED_WITHIN = timedelta(days=2)
 RETAINED_WITHIN = timedelta(days=2)
+ARCHIVED_WITHIN = timedelta(days=2)
 ASKED_LATELY = timedelta(hours=1)
 LIMIT_REASONS = (MissedReason.RATE_LIMITED, MissedReason.USAGE_CAPPED, MissedReason.CREDITS)
 """By these a platform says that it allows no more."""
@@ -293,7 +294,27 @@ def retention_verdict(found: MaintenanceTasks, now: datetime) -> HealthVerdict:
     )
 
 
+def is_archived_daily(found: MaintenanceTasks, now: datetime) -> bool:
+    """Whether months to archive were sought lately. Otherwise that is not set, or it failed."""
+    return found.archive_at is not None and now - found.archive_at <= ARCHIVED_WITHIN
+
+
+def archive_verdict(found: MaintenanceTasks) -> HealthVerdict:
+    if found.archive_failure is None:
+        return WELL
+    return HealthVerdict(
+        "Old months were not archived.",
+        f"{found.archive_failure} They are tried again at most an hour later, if the setting "
+        "archive_after_months is set, and by the command “blockline archive”.",
+    )
+
+
 GROUPS = {
+    "archived_month": "Coverage",
+    "archived_file": "Coverage",
+    "archived_week": "Coverage",
+    "archived_day": "Coverage",
+    "archive_run": "Coverage",
     "coverage_row": "Coverage",
     "coverage_aside": "Coverage",
     "roster": "Coverage",

@@ -54,7 +54,7 @@ from storage.postgres.audit_chain import last_sealed_at
 from storage.postgres.pool import Pool, PoolLimits, open_pool, probe, transaction
 from storage.postgres.replica import with_replica
 from storage.tier.archiving import archive_closed
-from storage.tier.months import last_archived_at
+from storage.tier.months import last_run as last_archive_run
 
 log = logging.getLogger(__name__)
 
@@ -321,7 +321,7 @@ async def _maintenance(
                     extra={"event": "month_archived", "rows": month.rows},
                 )
 
-        tasks.append(MaintenanceTask("Archiving closed months", ARCHIVE_AT, last_archived_at, archive))
+        tasks.append(MaintenanceTask("Archiving closed months", ARCHIVE_AT, last_archive_run, archive))
     async with daily_anchor(settings, pool, clock) as anchor:
         if anchor is not None:
             tasks.append(MaintenanceTask("Anchoring the chain", ANCHOR_AT, last_anchored_at, anchor))

@@ -50,6 +50,11 @@ class MaintenanceTasks:
     audit_log: AuditChainState
     checkpoint: CheckpointState | None = None
     """The newest checkpoint of the log over the chain; None: none was signed."""
+    archived_months: int = 0
+    archive_at: datetime | None = None
+    """When months to archive were last sought without a failure."""
+    archive_failure: str | None = None
+    """Why that failed the last time; None also where it did not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +89,10 @@ async def maintenance_tasks(conn: Conn) -> MaintenanceTasks:
             (select coalesce(max(seq), 0) from chain) as chain_entries,
             (select at from chain order by seq desc limit 1) as chain_at,
             (select max(at) from chain_anchor) as anchored_at,
-            (select max(seq) from chain_anchor) as anchored_seq
+            (select max(seq) from chain_anchor) as anchored_seq,
+            (select count(*) from archived_month) as archived_months,
+            (select max(at) from archive_run where failure is null) as archive_at,
+            (select failure from archive_run order by run_id desc limit 1) as archive_failure
         """
     )
     streams = await conn.fetch("select platform, at from stream_position order by platform")
@@ -105,6 +113,9 @@ async def maintenance_tasks(conn: Conn) -> MaintenanceTasks:
         anchored_seq=row["anchored_seq"],
         audit_log=await audit_chain_state(conn),
         checkpoint=await checkpoint_state(conn),
+        archived_months=row["archived_months"],
+        archive_at=row["archive_at"],
+        archive_failure=row["archive_failure"],
     )
 
 

@@ -136,8 +136,9 @@ async def grant_running(dsn: str, role: str) -> None:
     again after each migration. Raises Refused when there is no such role, StorageError when the user of the
     DSN does not own the tables.
     """
-    async with _as_owner(dsn, role) as conn:
+    async with _as_owner(dsn, role) as conn, conn.transaction():
         await conn.execute("select grant_running($1)", role)
+        await conn.execute("select keep_archive_from($1)", role)
 
 
 async def grant_reading(dsn: str, role: str) -> None:

@@ -75,14 +75,32 @@ async def due_months(dsn: str, now: datetime, after_months: int) -> list[date]:
 async def archive_closed(
     dsn: str, url: str, now: datetime, after_months: int, actor: str
 ) -> list[ArchivedMonth]:
-    """Archive the months that are old enough, oldest first, and return them. Raises as `archive_month`, and
-    AlreadyHeld if another process archives.
+    """Archive the months that are old enough, oldest first, and return them. The run is recorded for Health,
+    also when it fails. Raises as `archive_month`, and AlreadyHeld if another process archives.
     """
+    done: list[ArchivedMonth] = []
     async with exclusive(dsn, LOCK, _OTHERS_S):
-        return [
-            await archive_month(dsn, url, month, now, actor)
-            for month in await due_months(dsn, now, after_months)
-        ]
+        try:
+            for month in await due_months(dsn, now, after_months):
+                archived = await archive_month(dsn, url, month, now, actor)
+                done.append(archived)
+        except StorageError as error:
+            with suppress(StorageError):  # What failed first is raised.
+                await _record_run(dsn, now, len(done), str(error))
+            raise
+        await _record_run(dsn, now, len(done), None)
+    return done
+
+
+async def _record_run(dsn: str, now: datetime, months: int, failure: str | None) -> None:
+    conn = await connect(dsn, to_write=True)
+    try:
+        with translated(conn, address(dsn)):
+            await conn.execute(
+                "insert into archive_run (at, months, failure) values ($1, $2, $3)", now, months, failure
+            )
+    finally:
+        await close(conn)
 
 
 async def archive_month(

@@ -78,9 +78,9 @@ async def archived_months(conn: Conn) -> Sequence[ArchivedMonth]:
     return [ArchivedMonth(**dict(r)) for r in rows]
 
 
-async def last_archived_at(conn: Conn) -> datetime | None:
-    """When a month was last archived; None if none is."""
-    return await conn.fetchval("select max(archived_at) from archived_month")
+async def last_run(conn: Conn) -> datetime | None:
+    """When months to archive were last sought without a failure; None if never."""
+    return await conn.fetchval("select max(at) from archive_run where failure is null")
 
 
 async def files_of(conn: Conn, month: date) -> list[str]:

@@ -85,6 +85,22 @@ comment on column archived_day.accounts_read is 'As in the view.';
 comment on column archived_day.first_reading_at is 'As in the view.';
 comment on column archived_day.last_reading_at is 'As in the view.';
 
+create table archive_run (
+    run_id bigint generated always as identity primary key,
+    at timestamptz not null,
+    months int not null,
+    failure text
+);
+comment on table archive_run is 'When months were sought that are old enough to be archived.';
+comment on column archive_run.run_id is 'Number of the run.';
+comment on column archive_run.at is 'When it was done.';
+comment on column archive_run.months is 'How many months were archived.';
+comment on column archive_run.failure is 'Why it failed. Null: it did not.';
+create trigger archive_run_append_only before update or delete on archive_run
+    for each row execute function refuse_rewriting();
+create trigger archive_run_no_truncate before truncate on archive_run
+    for each statement execute function refuse_rewriting();
+
 create or replace view blockline_read.coverage_by_day as
 select r.day, r.platform, r.is_post,
     (sum(r.requests) filter (where m.position = 1))::bigint as requests,
@@ -123,34 +139,21 @@ select day, platform, is_post, requests, requests_missed, requests_quarantined, 
     attempts_without_reading, accounts_asked, accounts_read, first_reading_at, last_reading_at
 from archived_day;
 
-create or replace function grant_running(role_name text) returns void language plpgsql as $$
-declare
-    this record;
+create function keep_archive_from(role_name text) returns void language plpgsql as $$
 begin
-    execute format('grant usage on schema %I to %I', current_schema(), role_name);
-    execute format('grant execute on function ensure_coverage_month(date) to %I', role_name);
-    execute format('grant execute on function chain_audit_head(timestamptz) to %I', role_name);
-    for this in
-        select c.oid::regclass as name, c.relname, c.relkind from pg_class c
-        where c.relnamespace = current_schema()::regnamespace and c.relkind in ('r', 'p', 'v', 'S')
-            and not c.relispartition and pg_has_role(c.relowner, 'usage')
-    loop
-        execute format('revoke all on %s from %I', this.name, role_name);
-        execute format('grant select on %s to %I', this.name, role_name);
-        if this.relkind = 'S' then
-            execute format('grant usage on sequence %s to %I', this.name, role_name);
-        elsif this.relkind in ('r', 'p') and this.relname not in (
-            'alembic_version', 'archived_day', 'archived_file', 'archived_month', 'archived_week', 'audit_chain',
-            'chain', 'coverage_aside', 'purged_change', 'purged_cause'
-        ) then
-            execute format('grant insert on %s to %I', this.name, role_name);
-            if this.relname not in (
-                'change', 'change_outcome', 'pending_step', 'cause', 'chain_anchor', 'coverage_row', 'purge_log',
-                'retention_log', 'audit_log', 'list_thresholds', 'backup_log'
-            ) then
-                execute format('grant update, delete on %s to %I', this.name, role_name);
-            end if;
-        end if;
-    end loop;
+    execute format(
+        'revoke insert, update, delete on archived_month, archived_file, archived_week, archived_day from %I',
+        role_name
+    );
+    execute format('revoke update, delete on archive_run from %I', role_name);
+end
+$$;
+comment on function keep_archive_from is
+    'Lets only the owner record what is archived. To be run after each grant_running, which grants writing to all '
+    'tables that it does not know.';
+revoke all on function keep_archive_from(text) from public;
+do $$
+begin
+    execute format('alter function keep_archive_from(text) set search_path = %I, pg_temp', current_schema());
 end
 $$;

@@ -39,6 +39,7 @@ APPEND_ONLY = (
     "retention_log",
     "list_thresholds",
     "backup_log",
+    "archive_run",
 )
 
 
@@ -137,6 +138,7 @@ async def test_what_is_append_only_is_closed_to_the_role_by_grants_and_to_the_ow
             "insert into retention_log (at, list_id, days, pieces) values (now(), $1, 1, 1)", story.lists[0]
         )
         await conn.execute("insert into list_thresholds (list_id, since) values ($1, now())", story.lists[0])
+        await conn.execute("insert into archive_run (at, months) values (now(), 0)")
         await record_backup(conn, RecordedBackup(minutes(0), minutes(1), "ada", "host", "/b", 1, False))
         await conn.execute("insert into pending_step select change_id, now(), 2, now() from pending_change")
         await log(conn, minutes(1), "ada", "tags changed", "account 1")
@@ -164,11 +166,16 @@ async def test_what_is_append_only_is_closed_to_the_role_by_grants_and_to_the_ow
         "insert into audit_chain values (1, 1, '', '')",
         "insert into purged_change values (1, 1)",
         "insert into coverage_aside values (now(), now(), now(), 1, 0, 0, 0, null, now())",
+        "insert into archived_file values ('/f', '2021-01-01', 1, 1, '')",
+        "update archived_month set rows = 0",
+        "delete from archived_week",
+        "update archived_day set requests = 0",
         "update coverage_row set latency_ms = 0",
         "update alembic_version set version_num = '0001'",
         "alter table change disable trigger user",
         "drop table change cascade",
         "select grant_running('somebody')",
+        "select keep_archive_from('somebody')",
         "create table letters (n int)",
     ],
 )
