@@ -26,6 +26,7 @@ from tests.benchmarks import (
     start,
     storage,
     ten_million,
+    tier,
     workers,
 )
 from tests.benchmarks.figure import Figure
@@ -66,6 +67,7 @@ GROUPS: dict[str, Callable[[], Iterator[Figure]]] = {
     "workers": workers.figures,
     "start": start.figures,
     "proof": proof.figures,
+    "tier": tier.figures,
     "desk": _of_the_desk,
 }
 

@@ -1,6 +1,7 @@
 """Every question to coverage that has a time: asked before and after months are archived."""
 
-from collections.abc import Awaitable, Callable, Mapping
+import hashlib
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import product
@@ -49,12 +50,14 @@ SWEEP, GAP_AFTER = timedelta(minutes=30), timedelta(hours=1)
 AGO = tuple(map(timedelta, (0, 0.6, 4, 31)))
 
 
-async def questions(conn: Conn, now: datetime) -> Mapping[str, Question]:
-    """The questions, by what they are called."""
+async def questions(
+    conn: Conn, now: datetime, ago: Sequence[timedelta] = AGO, accounts: int = 8
+) -> Mapping[str, Question]:
+    """The questions, by what they are called: about these times and about so many single accounts."""
     ids = [r[0] for r in await conn.fetch("select account_id from account order by 1")]
-    some = ids[::16]
+    some = ids[:: max(1, len(ids) // accounts)]
     changes = [r[0] for r in await conn.fetch("select change_id from change order by 1")]
-    times = [now - ago for ago in AGO]
+    times = [now - one for one in ago]
     found: dict[str, Question] = {}
 
     def ask(name: str, question: Callable[..., Awaitable[object]], *args: object, **named: object) -> None:
@@ -126,7 +129,7 @@ async def questions(conn: Conn, now: datetime) -> Mapping[str, Question]:
         ask("account", account_detail.account_detail, account_id, now, GAP_AFTER)
         ask("unheard", missed_report.unheard, account_id, now)
         ask("past", accounts_table.past_of, [account_id], now - timedelta(days=20), now, GAP_AFTER)
-    for change_id in changes[::12]:
+    for change_id in changes[:: max(1, len(changes) // accounts)]:
         ask("pack", material, change_id)
     return found
 
@@ -145,11 +148,14 @@ def pages(numbers: Mapping[str, object], now: datetime) -> Mapping[str, Question
 
 
 def exports(now: datetime) -> Mapping[str, Question]:
-    """Every kind of export, of all and of some time."""
+    """Every kind of export, of all and of some time: how many rows, and their hash."""
 
     async def exported(kind: Kind, wanted: ExportFilter, conn: Conn) -> object:
-        rows = await EXPORTS[kind].rows(conn, wanted)
-        return [row async for chunk in rows.chunks for row in chunk]
+        rows, seen, digest = await EXPORTS[kind].rows(conn, wanted), 0, hashlib.sha256()
+        async for chunk in rows.chunks:
+            digest.update("".join(map(repr, chunk)).encode())
+            seen += len(chunk)
+        return seen, digest.hexdigest()
 
     found: dict[str, Question] = {}
     for kind in Kind:
