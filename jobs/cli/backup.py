@@ -57,7 +57,7 @@ def register(cli: typer.Typer) -> None:
     cli.command("archive", epilog=examples("blockline archive --dry-run", "blockline archive --months 13"))(
         archive_command
     )
-    cli.command("restore-month", epilog=examples("blockline restore-month 2026-01"))(restore_month_command)
+    cli.command("unarchive", epilog=examples("blockline unarchive 2026-01"))(unarchive_command)
     cli.command("upgrade", epilog=examples("blockline upgrade"))(upgrade_command)
     cli.command(
         "migrate",
@@ -172,7 +172,7 @@ def archive_command(
         show(f"No month in the database is {age} months old.")
 
 
-def restore_month_command(
+def unarchive_command(
     month: Annotated[str, typer.Argument(metavar="MONTH", help="The month, as YYYY-MM.")],
     *,
     config: ConfigFile = None,

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from storage.live.accounts_table import AccountScope
 from storage.model.core.accounts import Platform, TargetKind
 from storage.postgres.pool import Conn
+from storage.readings.archived_rows import with_archived
 
 ListedNumbers: TypeAlias = NDArray[np.int64]
 LONGEST_SEARCH = 200
@@ -147,6 +148,7 @@ async def list_accounts(
         for key in _ORDER_BY[sort.column]
     ]
     words = re.split(r"\s+", wanted.search[:LONGEST_SEARCH].strip())
+    await with_archived(conn, read_after, now)
     found: bytes | None = await conn.fetchval(
         # Only the order is composed, of the keys above. The planner leaves out joins that nothing needs.
         _LISTING.replace("ORDER", ", ".join([*keys, "a.account_id"])),
@@ -265,6 +267,7 @@ async def count_accounts(
     conn: Conn, scope: AccountScope, now: datetime, read_after: datetime
 ) -> AccountCounts:
     """Count the accounts of `scope` at `now`; a watched one is late if it was not read after `read_after`."""
+    await with_archived(conn, read_after, now)
     rows = await conn.fetch(
         """
         with chosen as materialized (

@@ -34,7 +34,7 @@ async def set_aside(conn: Conn, after: datetime, now: datetime) -> AsideRequests
     if month is not None:
         raise Refused(
             f"The archived month {month:%Y-%m} has requests that are dated after {after:%Y-%m-%d %H:%M} UTC. "
-            f"Run `blockline restore-month {month:%Y-%m}` first."
+            f"Run `blockline unarchive {month:%Y-%m}` first."
         )
     row = await conn.fetchrow(
         """

@@ -1,4 +1,4 @@
-"""A year of 100,000 accounts whose first eleven months are archived: the same answers, in what space and time.
+"""A year of 100,000 accounts with eleven months archived: the same answers, in what space and time.
 
 Some 10,000 accounts are read every 15 minutes. Each question is asked before and after, and the reference of
 its time is the time that it took before. The benchmark fails if one answer differs.

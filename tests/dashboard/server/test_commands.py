@@ -167,7 +167,9 @@ _FILE = "It takes a large file of somebody else's records from the disk."
 ONLY_COMMANDS: dict[str, str] = {
     **dict.fromkeys(("run", "demo", "rehearse", "simulate"), _ALONE),
     "init": "A page is served after the settings were read.",
-    **dict.fromkeys(("backup", "restore", "migrate", "upgrade", "secrets rotate"), _ALONE),
+    **dict.fromkeys(
+        ("backup", "restore", "migrate", "archive", "unarchive", "upgrade", "secrets rotate"), _ALONE
+    ),
     **dict.fromkeys(("import", "executives import", "executives engagement", "orders import"), _FILE),
     **dict.fromkeys(("causes import", "causes notice"), _FILE),
     "apply": "A file of a repository is applied where the repository is: by hand or in CI.",

@@ -1,4 +1,4 @@
-"""The commands archive and restore-month, as their user meets them."""
+"""The commands archive and unarchive, as their user meets them."""
 
 import asyncio
 import sys
@@ -61,18 +61,18 @@ def test_months_are_archived_and_one_comes_back(archiving: Blockline, dsn: str) 
     assert (after["months"], after["acts"]) == (len(ran.said), len(ran.said))
     assert after["rows"] < before["rows"]
     assert archiving("archive").said == ["No month in the database is 2 months old."]
-    back = archiving("restore-month", MONTH)
+    back = archiving("unarchive", MONTH)
     assert (back.code, back.err) == (0, "")
     assert back.out.startswith(f"{MONTH} is in the database again: ")
     assert asyncio.run(counts(dsn))["months"] == after["months"] - 1
-    again = archiving("restore-month", MONTH)
+    again = archiving("unarchive", MONTH)
     assert (again.code, again.complaints) == (1, [f"The month {MONTH} is not archived."])
 
 
 @pytest.mark.parametrize("month", ["2021-13", "January", "2021", "2021-01-01", ""])
 def test_what_is_no_month_is_refused(archiving: Blockline, dsn: str, month: str) -> None:
     before = asyncio.run(counts(dsn))
-    ran = archiving("restore-month", month)
+    ran = archiving("unarchive", month)
     assert (ran.code, ran.complaints) == (1, [f"{month!r} is not a month. Write it as 2026-01."])
     assert asyncio.run(counts(dsn)) == before
 

@@ -87,7 +87,7 @@ def of_the_last_development_schema(backup: Backup) -> Backup:
 
 
 _LATER_TABLES = {
-    *("archived_day", "archived_file", "archived_month", "archived_week"),
+    *("archive_run", "archived_day", "archived_file", "archived_month", "archived_week"),
     *("chain_checkpoint", "chain_node", "labeled_profile", "labeler_key_log"),
 }
 _LATER_COLUMNS = {("label", "content"), ("chain_anchor", "checkpoint_id")}

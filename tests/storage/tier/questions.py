@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import product
+from typing import Any
 
 from storage.accounts import paged_accounts, posts
 from storage.changes.evidence_pack import material
@@ -22,7 +23,15 @@ from storage.health import (
     status,
     status_at,
 )
-from storage.live import account_detail, accounts_table, board_accounts, first_readings, kpis, snapshot
+from storage.live import (
+    account_detail,
+    account_listings,
+    accounts_table,
+    board_accounts,
+    first_readings,
+    kpis,
+    snapshot,
+)
 from storage.model.bitemporal.read_runs import UsualPace
 from storage.model.core.accounts import AccountId, Platform
 from storage.model.core.country_scope import EVERY_COUNTRY
@@ -50,8 +59,12 @@ SWEEP, GAP_AFTER = timedelta(minutes=30), timedelta(hours=1)
 AGO = tuple(map(timedelta, (0, 0.6, 4, 31)))
 
 
+async def _listed(conn: Conn, *asked: Any) -> list[int]:
+    return (await account_listings.list_accounts(conn, *asked)).tolist()
+
+
 async def questions(
-    conn: Conn, now: datetime, ago: Sequence[timedelta] = AGO, accounts: int = 8
+    conn: Conn, now: datetime, ago: Sequence[timedelta] = AGO, accounts: int = 30
 ) -> Mapping[str, Question]:
     """The questions, by what they are called: about these times and about so many single accounts."""
     ids = [r[0] for r in await conn.fetch("select account_id from account order by 1")]
@@ -77,6 +90,7 @@ async def questions(
     ask("country", country_report.country_accounts, "IN", None, 100, 0)
     ask("everything live", snapshot.snapshot, None, now, GAP_AFTER)
     ask("first run", first_readings.is_first_run)
+    newest_first = [account_listings.ListingSort(account_listings.ListingColumn.LAST, descending=True)]
     for at in times:
         ask("late", lateness_report.lateness, at, SWEEP)
         ask("late accounts", lateness_report.late_accounts, at, SWEEP)
@@ -91,6 +105,11 @@ async def questions(
         ask("collectors", collectors_report.collector_reports, at)
         ask("status", status.overview, at, SWEEP)
         ask("kpis", kpis.kpis, at, SWEEP)
+        read_after = at - 2 * SWEEP
+        ask("counted", account_listings.count_accounts, accounts_table.AccountScope.ALL, at, read_after)
+        for late in (False, True):
+            wanted = account_listings.ListingFilter(accounts_table.AccountScope.ALL, late=late)
+            ask("listed", _listed, wanted, newest_first, at, read_after)
         ask("first readings", first_readings.first_readings, at)
         ask("last confirmed", last_reading.last_confirmed, ids, at)
         ask("published", published_report.claimed, "IN", at)

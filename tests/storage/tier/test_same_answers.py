@@ -40,6 +40,8 @@ async def test_every_question_is_answered_as_before(
         months = await stored_months(conn)
     before = await answers(pool, asked)
     again = await answers(pool, asked)
+    # A few answers differ each time, as those that name a new token.
+    assert len(different(before, again)) < 5
     asked = {name: question for name, question in asked.items() if again[name] == before[name]}
     for month in months:
         await archive_month(dsn, tmp_path.as_uri(), month, NOW, "test")

@@ -19,7 +19,7 @@ PAGES: Final[Mapping[str, Sequence[str]]] = {
             "backup",
             "restore",
             "archive",
-            "restore-month",
+            "unarchive",
             "migrate",
             "upgrade",
             "demo",
