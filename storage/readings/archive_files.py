@@ -84,7 +84,8 @@ def _translated(month: str, files: Sequence[str]) -> Generator[None]:
     except StorageError:
         raise
     except Exception as error:
+        why = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise StorageError(
-            f"The archived month {month} cannot be read from {files[0]}: {str(error).splitlines()[0]}. Make "
-            "the files readable again, or restore them from a copy."
+            f"The archived month {month} cannot be read from {files[0]}: {why}. Make the files readable "
+            "again, or restore them from a copy."
         ) from error

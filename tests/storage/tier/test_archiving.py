@@ -2,6 +2,7 @@
 """Moving months into the archive and back, on a real Postgres, killed at every step."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -13,16 +14,22 @@ from typing import Any
 import duckdb
 import pytest
 
+from storage.imports.imports import import_history
 from storage.postgres.errors import Refused, StorageError
-from storage.postgres.pool import Conn, Pool, transaction
+from storage.postgres.migrate import grant_running
+from storage.postgres.pool import Conn, Pool, open_pool, transaction
 from storage.postgres.replica import snapshot
+from storage.readings import coverage, rosters
 from storage.readings.archived_rows import with_archived
+from storage.readings.set_aside import set_aside
 from storage.tier.archiving import ArchiveStep, archive_closed, archive_month, due_months
 from storage.tier.iceberg import ArchiveTable
 from storage.tier.months import archived_months, is_closed, stored_months
 from storage.tier.restoring import restore_month
 from tests.conftest import NOW
+from tests.support.screenshots import invented_record
 from tests.support.seeds.changes import Story
+from tests.support.table_digests import as_role
 
 JANUARY = date(2021, 1, 1)
 
@@ -204,6 +211,73 @@ async def test_a_request_that_arrives_late_is_kept_beside_the_files(
     assert len(await everything(pool)) == len(before) + 1
     await restore_month(dsn, JANUARY, NOW, "test")
     assert len(await everything(pool)) == len(before) + 1
+
+
+async def test_a_request_whose_row_is_in_the_files_alone_is_stored_already(
+    pool: Pool, dsn: str, story: Story, tmp_path: Path
+) -> None:
+    async with transaction(pool) as conn:
+        before = await conn.fetch(
+            "select slot, roster_id, attempt from coverage_row where slot < '2021-02-01T00:00Z'"
+        )
+    await archive_month(dsn, tmp_path.as_uri(), JANUARY, NOW, "test")
+    async with transaction(pool) as conn:
+        kept = await conn.fetch(
+            "select slot, roster_id, attempt from coverage_row where slot < '2021-02-01T00:00Z'"
+        )
+        slot, roster_id, attempt = next(row for row in before if row not in kept)
+        roster = await rosters.roster(conn, roster_id)
+        assert roster is not None
+        assert await coverage.is_stored(conn, roster, slot, attempt)
+        assert not await coverage.is_stored(conn, roster, slot, attempt + 1)
+
+
+async def test_requests_of_an_archived_month_are_not_set_aside(
+    pool: Pool, dsn: str, story: Story, tmp_path: Path
+) -> None:
+    await archive_month(dsn, tmp_path.as_uri(), JANUARY, NOW, "test")
+    async with transaction(pool) as conn:
+        with pytest.raises(Refused, match="Run `blockline unarchive 2021-01` first"):
+            await set_aside(conn, story.start, NOW)
+
+
+async def test_a_record_that_is_imported_again_after_its_month_was_archived_changes_nothing(
+    pool: Pool, dsn: str, tmp_path: Path
+) -> None:
+    async with transaction(pool) as conn:
+        await import_history(conn, invented_record(), NOW)
+        months = list(await stored_months(conn))
+    for month in months:
+        await archive_month(dsn, tmp_path.as_uri(), month, NOW, "test")
+    before = await everything(pool)
+    assert before
+    async with transaction(pool) as conn:
+        await import_history(conn, invented_record(), NOW + timedelta(days=1))
+    assert await everything(pool) == before
+
+
+async def test_only_the_owner_of_the_tables_archives(
+    pool: Pool, dsn: str, story: Story, tmp_path: Path
+) -> None:
+    role = f"runs_it_{os.getpid()}"
+    async with transaction(pool) as conn:
+        await conn.execute(f"create role {role}")
+    try:
+        await grant_running(dsn, role)
+        own = as_role(dsn, role)
+        with pytest.raises(Refused, match=f"The database role {role} does not own the tables"):
+            await archive_month(own, tmp_path.as_uri(), JANUARY, NOW, "test")
+        await archive_month(dsn, tmp_path.as_uri(), JANUARY, NOW, "test")
+        before = await everything(pool)
+        async with open_pool(own, max_size=1) as theirs:
+            assert await everything(theirs) == before
+        with pytest.raises(Refused, match=f"The database role {role} does not own the tables"):
+            await restore_month(own, JANUARY, NOW, "test")
+        assert await everything(pool) == before
+    finally:
+        async with transaction(pool) as conn:
+            await conn.execute(f"drop owned by {role}")
+            await conn.execute(f"drop role {role}")
 
 
 async def test_files_that_were_altered_are_not_restored(
