@@ -64,7 +64,7 @@ async def _listed(conn: Conn, *asked: Any) -> list[int]:
 
 
 async def questions(
-    conn: Conn, now: datetime, ago: Sequence[timedelta] = AGO, accounts: int = 30
+    conn: Conn, now: datetime, ago: Sequence[timedelta] = AGO, *, accounts: int
 ) -> Mapping[str, Question]:
     """The questions, by what they are called: about these times and about so many single accounts."""
     ids = [r[0] for r in await conn.fetch("select account_id from account order by 1")]

@@ -27,6 +27,7 @@ from storage.tier.iceberg import ArchiveTable
 from storage.tier.months import archived_months, is_closed, stored_months
 from storage.tier.restoring import restore_month
 from tests.conftest import NOW
+from tests.support.repeats import repeats
 from tests.support.screenshots import invented_record
 from tests.support.seeds.changes import Story
 from tests.support.table_digests import as_role
@@ -160,10 +161,12 @@ async def killed_at_each_step(pool: Pool, dsn: str, folder: Path, what: str, ste
 
 
 @pytest.mark.slow
+@pytest.mark.long
 async def test_an_archiver_that_is_killed_at_any_step_loses_and_doubles_nothing(
     pool: Pool, dsn: str, story: Story, tmp_path: Path
 ) -> None:
-    await killed_at_each_step(pool, dsn, tmp_path, "archive", range(len(ArchiveStep)))
+    steps = [n % len(ArchiveStep) for n in range(repeats(len(ArchiveStep), 50))]
+    await killed_at_each_step(pool, dsn, tmp_path, "archive", steps)
     done = await archive_month(dsn, tmp_path.as_uri(), JANUARY, NOW, "test")
     assert rows_in_table(table_of(dsn, tmp_path)) == done.rows
 
@@ -174,14 +177,6 @@ async def test_a_restore_that_is_killed_at_any_step_loses_and_doubles_nothing(
 ) -> None:
     await archive_month(dsn, tmp_path.as_uri(), JANUARY, NOW, "test")
     await killed_at_each_step(pool, dsn, tmp_path, "restore", range(4))
-
-
-@pytest.mark.slow
-@pytest.mark.long
-async def test_an_archiver_that_is_killed_fifty_times(
-    pool: Pool, dsn: str, story: Story, tmp_path: Path
-) -> None:
-    await killed_at_each_step(pool, dsn, tmp_path, "archive", [n % len(ArchiveStep) for n in range(50)])
 
 
 async def test_a_reader_that_began_before_sees_all_rows(
