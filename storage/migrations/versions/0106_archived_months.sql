@@ -139,6 +139,64 @@ select day, platform, is_post, requests, requests_missed, requests_quarantined, 
     attempts_without_reading, accounts_asked, accounts_read, first_reading_at, last_reading_at
 from archived_day;
 
+create or replace function blockline_read.states_at(at timestamptz, known_at timestamptz default null)
+returns table (
+    account_id bigint, platform text, native_id text, handle text, is_post boolean, is_watched boolean, status text,
+    withheld_in text[], flags text[], last_seen_old timestamptz, first_seen_new timestamptz, last_read_at timestamptz,
+    recorded_at timestamptz, source text, change_id bigint
+) stable security definer language plpgsql as $$
+#variable_conflict use_column
+declare
+    moment timestamptz := states_at.at;
+    known timestamptz := coalesce(states_at.known_at, now());
+    archived date;
+begin
+    if moment is null or moment > now() or known > now() then
+        raise exception 'states_at: at is missing, or at or known_at is in the future'
+            using errcode = 'invalid_parameter_value';
+    end if;
+    -- Of an archived month, the database has only what was read last.
+    select min(m.month) into archived from archived_month m
+    where m.first_observed <= moment and (m.last_observed >= moment or m.last_recorded > known);
+    if archived is not null then
+        raise exception 'states_at: the requests of % are archived, so last_read_at is not known',
+            to_char(archived, 'YYYY-MM')
+            using errcode = 'object_not_in_prerequisite_state',
+                hint = 'Use the command blockline status --at, or bring the month back: blockline unarchive MONTH.';
+    end if;
+    return query
+    select a.account_id, a.platform, a.native_id, a.handle, a.is_post,
+        exists (
+            select from watch_period w where w.account_id = a.account_id
+                and w.since <= known and (w.until is null or w.until > known)
+        ),
+        s.status, s.withheld_in, f.flags, s.onset_after, lower(s.valid), r.at, lower(s.recorded), c.source,
+        s.change_id
+    from ordinary_accounts() a
+    left join spells_at(moment, known) s on s.account_id = a.account_id
+    left join change c on c.change_id = s.change_id
+    cross join lateral scoped_flags(
+        a.account_id, s.status, case when not s.before_change then c.flags end, lower(s.valid),
+        moment + interval '1 microsecond', known
+    ) f
+    left join last_answer(a.account_id, moment, known) r on true
+    where a.added_at <= known
+    order by a.account_id;
+end
+$$;
+do $$
+begin
+    execute format(
+        'alter function blockline_read.states_at(timestamptz, timestamptz) set search_path = %I, pg_temp',
+        current_schema()
+    );
+end
+$$;
+comment on function blockline_read.states_at is
+    'The state of every account and post at a time, by what was recorded by known_at (null: by now), in columns as in '
+    'states. A time in the future or in an archived month is refused. is_watched is as of known_at; handles are the '
+    'present ones.';
+
 create function keep_archive_from(role_name text) returns void language plpgsql as $$
 begin
     execute format(

@@ -11,6 +11,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import duckdb
 import pytest
 
@@ -249,6 +250,27 @@ async def test_a_record_that_is_imported_again_after_its_month_was_archived_chan
     async with transaction(pool) as conn:
         await import_history(conn, invented_record(), NOW + timedelta(days=1))
     assert await everything(pool) == before
+
+
+async def test_the_function_for_sql_clients_refuses_a_time_in_an_archived_month_and_no_other(
+    pool: Pool, dsn: str, story: Story, tmp_path: Path
+) -> None:
+    states_at = "select * from blockline_read.states_at($1)"
+    async with transaction(pool) as conn:
+        last = await conn.fetchval("select max(observed_at) from coverage where slot < '2021-02-01T00:00Z'")
+        assert await conn.fetch(states_at, last)
+        before = await conn.fetch(states_at, NOW)
+    await archive_month(dsn, tmp_path.as_uri(), JANUARY, NOW, "test")
+    async with transaction(pool) as conn:
+        with pytest.raises(
+            asyncpg.ObjectNotInPrerequisiteStateError, match="requests of 2021-01 are archived"
+        ):
+            async with conn.transaction():
+                await conn.fetch(states_at, last)
+        assert await conn.fetch(states_at, NOW) == before
+    await restore_month(dsn, JANUARY, NOW, "test")
+    async with transaction(pool) as conn:
+        assert await conn.fetch(states_at, last)
 
 
 async def test_only_the_owner_of_the_tables_archives(
