@@ -1,10 +1,10 @@
 """Coverage of archived months, for the transaction that asks about it.
 
 The rows of an archived month are in Parquet files. In the database, `coverage` has only what questions about
-later times need: of each roster, the first and the last row of every kind (`storage.tier.archiving`). Whoever
-asks about a time calls `with_archived` first. It copies the missing rows from the files into a temporary
-table, and until the transaction ends the name `coverage` means a temporary view of both. So the questions,
-also those of the database's functions, are the same text for every month.
+later times need: of each roster, the first and the last row of every kind (`storage.tier.archiving`). A
+function that asks about a time calls `with_archived` first. It copies the missing rows from the files into a
+temporary table, and until the transaction ends the name `coverage` means a temporary view of both. So the
+questions, also those of the database's functions, are the same text for every month.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,6 +1,6 @@
 """Ten million accounts without a network. `make bench GROUP=ten_million`.
 
-A database is written on disk as a monitor leaves it that has read everybody once, with fsync on. Then one
+A database is written on disk as a monitor leaves it that has read every account once, with fsync on. One
 leader starts on it (adaptive planner), one account is added, and what pages count and list is asked for. The
 reference of each figure is ten thousand accounts in the same run. No request is made: GROUP=million measures
 what a reading costs, which does not depend on the number of accounts.

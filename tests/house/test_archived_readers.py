@@ -1,4 +1,4 @@
-"""Whoever reads coverage calls `with_archived` first: otherwise an archived month would look like a gap."""
+"""Functions that read coverage call `with_archived` first: otherwise archived months would look like gaps."""
 
 import ast
 import re
