@@ -51,9 +51,9 @@ class Kpis:
 
 async def kpis(conn: Conn, now: datetime, sweep_every: timedelta) -> Kpis:
     """Count at `now`. An account is unread when its last reading is older than two sweeps."""
-    counts = await _counts(conn, now, now - late_after(sweep_every))
+    watched, blocked = await _counts(conn, now, now - late_after(sweep_every))
     by_country: dict[str, int] = {}
-    for count in counts:
+    for count in blocked:
         if count.status == "withheld":
             by_country[count.countries] = by_country.get(count.countries, 0) + count.accounts
     recent = await conn.fetchrow(
@@ -67,7 +67,7 @@ async def kpis(conn: Conn, now: datetime, sweep_every: timedelta) -> Kpis:
             count(*) filter (where c.kind = 'block' and a.is_post) as posts_blocks,
             count(*) filter (where c.kind = 'restoration' and a.is_post) as posts_restored
         from standing_change c join change_outcome o using (change_id) join account a using (account_id)
-        where o.outcome = 'confirmed' and a.watched
+        where c.kind in ('block', 'restoration') and o.outcome = 'confirmed' and a.watched
             and c.first_seen_new > $1::timestamptz - interval '24 hours' and c.first_seen_new <= $1
         """,
         now,
@@ -98,10 +98,10 @@ async def kpis(conn: Conn, now: datetime, sweep_every: timedelta) -> Kpis:
     if recent is None or rest is None:
         raise LookupError("an aggregate query returned no row")
     return Kpis(
-        watched=sum(s.accounts for s in counts),
+        watched=watched.accounts,
         withheld=sum(by_country.values()),
         withheld_by=tuple(sorted(by_country.items(), key=lambda item: (-item[1], item[0]))),
-        suspended=sum(s.accounts for s in counts if s.status == "suspended" and s.is_blocked),
+        suspended=sum(b.accounts for b in blocked if b.status == "suspended" and b.is_blocked),
         new_blocks=recent["blocks"],
         new_blocks_hour=recent["blocks_hour"],
         restored=recent["restored"],
@@ -110,54 +110,75 @@ async def kpis(conn: Conn, now: datetime, sweep_every: timedelta) -> Kpis:
         next_read_at=rest["next_read_at"],
         orders=rest["orders"],
         orders_overdue=rest["orders_overdue"],
-        unread=sum(s.unread for s in counts),
-        blocked_unread=sum(s.unread for s in counts if s.is_blocked),
+        unread=watched.unread,
+        blocked_unread=sum(b.unread for b in blocked if b.is_blocked),
         posts=PostKpis(
-            watched=sum(s.posts for s in counts),
-            blocked=sum(s.posts for s in counts if s.is_blocked),
+            watched=watched.posts,
+            blocked=sum(b.posts for b in blocked if b.is_blocked),
             new_blocks=recent["posts_blocks"],
             restored=recent["posts_restored"],
             provisional=rest["posts_provisional"],
-            unread=sum(s.posts_unread for s in counts),
+            unread=watched.posts_unread,
         ),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class _Count:
-    """Watched accounts that stand alike; status None: never confirmed."""
+    """Watched accounts and posts that count alike."""
 
-    status: str | None
-    countries: str
-    is_blocked: bool
     accounts: int
     unread: int
     posts: int
     posts_unread: int
 
 
-async def _counts(conn: Conn, now: datetime, read_after: datetime) -> list[_Count]:
+@dataclass(frozen=True, slots=True)
+class _BlockedCount(_Count):
+    """Those that are withheld or suspended, by the countries (joined by commas)."""
+
+    status: str
+    countries: str
+    is_blocked: bool
+    """False for those that their owner may as well have deleted."""
+
+
+async def _counts(conn: Conn, now: datetime, read_after: datetime) -> tuple[_Count, list[_BlockedCount]]:
+    """Count all that are watched, and those of them that are withheld or suspended.
+
+    Most accounts are available and were read: no row is made for each of these, nor are the answers of one
+    account gathered, so that a million accounts take less than a second.
+    """
     await with_archived(conn, read_after, now)
     rows = await conn.fetch(
         """
-        with read as (
-            select distinct account_id from answers_between($2, $1)
+        with unread as materialized (
+            select a.account_id, a.is_post from ordinary_accounts() a
+            where a.watched
+                and not exists (select from answers_between($2, $1) r where r.account_id = a.account_id)
+        ), blocked as (
+            select s.account_id, a.is_post, s.status,
+                coalesce(array_to_string(s.withheld_in, ','), '') as countries,
+                s.before_change or (
+                    select 'suspended_or_deleted' <> all(c.flags) from change c
+                    where c.change_id = s.change_id
+                ) as is_blocked
+            from spells_now() s join ordinary_accounts() a on a.account_id = s.account_id
+            where s.status in ('withheld', 'suspended') and a.watched
         )
-        select s.status, coalesce(array_to_string(s.withheld_in, ','), '') as countries,
-            -- Looked up for these only: most accounts are available, and changes are many.
-            case when s.status in ('withheld', 'suspended') then s.before_change or (
-                select 'suspended_or_deleted' <> all(c.flags) from change c where c.change_id = s.change_id
-            ) else false end as is_blocked,
-            count(*) as accounts, count(*) filter (where read.account_id is null) as unread,
+        select count(*) as accounts, (select count(*) from unread) as unread,
             count(*) filter (where a.is_post) as posts,
-            count(*) filter (where a.is_post and read.account_id is null) as posts_unread
-        from ordinary_accounts() a
-        left join spells_now() s on s.account_id = a.account_id
-        left join read on read.account_id = a.account_id
-        where a.watched
-        group by 1, 2, 3
+            (select count(*) from unread where is_post) as posts_unread,
+            null as status, null as countries, null as is_blocked
+        from ordinary_accounts() a where a.watched
+        union all
+        select count(*), count(u.account_id), count(*) filter (where b.is_post),
+            count(u.account_id) filter (where b.is_post), b.status, b.countries, b.is_blocked
+        from blocked b left join unread u on u.account_id = b.account_id
+        group by b.status, b.countries, b.is_blocked
         """,
         now,
         read_after,
     )
-    return [_Count(*r) for r in rows]
+    ((*watched, _, _, _),) = (r for r in rows if r["status"] is None)
+    return _Count(*watched), [_BlockedCount(*r) for r in rows if r["status"] is not None]
