@@ -63,7 +63,7 @@ def follow(script: str, shown: str, folder: Path, environment: Mapping[str, str]
         if not missing:
             return
         assert time.monotonic() < end, f"{script} does not print {missing}, but:\n{done.stdout}"
-        time.sleep(2)
+        time.sleep(5)
 
 
 @contextmanager

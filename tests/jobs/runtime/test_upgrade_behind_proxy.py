@@ -11,6 +11,7 @@ import pytest
 from storage.postgres.pool import Pool
 from storage.postgres.schema import newest
 from tests.support.processes.later_version import LATER, LaterVersion, later_version
+from tests.support.repeats import cases
 from tests.support.servers.reverse_proxy import HOST, PROXIES, ROOT, before, behind, web_process
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -59,7 +60,8 @@ async def migrated(later: LaterVersion, dsn: str) -> str:
     return said
 
 
-@pytest.mark.parametrize("proxy_name", PROXIES)
+@pytest.mark.long
+@pytest.mark.parametrize("proxy_name", cases(["nginx"], [*PROXIES]))
 async def test_no_request_is_refused_while_two_dashboards_are_replaced(
     pool: Pool, dsn: str, tmp_path: Path, proxy_name: str
 ) -> None:
