@@ -152,7 +152,7 @@ class BlueskyDeclaration(PlatformDeclaration):
     deactivation_is_the_owners = True
 
     terms = Terms(
-        batch=25, cpu_s_per_request=0.0017, memory_per_account=1_770, own_pace_s=PACE_S, asked_alone=3
+        batch=25, cpu_s_per_request=0.0017, memory_per_account=1_400, own_pace_s=PACE_S, asked_alone=3
     )
 
     def counted_as(self, url: SplitResult) -> str:

@@ -118,7 +118,7 @@ class MastodonDeclaration(PlatformDeclaration):
     terms = Terms(
         batch=40,
         cpu_s_per_request=0.0037,
-        memory_per_account=2_540,
+        memory_per_account=2_200,
         limit=RequestLimit(
             300,
             timedelta(minutes=5),

@@ -152,7 +152,7 @@ class XDeclaration(PlatformDeclaration):
     terms = Terms(
         batch=100,
         cpu_s_per_request=0.0015,
-        memory_per_account=1_250,
+        memory_per_account=800,
         limit=RequestLimit(
             300,
             timedelta(minutes=15),

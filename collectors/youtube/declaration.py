@@ -135,7 +135,7 @@ class YouTubeDeclaration(PlatformDeclaration):
     terms = Terms(
         batch=50,
         cpu_s_per_request=0.0014,
-        memory_per_account=1_530,
+        memory_per_account=1_000,
         limit=RequestLimit(
             UNITS_A_DAY,
             timedelta(days=1),
