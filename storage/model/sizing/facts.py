@@ -25,8 +25,9 @@ class FigureBasis(StrEnum):
 
 
 MEMORY_OF_A_PROCESS = 138_000_000
-"""Bytes of a collecting process without accounts: memory_of_a_process_* of the same bench, which printed 127 to
-138 MB in two runs. Of memory_per_account_* the larger of the two is planned with, rounded up (2 December 2026).
+"""Bytes of a collecting process without accounts: memory_of_a_process_* of the same bench, which printed 127
+to 138 MB in two runs (2 December 2026). Of memory_per_account_*, the declarations have the larger of the two,
+rounded up.
 """
 UTILISATION = 0.5
 """No more of a core is planned for, so that a wave of changes and slow answers find room."""
