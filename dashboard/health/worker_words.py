@@ -105,6 +105,13 @@ def queue_verdict(found: WorkersReport, now: datetime) -> HealthVerdict:
             "A worker takes over within seconds. If none does, read the log of the command “blockline run”, "
             "or start the command if it is not running.",
         )
+    for queue in found.queues:
+        if queue.unled and queue.line.source in wanted:
+            return HealthVerdict(
+                f"{queue.unled} of {queue.shards} shards of {reads([queue.line.source])} have no leader.",
+                "A worker takes them within seconds. If none does, start another one with the command "
+                "“blockline run --role collect”.",
+            )
     if not heard:
         return HealthVerdict(unproved="No data: no worker has reported lately.")
     return WELL

@@ -3,6 +3,12 @@
 An outage makes all control accounts look wrong at once. If one control account repeatedly looks wrong while
 the others look right, its status has really changed. Such a control account is retired, because it would
 cause every later answer to be quarantined.
+
+The control accounts belong to the platform and are the same for all its shards. Each shard chooses them for
+places where there are too few, because another shard may have no account there. Each shard asks them when one
+of its own answers was quarantined. It takes up within seconds what another shard chose, doubted or retired
+(`jobs.collect.monitor.Monitor.follow_others`). The doubts of all shards count together. An account is still
+doubted for `_DOUBTED_FOR` before it is retired.
 """
 
 import asyncio
@@ -214,6 +220,8 @@ class ControlAccounts:
                 return False  # May be an outage, so no account is doubted.
         retired = False
         async with transaction(self._pool) as conn:
+            used = {c.account.account_id for c in await canaries.canaries(conn, self._collector.platform)}
+            wrong = [c for c in wrong if c.account.account_id in used]  # another shard may have retired one
             await canaries.trust(conn, [c.account.account_id for c in right if c.doubted])
             for canary in wrong:
                 doubts, since = await canaries.doubt(conn, canary.account.account_id, now)

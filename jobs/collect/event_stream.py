@@ -1,4 +1,9 @@
-"""Events that a platform pushes. An event causes an early reading of the account; it never sets a status."""
+"""Events that a platform pushes. An event causes an early reading of the account; it never sets a status.
+
+Each shard of a platform listens for its own accounts and keeps its own position, because the leader that
+holds an account is the one that reads it early. So one connection covers as many accounts as before, for each
+shard.
+"""
 
 import asyncio
 import logging
@@ -123,12 +128,13 @@ class EventListener:
         is stored, request a reading of all accounts and return the cursor of `now`.
         """
         async with transaction(self._pool) as conn:
-            position = await stream_cursors.position(conn, self._platform)
+            shard = self._monitor.shard.index
+            position = await stream_cursors.position(conn, self._platform, shard)
             if position is not None and self._stream.covers(position.cursor, now):
                 return position.cursor
             self._monitor.read_everybody_now()
             cursor = self._stream.cursor_at(now)
-            await stream_cursors.save_position(conn, self._platform, cursor, now)
+            await stream_cursors.save_position(conn, self._platform, cursor, now, shard)
         return cursor
 
     async def _follow(self, native_ids: Collection[str], cursor: str) -> None:
@@ -147,5 +153,7 @@ class EventListener:
                 now = self._clock()
                 if saved_at is None or now >= saved_at + _SAVE_EVERY:
                     async with transaction(self._pool) as conn:
-                        await stream_cursors.save_position(conn, self._platform, event.cursor, now)
+                        await stream_cursors.save_position(
+                            conn, self._platform, event.cursor, now, self._monitor.shard.index
+                        )
                     saved_at = now

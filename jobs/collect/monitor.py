@@ -33,10 +33,12 @@ from storage.model.core.country_scope import EVERY_COUNTRY
 from storage.model.core.coverage import Batch, BatchOutcome, Roster, WhyRead
 from storage.model.core.known_state import Known
 from storage.model.core.platform_request import Question
+from storage.model.core.shards import WHOLE, Shard
 from storage.model.sizing.question import PlannerKind
 from storage.postgres.locks import Fence, unfenced
 from storage.postgres.pool import Conn, Pool, StorageError, plan_each, transaction
 from storage.readings import country_scope, coverage, rosters
+from storage.work.shards import watched_native_ids
 
 _CLOCK_TOLERANCE = timedelta(minutes=1)
 _STEP_S = 1.0
@@ -123,7 +125,7 @@ class Stages:
 
 
 class Monitor:
-    """Reads the watched accounts of one platform. Only one monitor per database reads a platform (see
+    """Reads the watched accounts of one shard of a platform. Only one monitor per database reads a shard (see
     `storage.postgres.locks.Lock`).
 
     All data that decisions about changes need is in the database and can be loaded again. So the process may
@@ -144,6 +146,7 @@ class Monitor:
         (`storage.postgres.locks.Fence`) is called first in each transaction that records something.
         """
         self.tally = MonitorCounts()
+        self.shard = WHOLE
         self.fence = fence
         self.planner = stages.planner
         self.breakers = stages.breakers
@@ -168,6 +171,10 @@ class Monitor:
         self._read_again_now: set[AccountId] = set()
         """Accounts whose early re-read is running."""
 
+    def turn_to(self, shard: Shard) -> None:
+        """Read the accounts of this shard from the next `load` on, which must load everything."""
+        self.shard = self._rosters.shard = shard
+
     async def load(self, edited: Collection[AccountId] | None = None) -> None:
         """Load the state from the database: at the start, and after what is watched was edited. If only some
         accounts were `edited`, the others are not loaded again.
@@ -190,7 +197,9 @@ class Monitor:
                 since = now if newest is None else max(now, newest + timedelta.resolution)
                 await country_scope.record_scope(conn, self._platform, self._collector.countries, since)
             self._scopes = await country_scope.load_scopes(conn, self._platform)
-            await take_up_edited(conn, self._platform, self._judge.rules.rule, self._watched, edited)
+            await take_up_edited(
+                conn, self._platform, self._judge.rules.rule, self._watched, edited, self.shard
+            )
             if self._cost_limit is not None:
                 await self._cost_limit.load(conn, now)
             if self._memory is not None:
@@ -206,9 +215,27 @@ class Monitor:
         confirmed = await load_watched.recent_confirmations(conn, self._platform, since)
         self._judge.confirmations.take_up(confirmed)
 
+    async def follow_others(self) -> None:
+        """Take up what the leaders of other shards found out about the whole platform: which places are
+        paused, which changes were confirmed on which lists, and which control accounts there are.
+        """
+        await self.breakers.follow()
+        async with transaction(self._pool) as conn:
+            await self._load_confirmations(conn)
+            has_others = await self._rosters.has_other_canaries(conn)
+        if has_others:
+            await self._renewal.renew(self._clock())
+
     def accounts(self) -> Mapping[AccountId, Account]:
-        """All watched accounts, as of now."""
+        """All watched accounts of this shard, as of now."""
         return dict(self._watched.accounts())
+
+    async def watched_anywhere(self) -> Sequence[str]:
+        """The platform's own ids of all its watched accounts, also those of other shards."""
+        if self.shard.is_whole:
+            return [account.native_id for account in self._watched.accounts().values()]
+        async with transaction(self._pool) as conn:
+            return await watched_native_ids(conn, self._platform)
 
     def known(self, account_id: AccountId) -> Known | None:
         """What is known of an account; None if it is not watched."""
@@ -460,7 +487,7 @@ class Monitor:
         """
         async with transaction(self._pool) as conn:
             ids = sorted({*roster.account_ids, *retold})
-            loaded = await load_accounts(conn, self._platform, self._judge.rules.rule, ids)
+            loaded = await load_accounts(conn, self._platform, self._judge.rules.rule, ids, self.shard)
             self._watched.take_up(
                 loaded, await side_facts.open_facts(conn, self._platform, only=ids), whole=False
             )

@@ -45,7 +45,9 @@ def reading_pipeline(
     platform = collector.platform
     confirmations = RecentConfirmations(rule.cohort_window)
     watched = WatchState(confirmations, cost_limit)
-    rosters = RosterBook(platform, collector.place, collector.batch_size, settings.canaries_per_request)
+    rosters = RosterBook(
+        platform, collector.place, collector.batch_size, settings.canaries_per_request, sweep=settings.sweep
+    )
     # Which accounts are due.
     planner, memory = SweepPlanner(settings.sweep, watched), None
     if settings.planner is PlannerKind.ADAPTIVE:

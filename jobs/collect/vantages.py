@@ -123,7 +123,7 @@ class VantageReader:
         self._sweep = sweep
         self._clock = clock
         self._rosters = RosterBook(
-            collector.platform, collector.place, collector.batch_size, canaries_per_request, vantage
+            collector.platform, collector.place, collector.batch_size, canaries_per_request, vantage, sweep
         )
         self._last: dict[int, Attempt] = {}
         self._read_at: dict[AccountId, datetime] = {}
@@ -156,14 +156,10 @@ class VantageReader:
         changed, the new roster keeps the last attempt of the old one.
         """
         turns = {r.account_ids: self._last.get(r.roster_id) for r in self._rosters.base}
+        self._rosters.shard = self._monitor.shard
         await self._rosters.load(conn, self._monitor.accounts(), now)
-        stored = await coverage.last_attempts(conn, self._collector.platform, self._vantage)
-        last = {
-            r.roster_id: Attempt(s.slot, s.attempt, s.observed_at, s.outcome)
-            if (s := stored.get(r.roster_id)) is not None
-            else turns.get(r.account_ids)
-            for r in self._rosters.base
-        }
+        stored = await self._rosters.attempts(conn)
+        last = {r.roster_id: stored.get(r.roster_id) or turns.get(r.account_ids) for r in self._rosters.base}
         self._last = {roster_id: attempt for roster_id, attempt in last.items() if attempt is not None}
 
     def next_due(self) -> datetime | None:
@@ -173,6 +169,8 @@ class VantageReader:
     async def tick(self) -> None:
         """Read every roster that is due. A database error is raised at the end."""
         now = self._clock()
+        if not self._monitor.shard.is_whole:
+            await self.breakers.follow()
         # The monitor may have chosen, doubted or retired control accounts since the last tick.
         async with self._rosters.renewal(self._pool, self._monitor.fence) as conn:
             await self._rosters.load_canaries(conn)

@@ -6,7 +6,7 @@ Each place of a collector (a Mastodon server, or the whole of X) fails, pauses a
 import asyncio
 import logging
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from collectors.core.collector import RequestFailure
@@ -44,6 +44,12 @@ class _PlaceBreaker:
     saving: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
+def _resumed(state: CollectorState) -> CircuitBreaker:
+    """The circuit breaker of a place that stopped, as it was stored."""
+    reason = None if state.reason is None else MissedReason(state.reason)
+    return CircuitBreaker(failures=1, paused_until=state.retry_at, reason=reason, detail=state.detail)
+
+
 class BreakerStore:
     """The circuit breakers of one collector, stored: a restarted monitor waits as long as a killed one."""
 
@@ -64,10 +70,27 @@ class BreakerStore:
             here = self._at(place)
             here.stored = state
             if not state.healthy and state.retry_at is not None:
-                reason = None if state.reason is None else MissedReason(state.reason)
-                here.breaker = CircuitBreaker(
-                    failures=1, paused_until=state.retry_at, reason=reason, detail=state.detail
-                )
+                here.breaker = _resumed(state)
+
+    async def follow(self) -> None:
+        """Take up what other processes that read the same places found out since: a place that stopped is
+        left alone here as well, and one that works again is asked again.
+        """
+        before = {place: here.stored for place, here in self._places.items()}
+        async with transaction(self._pool) as conn:
+            states = await collector_state.load_states(conn, self._platform, self._vantage)
+        for place, state in states.items():
+            here, stored = self._at(place), before.get(place)
+            if state == stored or here.stored is not stored or here.saving.locked():
+                continue  # nothing is new, or this process stored something while it was looked up
+            here.stored = state
+            if state.healthy and stored is not None and not stored.healthy:
+                here.breaker = CircuitBreaker()
+                here.held.clear()
+            elif not state.healthy and state.retry_at is not None:
+                own = here.breaker
+                if own.paused_until is None or own.paused_until < state.retry_at:
+                    here.breaker = replace(_resumed(state), trips=own.trips)
 
     def paused_until(self, place: str) -> datetime | None:
         """Until when no further request goes to a place; None or a past time: one may."""

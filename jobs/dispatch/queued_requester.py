@@ -18,6 +18,7 @@ from jobs.dispatch.answer_codec import unpack
 from jobs.dispatch.local_requester import Requester, TimedAnswer
 from storage.model.core.availability import Missed, MissedReason
 from storage.model.core.platform_request import Question
+from storage.model.core.shards import WHOLE, Shard
 from storage.postgres.errors import Unreachable
 from storage.postgres.pool import Pool, StorageError, transaction
 from storage.work import pending_answers, request_queue, workers
@@ -65,14 +66,18 @@ class QueuedRequester:
         here: Requester,
         clock: Clock,
         is_on_time: Callable[[], bool],
+        shard: Callable[[], Shard] = lambda: WHOLE,
     ) -> None:
-        """`here` makes requests in this process, as long as `is_on_time` says that its clock is right."""
+        """`here` makes requests in this process, as long as `is_on_time` says that its clock is right.
+        Answers about the accounts of another `shard` are left to its leader.
+        """
         self._pool = pool
         self._source = source
         self._worker_id = worker_id
         self._here = here
         self._clock = clock
         self._is_on_time = is_on_time
+        self._shard = shard
         self._knows = asyncio.Event()
         """Whether there are others was looked up."""
         self._has_others = False
@@ -182,7 +187,9 @@ class QueuedRequester:
         """How many were taken."""
         taken = 0
         async with transaction(self._pool) as conn:
-            found = await pending_answers.handed_over(conn, self._source, self._in_hand, _TAKEN_AT_ONCE)
+            found = await pending_answers.handed_over(
+                conn, self._source, self._in_hand, _TAKEN_AT_ONCE, self._shard()
+            )
         for one in found:
             mine = self._asked.get(one.key)
             if mine is not None and mine.reply.done():

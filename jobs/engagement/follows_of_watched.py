@@ -42,7 +42,7 @@ class FollowsOfWatched:
         return min((self._due(e) for e in self._executives), default=None)
 
     async def tick(self) -> None:
-        watched = [account.native_id for account in self._monitor.accounts().values()]
+        watched = await self._monitor.watched_anywhere()
         for executive in self._executives:
             now = self._clock()
             if self._due(executive) > now:

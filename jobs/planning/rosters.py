@@ -7,10 +7,11 @@ from dataclasses import replace
 from datetime import datetime
 
 from jobs.detect.judge import CanaryExpectation
-from jobs.planning.sweep import Attempt, choose_canaries, pack
+from jobs.planning.sweep import Attempt, Sweep, choose_canaries, pack
 from storage.accounts import canaries
 from storage.model.core.accounts import Account, AccountId, Platform
-from storage.model.core.coverage import Roster, WhyRead
+from storage.model.core.coverage import BatchOutcome, Roster, WhyRead
+from storage.model.core.shards import WHOLE
 from storage.postgres.locks import Fence
 from storage.postgres.pool import Conn, Pool, transaction
 from storage.readings import coverage, rosters
@@ -30,7 +31,11 @@ class RosterBook:
         batch_size: int,
         canaries_per_request: int,
         vantage: str = "",
+        sweep: Sweep | None = None,
     ) -> None:
+        """Without a `sweep`, accounts that are divided among other shards are read again at once."""
+        self.shard = WHOLE
+        """Whose accounts these rosters hold. May change only before a `load` of everything."""
         self.base: list[Roster] = []
         self.places: tuple[str, ...] = ()
         """Where those of the sweep are read."""
@@ -48,6 +53,11 @@ class RosterBook:
         self._uncommitted: Mapping[AccountId, CanaryExpectation] | None = None
         """The same, until the transaction that made `base` is committed."""
         self._guard_counts: dict[str, int] = {}
+        self._sweep = sweep
+        self._inherited: dict[int, Attempt] = {}
+        """By roster that was made because the shards changed, the attempt in which its accounts were read in
+        the slot that ran then.
+        """
 
     @asynccontextmanager
     async def renewal(self, pool: Pool, fence: Fence) -> AsyncGenerator[Conn]:
@@ -75,11 +85,12 @@ class RosterBook:
         To be called in a `renewal`.
         """
         await self.load_canaries(conn)
+        is_divided = edited is None and not self.shard.is_whole and self._sweep is not None
         if self._canaries != self._committed:
             edited = None
         self._committed = None
         if edited is None:
-            existing = await rosters.base_rosters(conn, self._platform, self._vantage)
+            existing = await rosters.base_rosters(conn, self._platform, self._vantage, self.shard)
             existing = [replace(r, account_ids=_shared(r.account_ids, watched)) for r in existing]
         else:
             existing, edited = self.base, frozenset(edited)
@@ -96,13 +107,25 @@ class RosterBook:
                 placed.update(r.account_ids)
             else:
                 broken += r.account_ids
-        missing: dict[str, list[Account]] = {}
+        slot = self._sweep.slot(now) if is_divided and self._sweep is not None else None
+        read: Mapping[AccountId, datetime] = {}
+        if slot is not None and not all(a in placed for a in watched):
+            read = await coverage.answered_in_slot(conn, self._platform, slot, self.shard, self._vantage)
+        # Who was read in this slot is never put beside somebody who was not, so that it is not read twice.
+        missing: dict[tuple[str, bool], list[Account]] = {}
         for account_id in watched if edited is None else dict.fromkeys((*broken, *sorted(edited))):
             if account_id not in placed and (account := watched.get(account_id)) is not None:
-                missing.setdefault(self._place_of(account.native_id), []).append(account)
-        for place, accounts in missing.items():
+                group = self._place_of(account.native_id), account_id in read
+                missing.setdefault(group, []).append(account)
+        for (place, is_read), accounts in missing.items():
             size = self.size(place)
-            room = (n for n, r in enumerate(whole) if r.place == place and len(r.account_ids) < size)
+            room = (
+                n
+                for n, r in enumerate(whole)
+                if r.place == place
+                and len(r.account_ids) < size
+                and (slot is None or all((a in read) == is_read for a in r.account_ids))
+            )
             if (last := max(room, default=None)) is not None:
                 accounts += [watched[a] for a in whole.pop(last).account_ids]
         wanted = [
@@ -110,7 +133,7 @@ class RosterBook:
                 (r.place, r.account_ids, r if edited is not None or self._is_guarded(r) else None)
                 for r in whole
             ),
-            *((p, ids, None) for p, accounts in missing.items() for ids in pack(accounts, self.size(p))),
+            *((p, ids, None) for (p, _), accounts in missing.items() for ids in pack(accounts, self.size(p))),
         ]
         new = [
             rosters.NewRoster(ids, self._choose(place, turn), place)
@@ -122,9 +145,21 @@ class RosterBook:
         )
         self.base = [kept or next(made) for _, _, kept in wanted]
         self.places = tuple(dict.fromkeys(r.place for r in self.base))
+        self._inherited = {
+            r.roster_id: Attempt(slot, 0, min(read[a] for a in r.account_ids), BatchOutcome.ANSWERED)
+            for r in self.base
+            if slot is not None and all(a in read for a in r.account_ids)
+        }
         kept_ids = {r.roster_id for r in self.base}
         await rosters.retire(conn, [r.roster_id for r in existing if r.roster_id not in kept_ids], now)
         self._uncommitted = self._canaries
+
+    async def has_other_canaries(self, conn: Conn) -> bool:
+        """Whether the control accounts, or the doubts about them, are other ones than these rosters know."""
+        rows = await canaries.canaries(conn, self._platform)
+        return {r.account.account_id: r.doubts > 0 for r in rows} != {
+            account_id: canary.doubted for account_id, canary in self._canaries.items()
+        }
 
     async def load_canaries(self, conn: Conn) -> None:
         """Take up which control accounts there are, and which are doubted."""
@@ -142,10 +177,14 @@ class RosterBook:
     async def attempts(self, conn: Conn, only: Sequence[int] | None = None) -> dict[int, Attempt]:
         """The newest attempt of each base roster, or of those among the named."""
         stored = await coverage.last_attempts(conn, self._platform, self._vantage, only)
-        return {
+        found = {
             roster_id: Attempt(last.slot, last.attempt, last.observed_at, last.outcome)
             for roster_id, last in stored.items()
         }
+        for roster_id, inherited in self._inherited.items():
+            if (last := found.get(roster_id)) is None or last.slot < inherited.slot:
+                found[roster_id] = inherited
+        return found
 
     def size(self, place: str) -> int:
         """How many watched accounts one request to a place takes."""

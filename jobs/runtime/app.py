@@ -33,7 +33,7 @@ from jobs.notify.database_outage import DatabaseOutage
 from jobs.notify.mail_server_test import mail_server_test
 from jobs.notify.pipeline import alert_pipeline
 from jobs.runtime.evidence_retention import keep_to_lists
-from jobs.runtime.loop_scheduler import DAILY_PAUSES_S, Loop, scheduled
+from jobs.runtime.loop_scheduler import DAILY_PAUSES_S, WAKE_S, Loop, scheduled
 from jobs.runtime.maintenance import MaintenanceTask
 from jobs.runtime.platform_loop import platform_loops
 from jobs.selfmonitoring.watchdog import tick as check_conditions
@@ -58,10 +58,8 @@ from storage.tier.months import last_run as last_archive_run
 
 log = logging.getLogger(__name__)
 
-WAKE_S = 1.0
-"""Pause between two looks for due work. A look costs one small query."""
 SOON_S = 0.25
-"""The same for emails, which people wait for."""
+"""Pause between two looks for emails that are due, which people wait for."""
 _SELDOM_S = 60.0
 """The same for what is not urgent."""
 
@@ -225,7 +223,7 @@ async def running(
                 collect_pool, settings.address, clock, longest_pause(settings.sweep_every)
             )
             for platform in platforms_of(settings):
-                turns = platform_loops(settings, dsn, collect_pool, platform, worker, budgets, clock)
+                turns = platform_loops(settings, dsn, collect_pool, platform, worker, budgets, clock, mend)
                 works = await stack.enter_async_context(turns)
                 loops += [(Loop(name, work, mend), WAKE_S) for name, work in works.items()]
             await stack.enter_async_context(running_worker(worker))

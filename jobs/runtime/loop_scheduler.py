@@ -20,6 +20,8 @@ from storage.postgres.pool import StorageError
 log = logging.getLogger(__name__)
 
 
+WAKE_S = 1.0
+"""Pause between two looks for due work. A look costs one small query."""
 DAILY_PAUSES_S = 300.0, 3600.0
 """For what is done once a day. A server of others that is asked may be away for hours."""
 _SET_BACK = timedelta(seconds=1)

@@ -95,7 +95,9 @@ async def maintenance_tasks(conn: Conn) -> MaintenanceTasks:
             (select failure from archive_run order by run_id desc limit 1) as archive_failure
         """
     )
-    streams = await conn.fetch("select platform, at from stream_position order by platform")
+    streams = await conn.fetch(
+        "select platform, min(at) as at from stream_position group by platform order by platform"
+    )
     if row is None:
         raise LookupError("a query without a table returned no row")
     return MaintenanceTasks(

@@ -1,6 +1,6 @@
 """Locks that one process at a time holds, on whichever machine; each lives as long as its connection."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -85,6 +85,38 @@ class Lock:
         if self.held is None:
             raise Unreachable(f"Nothing was written: this process does not hold the lock {self._name!r}.")
         await self.held.fence(conn)
+
+
+async def is_held(conn: Conn, name: str) -> bool:
+    """Whether any process holds the lock `name` on this database."""
+    return await conn.fetchval(
+        """
+        select exists (
+            select from pg_locks
+            where locktype = 'advisory' and objsubid = 1 and granted
+                and database = (select oid from pg_database where datname = current_database())
+                and ((classid::bigint << 32) | objid::bigint) = hashtextextended('blockline ' || $1, 0)
+        )
+        """,
+        name,
+    )
+
+
+async def nobody_holds(conn: Conn, names: Sequence[str]) -> bool:
+    """Whether none of these locks is held, and what earlier holders write is written or never will be. If so,
+    nobody can take one of them before the transaction of `conn` ends.
+    """
+    for name in names:
+        is_free = await conn.fetchval(
+            """
+            select pg_try_advisory_xact_lock(hashtextextended('blockline ' || $1, 0))
+                and pg_try_advisory_xact_lock(hashtextextended('blockline fence of ' || $1, 0))
+            """,
+            name,
+        )
+        if not is_free:
+            return False
+    return True
 
 
 async def unfenced(_conn: Conn) -> None:

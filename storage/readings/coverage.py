@@ -7,6 +7,7 @@ from datetime import date, datetime
 
 from storage.model.core.accounts import AccountId, Platform
 from storage.model.core.coverage import Batch, BatchOutcome, Roster
+from storage.model.core.shards import Shard
 from storage.postgres.pool import Conn, Pool, transaction
 from storage.readings.archived_rows import with_archived
 
@@ -126,6 +127,33 @@ async def last_attempts(
         r["roster_id"]: LastAttempt(r["slot"], r["attempt"], r["observed_at"], BatchOutcome(r["outcome"]))
         for r in rows
     }
+
+
+async def answered_in_slot(
+    conn: Conn, platform: Platform, slot: datetime, shard: Shard, vantage: str = ""
+) -> dict[AccountId, datetime]:
+    """The accounts of a shard that were answered in this slot of the regular sweep from one vantage point, by
+    whichever roster, each with the time of the answer.
+    """
+    await with_archived(conn, slot, slot, planned=True)
+    rows = await conn.fetch(
+        """
+        select m.account_id, max(c.observed_at) as at
+        from roster r
+        join coverage c on c.roster_id = r.roster_id and c.slot = $3 and c.outcome = 0
+        cross join lateral unnest(r.account_ids) with ordinality as m (account_id, position)
+        where r.platform = $1 and r.vantage = $2 and r.base
+            and (r.retired_at is null or r.retired_at >= $3)
+            and shard_of(m.account_id, $4) = $5 and answered_at(c.answered, m.position)
+        group by m.account_id
+        """,
+        platform.value,
+        vantage,
+        slot,
+        shard.count,
+        shard.index,
+    )
+    return {AccountId(r["account_id"]): r["at"] for r in rows}
 
 
 @dataclass(frozen=True, slots=True)

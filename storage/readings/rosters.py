@@ -9,6 +9,7 @@ from datetime import datetime
 
 from storage.model.core.accounts import AccountId, Platform
 from storage.model.core.coverage import Roster, WhyRead
+from storage.model.core.shards import WHOLE, Shard
 from storage.postgres.pool import Conn
 
 
@@ -135,15 +136,23 @@ def _as_array(account_ids: Sequence[AccountId]) -> str:
     return f"{{{','.join(map(str, account_ids))}}}"
 
 
-async def base_rosters(conn: Conn, platform: Platform, vantage: str = "") -> list[Roster]:
-    """The rosters of the regular sweep from one vantage point, oldest first."""
+async def base_rosters(
+    conn: Conn, platform: Platform, vantage: str = "", shard: Shard = WHOLE
+) -> list[Roster]:
+    """The rosters of the regular sweep from one vantage point, oldest first: those whose first account is in
+    the shard. Where the number of shards has changed since, their other accounts may be in other shards.
+    """
     rows = await conn.fetch(
         """
         select roster_id, account_ids, canary_ids, place from roster
-        where platform = $1 and vantage = $2 and base and retired_at is null order by roster_id
+        where platform = $1 and vantage = $2 and base and retired_at is null
+            and ($3 = 1 or shard_of(account_ids[1], $3) = $4)
+        order by roster_id
         """,
         platform.value,
         vantage,
+        shard.count,
+        shard.index,
     )
     return [
         Roster(

@@ -15,23 +15,26 @@ class StreamCursor:
     """When the stream was read up to this position."""
 
 
-async def position(conn: Conn, platform: Platform) -> StreamCursor | None:
-    """The position to continue from; None if the stream was never read."""
-    row = await conn.fetchrow("select cursor, at from stream_position where platform = $1", platform.value)
+async def position(conn: Conn, platform: Platform, shard: int = 0) -> StreamCursor | None:
+    """The position to continue from for the accounts of a shard; None if it never read the stream."""
+    row = await conn.fetchrow(
+        "select cursor, at from stream_position where platform = $1 and shard = $2", platform.value, shard
+    )
     return None if row is None else StreamCursor(row["cursor"], row["at"])
 
 
-async def save_position(conn: Conn, platform: Platform, cursor: str, at: datetime) -> None:
-    """Store that everything up to `cursor` was read at the time `at`. Ignored if the stored position was read
-    later.
+async def save_position(conn: Conn, platform: Platform, cursor: str, at: datetime, shard: int = 0) -> None:
+    """Store that everything up to `cursor` was read for a shard at the time `at`. Ignored if the stored
+    position was read later.
     """
     await conn.execute(
         """
-        insert into stream_position as p (platform, cursor, at) values ($1, $2, $3)
-        on conflict (platform) do update set cursor = excluded.cursor, at = excluded.at
+        insert into stream_position as p (platform, cursor, at, shard) values ($1, $2, $3, $4)
+        on conflict (platform, shard) do update set cursor = excluded.cursor, at = excluded.at
             where p.at <= excluded.at
         """,
         platform.value,
         cursor,
         at,
+        shard,
     )

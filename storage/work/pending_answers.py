@@ -9,6 +9,7 @@ from uuid import UUID
 
 from storage.model.core.accounts import Platform
 from storage.model.core.platform_request import Question
+from storage.model.core.shards import WHOLE, Shard
 from storage.postgres.pool import Conn
 
 ANSWERED: Final = "blockline_answered"
@@ -60,16 +61,33 @@ async def put(conn: Conn, answered: WorkerAnswer) -> None:
     )
 
 
-async def handed_over(conn: Conn, source: str, but: Collection[str], at_most: int) -> list[StoredAnswer]:
-    """Answers that wait, the oldest first, without those of the questions `but`."""
+async def handed_over(
+    conn: Conn, source: str, but: Collection[str], at_most: int, shard: Shard = WHOLE
+) -> list[StoredAnswer]:
+    """Answers that wait, the oldest first, without those of the questions `but`.
+
+    An answer belongs to the shard of the first account of its roster, and to the first shard if there is no
+    such roster.
+    """
     rows = await conn.fetch(
         """
         select question, asked, worker_id, asked_at, at, answer from answered
-        where source = $1 and question <> all($2::text[]) order by at limit $3
+        where source = $1 and question <> all($2::text[]) and (
+            $4 = 1 or $5 = coalesce(
+                (
+                    select shard_of(account_ids[1], $4) from roster
+                    where roster_id = (asked::jsonb ->> 'roster')::int
+                ),
+                0
+            )
+        )
+        order by at limit $3
         """,
         source,
         list(but),
         at_most,
+        shard.count,
+        shard.index,
     )
     return [
         StoredAnswer(r["question"], r["asked"], r["worker_id"], r["asked_at"], r["at"], r["answer"])

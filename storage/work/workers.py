@@ -10,6 +10,7 @@ from asyncpg import Record
 from pydantic import TypeAdapter
 
 from storage.model.core.accounts import Platform
+from storage.model.core.shards import MOST_SHARDS, WHOLE, Shard
 from storage.postgres.pool import Conn
 from storage.postgres.process_name import APPLICATION
 
@@ -161,11 +162,11 @@ def _worker(row: Record) -> Worker:
     )
 
 
-def planning_lock(platform: Platform) -> str:
-    """The lock (`storage.postgres.locks.exclusive`) of the one process that plans the reading of a
-    platform.
+def planning_lock(platform: Platform, shard: int = 0) -> str:
+    """The lock (`storage.postgres.locks.exclusive`) of the one process that plans the reading of a shard of a
+    platform. Shards count from 0; the first has the name that the lock had before there were shards.
     """
-    return f"monitor of {platform.value}"
+    return f"monitor of {platform.value}" + (f" shard {shard + 1}" if shard else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,37 +177,43 @@ class PlatformLeader:
     """As far as the database keeps it: 63 characters with what begins it."""
     heard_at: datetime | None
     """When it last reported itself as a worker, by the database's clock; None: no report is on record."""
+    shard: Shard = WHOLE
 
     def unheard_since(self, now: datetime, unheard_for: timedelta) -> datetime | None:
         """When it was last heard of, if that is longer ago; of one that never was nothing is known."""
         return self.heard_at if self.heard_at is not None and now - self.heard_at > unheard_for else None
 
 
-async def platform_leaders(conn: Conn) -> dict[Platform, PlatformLeader]:
-    """By platform; those that nobody plans are left out."""
+async def platform_leaders(conn: Conn) -> dict[Platform, list[PlatformLeader]]:
+    """By platform, in the order of their shards; platforms and shards that nobody plans are left out."""
+    names = [(platform, shard) for platform in Platform for shard in range(MOST_SHARDS)]
     rows = await conn.fetch(
         """
-        select p.platform, a.application_name, (
+        select p.platform, p.shard, coalesce(s.in_force, 1) as shards, a.application_name, (
             select max(w.seen_at - w.clock_off) from worker w
-            where left($3 || w.name, 63) = a.application_name
+            where left($4 || w.name, 63) = a.application_name
         ) as heard_at
-        from unnest($1::text[], $2::text[]) as p (platform, lock)
+        from unnest($1::text[], $2::integer[], $3::text[]) as p (platform, shard, lock)
+        left join platform_shards s using (platform)
         join pg_locks l
             on ((l.classid::bigint << 32) | l.objid::bigint) = hashtextextended('blockline ' || p.lock, 0)
         join pg_stat_activity a on a.pid = l.pid
         where l.locktype = 'advisory' and l.objsubid = 1 and l.granted
             and l.database = (select oid from pg_database where datname = current_database())
+            and p.shard < coalesce(s.in_force, 1)
+        order by p.platform, p.shard
         """,
-        [platform.value for platform in Platform],
-        [planning_lock(platform) for platform in Platform],
+        [platform.value for platform, _ in names],
+        [shard for _, shard in names],
+        [planning_lock(platform, shard) for platform, shard in names],
         APPLICATION,
     )
-    return {
-        Platform(r["platform"]): PlatformLeader(
-            r["application_name"].removeprefix(APPLICATION), r["heard_at"]
-        )
-        for r in rows
-    }
+    found: dict[Platform, list[PlatformLeader]] = {}
+    for r in rows:
+        name = r["application_name"].removeprefix(APPLICATION)
+        leader = PlatformLeader(name, r["heard_at"], Shard(r["shard"], r["shards"]))
+        found.setdefault(Platform(r["platform"]), []).append(leader)
+    return found
 
 
 async def database_now(conn: Conn) -> datetime:

@@ -74,7 +74,7 @@ class Installation:
         """Kill the process that plans the reading of X, and start it again. Returns its name."""
         while True:
             async with transaction(pool) as conn:
-                leader = (await platform_leaders(conn)).get(X)
+                [leader] = (await platform_leaders(conn)).get(X) or [None]
             for name, process in self.processes.items():
                 if leader is not None and leader.name.endswith(f" {process.pid}"):
                     process.send_signal(signal.SIGKILL)

@@ -35,7 +35,7 @@ class Fleet:
         """Wait until one of those that have not ended plans the reading of X: which."""
         while True:
             async with transaction(pool) as conn:
-                planner = (await platform_leaders(conn)).get(X)
+                [planner] = (await platform_leaders(conn)).get(X) or [None]
             for number, process in enumerate(self.processes):
                 if planner and process.returncode is None and planner.name.endswith(f" {process.pid}"):
                     return number

@@ -1,0 +1,131 @@
+"""Several leaders of one platform: each reads its own accounts, and together they read all."""
+
+import asyncio
+import signal
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from collectors.x.declaration import X
+from storage.model.core.accounts import AccountId
+from storage.model.core.shards import MOST_SHARDS, Shard
+from storage.postgres.pool import Pool, transaction
+from storage.work.shards import put_in_force, want_shards
+from storage.work.workers import PlatformLeader, platform_leaders
+from tests.support.processes.worker_fleet import asked, fleet, many_accounts, until, watch_many
+from tests.support.simulated.slow_x import far_x
+
+ACCOUNTS = 6_000
+SOME_ANSWERED = "select count(*) >= 10 from coverage_row where outcome = 0"
+UNREAD = """
+    select count(*) from account a where a.watched and not exists (
+        select from roster r join coverage_row c using (roster_id)
+        where a.account_id = any(r.account_ids) and c.outcome = 0
+    )
+"""
+ON_ITS_WAY = "select (select count(*) from pgqueuer) + (select count(*) from answered)"
+READ_TWICE = """
+    select count(*) from (
+        select from coverage_row c join roster r using (roster_id)
+        cross join lateral unnest(r.account_ids) as m (account_id)
+        where r.base and c.outcome = 0 group by m.account_id, c.slot having count(*) > 1
+    ) twice
+"""
+"""Accounts that were read more than once in one slot of the sweep, by whichever roster."""
+NOT_ONE_ROSTER = """
+    select count(*) from account a where a.watched and 1 <> (
+        select count(*) from roster r
+        where r.base and r.retired_at is null and a.account_id = any(r.account_ids)
+    )
+"""
+MISSED = "select count(*) from coverage_row where outcome <> 0"
+
+
+@given(
+    st.lists(st.integers(1, 2**31 - 1), unique=True, max_size=200).map(lambda ids: [*map(AccountId, ids)]),
+    st.integers(1, MOST_SHARDS),
+)
+def test_each_account_is_in_exactly_one_shard(accounts: list[AccountId], count: int) -> None:
+    shards = [Shard(index, count).own(accounts) for index in range(count)]
+    assert sorted(a for own in shards for a in own) == sorted(accounts)
+
+
+def test_accounts_that_were_added_together_are_spread_evenly() -> None:
+    accounts = [AccountId(n) for n in range(1, 10_001)]
+    for count in (2, 3, 8):
+        sizes = [len(Shard(index, count).own(accounts)) for index in range(count)]
+        assert max(sizes) - min(sizes) < 0.1 * 10_000 / count
+
+
+async def test_the_database_and_the_code_agree_on_the_shard_of_an_account(pool: Pool) -> None:
+    ids = [1, 2, 97, 98, 65_535, 65_536, 1_000_003, 2**31 - 1]
+    async with transaction(pool) as conn:
+        rows = await conn.fetch(
+            """
+            select account_id, shards, shard_of(account_id, shards) as shard
+            from unnest($1::bigint[]) account_id, generate_series(1, 64) shards
+            """,
+            ids,
+        )
+    assert len(rows) == len(ids) * 64
+    assert all(Shard(r["shard"], r["shards"]).holds(r["account_id"]) for r in rows)
+
+
+async def put(pool: Pool, count: int) -> None:
+    async with transaction(pool) as conn:
+        await want_shards(conn, X, count)
+        await put_in_force(conn, X)
+
+
+async def all_led(pool: Pool, count: int, *, without: str = "") -> list[PlatformLeader]:
+    """Wait until each of so many shards has a leader, and none is `without`; the test's own time limit is the
+    bound.
+    """
+    while True:
+        async with transaction(pool) as conn:
+            found = (await platform_leaders(conn)).get(X, [])
+        shards = [leader.shard for leader in found if leader.name != without]
+        if shards == [Shard(index, count) for index in range(count)]:
+            return found
+        await asyncio.sleep(0.05)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("before", "after"), [(2, 2), (1, 2), (2, 1)])
+async def test_every_account_is_read_once_though_the_number_of_shards_changes(
+    pool: Pool, dsn: str, tmp_path: Path, before: int, after: int
+) -> None:
+    told = many_accounts(tmp_path / "history.csv", ACCOUNTS)
+    await put(pool, before)
+    async with far_x(told, 1.0) as x, fleet(pool, dsn, x, tmp_path, ["simulated"] * 2):
+        await all_led(pool, before)
+        await watch_many(pool, ACCOUNTS)
+        await until(pool, SOME_ANSWERED, True)
+        await put(pool, after)
+        await all_led(pool, after)
+        await until(pool, UNREAD, 0)
+        await until(pool, ON_ITS_WAY, 0)
+    assert await asked(pool, READ_TWICE) == 0
+    assert await asked(pool, NOT_ONE_ROSTER) == 0
+    assert await asked(pool, MISSED) == 0
+
+
+@pytest.mark.slow
+async def test_the_shards_of_a_killed_process_are_led_by_another_and_nothing_is_missed(
+    pool: Pool, dsn: str, tmp_path: Path
+) -> None:
+    told = many_accounts(tmp_path / "history.csv", ACCOUNTS)
+    await put(pool, 2)
+    async with far_x(told, 1.0) as x, fleet(pool, dsn, x, tmp_path, ["simulated"] * 2) as two:
+        leaders = await all_led(pool, 2)
+        await watch_many(pool, ACCOUNTS)
+        await until(pool, SOME_ANSWERED, True)
+        killed = next(n for n, p in enumerate(two.processes) if leaders[1].name.endswith(f" {p.pid}"))
+        two.end(killed, signal.SIGKILL)
+        await all_led(pool, 2, without=leaders[1].name)
+        await until(pool, UNREAD, 0)
+        await until(pool, ON_ITS_WAY, 0)
+    assert await asked(pool, READ_TWICE) == 0
+    assert await asked(pool, MISSED) == 0
