@@ -60,7 +60,7 @@ GROUPS = {
         "init": "Write a settings file with comments.",
         "where": "Show where settings, data and backups are.",
         "doctor": "Check every part of the installation, and suggest fixes.",
-        "workers": "Show workers and their queue, and drop failed requests.",
+        "workers": "Show workers and their queue, drop requests, and set shards.",
         "users": "Manage the people who can use the dashboard.",
         "tokens": "Manage access tokens for programs.",
         "secrets": "Change the keys that sign links in emails.",

@@ -23,14 +23,19 @@ from jobs.config.demonstration import command_clock, refuse_demonstration
 from jobs.config.settings import load_settings
 from jobs.runtime import app
 from jobs.runtime.app import ProcessRole
+from jobs.runtime.platform_loop import refuses_shards
 from jobs.status.workers import budget_json, machines_json, worker_row
 from storage.health.workers_report import Queue, WorkersReport, machines
+from storage.model.core.accounts import Platform
+from storage.model.core.shards import MOST_SHARDS, ShardNumbers
 from storage.model.limits.rate_limits import BudgetBasis, NamedBudget
 from storage.model.text.collectors import collector_name, source_words
+from storage.model.text.states import PLATFORM_NAME
 from storage.postgres.audit_log import log_each
 from storage.postgres.pool import Conn
 from storage.work.rate_limits import budgets
 from storage.work.request_queue import FailedJob, drop_held, held_jobs
+from storage.work.shards import put_in_force, shard_numbers, want_shards
 
 log = logging.getLogger(__name__)
 
@@ -164,6 +169,52 @@ def workers_drop(
             if dropped
             else "There are no failed requests."
         )
+
+
+@workers.command("shards", epilog=examples("blockline workers shards x", "blockline workers shards x 2"))
+def workers_shards(
+    platform: Annotated[Platform, typer.Argument(help="The platform.", show_default=False)],
+    count: Annotated[
+        int | None,
+        typer.Argument(
+            metavar="N", min=1, max=MOST_SHARDS, help="The number of shards to set.", show_default=False
+        ),
+    ] = None,
+    *,
+    as_json: AsJson = False,
+    config: ConfigFile = None,
+) -> None:
+    """Show or set among how many leaders the accounts of a platform are divided.
+
+    Each shard has one leader, in any process that runs the role collect. A new number takes effect when all
+    leaders have recorded the requests that are under way, in about half a minute at most.
+    """
+    settings = load_settings(config)
+    if count is not None and count > 1 and (reason := refuses_shards(settings, platform)) is not None:
+        raise CommandError(reason)
+
+    async def work(conn: Conn) -> ShardNumbers:
+        return await shard_numbers(conn, platform) if count is None else await _divide(conn, platform, count)
+
+    numbers = with_conn(settings, work)
+    if as_json:
+        show_json({"platform": platform.value, "in_force": numbers.in_force, "wanted": numbers.wanted})
+        return
+    name = PLATFORM_NAME[platform]
+    show(f"{name} has {number(numbers.in_force, 'shard')}.")
+    if numbers.wanted != numbers.in_force:
+        show(f"It will have {numbers.wanted} when no shard has a leader; see `blockline workers`.")
+
+
+async def _divide(conn: Conn, platform: Platform, count: int) -> ShardNumbers:
+    """Set the number of shards. Return the numbers now."""
+    before = await want_shards(conn, platform, count)
+    if before.wanted != count:
+        detail = {"before": before.wanted, "after": count}
+        await log_each(
+            conn, command_clock(), COMMAND_LINE, "number of shards set", [(platform.value, detail)]
+        )
+    return await put_in_force(conn, platform)
 
 
 async def _drop(conn: Conn, numbers: set[int] | None) -> list[FailedJob]:
