@@ -88,9 +88,9 @@ def of_the_last_development_schema(backup: Backup) -> Backup:
 
 _LATER_TABLES = {
     *("archive_run", "archived_day", "archived_file", "archived_month", "archived_week"),
-    *("chain_checkpoint", "chain_node", "labeled_profile", "labeler_key_log"),
+    *("chain_checkpoint", "chain_node", "labeled_profile", "labeler_key_log", "platform_shards"),
 }
-_LATER_COLUMNS = {("label", "content"), ("chain_anchor", "checkpoint_id")}
+_LATER_COLUMNS = {("label", "content"), ("chain_anchor", "checkpoint_id"), ("stream_position", "shard")}
 
 
 async def ask(dsn: str, query: str) -> object:
