@@ -10,21 +10,11 @@ PAGES: Final[Mapping[str, Sequence[str]]] = {
     "watch": ("run", "check", "status", "accounts", "lists", "executives"),
     "alerts": ("alerts", "incidents"),
     "orders": ("orders", "report", "published"),
-    "history": ("replay", "rehearse", "stories", "import", "export", "mcp"),
+    "history": ("replay", "rehearse", "demo", "simulate", "stories", "import", "export", "mcp"),
     "evidence": ("evidence", "causes", "purge", "purges"),
     "operations": (
         *("init", "where", "doctor", "plan", "apply", "setup", "workers", "users", "tokens"),
-        *(
-            "secrets",
-            "backup",
-            "restore",
-            "archive",
-            "unarchive",
-            "migrate",
-            "upgrade",
-            "demo",
-            "simulate",
-        ),
+        *("secrets", "backup", "restore", "archive", "unarchive", "migrate", "upgrade"),
     ),
 }
 """The commands and groups of commands of each page."""
