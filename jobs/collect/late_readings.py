@@ -12,6 +12,7 @@ from types import MappingProxyType
 from jobs.base.clock import Clock
 from jobs.detect.confirmation import ConfirmationRule
 from jobs.detect.redetect import ConfirmedOn, corrections, redetect
+from storage.accounts.accounts import announce_watch
 from storage.accounts.list_thresholds import load_threshold_history
 from storage.changes import corrections as stored_corrections
 from storage.changes import late_context
@@ -21,6 +22,7 @@ from storage.model.core.accounts import AccountId
 from storage.model.core.availability import Reading
 from storage.model.core.country_scope import CountryScopes
 from storage.model.core.coverage import Batch, BatchOutcome, Roster, is_answered
+from storage.model.core.shards import WHOLE, Shard
 from storage.postgres.locks import Fence, unfenced
 from storage.postgres.pool import Conn, Pool, transaction
 from storage.postgres.recording_order import moment
@@ -51,6 +53,7 @@ async def record_late(
     evidence_before: Mapping[AccountId, bytes] = NOTHING,
     beside: Recording | None = None,
     fence: Fence = unfenced,
+    shard: Shard = WHOLE,
 ) -> LateReport:
     """Store a batch and all corrections that it causes in one transaction. A batch that is not late has the
     same result as `Recorder.record`.
@@ -62,7 +65,8 @@ async def record_late(
     `evidence` holds, by account, the part of the answer that shows the status. `evidence_before` holds the
     same part of the previous answer, only for accounts for which the batch is not late.
 
-    The `fence` is called first in the transaction. All rows count as known from the time that `clock` shows
+    The `fence` is called first in the transaction. Corrected accounts outside of the caller's `shard` are
+    announced, so that their leaders load them again. All rows count as known from the time that `clock` shows
     when they are written.
 
     Raises ValueError if the batch is from a vantage point, or if `readings` do not match the accounts that
@@ -86,6 +90,8 @@ async def record_late(
         if not await coverage.insert_batch(conn, batch, now):
             return LateReport(stored=False)
         corrected = await _write(conn, ground, found, batch, now, evidence, evidence_before)
+        if elsewhere := [a for a in corrected if not shard.holds(a)]:
+            await announce_watch(conn, elsewhere)
         if beside is not None:
             await record_beside(conn, beside, now)
         return LateReport(stored=True, corrected=corrected)

@@ -438,7 +438,7 @@ class Monitor:
         """
         retold: Sequence[AccountId] = ()
         if late:
-            retold = await self._recorder.record_late(batch, judged, answer)
+            retold = await self._recorder.record_late(batch, judged, answer, self.shard)
         elif await self._recorder.record(batch, judged, answer):
             self._count(judged)
             self.planner.saw(judged, batch.observed_at)

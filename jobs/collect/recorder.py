@@ -22,6 +22,7 @@ from storage.model.core.availability import Reading
 from storage.model.core.coverage import Batch, BatchOutcome, bitmap
 from storage.model.core.known_state import Pending, ReadingEffect
 from storage.model.core.platform_request import Question
+from storage.model.core.shards import WHOLE, Shard
 from storage.postgres.errors import TookTooLong
 from storage.postgres.locks import Fence, unfenced
 from storage.postgres.pool import Pool, StaleState, StorageError, Unreachable, transaction
@@ -119,10 +120,11 @@ class Recorder:
         return stored
 
     async def record_late(
-        self, batch: Batch, judged: Judged, answer: CollectorAnswer
+        self, batch: Batch, judged: Judged, answer: CollectorAnswer, shard: Shard = WHOLE
     ) -> tuple[AccountId, ...]:
         """Commit a late answer (see `comes_late`). Return the accounts whose changes were corrected. If
-        another writer came first, nothing is stored and the result is empty.
+        another writer came first, nothing is stored and the result is empty. The leaders of other shards than
+        `shard` load their corrected accounts again.
 
         Afterwards, memory is out of date for these accounts and for all accounts of the batch. Until this
         function returns, nothing else may be judged from memory: the affected accounts are known only at the
@@ -160,6 +162,7 @@ class Recorder:
                 evidence_before={ids[i]: said for i, said in before.items()},
                 beside=beside,
                 fence=self._fence,
+                shard=shard,
             )
         except StaleState as error:
             _failed(error)
