@@ -1,7 +1,7 @@
 """The monitor of one platform. At each tick it plans, requests, judges and records what is due."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -263,11 +263,17 @@ class Monitor:
         """Do what is due now, like `tick`, but do not wait for slow requests to end."""
         await self._step(_STEP_S)
 
-    async def settled(self, within_s: float) -> None:
-        """Stop making requests, and wait at most `within_s` for running ones to be recorded."""
+    async def settled(self, within_s: float, take_back: Callable[[], Awaitable[None]] | None = None) -> None:
+        """Stop making requests, and wait at most `within_s` for running ones to be recorded. `take_back`
+        withdraws those that wait in a queue.
+        """
         self._settles = True
-        await self._under_way.give_up(within_s)
-        self._settles = False
+        try:
+            if take_back is not None:
+                await take_back()
+            await self._under_way.give_up(within_s)
+        finally:
+            self._settles = False
 
     async def _step(self, wait_s: float | None) -> None:
         now = self._clock()

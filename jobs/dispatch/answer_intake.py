@@ -44,6 +44,12 @@ class AnswerIntake:
             while await requester.turn(take_in, is_paused):
                 pass
 
+    async def take_back(self) -> None:
+        """Withdraw the requests that no worker has in hand."""
+        async with self._turn:
+            for requester, *_ in self._sources:
+                await requester.take_back()
+
     def let_go(self) -> None:
         """Wait for no answer any more."""
         for requester, *_ in self._sources:

@@ -167,6 +167,15 @@ class QueuedRequester:
             self.wake()
         return taken == _TAKEN_AT_ONCE
 
+    async def take_back(self) -> None:
+        """Withdraw the requests that no worker has in hand. Whoever asked gets None. To be called between two
+        turns.
+        """
+        await self._take_back([key for key, _ in self._open(())])
+        for one in self._asked.values():
+            if one.at_s == float("inf") and not one.reply.done():
+                one.reply.set_result(None)
+
     def look_around_now(self) -> None:
         """The next turn looks who else reads, however lately that was done."""
         self._looked_around_s = float("-inf")

@@ -216,10 +216,10 @@ class LeaderLoop:
         await self.release()
 
     async def _hand_over(self) -> None:
-        """Record what is under way, also what other workers have in hand, and give up the shard, because
+        """Withdraw what waits in the queue, record what workers have in hand, and give up the shard, because
         another number of shards is wanted.
         """
-        await self._monitor.settled(_FAREWELL_S)
+        await self._monitor.settled(_FAREWELL_S, self._intake.take_back)
         await self.release()
         log.info(
             "This process is no longer the leader for %s, because the number of shards changes",
