@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from jobs.detect.judge import CanaryExpectation
@@ -15,6 +15,25 @@ from storage.model.core.shards import WHOLE
 from storage.postgres.locks import Fence
 from storage.postgres.pool import Conn, Pool, transaction
 from storage.readings import coverage, rosters
+from storage.work import shards
+
+
+@dataclass(frozen=True, slots=True)
+class _ReadSoFar:
+    """What was read in the running slot. Empty on a platform whose shards never changed."""
+
+    slot: datetime | None = None
+    at: Mapping[AccountId, datetime] = field(default_factory=dict[AccountId, datetime])
+    """When each account was read, by whichever roster."""
+    answered: Collection[int] = ()
+    """The rosters that were answered."""
+
+    def is_mixed(self, roster: Roster) -> bool:
+        """Whether some of its accounts, but not all, were read in other rosters. So it is when a number of
+        shards was in force for too short a time for each leader to replace its rosters.
+        """
+        read = sum(a in self.at for a in roster.account_ids)
+        return roster.roster_id not in self.answered and 0 < read < len(roster.account_ids)
 
 
 class RosterBook:
@@ -55,8 +74,8 @@ class RosterBook:
         self._guard_counts: dict[str, int] = {}
         self._sweep = sweep
         self._inherited: dict[int, Attempt] = {}
-        """By roster that was made because the shards changed, the attempt in which its accounts were read in
-        the slot that ran then.
+        """By roster whose accounts were all read in the running slot, also in other rosters before the shards
+        changed, the attempt that counts for it.
         """
 
     @asynccontextmanager
@@ -85,7 +104,6 @@ class RosterBook:
         To be called in a `renewal`.
         """
         await self.load_canaries(conn)
-        is_divided = edited is None and not self.shard.is_whole and self._sweep is not None
         if self._canaries != self._committed:
             edited = None
         self._committed = None
@@ -94,6 +112,9 @@ class RosterBook:
             existing = [replace(r, account_ids=_shared(r.account_ids, watched)) for r in existing]
         else:
             existing, edited = self.base, frozenset(edited)
+        so_far = _ReadSoFar()
+        if edited is None and self._sweep is not None and await shards.was_divided(conn, self._platform):
+            so_far = await self._read_so_far(conn, self._sweep.slot(now))
         whole: list[Roster] = []
         placed: set[AccountId] = set()
         broken: list[AccountId] = []
@@ -102,20 +123,17 @@ class RosterBook:
                 whole.append(r)
                 continue
             fits = len(r.account_ids) <= self.size(r.place) and all(a in watched for a in r.account_ids)
+            fits = fits and not so_far.is_mixed(r)
             if fits and placed.isdisjoint(r.account_ids):  # earlier versions could place somebody twice
                 whole.append(r)
                 placed.update(r.account_ids)
             else:
                 broken += r.account_ids
-        slot = self._sweep.slot(now) if is_divided and self._sweep is not None else None
-        read: Mapping[AccountId, datetime] = {}
-        if slot is not None and not all(a in placed for a in watched):
-            read = await coverage.answered_in_slot(conn, self._platform, slot, self.shard, self._vantage)
-        # Who was read in this slot is never put beside somebody who was not, so that it is not read twice.
+        # An account that was read in this slot is not put beside one that was not: it would be read twice.
         missing: dict[tuple[str, bool], list[Account]] = {}
         for account_id in watched if edited is None else dict.fromkeys((*broken, *sorted(edited))):
             if account_id not in placed and (account := watched.get(account_id)) is not None:
-                group = self._place_of(account.native_id), account_id in read
+                group = self._place_of(account.native_id), account_id in so_far.at
                 missing.setdefault(group, []).append(account)
         for (place, is_read), accounts in missing.items():
             size = self.size(place)
@@ -124,7 +142,7 @@ class RosterBook:
                 for n, r in enumerate(whole)
                 if r.place == place
                 and len(r.account_ids) < size
-                and (slot is None or all((a in read) == is_read for a in r.account_ids))
+                and all((a in so_far.at) == is_read for a in r.account_ids)
             )
             if (last := max(room, default=None)) is not None:
                 accounts += [watched[a] for a in whole.pop(last).account_ids]
@@ -146,13 +164,21 @@ class RosterBook:
         self.base = [kept or next(made) for _, _, kept in wanted]
         self.places = tuple(dict.fromkeys(r.place for r in self.base))
         self._inherited = {
-            r.roster_id: Attempt(slot, 0, min(read[a] for a in r.account_ids), BatchOutcome.ANSWERED)
+            r.roster_id: Attempt(
+                so_far.slot, 0, min(so_far.at[a] for a in r.account_ids), BatchOutcome.ANSWERED
+            )
             for r in self.base
-            if slot is not None and all(a in read for a in r.account_ids)
+            if so_far.slot is not None and all(a in so_far.at for a in r.account_ids)
         }
         kept_ids = {r.roster_id for r in self.base}
         await rosters.retire(conn, [r.roster_id for r in existing if r.roster_id not in kept_ids], now)
         self._uncommitted = self._canaries
+
+    async def _read_so_far(self, conn: Conn, slot: datetime) -> "_ReadSoFar":
+        read = await coverage.answered_in_slot(conn, self._platform, slot, self.shard, self._vantage)
+        last = await coverage.last_attempts(conn, self._platform, self._vantage)
+        answered = {i for i, a in last.items() if a.slot == slot and a.outcome is BatchOutcome.ANSWERED}
+        return _ReadSoFar(slot, read, answered)
 
     async def has_other_canaries(self, conn: Conn) -> bool:
         """Whether the control accounts, or the doubts about them, are other ones than these rosters know."""

@@ -69,6 +69,13 @@ async def put_in_force(conn: Conn, platform: Platform) -> ShardNumbers:
     return ShardNumbers(numbers.wanted, numbers.wanted)
 
 
+async def was_divided(conn: Conn, platform: Platform) -> bool:
+    """Whether the number of shards of a platform was ever set: then its rosters may have changed with it."""
+    return await conn.fetchval(
+        "select exists (select from platform_shards where platform = $1)", platform.value
+    )
+
+
 async def is_led(conn: Conn, platform: Platform, index: int) -> bool:
     """Whether a process holds the lock of the shard with this index."""
     return await is_held(conn, planning_lock(platform, index))
