@@ -13,6 +13,7 @@ from jobs.planning.sweep import Sweep
 from storage.accounts.accounts import NewAccount, add_accounts
 from storage.accounts.canaries import set_canaries
 from storage.model.core.availability import Status
+from storage.model.core.shards import WHOLE, Shard
 from storage.postgres.locks import Fence, unfenced
 from storage.postgres.pool import Pool, transaction
 from tests.support.samples.readings import SUSPENDED, T0, FakeCollector
@@ -35,11 +36,12 @@ class World:
             await set_canaries(conn, X, CANARIES, T0)
             await add_accounts(conn, [NewAccount(X, i, f"h{i}", lists) for i in ids], T0)
 
-    async def start(self, sweep: Sweep = SWEEP, fence: Fence = unfenced) -> Monitor:
+    async def start(self, sweep: Sweep = SWEEP, fence: Fence = unfenced, shard: Shard = WHOLE) -> Monitor:
         settings = MonitorSettings(sweep)
         monitor = reading_pipeline(
             self.pool, self.platform, ConfirmationRule(), settings, self.clock, fence=fence
         )
+        monitor.turn_to(shard)
         await monitor.load()
         return monitor
 
