@@ -5,10 +5,11 @@ the others look right, its status has really changed. Such a control account is 
 cause every later answer to be quarantined.
 
 The control accounts belong to the platform and are the same for all its shards. Each shard chooses them for
-places where there are too few, because another shard may have no account there. Each shard asks them when one
-of its own answers was quarantined. It takes up within seconds what another shard chose, doubted or retired
-(`jobs.collect.monitor.Monitor.follow_others`). The doubts of all shards count together. An account is still
-doubted for `_DOUBTED_FOR` before it is retired.
+places where there are too few, because another shard may have no account there. Each shard asks them alone
+when one of its own answers was quarantined, or while one is in doubt. So two shards ask twice as often in an
+outage: each believes its own answers again only after they looked right to itself. It takes up within seconds
+what another shard chose, doubted or retired (`jobs.collect.monitor.Monitor.follow_others`). The doubts of all
+shards count together. An account is still doubted for `_DOUBTED_FOR` before it is retired.
 """
 
 import asyncio
