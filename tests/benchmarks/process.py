@@ -1,4 +1,4 @@
-"""What this process alone took: Postgres and the simulators are processes of their own."""
+"""What a process alone took: Postgres and the simulators are processes of their own."""
 
 import os
 import resource
@@ -10,6 +10,13 @@ def cpu_s() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def rss_bytes() -> int:
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
+def cpu_s_of(pid: int) -> float:
+    """The same of another process that runs."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def rss_bytes(pid: int | None = None) -> int:
+    """Of this process; with `pid`, of that one."""
+    pages = int(Path(f"/proc/{pid or 'self'}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE")
