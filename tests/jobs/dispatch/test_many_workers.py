@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from collectors.x.declaration import X
 from storage.postgres.pool import Pool, transaction
 from storage.work import request_queue
 from storage.work.request_queue import QueueJob
+from storage.work.shards import put_in_force, want_shards
 from tests.support.processes.worker_fleet import asked, fleet, many_accounts, said, until, watch_many
 from tests.support.repeats import ONLY_LONG
 from tests.support.simulated.slow_x import counted, far_x
@@ -75,10 +77,13 @@ async def test_two_of_four_processes_are_killed_and_every_account_is_read_once(
     assert await asked(pool, MISSED) is None
 
 
-async def test_four_that_share_a_token_never_ask_more_than_it_allows_though_two_are_killed(
+async def test_four_that_share_a_token_and_two_shards_ask_no_more_than_it_allows_though_two_are_killed(
     pool: Pool, dsn: str, tmp_path: Path
 ) -> None:
     told = many_accounts(tmp_path / "history.csv", ACCOUNTS)
+    async with transaction(pool) as conn:
+        await want_shards(conn, X, 2)
+        await put_in_force(conn, X)
     async with (
         far_x(told, 0.2, limit=LIMIT) as x,
         fleet(pool, dsn, x, tmp_path, ["simulated"] * 4) as four,
