@@ -56,9 +56,9 @@ class SharedBudgets:
     ) -> None:
         """`longest` is the pause after a refusal that does not state one."""
         self.longest = longest
+        self.clock = clock
         self._pool = pool
         self._address = address
-        self._clock = clock
         self._free: dict[str, datetime] = {}
         """By name of a budget: until when requests need not be counted."""
         self._failing: set[str] = set()
@@ -84,7 +84,7 @@ class SharedBudgets:
 
     async def take(self, name: str, platform: Platform, pace: BudgetPace) -> BudgetDecision:
         """Try once, without waiting."""
-        now = self._clock()
+        now = self.clock()
         free_until = self._free.get(name)
         if free_until is not None and now < free_until:
             return Granted(now, now + GUARD, 0, free_until=free_until)
@@ -95,17 +95,13 @@ class SharedBudgets:
 
     async def note(self, name: str, platform: Platform, granted: Granted, stated: Stated | None) -> None:
         """Record what an answer stated. If that fails, the answer counts as not received."""
-        now = self._clock()
+        now = self.clock()
         if granted.says_nothing_new(stated, now):
             return
         self._free.pop(name, None)
         await self._kept(
             name, lambda conn: rate_limits.note(conn, name, platform, granted.number, stated, now)
         )
-
-    @property
-    def clock(self) -> Clock:
-        return self._clock
 
     async def _kept(self, name: str, work: Callable[[Conn], Awaitable[T]]) -> T | None:
         """Run `work`; None when the database does not answer. One at a time, as they compete for one row."""
@@ -142,13 +138,12 @@ class SharedBudget:
     _platform: Platform
     _owner: str
     _pace: BudgetPace
-    _patience_s: float = _PATIENCE_S
 
     async def take(self, url: str) -> Granted | RequestFailure:
         """See `RequestBudget`."""
         name, clock = self._name(url), self._all.clock
         loop = asyncio.get_running_loop()
-        patient_until = loop.time() + self._patience_s
+        patient_until = loop.time() + _PATIENCE_S
         while True:
             verdict = await self._all.take(name, self._platform, self._pace)
             if isinstance(verdict, Granted):

@@ -5,7 +5,9 @@ since, else it begins anew: no lock is held while a machine is busy, or gone. To
 transactions.
 """
 
+from dataclasses import astuple
 from datetime import datetime, timedelta
+from typing import Any
 
 from storage.model.core.accounts import Platform
 from storage.model.limits import rate_limits
@@ -50,22 +52,7 @@ async def budgets(conn: Conn) -> list[NamedBudget]:
         """
     )
     return [
-        NamedBudget(
-            r["budget"],
-            Platform(r["platform"]),
-            r["taken_at"],
-            BudgetState(
-                BudgetBasis(r["basis"]),
-                r["until"],
-                r["most"],
-                r["left_over"],
-                r["probe"],
-                r["probe_until"],
-                r["busy_until"],
-                r["version"],
-            ),
-        )
-        for r in rows
+        NamedBudget(r["budget"], Platform(r["platform"]), r["taken_at"], _state(*tuple(r)[3:])) for r in rows
     ]
 
 
@@ -82,7 +69,11 @@ async def _read(conn: Conn, name: str) -> BudgetState:
         """,
         name,
     )
-    return BudgetState() if row is None else BudgetState(BudgetBasis(row["basis"]), *tuple(row)[1:])
+    return BudgetState() if row is None else _state(*row)
+
+
+def _state(basis: str, *others: Any) -> BudgetState:
+    return BudgetState(BudgetBasis(basis), *others)
 
 
 async def _write(
@@ -104,14 +95,7 @@ async def _write(
         name,
         platform.value,
         now,
-        budget.basis.value,
-        budget.until,
-        budget.most,
-        budget.left_over,
-        budget.probe,
-        budget.probe_until,
-        budget.busy_until,
-        budget.version,
+        *astuple(budget),
         version,
     )
     return done == "INSERT 0 1"
