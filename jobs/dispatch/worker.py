@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID, uuid4
 
 from collectors.core.collector import Collector
@@ -30,7 +31,7 @@ from storage.work import (
     workers,
 )
 from storage.work.pending_answers import WorkerAnswer
-from storage.work.queue_consumer import Consumer, PutBack
+from storage.work.queue_consumer import PutBack, take_jobs
 from storage.work.workers import HEARD_WITHIN, MOST_CLOCK_OFF, SourcePause, Worker
 
 log = logging.getLogger(__name__)
@@ -43,6 +44,10 @@ killed, they are given to others.
 """
 _REPORT_EVERY_S = 3.0
 _RETRY_S = 2.0
+_RECOVERED_AFTER_S = 20.0
+"""Longer than it takes to fail once more."""
+_LOOK_S = 0.5
+"""How often to look whether a pause is over."""
 _HAND_OVER_AGAIN_S = (1.0, 2.0, 4.0, 8.0)
 _TIDY_EVERY_S = 60.0
 _FORGOTTEN_AFTER = timedelta(days=1)
@@ -65,54 +70,57 @@ class QueueWorker:
         self._paused: dict[str, SourcePause] = {}
         self._alone = WorkerPauses()
         self._told_off = False
-        self._consumer: Consumer | None = None
         self._requests: dict[str, RequestSlots] = {}
+        self._stops: dict[str, asyncio.Event] = {}
+        """By source: set when it takes no more of it."""
         self._ends = False
-        self._stands_still = False
+        self._failed_s: float | None = None
+        """When the queue last failed. None: since then it recovered, or it never did."""
         self._tidied_s = -_TIDY_EVERY_S
 
     def reads(self, collectors: Mapping[str, Collector]) -> None:
-        """These are its sources, each with what reads it. To be said before `run`."""
+        """These are its sources, each with what reads it. To be said before `running`."""
         self._collectors |= collectors
         self._requests |= {source: RequestSlots(AT_ONCE) for source in collectors}
 
-    async def run(self) -> None:
-        """Work until `end`, through losses of the database; of each its beginning and its end are logged."""
-        self._consumer = Consumer(
-            self._dsn, self._collectors, self._do, _IN_HAND, self._is_paused, self._goes_on
-        )
+    @asynccontextmanager
+    async def running(self) -> AsyncGenerator[None]:
+        """Make requests until the block ends, through losses of the database; what was not begun then is put
+        back, and what is under way is handed over.
+        """
         async with asyncio.TaskGroup() as group:
             reporting = group.create_task(self._keep_reporting())
-            while True:
-                try:
-                    await self._consumer.run()
-                    if self._ends:
-                        break
-                except Exception as error:  # noqa: BLE001 - a machine that asks nothing would be silent
-                    if not self._stands_still:
-                        said = str(error) if isinstance(error, StorageError) else unknown_error(error)
-                        log.error(  # noqa: TRY400
-                            "Requests from the queue failed: %s", said, extra={"event": "queue_failed"}
-                        )
-                    self._stands_still = True
-                    await asyncio.sleep(_RETRY_S)
-            reporting.cancel()
+            taking = [group.create_task(self._keep_taking(source)) for source in self._collectors]
+            try:
+                yield
+            finally:
+                self._ends = True
+                for stop in self._stops.values():
+                    stop.set()
+                await asyncio.wait(taking, timeout=_FAREWELL_S)
+                for task in (reporting, *taking):
+                    task.cancel()
+                await asyncio.wait([reporting])  # nothing is reported once it has left
+                with suppress(StorageError):
+                    async with transaction(self._pool) as conn:
+                        await workers.leave(conn, self.worker_id)
 
-    def _goes_on(self) -> None:
-        if self._stands_still:
-            log.info("Requests from the queue recovered", extra={"event": "queue_recovered"})
-        self._stands_still = False
-
-    async def end(self, running: asyncio.Task[None]) -> None:
-        """Take nothing more, put back what was not begun, hand over what is under way, and leave."""
-        self._ends = True
-        if self._consumer is not None:
-            self._consumer.stop()
-        await asyncio.wait([running], timeout=_FAREWELL_S)
-        running.cancel()
-        with suppress(StorageError):
-            async with transaction(self._pool) as conn:
-                await workers.leave(conn, self.worker_id)
+    async def _keep_taking(self, source: str) -> None:
+        while not self._ends:
+            if self._is_paused(source):
+                await asyncio.sleep(_LOOK_S)
+                continue
+            stop = self._stops[source] = asyncio.Event()
+            try:
+                await take_jobs(self._dsn, source, partial(self._do, source), _IN_HAND, stop)
+            except Exception as error:  # noqa: BLE001 - a machine that asks nothing would be silent
+                if self._failed_s is None:
+                    said = str(error) if isinstance(error, StorageError) else unknown_error(error)
+                    log.error(  # noqa: TRY400
+                        "Requests from the queue failed: %s", said, extra={"event": "queue_failed"}
+                    )
+                self._failed_s = time.monotonic()
+                await asyncio.sleep(_RETRY_S)
 
     async def report(self) -> None:
         """Tell the others that this process is there. Raises StorageError."""
@@ -141,6 +149,9 @@ class QueueWorker:
         while True:
             with suppress(StorageError):  # whoever needs the database says that it is away
                 await self.report()
+                if self._failed_s is not None and time.monotonic() - self._failed_s > _RECOVERED_AFTER_S:
+                    log.info("Requests from the queue recovered", extra={"event": "queue_recovered"})
+                    self._failed_s = None
             await asyncio.sleep(_REPORT_EVERY_S)
 
     def _note_clock(self, off: timedelta) -> None:
@@ -184,6 +195,7 @@ class QueueWorker:
 
     async def _answer(self, source: str, question: Question) -> None:
         if self._ends or self._is_paused(source):
+            self._stops[source].set()
             raise PutBack(timedelta(0))
         asked_at = self._clock()
         collector = self._collectors[source]
@@ -217,6 +229,7 @@ class QueueWorker:
                 return False
             before = self._paused.get(source, pause)
             self._paused[source] = max(before, pause, key=lambda one: one.until)
+            self._stops[source].set()
             await self._report(conn)
             return True
 
@@ -229,14 +242,3 @@ async def _tidy(conn: Conn) -> None:
     await request_queue.tidy(conn, _FORGOTTEN_AFTER)
     await pending_answers.forget_untaken(conn, _FORGOTTEN_AFTER)
     await rate_limits.forget_unused(conn, _FORGOTTEN_AFTER)
-
-
-@asynccontextmanager
-async def running_worker(worker: QueueWorker) -> AsyncGenerator[None]:
-    """Make requests until the block ends; those under way then are finished."""
-    async with asyncio.TaskGroup() as group:
-        running = group.create_task(worker.run())
-        try:
-            yield
-        finally:
-            await worker.end(running)

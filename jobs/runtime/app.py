@@ -26,7 +26,7 @@ from jobs.delivery.channel_router import ChannelRouter, channel_router
 from jobs.delivery.sender import Undeliverable
 from jobs.delivery.smtp import MailServer, Security, SmtpSender
 from jobs.dispatch.shared_rate_limits import SharedBudgets
-from jobs.dispatch.worker import QueueWorker, running_worker
+from jobs.dispatch.worker import QueueWorker
 from jobs.evidence.daily_anchor import authority_of, daily_anchor, seal
 from jobs.messages.compose import Letterhead
 from jobs.notify.database_outage import DatabaseOutage
@@ -226,7 +226,7 @@ async def running(
                 turns = platform_loops(settings, dsn, collect_pool, platform, worker, budgets, clock, mend)
                 works = await stack.enter_async_context(turns)
                 loops += [(Loop(name, work, mend), WAKE_S) for name, work in works.items()]
-            await stack.enter_async_context(running_worker(worker))
+            await stack.enter_async_context(worker.running())
             resolver = Resolver(settings, clock, budgets)
             for platform in Platform:
                 looking = partial(look_names_up, collect_pool, platform, resolver)

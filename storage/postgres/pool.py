@@ -283,12 +283,12 @@ def translated(conn: Conn, where: str, named_by: str = SETTING) -> Generator[Non
 
 
 @contextmanager
-def lost(pool: Pool, *also: type[Exception]) -> Generator[None]:
-    """Raise Unreachable for whatever ends a library's long work on this pool; `also` are its own errors."""
+def lost(dsn: str, *also: type[Exception]) -> Generator[None]:
+    """Raise Unreachable for whatever ends a library's long work with `dsn`; `also` are its own errors."""
     try:
         yield
     except (OSError, *_ASYNCPG_ERRORS, *also) as error:
-        raise _unreachable(pool.address, error, pool.named_by) from error
+        raise _unreachable(address(dsn), error) from error
 
 
 def _is_gone(conn: Conn) -> bool:

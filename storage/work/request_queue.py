@@ -18,8 +18,10 @@ from pgqueuer.adapters.persistence.qb import (
     QuerySchedulerBuilder,
 )
 from pgqueuer.adapters.persistence.queries import Queries
+from pgqueuer.domain.models import TableChangedEvent, utc_now
 from pgqueuer.domain.settings import DBSettings, Durability
 from pgqueuer.domain.types import Channel
+from pgqueuer.ports.driver import Driver
 
 from storage.postgres.pool import Conn, Connection
 
@@ -37,11 +39,7 @@ NAMES: Final = DBSettings(
     schedules_table="pgqueuer_schedules",
     durability=Durability.volatile,
 )
-_ENVIRONMENT: Final = QueryBuilderEnvironment(NAMES)
-BUILDERS: Final = (_ENVIRONMENT, QueryQueueBuilder(NAMES), QuerySchedulerBuilder(NAMES))
-"""What PgQueuer writes its statements with."""
-
-TABLES: Final = _ENVIRONMENT.build_install_query(create_schema=False)
+TABLES: Final = QueryBuilderEnvironment(NAMES).build_install_query(create_schema=False)
 """PgQueuer's own statements that make its tables, for a migration. They are not logged: what is lost in a
 crash of the database is asked anew.
 """
@@ -88,18 +86,45 @@ class QueueBacklog:
     """Since when one that waits could be taken by anybody. None: there is none, or all are put off."""
 
 
+def queries(driver: Driver, source: str) -> Queries:
+    """PgQueuer's statements. What they notify of goes to the workers of one source."""
+    names = NAMES.model_copy(update={"channel": channel(source)})
+    return Queries(
+        driver, QueryBuilderEnvironment(names), QueryQueueBuilder(names), QuerySchedulerBuilder(names)
+    )
+
+
+def channel(source: str) -> Channel:
+    """Where the workers of a source listen: that of PgQueuer's trigger would wake those of all sources."""
+    return Channel(f"{NAMES.channel}.{source.replace(' ', '.')}")
+
+
+async def wake(conn: Conn, source: str) -> None:
+    """Have the workers of a source look into the queue when the transaction is committed."""
+    changed = TableChangedEvent(
+        type="table_changed_event",
+        channel=channel(source),
+        sent_at=utc_now(),
+        operation="insert",
+        table=NAMES.queue_table,
+    )
+    await conn.execute("select pg_notify($1, $2)", changed.channel, changed.model_dump_json())
+
+
 async def enqueue(conn: Conn, jobs: Sequence[QueueJob]) -> None:
     """Ask for these. What is in the queue already is not put there twice."""
     if not jobs:
         return
     driver = AsyncpgDriver(cast("Connection", conn))  # a connection of a pool does all that one does
-    await Queries(driver, *BUILDERS).enqueue(
+    await queries(driver, jobs[0].source).enqueue(
         [job.source for job in jobs],
         [job.payload for job in jobs],
         [_URGENT if job.urgent else _IN_TURN for job in jobs],
         dedupe_key=[job.key for job in jobs],
         on_conflict="skip",
     )
+    for source in {job.source for job in jobs}:
+        await wake(conn, source)
 
 
 async def waiting(conn: Conn, source: str) -> set[str]:

@@ -135,7 +135,7 @@ async def test_one_that_is_told_to_end_finishes_what_it_has_in_hand(
     "which",
     [
         pytest.param("true", id="all connections", marks=ONLY_LONG),
-        pytest.param("query like 'LISTEN%'", id="those that listen for requests", marks=ONLY_LONG),
+        pytest.param("query like '%pgqueuer%'", id="those that take requests", marks=ONLY_LONG),
     ],
 )
 async def test_processes_that_lose_connections_to_the_database_read_on(
@@ -143,7 +143,7 @@ async def test_processes_that_lose_connections_to_the_database_read_on(
 ) -> None:
     told = many_accounts(tmp_path / "history.csv", ACCOUNTS)
     async with far_x(told, 0.4) as x, fleet(pool, dsn, x, tmp_path, ["simulated"] * 2) as two:
-        await until(pool, f"select count(*) {OTHERS} and query like 'LISTEN%'", 2)
+        await until(pool, f"select count(*) {OTHERS} and query like '%pgqueuer%'", 2)
         await asked(pool, f"select count(pg_terminate_backend(pid)) {OTHERS} and {which}")
         for machine in two.folders:
             await said(machine, "Requests from the queue failed")

@@ -17,7 +17,7 @@ from jobs.collect.vantages import VantageReader
 from jobs.detect.confirmation import ConfirmationRule
 from jobs.dispatch.answer_codec import unpack
 from jobs.dispatch.local_requester import LocalRequester
-from jobs.dispatch.worker import QueueWorker, running_worker
+from jobs.dispatch.worker import QueueWorker
 from storage.model.core.availability import State, Status
 from storage.model.core.platform_request import Question
 from storage.postgres.pool import Pool, transaction
@@ -88,7 +88,7 @@ async def test_a_worker_verifies_what_was_lifted(pool: Pool, dsn: str) -> None:
     await worker.report()
     async with transaction(pool) as conn:
         await request_queue.enqueue(conn, [QueueJob(ASKED.key, "x", pending_answers.packed(ASKED))])
-    async with running_worker(worker):
+    async with worker.running():
         await until(pool, "select count(*) from answered", 1)
     async with transaction(pool) as conn:
         (one,) = await pending_answers.handed_over(conn, "x", (), 10)

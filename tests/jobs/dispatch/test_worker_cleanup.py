@@ -10,7 +10,7 @@ from collectors.x.declaration import X
 from jobs.base.clock import system_clock
 from jobs.base.database_clock import SteadyClock
 from jobs.dispatch.answer_codec import pack
-from jobs.dispatch.worker import QueueWorker, running_worker
+from jobs.dispatch.worker import QueueWorker
 from storage.model.core.platform_request import Question
 from storage.model.limits.rate_limits import UNPACED
 from storage.postgres.pool import Pool, borrowed, transaction
@@ -54,9 +54,10 @@ async def test_a_process_is_forgotten_a_day_after_it_was_heard_of_last(
 @pytest.mark.slow
 async def test_a_process_that_leaves_takes_no_other_along(pool: Pool, dsn: str) -> None:
     ahead = QueueWorker(dsn, pool, "", SteadyClock(lambda: system_clock() + 2 * DAY))
+    ahead.reads({"x": FakeCollector()})
     async with transaction(pool) as conn:
         await report(conn, "other 1", system_clock())
-    async with running_worker(ahead):
+    async with ahead.running():
         await until(pool, "select count(*) from worker", 2)
     assert await asked(pool, "select name from worker") == "other 1"
 

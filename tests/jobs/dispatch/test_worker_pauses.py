@@ -24,7 +24,7 @@ from jobs.detect.confirmation import ConfirmationRule
 from jobs.dispatch.answer_codec import unpack
 from jobs.dispatch.local_requester import LocalRequester, TimedAnswer
 from jobs.dispatch.queued_requester import QueuedRequester
-from jobs.dispatch.worker import QueueWorker, running_worker
+from jobs.dispatch.worker import QueueWorker
 from jobs.dispatch.worker_pauses import WorkerPauses, asks_elsewhere
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import MissedReason
@@ -212,7 +212,7 @@ async def worked(pool: Pool, dsn: str, *collectors: FakeCollector) -> None:
     await put(pool)
     async with AsyncExitStack() as stack:
         for machine in machines:
-            await stack.enter_async_context(running_worker(machine))
+            await stack.enter_async_context(machine.running())
         await until(pool, HANDED_OVER, REQUESTS)
         await until(pool, "select count(*) from pgqueuer", 0)
 
@@ -224,10 +224,10 @@ async def test_who_alone_does_not_reach_a_platform_misses_nothing_and_pauses(poo
     machines[0].reads({"x": cut_off})
     machines[1].reads({"x": well})
     await machines[1].report()
-    async with running_worker(machines[0]):  # it takes the first ones, since nobody else works yet
+    async with machines[0].running():  # it takes the first ones, since nobody else works yet
         await put(pool)
         await until(pool, "select paused -> 'x' ->> 'reason' from worker where paused ? 'x'", "network")
-        async with running_worker(machines[1]):
+        async with machines[1].running():
             await until(pool, HANDED_OVER, REQUESTS)
     assert cut_off.asked
     assert [one.trouble for one in await answers(pool)] == [None] * REQUESTS

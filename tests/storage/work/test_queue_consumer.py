@@ -1,8 +1,10 @@
-"""One process that takes requests from the queue: a source that is slow, and one that is paused."""
+"""One process that takes requests from the queue: one source is slow or paused, or the database is lost."""
 
 import asyncio
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+
+import pytest
 
 from collectors.core.collector import CollectorAnswer
 from collectors.x.declaration import X
@@ -10,10 +12,10 @@ from jobs.base.clock import system_clock
 from jobs.base.database_clock import SteadyClock
 from jobs.dispatch.worker import AT_ONCE, QueueWorker
 from storage.model.core.platform_request import Question
-from storage.postgres.pool import Pool, transaction
+from storage.postgres.pool import Pool, Unreachable, listen, transaction
 from storage.work import pending_answers, request_queue
-from storage.work.queue_consumer import Consumer
-from storage.work.request_queue import QueueJob
+from storage.work.queue_consumer import PutBack, take_jobs
+from storage.work.request_queue import QueueJob, channel
 from tests.support.processes.worker_fleet import asked, until
 from tests.support.samples.readings import T0, FakeCollector
 
@@ -32,51 +34,83 @@ class Stuck(FakeCollector):
         return await super().read(native_ids, now)
 
 
+ANSWERED = "select count(*) from answered"
+TAKES_JOBS = """
+    from pg_stat_activity
+    where datname = current_database() and query like '%pgqueuer%' and pid <> pg_backend_pid()
+"""
+
+
 def job(vantage: str, number: int) -> QueueJob:
     question = Question(X, vantage, "", number, T0, 0, ("1",), urgent=False)
     return QueueJob(question.key, question.source, pending_answers.packed(question))
+
+
+async def enqueue(pool: Pool, jobs: Sequence[QueueJob]) -> None:
+    async with transaction(pool) as conn:
+        await request_queue.enqueue(conn, jobs)
 
 
 async def test_a_source_that_answers_slowly_holds_up_no_other(pool: Pool, dsn: str) -> None:
     stuck = [Stuck(), Stuck()]
     worker = QueueWorker(dsn, pool, "", SteadyClock(system_clock))
     worker.reads({"x": FakeCollector(), "x from in": stuck[0], "x from tr": stuck[1]})
-    async with transaction(pool) as conn:
-        for n, vantage in enumerate(("in", "tr")):
-            await request_queue.enqueue(conn, [job(vantage, 100 * n + at) for at in range(64)])
-        await request_queue.enqueue(conn, [job("", 1000 + at) for at in range(30)])
-    async with asyncio.TaskGroup() as group:
-        running = group.create_task(worker.run())
+    for n, vantage in enumerate(("in", "tr")):
+        await enqueue(pool, [job(vantage, 100 * n + at) for at in range(64)])
+    await enqueue(pool, [job("", 1000 + at) for at in range(30)])
+    async with worker.running():
         await until(pool, "select count(*) from answered where source = 'x'", 30)
         assert [one.under_way for one in stuck] == [AT_ONCE, AT_ONCE]
         # The rest is left to other processes.
         assert await asked(pool, "select count(*) >= 2 * 24 from pgqueuer where status = 'queued'")
         for one in stuck:
             one.released.set()
-        await worker.end(running)
 
 
-async def nothing(_source: str, _payload: bytes) -> None:
-    """There is nothing to do."""
+async def test_a_source_that_is_paused_is_left_alone_and_read_again_afterwards(pool: Pool, dsn: str) -> None:
+    off = timedelta(0)
+    worker = QueueWorker(dsn, pool, "", SteadyClock(lambda: system_clock() + off))
+    worker.reads({"x": FakeCollector()})
+    async with worker.running():
+        await enqueue(pool, [job("", 1)])
+        await until(pool, ANSWERED, 1)
+        off = timedelta(hours=1)  # a worker whose clock is wrong reads nothing
+        await enqueue(pool, [job("", at) for at in range(2, 40)])
+        await until(pool, "select count(*) from worker where abs(extract(epoch from clock_off)) > 1", 1)
+        assert await asked(pool, "select count(*) from pgqueuer where status = 'queued'") == 38
+        assert await asked(pool, "select max(attempts) <= 1 from pgqueuer")
+        off = timedelta(0)
+        await until(pool, ANSWERED, 39)
 
 
-async def test_requests_that_wait_for_a_source_that_is_paused_are_not_looked_at_again_and_again(
-    pool: Pool, dsn: str
-) -> None:
-    looks = 0
+async def test_what_cannot_be_put_back_is_given_to_another_and_not_held(pool: Pool, dsn: str) -> None:
+    async def lose(_payload: bytes) -> None:
+        await asked(pool, f"select count(pg_terminate_backend(pid)) {TAKES_JOBS}")
+        await until(pool, f"select count(*) {TAKES_JOBS}", 0)
+        raise PutBack(timedelta(0))
 
-    def is_paused(_source: str) -> bool:
-        nonlocal looks
-        looks += 1
-        return True
+    stop, done = asyncio.Event(), asyncio.Event()
 
+    async def do(_payload: bytes) -> None:
+        done.set()
+        stop.set()
+
+    await enqueue(pool, [job("", 1)])
+    with pytest.raises(Unreachable):
+        await take_jobs(dsn, "x", lose, 2, asyncio.Event())
     async with transaction(pool) as conn:
-        await request_queue.enqueue(conn, [job("", at) for at in range(5)])
-    consumer = Consumer(dsn, ["x"], nothing, 2, is_paused, lambda: None)
-    async with asyncio.TaskGroup() as group:
-        running = group.create_task(consumer.run())
-        while looks == 0:  # noqa: ASYNC110 - it is PgQueuer that looks
-            await asyncio.sleep(0.01)
-        await asyncio.sleep(1.5)
-        running.cancel()
-    assert looks <= 8
+        assert await conn.fetchval("select array_agg(status::text) from pgqueuer") == ["picked"]
+        await conn.execute("update pgqueuer set heartbeat = heartbeat - interval '1 hour'")
+    await take_jobs(dsn, "x", do, 2, stop)
+    assert done.is_set()
+    assert await asked(pool, "select count(*) from pgqueuer") == 0
+
+
+async def test_a_request_wakes_the_workers_of_its_source_alone(pool: Pool, dsn: str) -> None:
+    async with listen(dsn, channel("x")) as woken:
+        await enqueue(pool, [job("in", 1)])
+        await enqueue(pool, [job("", 2)])
+        async with transaction(pool) as conn:
+            await conn.execute("select pg_notify($1, 'the end')", channel("x"))
+        assert "table_changed_event" in await anext(woken)
+        assert await anext(woken) == "the end"
