@@ -184,8 +184,9 @@ def workers_shards(
     as_json: AsJson = False,
     config: ConfigFile = None,
 ) -> None:
-    """Show or set among how many leaders the accounts of a platform are divided.
+    """Show or set the number of shards of a platform.
 
+    The accounts of a platform are divided among its shards.
     Each shard has one leader, in any process that runs the role collect. A new number takes effect when all
     leaders have recorded the requests that are under way, in about half a minute at most.
     """

@@ -138,12 +138,13 @@ class SharedBudget:
     _platform: Platform
     _owner: str
     _pace: BudgetPace
+    _patience_s: float = _PATIENCE_S
 
     async def take(self, url: str) -> Granted | RequestFailure:
         """See `RequestBudget`."""
         name, clock = self._name(url), self._all.clock
         loop = asyncio.get_running_loop()
-        patient_until = loop.time() + _PATIENCE_S
+        patient_until = loop.time() + self._patience_s
         while True:
             verdict = await self._all.take(name, self._platform, self._pace)
             if isinstance(verdict, Granted):

@@ -173,6 +173,7 @@ ONLY_COMMANDS: dict[str, str] = {
     **dict.fromkeys(("import", "executives import", "executives engagement", "orders import"), _FILE),
     **dict.fromkeys(("causes import", "causes notice"), _FILE),
     "apply": "A file of a repository is applied where the repository is: by hand or in CI.",
+    "workers shards": "It follows the processes that were started, which no page can start.",
     "workers drop": "Only an operator who reported the fault should remove its traces.",
     "evidence anchor": "The monitor requests a time stamp each day by itself.",
     "evidence checkpoint": "The monitor signs a checkpoint each day by itself.",
