@@ -1,4 +1,4 @@
-"""The planning side of a running installation: holds the lock, loads, plans, starts anew after a loss.
+"""The leader of a shard: holds its lock, loads its accounts, plans, and starts again after a lost connection.
 
 The accounts of a platform are divided into shards (`storage.model.core.shards`), one by default, and a
 `LeaderLoop` leads one of them. What concerns the platform and not one account:
@@ -159,8 +159,8 @@ class LeaderLoop:
             self._stand_by()
 
     async def _take(self, wait_s: float) -> Held | None:
-        """Lead this shard if it can be led. None if there is no such shard now, or if it is not to be taken
-        yet. Raises AlreadyHeld.
+        """Become the leader of this shard. None if there is no such shard now, or if it is left to another
+        process for some seconds. Raises AlreadyHeld.
         """
         if self._lock.held is not None:
             return self._lock.held

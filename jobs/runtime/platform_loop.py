@@ -106,7 +106,8 @@ async def platform_loops(
         abilities = abilities_of(settings, platform, collector, budgets)
         for connection in abilities.connections:
             await stack.enter_async_context(connection)
-        is_swept = cost_limit is None or cost_limit.wanted is None  # who reads elsewhere sweeps everybody
+        # From a vantage point all accounts are swept, which a cost limit would not pay for.
+        is_swept = cost_limit is None or cost_limit.wanted is None
         vantages: dict[str, tuple[Collector, Requester]] = {}
         for vantage in settings.vantages if is_swept else ():
             there = await stack.enter_async_context(collector_of(settings, platform, vantage, budgets))

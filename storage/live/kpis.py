@@ -147,7 +147,7 @@ async def _counts(conn: Conn, now: datetime, read_after: datetime) -> tuple[_Cou
     """Count all that are watched, and those of them that are withheld or suspended.
 
     Most accounts are available and were read: no row is made for each of these, nor are the answers of one
-    account gathered, so that a million accounts take less than a second.
+    account gathered.
     """
     await with_archived(conn, read_after, now)
     rows = await conn.fetch(

@@ -102,9 +102,9 @@ async def is_held(conn: Conn, name: str) -> bool:
     )
 
 
-async def nobody_holds(conn: Conn, names: Sequence[str]) -> bool:
-    """Whether none of these locks is held, and what earlier holders write is written or never will be. If so,
-    nobody can take one of them before the transaction of `conn` ends.
+async def are_free(conn: Conn, names: Sequence[str]) -> bool:
+    """Whether no process holds one of these locks, and no transaction of an earlier holder is open. If so, no
+    process can take one of them before the transaction of `conn` ends.
     """
     for name in names:
         is_free = await conn.fetchval(

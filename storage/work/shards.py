@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from storage.model.core.accounts import AccountId, Platform
 from storage.model.core.shards import Shard, ShardNumbers
-from storage.postgres.locks import is_held, nobody_holds
+from storage.postgres.locks import are_free, is_held
 from storage.postgres.pool import Conn
 from storage.work.workers import planning_lock
 
@@ -49,7 +49,7 @@ async def put_in_force(conn: Conn, platform: Platform) -> ShardNumbers:
     if row is None or row["in_force"] == row["wanted"]:
         return ShardNumbers() if row is None else ShardNumbers(row["in_force"], row["wanted"])
     numbers = ShardNumbers(row["in_force"], row["wanted"])
-    if not await nobody_holds(conn, [planning_lock(platform, i) for i in range(numbers.in_force)]):
+    if not await are_free(conn, [planning_lock(platform, i) for i in range(numbers.in_force)]):
         return numbers
     await conn.execute(
         """
