@@ -51,7 +51,6 @@ LEFT_OUT = (
     "tests/storage/changes/test_record_postgres_killed.py",  # a Postgres of its own
     "tests/storage/embedded",  # a Postgres of its own
     "tests/storage/model",  # no database
-    "tests/storage/tier/test_same_answers.py",  # pages and exports, each of which has tests of its own
     "tests/storage/postgres/test_query_plans.py",  # the plans of Postgres 18
     "tests/storage/health/test_status_at_as_known.py",  # a rehearsal; what it asks has tests of its own
 )
