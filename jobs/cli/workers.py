@@ -204,7 +204,7 @@ def workers_shards(
     name = PLATFORM_NAME[platform]
     show(f"{name} has {number(numbers.in_force, 'shard')}.")
     if numbers.wanted != numbers.in_force:
-        show(f"It will have {numbers.wanted} when no shard has a leader; see `blockline workers`.")
+        show(f"It will have {numbers.wanted} once each leader has recorded what it requested.")
 
 
 async def _divide(conn: Conn, platform: Platform, count: int) -> ShardNumbers:
