@@ -73,6 +73,8 @@ class DashboardSettings:
     """What whoever reaches the dashboard may do where there is no login."""
     login: Login | None = None
     """None: no login, so that the dashboard must not be reached by anybody else's machine."""
+    most_accounts: int = 50_000
+    """With more watched accounts than this, the Live page gets those without a change as groups."""
 
     @property
     def gap_after(self) -> timedelta:

@@ -215,7 +215,7 @@ function pill() {
 async function poll() {
   countWaiting();
   if (loading) return;
-  if (state && Date.now() - loaded > RENEW_MS && root.dataset.page === "live") load(state.range ?? view.range);
+  if (state && Date.now() - loaded > (state.renew ?? RENEW_MS) && root.dataset.page === "live") load(state.range ?? view.range);
   if (Date.now() - heard < 10_000) return;
   await (state ? catchUp() : load(view.range));
   const now = Date.now();

@@ -30,6 +30,8 @@ interface Change extends Omit<ChangeRow, "w" | "h"> { w: string; h: string }
 interface Account {
   /** Its place among all. */
   i: number; id: number; handle: string; post: boolean; platform: Platform; lists: number[]; last: number | null; gaps: Span[]; spells: Spell[]; changes: Change[];
+  /** How many accounts it stands for: more than one only where it is a group of quiet accounts, which has no handle. */
+  n: number; isQuiet: boolean;
   /** The change that is not decided yet. */
   pending: Change | null;
   /** When its latest change was first seen, 0 for none. */
@@ -49,7 +51,11 @@ interface State extends Context {
   /** Of a moment of the film alone. */
   known?: Known; members?: (list: number) => Account[]; knownAt?: number | null;
 }
-interface LiveState extends State { rosters: Map<number, Account[]>; detectors: Detectors; range?: RangeName }
+interface LiveState extends State {
+  rosters: Map<number, Account[]>; detectors: Detectors; range?: RangeName;
+  /** So many accounts are watched that the quiet ones are groups; after how long everything is to be fetched again (null: as usual). */
+  isCrowd: boolean; renew: number | null;
+}
 
 type Counts = Record<Letter | "n", number>;
 type Tally = Record<Letter | "n", Int32Array>;

@@ -10,19 +10,20 @@ or more happened than is worth telling, the message is "reload" and the browser 
 
 import asyncio
 import logging
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 
 from dashboard.asgi.process import WebProcess
 from dashboard.live.context_json import context_json, detectors_json
-from dashboard.wire.compact_json import Json, kpis_json, ms, news_json, reads_json
+from dashboard.wire.compact_json import Json, accounts_json, kpis_json, ms, news_json, reads_json
 from storage.health.collectors_report import collector_reports
 from storage.health.conditions import count_open_conditions
 from storage.live.kpis import kpis
 from storage.live.lists_and_executives import became_known, executives, lists
-from storage.live.snapshot import last_event_id
-from storage.live.updates import news_since
+from storage.live.quiet_accounts import is_crowd
+from storage.live.snapshot import accounts, last_event_id
+from storage.live.updates import LiveNews, news_since
 from storage.model.core.late import late_after
 from storage.model.text.units import span
 from storage.orders.orders import order_events, orders
@@ -41,6 +42,17 @@ COUNT_EVERY = timedelta(seconds=5)
 """By the monitor's clock. Without news the figures are counted again too, because silence changes them."""
 CATCH_UP_AT_MOST = timedelta(days=1)
 """A browser that was away for longer loads a snapshot."""
+QUIET = "quiet"
+"""The part of a snapshot with the groups of quiet accounts. It is there where a crowd is watched: more
+accounts than `DashboardSettings.most_accounts`.
+"""
+_RENEW_AT_MOST = timedelta(minutes=5)
+_RECENT_OF_CROWD = timedelta(minutes=1)
+"""Readings of a crowd that were recorded later than this are not pushed: the next snapshot has them, and two
+sweeps are too much to look through each second.
+"""
+_RESTS = 9
+"""So many times as long as it took to count the figures of a crowd, they are not counted again."""
 CONTEXT_TOPICS = frozenset({"order", "order_event"})
 LABEL_TOPICS = frozenset({"label"})
 
@@ -65,6 +77,8 @@ class Hub:
         self._has_aged = False
         """The small tables changed without an event: what is dated ahead became known when its time came."""
         self._counted_at: datetime | None = None
+        self._count_from: datetime | None = None
+        """When the figures of a crowd are counted again at the earliest; None: as soon as they are due."""
         self._health_at: datetime | None = None
 
     async def run(self) -> None:
@@ -159,6 +173,8 @@ class Hub:
         if "collector" in news.topics:
             self._health_at = None
         message: Json = {"now": ms(now), **news_json(news)}
+        if await is_crowd(conn, self._settings.most_accounts):
+            message |= await _changed_accounts(conn, news)
         if news.topics & CONTEXT_TOPICS or self._has_aged:
             self._has_aged = False
             message |= await context(conn, now)
@@ -186,7 +202,8 @@ class Hub:
 
     async def _rest(self, conn: Conn) -> Json:
         now = self._clock()
-        recent = now - 2 * self._settings.sweep_every
+        is_of_crowd = await is_crowd(conn, self._settings.most_accounts)
+        recent = now - (_RECENT_OF_CROWD if is_of_crowd else 2 * self._settings.sweep_every)
         if self._read_to is None:
             self._read_to = recent
             self._sent.clear()
@@ -197,9 +214,13 @@ class Hub:
         requests = self._untold(await requests_since(conn, min(recent, self._read_to), now))
         message |= {"read_from": ms(self._read_to), "reads": reads_json(requests)}
         self._read_to = now
-        if requests or _is_due(self._counted_at, now):
+        is_rested = self._count_from is None or now >= self._count_from
+        if is_rested and (requests or _is_due(self._counted_at, now)):
             self._counted_at = now
+            began = monotonic_ms()
             message |= await figures(conn, now, self._settings.sweep_every)
+            took = timedelta(milliseconds=monotonic_ms() - began)
+            self._count_from = now + _RESTS * took if is_of_crowd else None
         if _is_due(self._health_at, now):
             self._health_at = now
             message |= await health(conn, now, self._settings.sweep_every)
@@ -252,18 +273,69 @@ async def health(conn: Conn, now: datetime, sweep_every: timedelta) -> Json:
     return {"detectors": detectors_json(reports, now, late_after(sweep_every), issues)}
 
 
-async def catch_up(conn: Conn, since: int, read_to: datetime, now: datetime, sweep_every: timedelta) -> Json:
+def renew_after(gap_after: timedelta) -> timedelta:
+    """After how long the groups of quiet accounts are counted again, and an open page fetches them again."""
+    return min(_RENEW_AT_MOST, gap_after / 12)
+
+
+async def catch_up(
+    conn: Conn, since: int, read_to: datetime, now: datetime, sweep_every: timedelta, most_accounts: int
+) -> Json:
     """What one browser missed after event `since` and the requests of `read_to`, as a push would say it."""
+    if await is_crowd(conn, most_accounts):
+        if now - read_to > _RENEW_AT_MOST:
+            return _reload(now)
+        news = await crowd_news(conn, since, read_to, now, sweep_every, None)
+        return news if "reload" in news else news | await figures(conn, now, sweep_every)
     news = await news_since(conn, since, NEWS_LIMIT)
     if news is None or "account" in news.topics or now - read_to > CATCH_UP_AT_MOST:
-        return {"beat": monotonic_ms(), "now": ms(now), "reload": True}
-    message = {"beat": monotonic_ms(), "now": ms(now), **news_json(news)}
-    if news.topics & CONTEXT_TOPICS or await became_known(conn, read_to, now):
-        message |= await context(conn, now)
+        return _reload(now)
     return {
-        **message,
-        "read_from": ms(read_to),
-        "reads": reads_json(await requests_since(conn, read_to, now)),
+        **await _told(conn, news, read_to, now, None),
         **await figures(conn, now, sweep_every),
         **await health(conn, now, sweep_every),
     }
+
+
+async def crowd_news(
+    conn: Conn,
+    since: int,
+    read_to: datetime,
+    now: datetime,
+    sweep_every: timedelta,
+    roster_ids: Sequence[int] | None,
+) -> Json:
+    """What came after event `since` where a crowd is watched, with the accounts of the changes; of readings
+    those of `roster_ids` (None: all). The figures at the top take too long to be counted for each browser:
+    the push brings them.
+    """
+    news = await news_since(conn, since, NEWS_LIMIT)
+    if news is None or "account" in news.topics:
+        return _reload(now)
+    return {
+        **await _told(conn, news, read_to, now, roster_ids),
+        **await _changed_accounts(conn, news),
+        **await health(conn, now, sweep_every),
+    }
+
+
+def _reload(now: datetime) -> Json:
+    return {"beat": monotonic_ms(), "now": ms(now), "reload": True}
+
+
+async def _told(
+    conn: Conn, news: LiveNews, read_to: datetime, now: datetime, roster_ids: Sequence[int] | None
+) -> Json:
+    message = {"beat": monotonic_ms(), "now": ms(now), **news_json(news)}
+    if news.topics & CONTEXT_TOPICS or await became_known(conn, read_to, now):
+        message |= await context(conn, now)
+    reads = await requests_since(conn, read_to, now, roster_ids)
+    return {**message, "read_from": ms(read_to), "reads": reads_json(reads)}
+
+
+async def _changed_accounts(conn: Conn, news: LiveNews) -> Json:
+    """The accounts of these changes, some of which were quiet until now: pages know those as groups only."""
+    if not news.changes:
+        return {}
+    changed = sorted({c.account_id for c in news.changes})
+    return {"accounts": accounts_json(await accounts(conn, changed))}

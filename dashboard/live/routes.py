@@ -39,8 +39,9 @@ def routes(process: WebProcess, boards: LiveSnapshotCache) -> APIRouter:
         read_to = datetime.fromtimestamp(read_ms / 1000, UTC)
         try:
             async with transaction(pool) as conn:
-                sweep_every = process.settings.sweep_every
-                return JSONResponse(await catch_up(conn, event_id, read_to, process.clock(), sweep_every))
+                sweep_every, most = process.settings.sweep_every, process.settings.most_accounts
+                news = await catch_up(conn, event_id, read_to, process.clock(), sweep_every, most)
+                return JSONResponse(news)
         except StorageError as error:
             return refusal(503, str(error))
 

@@ -10,7 +10,7 @@ from typing import cast
 from dashboard.asgi.off_loop import off_loop
 from dashboard.asgi.settings import DashboardSettings
 from dashboard.live.context_json import context_json, detectors_json
-from dashboard.live.push import catch_up, context
+from dashboard.live.push import QUIET, catch_up, context, crowd_news, renew_after
 from dashboard.wire.columnar import TABLES
 from dashboard.wire.compact_json import Json, ms, snapshot_json, span_ms
 from dashboard.wire.response_cache import AnswerCache, CachedAnswer
@@ -40,14 +40,17 @@ STRIP_STEP = timedelta(minutes=15)
 async def live_json(conn: Conn, range_name: str, now: datetime, settings: DashboardSettings) -> Json:
     """The live page of one range. Raises KeyError for a range that is not in `RANGES`."""
     span = RANGES[range_name]
-    shot = await snapshot(conn, None if span is None else now - span, now, settings.gap_after)
+    start = None if span is None else now - span
+    shot = await snapshot(conn, start, now, settings.gap_after, settings.most_accounts)
     counts = await kpis(conn, now, settings.sweep_every)
     since = now - span if span is not None else shot.earliest or now
     earlier = await before(conn, min(since, now - STRIP), since, STRIP_STEP)
     collectors, issues = await collector_reports(conn, now), await count_open_conditions(conn)
 
     def encoded() -> Json:
+        renew = {} if shot.quiet is None else {"renew": span_ms(renew_after(settings.gap_after))}
         return {
+            **renew,
             **snapshot_json(shot, counts, now, since, settings.sweep_every, settings.gap_after),
             **context_json(shot.lists, shot.orders, shot.events, shot.executives),
             "detectors": detectors_json(collectors, now, settings.late_after, issues),
@@ -74,14 +77,30 @@ class LiveSnapshotCache(AnswerCache):
     def rosters(self, body: Json) -> frozenset[str]:
         return frozenset(cast("dict[str, dict[str, object]]", body["coverage"])["rosters"])
 
+    def lasting(self, body: Json) -> tuple[timedelta, timedelta]:
+        """Of quiet accounts nothing is told between two answers, so that these must follow one another."""
+        usual = super().lasting(body)
+        if QUIET not in body:
+            return usual
+        gap_after = self.settings.gap_after
+        return renew_after(gap_after), min(usual[1], gap_after / 4)
+
     async def since(self, conn: Conn, kept: CachedAnswer, now: datetime) -> Json:
         """What was sent to browsers since this snapshot, and all small parts again."""
         sweep = self.settings.sweep_every
+        if QUIET in kept.parts:
+            if now - kept.at > kept.lasts:
+                return {"reload": True}
+            rosters = list(map(int, kept.rosters))
+            return await crowd_news(conn, kept.event_id, kept.at - 2 * sweep, now, sweep, rosters)
         # Readings of the last two sweeps may have been recorded after others: they are sent again.
-        news = await catch_up(conn, kept.event_id, kept.at - 2 * sweep, now, sweep)
+        most = self.settings.most_accounts
+        news = await catch_up(conn, kept.event_id, kept.at - 2 * sweep, now, sweep, most)
         return news if "reload" in news else news | await context(conn, now)
 
     def lacks(self, kept: CachedAnswer, news: Json) -> bool:
+        if QUIET in kept.parts:  # news of a crowd brings accounts and rosters that the page lacks
+            return "reload" in news
         changes = cast("dict[str, list[object]]", news.get("changes", {"account": []}))
         reads = cast("list[list[object]]", news.get("reads", []))
         return (

@@ -16,8 +16,10 @@ from math import nan
 from types import NoneType
 from typing import cast
 
-TABLES = ("accounts", "spells", "changes", "signals")
-"""The parts of the first answer of the live page that are tables: columns of one length by name."""
+TABLES = ("accounts", "spells", "changes", "signals", "quiet")
+"""The parts of the first answer of the live page that are tables: columns of one length by name. The last is
+there only if so many accounts are watched that the quiet ones are told as groups.
+"""
 
 _TYPES = (("u8", "B", 0xFF), ("u16", "H", 0xFFFF), ("u32", "I", 0xFFFF_FFFF))
 """Name, code, and the number that stands for a missing one."""
@@ -31,6 +33,8 @@ def pack(body: Mapping[str, object], names: Sequence[str] = TABLES) -> bytes:
     area = bytearray()
     tables: dict[str, dict[str, Column]] = {}
     for name in names:
+        if name not in body:
+            continue
         columns = cast("Mapping[str, Sequence[object]]", body[name])
         tables[name] = {column: _put(area, values) for column, values in columns.items()}
     rest = {name: part for name, part in body.items() if name not in names}

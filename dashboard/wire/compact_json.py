@@ -8,6 +8,7 @@ from typing import TypeVar
 from storage.alerts.mails_report import MailNote
 from storage.live.kpis import Kpis
 from storage.live.lists_and_executives import LiveSignal
+from storage.live.quiet_accounts import QuietGroup
 from storage.live.snapshot import LiveAccount, LiveChange, LiveSpell, Snapshot
 from storage.live.updates import LiveNews
 from storage.model.core.accounts import Platform
@@ -86,7 +87,12 @@ def snapshot_json(
     """The first answer: all that the page draws of the accounts."""
     said = Phrases()
     platform_of = {a.account_id: Platform(a.platform) for a in shot.accounts}
-    groups, group_of = _groups(shot.accounts, shot.seen)
+    numbers: dict[Seen, int] = {}
+    group_of = {
+        a.account_id: numbers.setdefault(shot.seen.get(a.account_id, NEVER), len(numbers))
+        for a in shot.accounts
+    }
+    quiet = {} if shot.quiet is None else {"quiet": _quiet_json(shot.quiet, numbers, said)}
     index = {a.account_id: i for i, a in enumerate(shot.accounts)}
     return {
         "id": shot.live_event_id,
@@ -95,19 +101,13 @@ def snapshot_json(
         "earliest": ms_or_none(shot.earliest),
         "sweep": span_ms(sweep_every),
         "gap_after": span_ms(gap_after),
-        "accounts": columns(
-            shot.accounts,
-            {
-                "id": lambda a: a.account_id,
-                "platform": lambda a: a.platform,
-                "handle": lambda a: clean(a.handle, _HANDLE),
-                "post": lambda a: int(a.is_post),
-                "lists": lambda a: a.list_ids,
-                "group": lambda a: group_of[a.account_id],
-            },
-        ),
+        "accounts": {
+            **accounts_json(shot.accounts),
+            "group": [group_of[a.account_id] for a in shot.accounts],
+        },
         "coverage": {
-            "groups": [[ms_or_none(s.last), _gaps(s.gaps)] for s in groups],
+            # Accounts that were looked at alike share one entry: almost all of a roster.
+            "groups": [[ms_or_none(s.last), _gaps(s.gaps)] for s in numbers],
             "rosters": {
                 str(roster_id): [index[a] for a in members if a in index]
                 for roster_id, members in shot.coverage.rosters.items()
@@ -120,16 +120,46 @@ def snapshot_json(
         "signals": signals_json(shot.signals),
         "mails": [mail_json(m, with_changes=False) for m in shot.mails],
         "kpis": kpis_json(counts),
+        **quiet,
     }
 
 
-def _groups(accounts: Sequence[LiveAccount], seen: dict[int, Seen]) -> tuple[list[Seen], dict[int, int]]:
-    """Accounts that were looked at alike share one entry: almost all of a roster."""
-    numbers: dict[Seen, int] = {}
-    group_of = {
-        a.account_id: numbers.setdefault(seen.get(a.account_id, NEVER), len(numbers)) for a in accounts
+def accounts_json(accounts: Sequence[LiveAccount]) -> dict[str, list[object]]:
+    return columns(
+        accounts,
+        {
+            "id": lambda a: a.account_id,
+            "platform": lambda a: a.platform,
+            "handle": lambda a: clean(a.handle, _HANDLE),
+            "post": lambda a: int(a.is_post),
+            "lists": lambda a: a.list_ids,
+        },
+    )
+
+
+def _quiet_json(groups: Sequence[QuietGroup], numbers: dict[Seen, int], said: Phrases) -> Json:
+    """Quiet accounts that are alike: what an account of the group has, and `n`, how many they are."""
+
+    def words(group: QuietGroup) -> int | None:
+        if group.state is None:
+            return None
+        return said.number(short_words(group.state, Platform(group.platform), group.flags))
+
+    return {
+        **columns(
+            groups,
+            {
+                "platform": lambda g: g.platform,
+                "post": lambda g: int(g.is_post),
+                "lists": lambda g: g.list_ids,
+                "s": lambda g: None if g.state is None else letter(g.state, g.flags),
+                "w": words,
+                "from": lambda g: ms_or_none(g.since),
+                "group": lambda g: numbers.setdefault(g.seen, len(numbers)),
+                "n": lambda g: g.accounts,
+            },
+        )
     }
-    return list(numbers), group_of
 
 
 def _gaps(gaps: Iterable[Gap]) -> list[list[int | None]]:

@@ -72,6 +72,10 @@ interface Snapshot extends Context, NewsOf {
   coverage: { groups: [number | null, [number, number][]][]; rosters: Record<string, number[]> };
   outages: [number, number][];
   before: { from: number; step: number; blocked: number[]; restored: number[] };
+  /** Where very many accounts are watched: those without a change in the range, which are not in `accounts`. `n` of them are alike. */
+  quiet?: Table<{ platform: Platform; post: 0 | 1; lists: number[]; s: Letter | null; w: Place | null; from: number | null; group: number; n: number }>;
+  /** After so many milliseconds it is to be fetched again. */
+  renew?: number;
 }
 
 /** An answered request: roster, when, who gave no answer, and who was asked where it was a single re-read. */
@@ -81,6 +85,8 @@ type Read = [roster: number, at: number, missing: number[], ids: number[] | null
 interface Delta extends Partial<Context>, Partial<NewsOf> {
   now: number; since: number; id: number; beat?: number; lost?: string; reload?: boolean;
   renames?: [number, string][]; read_from: number; reads?: Read[]; kpis?: Kpis; detectors?: Detectors;
+  /** Those of the changes, where very many accounts are watched. */
+  accounts?: Table<{ id: number; platform: Platform; handle: string; post: 0 | 1; lists: number[] }>;
   /** Countries of which a new label was stored. */
   labels?: string[];
 }

@@ -57,10 +57,16 @@ class CachedAnswer:
     accounts: frozenset[object]
     rosters: frozenset[str]
     """Numbers of those whose accounts it tells."""
+    parts: frozenset[str]
+    """The names of what it consists of."""
     start: bytes
     """The beginning of a gzip stream, up to where something can be appended."""
     open_stream: _Stream
     asked_at: datetime
+    renew_after: timedelta
+    """So old it is made again while it is asked for."""
+    lasts: timedelta
+    """So old it is made again even if nobody asks for it; what came after it would not do."""
 
 
 @dataclass(slots=True)
@@ -91,6 +97,11 @@ class AnswerCache(ABC):
     @abstractmethod
     def rosters(self, body: Json) -> frozenset[str]:
         """Numbers of the rosters whose accounts the body tells."""
+
+    def lasting(self, body: Json) -> tuple[timedelta, timedelta]:
+        """After how long an answer is made again: while it is asked for, and in any case."""
+        del body
+        return RENEW_AFTER, FORGET_AFTER
 
     @abstractmethod
     async def since(self, conn: Conn, kept: CachedAnswer, now: datetime) -> Json:
@@ -137,7 +148,7 @@ class AnswerCache(ABC):
             is_wanted = now - kept.asked_at <= FORGET_AFTER
             if not is_wanted and name != self.usual:
                 del self._kept[name]
-            elif now - kept.at > (RENEW_AFTER if is_wanted else FORGET_AFTER) or (
+            elif now - kept.at > (kept.renew_after if is_wanted else kept.lasts) or (
                 is_wanted and self.lacks(kept, await self.since(conn, kept, now))
             ):
                 await self._make(conn, name, kept)
@@ -151,14 +162,18 @@ class AnswerCache(ABC):
             now = self.clock()
             body = await self.body(conn, name, now)
             start, stream = await off_loop(_compressed, body, self.tables)
+            renew_after, lasts = self.lasting(body)
             self._kept[name] = made = CachedAnswer(
                 event_id=cast("int", body["id"]),
                 at=now,
                 accounts=frozenset(cast("dict[str, list[object]]", body["accounts"])["id"]),
                 rosters=self.rosters(body),
+                parts=frozenset(body),
                 start=start,
                 open_stream=stream,
                 asked_at=now if instead_of is None else instead_of.asked_at,
+                renew_after=renew_after,
+                lasts=lasts,
             )
             self.made.set()
             return made

@@ -12,6 +12,7 @@ from asyncpg import Record
 
 from storage.alerts.mails_report import MailNote, mail_notes
 from storage.live.lists_and_executives import LiveExecutive, LiveList, LiveSignal, executives, lists, signals
+from storage.live.quiet_accounts import QuietGroup, changed_in, is_crowd, quiet_groups
 from storage.model.core.accounts import AccountId, Platform
 from storage.model.core.availability import ChangeKind, Flag, State, Status, Strength
 from storage.model.core.coverage_gaps import Seen
@@ -19,7 +20,7 @@ from storage.model.core.orders import Order, OrderEvent
 from storage.orders.orders import order_events, orders
 from storage.postgres.pool import Conn
 from storage.postgres.typed_rows import typed_rows
-from storage.readings.coverage_report import CoverageReport, watched_coverage
+from storage.readings.coverage_report import CoverageReport, crowd_coverage, watched_coverage
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,19 +86,30 @@ class Snapshot:
     """The first reading of any watched account: where "all" begins."""
     lists: tuple[LiveList, ...]
     accounts: tuple[LiveAccount, ...]
+    """The watched accounts; with `quiet`, those that are not in it."""
     spells: tuple[LiveSpell, ...]
     changes: tuple[LiveChange, ...]
     coverage: CoverageReport
+    """Of `accounts`."""
     seen: dict[int, Seen]
     orders: tuple[Order, ...]
     events: tuple[OrderEvent, ...]
     executives: tuple[LiveExecutive, ...]
     signals: tuple[LiveSignal, ...]
     mails: tuple[MailNote, ...]
+    quiet: tuple[QuietGroup, ...] | None = None
+    """The accounts without a change in this time, as groups; None: all accounts are in `accounts`."""
 
 
-async def snapshot(conn: Conn, since: datetime | None, now: datetime, gap_after: timedelta) -> Snapshot:
-    """The live page from `since` (None: from the first reading) to `now`.
+async def snapshot(
+    conn: Conn,
+    since: datetime | None,
+    now: datetime,
+    gap_after: timedelta,
+    most_accounts: int | None = None,
+) -> Snapshot:
+    """The live page from `since` (None: from the first reading) to `now`. If more than `most_accounts` are
+    watched (None: no limit), those without a change in this time are told as groups.
 
     Run it in a repeatable-read transaction, or accept that a row may be newer than `live_event_id`: the
     deltas that follow are idempotent, so that this does no harm.
@@ -110,14 +122,22 @@ async def snapshot(conn: Conn, since: datetime | None, now: datetime, gap_after:
         """
     )
     start = since or earliest or now
-    coverage = await watched_coverage(conn, start, now, gap_after)
+    told = await changes(conn, start, ())
+    quiet, among = None, None
+    if most_accounts is not None and await is_crowd(conn, most_accounts):
+        changed = await changed_in(conn, start) | {c.account_id for c in told}
+        crowd = await crowd_coverage(conn, start, now, gap_after, changed)
+        quiet = await quiet_groups(conn, start, changed, crowd.shared, gap_after)
+        coverage, among = crowd.of_some, sorted(changed)
+    else:
+        coverage = await watched_coverage(conn, start, now, gap_after)
     return Snapshot(
         live_event_id=event_id,
         earliest=earliest,
         lists=await lists(conn),
-        accounts=await accounts(conn),
-        spells=await spells(conn, start, None),
-        changes=await changes(conn, start, ()),
+        accounts=await accounts(conn, among),
+        spells=await spells(conn, start, among),
+        changes=told,
         coverage=coverage,
         seen=coverage.seen,
         orders=await orders(conn, known_at=now),
@@ -125,6 +145,7 @@ async def snapshot(conn: Conn, since: datetime | None, now: datetime, gap_after:
         executives=await executives(conn),
         signals=await signals(conn, start, ()),
         mails=await mail_notes(conn, start, ()),
+        quiet=quiet,
     )
 
 
@@ -133,19 +154,22 @@ async def last_event_id(conn: Conn) -> int:
     return await conn.fetchval("select coalesce(max(live_event_id), 0) from live_event")
 
 
-async def accounts(conn: Conn) -> tuple[LiveAccount, ...]:
-    """The watched accounts, on a list or not, without the monitor's own control accounts, oldest first."""
+async def accounts(conn: Conn, account_ids: Sequence[int] | None = None) -> tuple[LiveAccount, ...]:
+    """The watched accounts, on a list or not, without the monitor's own control accounts, oldest first; or
+    those of `account_ids` among them.
+    """
     rows = await conn.fetch(
         """
         select a.account_id, a.platform, a.handle, coalesce(m.list_ids, '{}') as list_ids, a.is_post
         from ordinary_accounts() a
         left join (
             select account_id, array_agg(list_id order by list_id) as list_ids
-            from watch_list_member group by account_id
+            from watch_list_member where $1::bigint[] is null or account_id = any($1) group by account_id
         ) m using (account_id)
-        where a.watched
+        where a.watched and ($1::bigint[] is null or a.account_id = any($1))
         order by a.account_id
-        """
+        """,
+        account_ids,
     )
     return await typed_rows(rows, live_account)
 

@@ -11,7 +11,14 @@ from datetime import datetime, timedelta
 from asyncpg import Record
 
 from storage.model.core.coverage import Gap, is_answered
-from storage.model.core.coverage_gaps import AnsweredRequest, Seen, Watch, coverage_of
+from storage.model.core.coverage_gaps import (
+    AnsweredRequest,
+    Seen,
+    SharedCoverage,
+    Watch,
+    coverage_of,
+    shared_coverage,
+)
 from storage.postgres.pool import Conn
 from storage.readings.archived_rows import with_archived
 
@@ -76,6 +83,51 @@ async def watched_coverage(
     they were in before.
     """
     await with_archived(conn, since, now)
+    watches, requests = await _requests_of_watched(conn, since, now, gap_after)
+    return CoverageReport(
+        rosters={roster_id: w.account_ids for roster_id, w in watches.items() if w.base},
+        seen=await asyncio.to_thread(coverage_of, watches, requests, gap_after, since),
+        outages=await _outages(conn, since, now, gap_after),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class CrowdCoverage:
+    """What was read in a time window of very many accounts."""
+
+    shared: SharedCoverage
+    of_some: CoverageReport
+    """Of the accounts that were asked about one by one. Its rosters are those with one of them, and hold
+    these only.
+    """
+
+
+async def crowd_coverage(
+    conn: Conn, since: datetime, now: datetime, gap_after: timedelta, account_ids: Collection[int]
+) -> CrowdCoverage:
+    """`watched_coverage`, account by account only for `account_ids`."""
+    await with_archived(conn, since, now)
+    watches, requests = await _requests_of_watched(conn, since, now, gap_after)
+    among = frozenset(account_ids)
+    kept = {
+        roster_id: tuple(a for a in w.account_ids if a in among)
+        for roster_id, w in watches.items()
+        if w.base and not among.isdisjoint(w.account_ids)
+    }
+    return CrowdCoverage(
+        shared=await asyncio.to_thread(shared_coverage, watches, requests, gap_after, since),
+        of_some=CoverageReport(
+            rosters=kept,
+            seen=await asyncio.to_thread(coverage_of, watches, requests, gap_after, since, among),
+            outages=await _outages(conn, since, now, gap_after),
+        ),
+    )
+
+
+async def _requests_of_watched(
+    conn: Conn, since: datetime, now: datetime, gap_after: timedelta
+) -> tuple[dict[int, Watch], list[AnsweredRequest]]:
+    """The rosters that the watched accounts were asked in, and the requests that their coverage needs."""
     cut = since - _OVERLAP
     rows = await _requests_of_all(conn, since, now, gap_after, cut)
     watches = await _watches(conn, rows, with_sweep=True)
@@ -83,17 +135,12 @@ async def watched_coverage(
     recent = {r["roster_id"] for r in rows if cut + _LATE < r["observed_at"] <= since}
     known = {i for roster_id in recent if watches[roster_id].base for i in watches[roster_id].account_ids}
     requests = [AnsweredRequest(*row) for row in rows]
-    rosters = {roster_id: w.account_ids for roster_id, w in watches.items() if w.base}
     for one in await _last_before(conn, since, cut, known):
         # Like a single re-read: this roster is asked no more.
         number = -one["account_id"]
         watches[number] = Watch((one["account_id"],), base=False)
         requests.append(AnsweredRequest(number, one["observed_at"], None, None, None))
-    return CoverageReport(
-        rosters=rosters,
-        seen=await asyncio.to_thread(coverage_of, watches, requests, gap_after, since),
-        outages=await _outages(conn, since, now, gap_after),
-    )
+    return watches, requests
 
 
 async def _last_before(conn: Conn, since: datetime, cut: datetime, known: Collection[int]) -> list[Record]:
@@ -278,8 +325,12 @@ async def _outages(conn: Conn, since: datetime, now: datetime, gap_after: timede
     return tuple(Gap(r["previous"], r["observed_at"]) for r in rows)
 
 
-async def requests_since(conn: Conn, since: datetime, now: datetime) -> tuple[Request, ...]:
-    """The answered requests observed after `since`, oldest first."""
+async def requests_since(
+    conn: Conn, since: datetime, now: datetime, roster_ids: Sequence[int] | None = None
+) -> tuple[Request, ...]:
+    """The answered requests observed after `since`, oldest first. Of the regular sweep only those of
+    `roster_ids`; None means all.
+    """
     await with_archived(conn, since, now)
     rows = await conn.fetch(
         """
@@ -287,10 +338,12 @@ async def requests_since(conn: Conn, since: datetime, now: datetime) -> tuple[Re
             case when c.answered is null and r.base then null else r.account_ids end as account_ids
         from coverage c join roster r using (roster_id)
         where c.outcome = 0 and c.observed_at > $1 and c.observed_at <= $2 and r.vantage = ''
+            and ($3::int[] is null or not r.base or r.roster_id in (select unnest($3)))
         order by c.observed_at, c.roster_id
         """,
         since,
         now,
+        roster_ids,
     )
     return tuple(
         Request(

@@ -59,6 +59,49 @@ class World:
                 yield f"bluesky,{did},h{n}.example.test,{block_at.isoformat()},withheld,IN,"
 
 
+async def change_some(dsn: str) -> None:
+    """One account of 333 was blocked in an hour of the sweep. Needs a superuser, as `build` does."""
+    conn = await connect(dsn)
+    await conn.execute("set session_replication_role = replica")
+    await conn.execute(
+        """
+        create temp table picked as
+        select account_id, added_at as first_seen,
+            added_at + interval '5 minutes' + interval '1 second' * (account_id % 3600) as at
+        from account where watched and account_id % 333 = 7
+        """
+    )
+    await conn.execute(
+        """
+        update spell s set valid = tstzrange(lower(s.valid), p.at)
+        from picked p where p.account_id = s.account_id
+        """
+    )
+    await conn.execute(
+        """
+        with made as (
+            insert into change (
+                change_key, account_id, old_status, status, withheld_in, kind, strength, last_seen_old,
+                first_seen_new, recorded_at, source
+            )
+            select format('%s:block', account_id), account_id, 'available', 'withheld', '{IN}', 'block',
+                'strong', first_seen, at, at, 'bluesky'
+            from picked
+            returning *
+        ), decided as (
+            insert into change_outcome (change_id, outcome, reason, decided_at, readings, last_agreeing_at)
+            select change_id, 'confirmed', 'enough_strong', recorded_at, 2, recorded_at from made
+        )
+        insert into spell (account_id, change_id, status, withheld_in, onset_after, valid, recorded)
+        select account_id, change_id, status, withheld_in, last_seen_old, tstzrange(first_seen_new, null),
+            tstzrange(recorded_at, null)
+        from made
+        """
+    )
+    await conn.execute("vacuum (analyze)")
+    await conn.close()
+
+
 async def build(dsn: str, world: World) -> None:
     """Fill an empty, migrated database. Needs a superuser: triggers and foreign keys would make it slow."""
     conn = await connect(dsn)

@@ -47,7 +47,7 @@ test("how many accounts differ is said with the reason and with when it was put 
 });
 
 test("one account of which nothing else differs is told of in the singular", () => {
-  const differing = (post) => [{ account: { post }, why: "confirmed later", recorded: at(1) }];
+  const differing = (post) => [{ account: { post, n: 1 }, why: "confirmed later", recorded: at(1) }];
   assert.equal(differenceWords(differing(true)).head, "1 post differs.");
   assert.deepEqual(differenceWords(differing(false)), {
     head: "1 account differs.",

@@ -21,7 +21,7 @@ function crowd(n, blocked, since, until) {
 }
 
 test("all accounts are in a group, none in two, and the groups differ by one at most", () => {
-  const list = Array.from({ length: 1178 }, (_, i) => i);
+  const list = Array.from({ length: 1178 }, (_, i) => ({ i, n: 1 }));
   const found = groups(list, 72);
   assert.deepEqual(found.flat(), list);
   const sizes = found.map((g) => g.length);

@@ -1,7 +1,7 @@
 // The figures at the top. The server counts them; a figure that is not known is a dash, never a zero.
 
 import { count, DAY, duration, HOUR, percent, shortly, stamp, zoneName } from "../shell/time.mjs";
-import { amongWords, NO_POSTS, ofPostsWords, partOf } from "./posts.mjs";
+import { amongWords, NO_POSTS, ofPostsWords, partOf, sizeOf } from "./posts.mjs";
 import { groupName, isBlocked, uncapital } from "./state.mjs";
 
 /** @param {Pick<State, "platforms">} state @param {Kpis} k */
@@ -70,7 +70,7 @@ export function figuresOf(state, list) {
   const orders = state.orders.filter((o) => ofLists.has(o.list));
   /** @type {Kpis} */
   const k = {
-    watched: list.length, withheld: 0, withheld_by: [], suspended: 0, unread: 0, blocked_unread: 0, provisional: 0,
+    watched: sizeOf(list), withheld: 0, withheld_by: [], suspended: 0, unread: 0, blocked_unread: 0, provisional: 0,
     new_blocks: 0, new_blocks_hour: 0, restored: 0, last_restored: null, held_from: state.from,
     orders: orders.length, orders_overdue: orders.filter((o) => o.deadline !== null && o.deadline < now).length,
     posts: { ...NO_POSTS },
@@ -81,14 +81,15 @@ export function figuresOf(state, list) {
     const isLate = account.last === null || now - account.last >= 2 * state.sweep;
     lastRead = Math.max(lastRead, account.last ?? lastRead);
     const { s } = account.spells.findLast((spell) => spell.to === null) ?? { s: "U" };
-    const post = Number(account.post);
+    const { n } = account;
+    const post = account.post ? n : 0;
     posts.watched += post;
-    if (isLate) k.unread += 1;
+    if (isLate) k.unread += n;
     if (isLate) posts.unread += post;
     if (isBlocked(s)) posts.blocked += post;
-    if (s === "W") k.withheld += 1;
-    if (s === "S") k.suspended += 1;
-    if (isLate && isBlocked(s)) k.blocked_unread += 1;
+    if (s === "W") k.withheld += n;
+    if (s === "S") k.suspended += n;
+    if (isLate && isBlocked(s)) k.blocked_unread += n;
   }
   for (const { account, kind, outcome, seen } of state.changes.values()) {
     if (!among.has(account) || kind === "baseline" || seen > now) continue;

@@ -4,7 +4,7 @@ import { find } from "../shell/dom.mjs";
 import { day, ticks } from "../shell/time.mjs";
 import { bar, prepare, snap, theme, windowBox } from "./marks.mjs";
 import { drawShares, fitWords, groupAt } from "./overview.mjs";
-import { counted, postsIn } from "./posts.mjs";
+import { counted, postsIn, sizeOf } from "./posts.mjs";
 import { capital, covered, knownUntil, STATUS, stateAt } from "./state.mjs";
 
 export const LANE = 16;
@@ -77,15 +77,21 @@ export class Lanes {
     this.on = on;
     /** What is drawn; nothing is before `set` gives it. */
     this.state = /** @type {State} */ (/** @type {unknown} */ (null));
-    /** @type {Account[]} */
+    /** What was given last. @type {Account[]} */
+    this.all = [];
+    /** The accounts of it that have a lane of their own. @type {Account[]} */
+    this.single = [];
+    /** What is drawn now: either of them. @type {Account[]} */
     this.list = [];
-    /** How many of them are posts. */
-    this.posts = 0;
+    /** How many accounts these are, and how many of them are posts. */
+    this.size = this.posts = 0;
     /** @type {Span} */
     this.window = [0, 1];
     this.left = this.width = this.right = this.height = this.measured = 0;
     this.lane = LANE;
     this.fits = false;
+    /** Whether the lanes that fit are drawn as bands: they are too low, or some have no lane of their own. */
+    this.inBands = false;
     this.current = -1;
     /** @type {LaneRow[]} */
     this.rows = [];
@@ -109,7 +115,7 @@ export class Lanes {
       this.draw();
     });
     this.canvas.addEventListener("click", (e) => {
-      const account = this.list[this.laneAt(e)];
+      const account = this.inBands ? this.bandAt(e).find((a) => !a.isQuiet) : this.list[this.laneAt(e)];
       if (this.fits && account) this.on.look(account);
       else if (account) this.on.open(account);
     });
@@ -117,22 +123,26 @@ export class Lanes {
 
   /**
    * Give it what to draw: the state, the accounts in order, the window, the widths of the three columns, and whether
-   * all lanes have to fit. `height` of a lane is then less than usual; lanes below 2 px are shown as shares.
+   * all lanes have to fit. `height` of a lane is then less than usual; lanes below 2 px are shown as shares. Quiet accounts
+   * are only in these.
    * @param {State} state @param {Account[]} list @param {Span} window @param {number} left @param {number} width @param {number} right @param {boolean} fit
    */
   set(state, list, window, left, width, right, fit) {
-    if (list !== this.list) this.posts = postsIn(list);
-    Object.assign(this, { state, list, window, left, width, right });
+    if (list !== this.all) this.single = list.some((a) => a.isQuiet) ? list.filter((a) => !a.isQuiet) : list;
+    Object.assign(this, { state, all: list, window, left, width, right });
     if (!this.height || this.measured !== innerHeight) {
       this.height = this.root.clientHeight;
       this.measured = innerHeight;
     }
-    this.lane = fit ? Math.min(LANE, this.height / Math.max(1, list.length)) : LANE;
+    this.lane = fit ? Math.min(LANE, this.height / Math.max(1, sizeOf(list))) : LANE;
     this.fits = this.lane < LANE;
+    this.inBands = this.fits && (this.lane < 2 || this.single !== list);
+    const drawn = this.fits ? list : this.single;
+    if (drawn !== this.list) Object.assign(this, { list: drawn, size: sizeOf(drawn), posts: postsIn(drawn) });
     this.note.hidden = !this.fits;
-    this.note.textContent = this.fits ? fitWords(list, this.lane, this.height) : "";
+    this.note.textContent = this.fits ? fitWords(list, this.inBands, this.height) : "";
     this.put(this.view, "height", `${this.height}px`);
-    this.put(this.space, "height", `${this.fits ? this.height : Math.max(this.height, list.length * LANE)}px`);
+    this.put(this.space, "height", `${this.fits ? this.height : Math.max(this.height, this.list.length * LANE)}px`);
     this.draw();
   }
 
@@ -145,6 +155,11 @@ export class Lanes {
   laneAt(event) {
     const y = event.clientY - this.root.getBoundingClientRect().top + this.root.scrollTop;
     return Math.floor(y / this.lane);
+  }
+
+  /** The accounts of the band under a pointer. @param {MouseEvent} event */
+  bandAt(event) {
+    return groupAt(this.list, this.height, event.clientY - this.root.getBoundingClientRect().top);
   }
 
   /** Make an account the current one, and have it on screen. @param {Account} account */
@@ -167,8 +182,8 @@ export class Lanes {
     const x = event.clientX - this.canvas.getBoundingClientRect().left;
     const account = this.list[i];
     const t = this.window[0] + (Math.max(0, Math.min(x, this.width)) / this.width) * (this.window[1] - this.window[0]);
-    if (this.fits && this.lane < 2) {
-      const group = groupAt(this.list, this.height, event.clientY - this.root.getBoundingClientRect().top);
+    if (this.inBands) {
+      const group = this.bandAt(event);
       if (group.length && x >= 0 && x <= this.width) this.on.survey(group, t, event);
       else this.on.leave();
       return;
@@ -233,13 +248,13 @@ export class Lanes {
     const g = prepare(this.canvas, width, height);
     this.put(this.canvas, "left", `${this.left}px`);
     const [from, to] = this.window;
-    const label = `${this.posts ? `Timelines of ${counted(list.length, this.posts)}` : `${list.length} account timelines`}, ${day(from)} to ${day(to)}. “View as table” shows the same facts.`;
+    const label = `${this.posts ? `Timelines of ${counted(this.size, this.posts)}` : `${this.size} account timelines`}, ${day(from)} to ${day(to)}. “View as table” shows the same facts.`;
     if (this.canvas.getAttribute("aria-label") !== label) this.canvas.setAttribute("aria-label", label);
     /** @param {number} t */
     const X = (t) => ((t - from) / (to - from)) * width;
     g.fillStyle = theme.grid;
     for (const tick of ticks(this.window, width)) g.fillRect(snap(X(tick.t)), 0, 1, height);
-    if (this.fits && this.lane < 2) {
+    if (this.inBands) {
       drawShares(g, this.state, list, this.window, width, height);
       this.hideRows(0);
     } else this.drawLanes(g, X);

@@ -2,6 +2,7 @@
 
 import { count } from "../shell/time.mjs";
 import { ratio, theme } from "./marks.mjs";
+import { sizeOf } from "./posts.mjs";
 import { groups, ORDER, pixels, stacked } from "./shares.mjs";
 
 /** Height of a band: in a lower one, its colours could not be distinguished. */
@@ -26,13 +27,14 @@ export function groupAt(list, height, y) {
   return all[Math.floor((y / height) * all.length)] ?? [];
 }
 
-/** What is drawn where all lanes fit, in words. @param {Account[]} list @param {number} lane @param {number} height */
-export function fitWords(list, lane, height) {
-  if (lane >= 2) return `All ${count(list.length)} lanes.`;
-  const sizes = groupsOf(list, height).map((group) => group.length);
+/** What is drawn where all lanes fit, in words. @param {Account[]} list @param {boolean} inBands @param {number} height */
+export function fitWords(list, inBands, height) {
+  const all = count(sizeOf(list));
+  if (!inBands) return `All ${all} lanes.`;
+  const sizes = groupsOf(list, height).map(sizeOf);
   const [least, most] = [Math.min(...sizes), Math.max(...sizes)];
   const each = least === most ? count(most) : `${count(least)} or ${count(most)}`;
-  return `All ${count(list.length)} lanes, ${each} per band. In each band the height of a status is its share of the accounts. The share that was not checked stays empty.`;
+  return `All ${all} lanes, ${each} per band. In each band the height of a status is its share of the accounts. The share that was not checked stays empty.`;
 }
 
 /** [red, green, blue] of a colour of the tokens, which are all written as #rrggbb. @param {string} colour */

@@ -5,8 +5,11 @@ import { count } from "../shell/time.mjs";
 /** @param {number} n @param {string} word */
 const number = (n, word) => `${count(n)} ${word}${n === 1 ? "" : "s"}`;
 
-/** The number of posts among these. @param {{ post: boolean }[]} list */
-export const postsIn = (list) => list.reduce((n, one) => n + Number(one.post), 0);
+/** How many accounts these are, each of a group of quiet accounts counted. @param {{ n: number }[]} list */
+export const sizeOf = (list) => list.reduce((sum, one) => sum + one.n, 0);
+
+/** The number of posts among these. @param {{ n: number, post: boolean }[]} list */
+export const postsIn = (list) => list.reduce((sum, one) => sum + (one.post ? one.n : 0), 0);
 
 /** Whether these are accounts and posts. @param {{ post: boolean }[]} list */
 export const areMixed = (list) => list.some((one) => one.post) && list.some((one) => !one.post);

@@ -2,17 +2,31 @@
 // the worst does not stand for the rest. Pure.
 
 import { means } from "./counts.mjs";
+import { sizeOf } from "./posts.mjs";
 
 /** From the bottom of a band to its top. Not checked ("U") is no ink: it stays empty. */
 export const ORDER = ["W", "S", "N", "G", "D", "P", "A"];
 
 /**
- * The accounts in as many groups of neighbours as there is room for: sizes differ by one at most.
+ * The accounts in as many groups of neighbours as there is room for: sizes differ by one at most. Quiet accounts that
+ * are alike may be in several, each with a part of them.
  * @param {Account[]} list @param {number} most
  */
 export function groups(list, most) {
-  const n = Math.max(1, Math.min(most, list.length));
-  return Array.from({ length: n }, (_, i) => list.slice(Math.round((i * list.length) / n), Math.round(((i + 1) * list.length) / n)));
+  const size = sizeOf(list);
+  const n = Math.max(1, Math.min(most, size));
+  const out = Array.from({ length: n }, () => /** @type {Account[]} */ ([]));
+  let [i, before] = [0, 0];
+  for (const one of list) {
+    for (let rest = one.n; rest > 0; ) {
+      while (before >= Math.round(((i + 1) * size) / n)) i += 1;
+      const part = Math.min(rest, Math.round(((i + 1) * size) / n) - before);
+      out[i].push(part === one.n ? one : { ...one, n: part });
+      before += part;
+      rest -= part;
+    }
+  }
+  return out;
 }
 
 /**
@@ -22,12 +36,13 @@ export function groups(list, most) {
  */
 export function stacked(state, group, from, to, n) {
   const counts = means(state, group, from, to, n);
+  const size = sizeOf(group);
   const out = new Float32Array(n * ORDER.length);
   for (let i = 0; i < n; i++) {
     let sum = 0;
     for (let k = 0; k < ORDER.length; k++) {
       sum += counts[ORDER[k]][i];
-      out[i * ORDER.length + k] = sum / group.length;
+      out[i * ORDER.length + k] = sum / size;
     }
   }
   return out;

@@ -91,11 +91,14 @@ export function decode(snapshot) {
     rev: 0,
     /** Counts what changed, or ended a silence: what is derived from that alone holds as long as it stays. */
     facts: 0,
+    isCrowd: snapshot.quiet !== undefined,
+    renew: snapshot.renew ?? null,
   };
   const { id, handle, platform, post, lists, group } = snapshot.accounts;
   for (let i = 0; i < id.length; i++) {
     addAccount(state, { id: id[i], handle: handle[i], post: post[i] === 1, platform: platform[i], lists: lists[i] }, snapshot.coverage.groups[group[i]]);
   }
+  if (snapshot.quiet) addQuiet(state, snapshot.quiet, snapshot);
   for (const [roster, ids] of Object.entries(snapshot.coverage.rosters)) {
     state.rosters.set(Number(roster), ids.map((i) => state.accounts[i]));
   }
@@ -104,11 +107,14 @@ export function decode(snapshot) {
   return state;
 }
 
-/** @param {LiveState} state @param {Pick<Account, "id" | "handle" | "post" | "platform" | "lists">} row @param {Group} group */
-function addAccount(state, row, group) {
+/**
+ * `n` accounts that are alike, of which more than one have no name.
+ * @param {LiveState} state @param {Pick<Account, "id" | "handle" | "post" | "platform" | "lists">} row @param {Group | undefined} group @param {number} [n]
+ */
+function addAccount(state, row, group, n = 1) {
   /** @type {Account} */
   const account = {
-    i: state.accounts.length, id: row.id, handle: row.handle, post: row.post, platform: row.platform, lists: row.lists,
+    i: state.accounts.length, id: row.id, handle: row.handle, post: row.post, platform: row.platform, lists: row.lists, n, isQuiet: false,
     last: group ? group[0] : null,
     gaps: group ? group[1].map(([a, b]) => [a, b]) : [],
     spells: [], changes: [], pending: null, latest: 0,
@@ -116,6 +122,66 @@ function addAccount(state, row, group) {
   state.accounts.push(account);
   state.platforms.add(account.platform);
   state.byId.set(account.id, account);
+  return account;
+}
+
+/**
+ * Quiet accounts, which have no change in the range, as groups of those that are alike. Their ids are below zero.
+ * @param {LiveState} state @param {NonNullable<Snapshot["quiet"]>} quiet @param {Pick<Snapshot, "coverage" | "words">} of
+ */
+function addQuiet(state, quiet, { coverage, words }) {
+  for (let i = 0; i < quiet.n.length; i++) {
+    const row = { id: -1 - i, handle: "", post: quiet.post[i] === 1, platform: quiet.platform[i], lists: quiet.lists[i] };
+    const group = addAccount(state, row, coverage.groups[quiet.group[i]], quiet.n[i]);
+    group.isQuiet = true;
+    const [s, from] = [quiet.s[i], quiet.from[i]];
+    if (s !== null && from !== null) group.spells = [{ s, w: words[Number(quiet.w[i])], onset: null, from, to: null }];
+  }
+}
+
+/**
+ * Take in the accounts that are quiet no more, each out of the group that it was in. False if one was in none.
+ * @param {LiveState} state @param {Delta} delta
+ */
+function addChanged(state, { accounts, changes, spells, words = [] }) {
+  const changed = Map.groupBy(rows(changes), (c) => c.account);
+  const held = Map.groupBy(rows(spells), (s) => s.account);
+  const quiet = Map.groupBy(state.accounts.filter((a) => a.isQuiet), (a) => kindOf(a, a.spells[0]));
+  let wereKnown = true;
+  for (const { post, ...row } of rows(accounts)) {
+    const own = changed.get(row.id) ?? [];
+    // A confirmed first state is no change: the groups that are fetched next count it.
+    if (state.byId.has(row.id) || own.every((c) => c.kind === "baseline" && c.outcome === "confirmed")) continue;
+    const first = held.get(row.id)?.find((s) => s.to === null || s.to > state.from);
+    const one = { ...row, post: post === 1 };
+    const alike = quiet.get(kindOf(one, first && { s: first.s, w: words[first.w] }))?.filter((a) => a.n > 0) ?? [];
+    const account = addAccount(state, one, sharedBy(alike));
+    const times = own.flatMap((c) => [c.old, c.seen, c.last]).filter((t) => t !== null);
+    for (const t of times.sort((a, b) => a - b)) readAt(state, account, t);
+    if (alike.length) alike.reduce((a, b) => (b.n > a.n ? b : a)).n -= 1;
+    else wereKnown = false;
+  }
+  return wereKnown;
+}
+
+/** What quiet accounts of one group agree in, but for when they were read. @param {Pick<Account, "platform" | "post" | "lists">} of @param {{ s: Letter, w: string } | undefined} spell */
+const kindOf = ({ platform, post, lists }, spell) => [platform, post, lists, spell?.s, spell?.w].join("|");
+
+/**
+ * The coverage that holds for each of these groups, when it is not known which of them an account was in.
+ * @param {Account[]} alike @returns {Group}
+ */
+function sharedBy(alike) {
+  const lasts = alike.map((a) => a.last ?? -Infinity);
+  const last = Math.min(...lasts);
+  /** @type {Span[]} */
+  const gaps = [];
+  for (const [a, b] of alike.flatMap((one) => one.gaps).sort((x, y) => x[0] - y[0])) {
+    const before = gaps.at(-1);
+    if (before && a <= before[1]) before[1] = Math.max(before[1], b);
+    else gaps.push([a, b]);
+  }
+  return [Number.isFinite(last) ? last : null, gaps];
 }
 
 /**
@@ -194,18 +260,22 @@ function settle(account) {
  */
 export function read(state, roster, at, missing, ids = null) {
   const accounts = ids ? ids.map((id) => state.byId.get(id)).filter(Boolean) : state.rosters.get(roster);
-  if (!accounts) return false;
+  if (!accounts && !state.isCrowd) return false;
   if (at - state.lastRead > state.gapAfter && state.lastRead !== -Infinity) state.outages.push([state.lastRead, at]);
   state.lastRead = Math.max(state.lastRead, at);
   const without = new Set(missing);
-  for (const account of accounts) {
-    if (without.has(account.id) || (account.last !== null && at <= account.last)) continue;
-    // Who is read in time stays known, which is no new fact.
-    if (account.last === null || at - account.last > state.gapAfter) state.facts += 1;
-    if (account.last !== null && at - account.last > state.gapAfter) account.gaps.push([account.last, at]);
-    account.last = at;
-  }
+  // Of a crowd this page knows only the rosters of accounts that changed; of the others it asks again and again.
+  for (const account of accounts ?? []) if (!without.has(account.id)) readAt(state, account, at);
   return true;
+}
+
+/** @param {LiveState} state @param {Account} account @param {number} at */
+function readAt(state, account, at) {
+  if (account.last !== null && at <= account.last) return;
+  // Who is read in time stays known, which is no new fact.
+  if (account.last === null || at - account.last > state.gapAfter) state.facts += 1;
+  if (account.last !== null && at - account.last > state.gapAfter) account.gaps.push([account.last, at]);
+  account.last = at;
 }
 
 /**
@@ -220,12 +290,13 @@ export function apply(state, delta) {
   let answer = "ok";
   if (delta.id > state.id) {
     state.id = delta.id;
+    if (state.isCrowd && delta.accounts && !addChanged(state, delta)) answer = "reload";
     merge(state, delta);
     for (const [id, handle] of delta.renames ?? []) {
       const account = state.byId.get(id);
       if (account) account.handle = handle;
     }
-    if (delta.changes?.account.some((id) => !state.byId.has(id))) answer = "reload";
+    if (!state.isCrowd && delta.changes?.account.some((id) => !state.byId.has(id))) answer = "reload";
   }
   // Without an event as well: an order that is dated ahead becomes known when its time comes.
   if (delta.id >= state.id) for (const key of CONTEXT) if (delta[key]) Object.assign(state, { [key]: delta[key] });

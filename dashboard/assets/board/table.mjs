@@ -2,7 +2,7 @@
 
 import { $, escaped, targetOf } from "../shell/dom.mjs";
 import { between, count, day, full } from "../shell/time.mjs";
-import { counted, postsIn } from "./posts.mjs";
+import { counted, postsIn, sizeOf } from "./posts.mjs";
 import { capital, isBlocked, STATUS, stateNow, uncapital } from "./state.mjs";
 
 const MOST = 500;
@@ -17,12 +17,13 @@ export function lastWords(state, account) {
 }
 
 /**
- * `facts` are the numbers of the pictures above the lanes, with the links that a pointer finds there.
- * @param {State} state @param {Account[]} list @param {Span} window @param {Fact[]} facts
+ * `facts` are the numbers of the pictures above the lanes, with the links that a pointer finds there; `note` is HTML.
+ * @param {State} state @param {Account[]} list @param {Span} window @param {Fact[]} facts @param {string} [note]
  */
-export function openTable(state, list, window, facts) {
+export function openTable(state, list, window, facts, note = "") {
   const dialog = /** @type {HTMLDialogElement} */ ($("table-view"));
-  const shown = list.slice(0, MOST);
+  const single = list.filter((a) => !a.isQuiet);
+  const shown = single.slice(0, MOST);
   const posts = postsIn(list);
   const rows = shown.map((account) => {
     const now = stateNow(state, account);
@@ -33,8 +34,9 @@ export function openTable(state, list, window, facts) {
     return `<tr><th scope="row"><a href="/account/${account.id}">@${escaped(account.handle)}</a></th><td>${escaped(now ? capital(now.w) : STATUS.U)}</td><td>${since}</td><td>${escaped(open)}</td><td class="n">${blocks}</td><td>${lastWords(state, account)}</td></tr>`;
   });
   const above = facts.map(({ what, said }) => `<tr><th scope="row">${escaped(what)}</th><td>${said}</td></tr>`).join("");
-  const more = list.length > MOST ? `<p class="nothing">The first ${count(MOST)} of ${count(list.length)}; filter the lanes to see others.</p>` : "";
-  dialog.innerHTML = `<div class="card-head"><h2>Accounts</h2><span class="faint">${posts ? counted(list.length, posts) : count(list.length)}, ${day(window[0])} to ${day(state.now)}</span><span class="grow"></span><form method="dialog"><button class="icon-button" aria-label="Close"><svg class="i" aria-hidden="true"><use href="#i-close"/></svg></button></form></div><div class="table-scroll"><table class="facts-above"><thead><tr><th>Picture</th><th>At the end of the window</th></tr></thead><tbody>${above}</tbody></table><table><thead><tr><th>Account</th><th>Status ${"knownAt" in state ? "then" : "now"}</th><th>Since</th><th>Provisional</th><th class="n">Blocks</th><th>Last reading</th></tr></thead><tbody>${rows.join("")}</tbody></table>${more}</div>`;
+  const more = single.length > MOST ? `<p class="nothing">The first ${count(MOST)} of ${count(single.length)}; filter the lanes to see others.</p>` : "";
+  const quiet = note && `<p class="nothing">${note}</p>`;
+  dialog.innerHTML = `<div class="card-head"><h2>Accounts</h2><span class="faint">${posts ? counted(sizeOf(list), posts) : count(sizeOf(list))}, ${day(window[0])} to ${day(state.now)}</span><span class="grow"></span><form method="dialog"><button class="icon-button" aria-label="Close"><svg class="i" aria-hidden="true"><use href="#i-close"/></svg></button></form></div><div class="table-scroll"><table class="facts-above"><thead><tr><th>Picture</th><th>At the end of the window</th></tr></thead><tbody>${above}</tbody></table><table><thead><tr><th>Account</th><th>Status ${"knownAt" in state ? "then" : "now"}</th><th>Since</th><th>Provisional</th><th class="n">Blocks</th><th>Last reading</th></tr></thead><tbody>${rows.join("")}</tbody></table>${more}${quiet}</div>`;
   dialog.onclick = (event) => {
     if (event.target === dialog || targetOf(event).closest("a")) dialog.close();
   };

@@ -5,7 +5,7 @@ import { between, count, duration, full, stamp, zoneName } from "../shell/time.m
 import { causeLine } from "./causes.mjs";
 import { countAt } from "./counts.mjs";
 import { happened } from "./feed.mjs";
-import { counted, postsIn } from "./posts.mjs";
+import { counted, postsIn, sizeOf } from "./posts.mjs";
 import { capital, groupName, knownUntil, letters } from "./state.mjs";
 
 const tip = () => $("tip");
@@ -43,10 +43,12 @@ export function tipForAccount(state, account, t, event) {
  */
 export function tipForGroup(state, group, t, event) {
   const counts = countAt(state, group, t);
-  const unread = group.length - counts.n + counts.U;
+  const size = sizeOf(group);
+  const unread = size - counts.n + counts.U;
   const lines = letters("WSGNDPA").filter((s) => counts[s]).map((s) => tipLine(`<b>${count(counts[s])}</b> ${escaped(groupName(state, s).toLowerCase())}`));
   if (unread) lines.push(tipLine(`<b>${count(unread)}</b> not checked, status not known`));
-  showTip(`<b>${counted(group.length, postsIn(group))}</b><div class="faint">${full(t)}</div>${lines.join("")}<div class="faint">Press to see their lanes</div>`, event);
+  const leads = group.every((a) => a.isQuiet) ? "Without a change in this range" : "Press to see their lanes";
+  showTip(`<b>${counted(size, postsIn(group))}</b><div class="faint">${full(t)}</div>${lines.join("")}<div class="faint">${leads}</div>`, event);
 }
 
 /** What is known about one account at one time, in sentences. @param {State} state @param {Account} account @param {number} t */

@@ -10,6 +10,8 @@ export class Account {
     this.id = row.id;
     this.handle = row.handle;
     this.post = row.post;
+    this.n = 1;
+    this.isQuiet = false;
     this.platform = row.platform;
     /** By name what was made, and at which move. @type {Map<string, { facts: number, made: any }>} */
     this.kept = new Map();

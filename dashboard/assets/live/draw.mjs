@@ -7,23 +7,26 @@ import { connectExecutives, drawExecutive } from "../board/executives.mjs";
 import { renderFeed } from "../board/feed-view.mjs";
 import { Lanes } from "../board/lanes.mjs";
 import { paintLegend } from "../board/legend.mjs";
-import { postsIn } from "../board/posts.mjs";
+import { postsIn, sizeOf } from "../board/posts.mjs";
 import { connectPressed } from "../board/pressed.mjs";
 import { windowOf } from "../board/state.mjs";
 import { openTable } from "../board/table.mjs";
 import { hideTip, tipForAccount, tipForGroup } from "../board/tip.mjs";
 import { behind, statusFigure } from "../shell/behind.mjs";
-import { $, all, find, say } from "../shell/dom.mjs";
+import { $, all, find, patch, say } from "../shell/dom.mjs";
 import { navigate } from "../shell/navigate.mjs";
 import { stamp, zoneName } from "../shell/time.mjs";
 import { drawBrush } from "./brush.mjs";
 import { renderCards } from "./cards.mjs";
 import { renderKpis, shownWords } from "./kpis.mjs";
 import { listOf, shownIds } from "./listing.mjs";
+import { quietHtml, quietWords } from "./quiet.mjs";
 import { factsOf, partsOf, rowsOf, spotAt, writeFlows, writeShare } from "./spots.mjs";
 import { holds, shownWindow } from "./window.mjs";
 
 const shared = globalThis.__blockline;
+/** What is so near to the screen is drawn before it is scrolled there. */
+const NEAR_PX = 400;
 /** @type {Lanes | null} */
 let lanes = null;
 /** @type {number | null} */
@@ -43,6 +46,7 @@ let on;
 export function connectBoard(asks) {
   on = asks;
   addEventListener("resize", () => (widths = null));
+  addEventListener("scroll", scrolled, { passive: true });
   connectExecutives($("executives"), () => current);
   connectPressed($("board"), (event) => current && spotAt(current, event));
 }
@@ -72,10 +76,14 @@ export function draw(state, view) {
   if (state.accounts.length === 0) return;
   widths = null;
   drawBoard(state, view, true);
+  // The bands have all accounts that the filter leaves.
+  const quiet = lanes?.inBands && !view.filter ? "" : quietHtml(quietWords(state, view));
+  patch($("quiet"), quiet);
+  $("quiet").hidden = !quiet;
   const preset = windowOf(state, view.range)[0];
   const shown = shownIds(state, view);
   renderFeed(state, view, Math.max(state.from, Math.min(preset, current?.window[0] ?? preset)), shown);
-  say($("feed-note"), view.paused ? "paused" : shown ? shownWords(shown.size, postsIn(listOf(state, view))) : "newest first");
+  say($("feed-note"), view.paused ? "paused" : shown ? shownWords(sizeOf(listOf(state, view)), postsIn(listOf(state, view))) : "newest first");
 }
 
 /**
@@ -103,7 +111,7 @@ export function drawBoard(state, view, isStill = false) {
     lanes ??= connectLanes();
     lanes.set(state, list, window, left, width, right, view.fit);
     choose(lanes, state, view);
-    $("as-table").onclick = () => openTable(state, list, window, factsOf(drawn()));
+    $("as-table").onclick = () => openTable(state, list, window, factsOf(drawn()), quietHtml(quietWords(state, view)));
   } else renderCards(state, list, view, window);
   placeOverlay();
 }
@@ -125,15 +133,35 @@ function drawContext(state, window, width, isStill) {
   // The figures at the right are of the end of the window: "now" stands there only when it is now.
   const when = t === state.now ? "now" : `${stamp(t)} ${zoneName(t)}`;
   say($("strip-when"), innerWidth <= 640 || t < state.now ? when : state.lists.some((l) => l.posts) ? "of those read" : "of accounts read");
-  for (const row of rowsOf($("strips"))) {
-    const { canvas, right } = partsOf(row);
-    const list = Number(row.dataset.list);
-    writeShare(right, drawStrip(canvas, state, members(state, list), window, width, 18), list, isStill ? t : null, state.now);
-  }
+  drawStrips(isStill);
   for (const row of all($("executives"), ".executive")) {
     const executive = state.executives.find((e) => e.id === Number(row.dataset.executive));
     if (executive) drawExecutive(find(row, "canvas"), state, executive, window, width, 48);
   }
+}
+
+/**
+ * The rows of lists that are on the screen or near it: hundreds of drawings are too many for each frame.
+ * @param {boolean} isStill
+ */
+function drawStrips(isStill) {
+  const { state, window, width } = drawn();
+  const t = Math.min(state.now, window[1]);
+  const root = $("strips");
+  const rows = [...rowsOf(root)];
+  const { top, height } = root.getBoundingClientRect();
+  const each = Math.max(1, height / Math.max(1, rows.length));
+  const [first, last] = [-top - NEAR_PX, innerHeight - top + NEAR_PX].map((y) => Math.max(0, Math.ceil(y / each)));
+  for (const row of rows.slice(first, last)) {
+    const { canvas, right } = partsOf(row);
+    const list = Number(row.dataset.list);
+    writeShare(right, drawStrip(canvas, state, members(state, list), window, width, 18), list, isStill ? t : null, state.now);
+  }
+}
+
+/** Draw the rows of lists that come onto the screen. */
+function scrolled() {
+  if (current && !current.view.only && document.documentElement.dataset.page === "live") requestAnimationFrame(() => drawStrips(true));
 }
 
 function placeOverlay() {

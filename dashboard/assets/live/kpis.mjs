@@ -2,7 +2,7 @@
 
 import { figures, figuresOf } from "../board/kpis.mjs";
 import { bar, prepare } from "../board/marks.mjs";
-import { counted } from "../board/posts.mjs";
+import { counted, sizeOf } from "../board/posts.mjs";
 import { behind, changesFigure, confirmedFigure, scopeOf, waitingFigure } from "../shell/behind.mjs";
 import { $, find, say } from "../shell/dom.mjs";
 import { count, DAY, duration } from "../shell/time.mjs";
@@ -27,15 +27,26 @@ export function shownAddresses(of, now, orders) {
   };
 }
 
+/**
+ * Which accounts the figures of the page count; null where no name says it: of a crowd, a filter by handle searches
+ * only those that changed.
+ * @param {LiveState} state @param {View} view
+ */
+function countedIn(state, view) {
+  if (!state.isCrowd || !view.filter) return `board/${scopeOf(view, state.from)}`;
+  return view.list === "all" || view.list === "changed" ? `board/${scopeOf({ ...view, list: "changed" }, state.from)}` : null;
+}
+
 /** @param {LiveState} state @param {View} view */
 export function renderKpis(state, view) {
   const some = isFiltered(view) ? figuresOf(state, listOf(state, view)) : null;
   const k = some?.kpis ?? state.kpis;
-  const addresses = some ? shownAddresses(`board/${scopeOf(view, state.from)}`, state.now, some.orders) : figureAddresses(state.now);
+  const of = countedIn(state, view);
+  const addresses = !some ? figureAddresses(state.now) : of === null ? null : shownAddresses(of, state.now, some.orders);
   for (const [name, [value, words, weighs, posts]] of Object.entries(figures(some ?? state))) {
     const link = $(`k-${name}`);
     say(link, value);
-    if (value === "–") link.removeAttribute("href");
+    if (value === "–" || !addresses) link.removeAttribute("href");
     else link.setAttribute("href", addresses[/** @type {keyof Figures} */ (name)]);
     say($(`k-${name}-s`), words);
     $(`k-${name}-s`).classList.toggle("strong", weighs);
@@ -48,7 +59,7 @@ export function renderKpis(state, view) {
   $("shown-of").hidden = !some;
   if (some) {
     say(find($("shown-of"), "span"), `Figures and changes ${shownWords(k.watched, k.posts.watched)}.`);
-    say(find($("shown-of"), "button"), `Show all ${count(state.accounts.length)}`);
+    say(find($("shown-of"), "button"), `Show all ${count(sizeOf(state.accounts))}`);
   }
   split(k);
 }

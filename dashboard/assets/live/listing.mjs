@@ -11,7 +11,7 @@ const alphabet = new Intl.Collator();
 const SORTS = {
   latest: (a, b) => b.latest - a.latest || a.id - b.id,
   most: (a, b) => b.changes.length - a.changes.length || b.latest - a.latest || a.id - b.id,
-  handle: byHandle(alphabet.compare),
+  handle: (a, b) => Number(a.isQuiet) - Number(b.isQuiet) || byHandle(alphabet.compare)(a, b),
 };
 
 /** @param {LiveState} state @param {Account[]} list */
@@ -34,14 +34,19 @@ export function shownIds(state, view) {
   return among.ids;
 }
 
-/** The accounts that list and filter leave, in the chosen order. @param {LiveState} state @param {View} view */
-export function listOf(state, view) {
-  const key = [view.list, view.kind, view.sort, view.filter, state.id, state.accounts.length].join("|");
-  if (listed.key === key && listed.state === state) return listed.list;
+/** The accounts that list and kind leave. @param {LiveState} state @param {Pick<View, "list" | "kind">} view */
+export function ofKind(state, view) {
   let list = state.accounts;
   if (view.list === "changed") list = list.filter((a) => a.latest > 0);
   else if (view.list !== "all") list = list.filter((a) => a.lists.includes(Number(view.list)));
-  if (view.kind) list = list.filter((a) => a.post === (view.kind === "posts"));
+  return view.kind ? list.filter((a) => a.post === (view.kind === "posts")) : list;
+}
+
+/** The accounts that list and filter leave, in the chosen order, groups of quiet accounts among them. @param {LiveState} state @param {View} view */
+export function listOf(state, view) {
+  const key = [view.list, view.kind, view.sort, view.filter, state.id, state.accounts.length].join("|");
+  if (listed.key === key && listed.state === state) return listed.list;
+  let list = ofKind(state, view);
   if (view.filter) list = list.filter((a) => a.handle.toLowerCase().includes(view.filter));
   list = [...list].sort(view.sort === "blocked" ? blockedFirst(state, list) : SORTS[view.sort]);
   listed = { key, state, list };

@@ -2,7 +2,7 @@
 
 import { showExecutives } from "../board/executives.mjs";
 import { paintLegend } from "../board/legend.mjs";
-import { counted, postsIn } from "../board/posts.mjs";
+import { counted, postsIn, sizeOf } from "../board/posts.mjs";
 import { isOffered } from "../board/state.mjs";
 import { $, find } from "../shell/dom.mjs";
 import { count } from "../shell/time.mjs";
@@ -13,9 +13,9 @@ export function layout(state, view) {
   $("empty").hidden = !empty;
   $("grid").hidden = $("kpis").hidden = $("ranges").hidden = $("lanes-only").hidden = empty;
   if (empty) renderEmpty();
-  const posts = postsIn(state.accounts);
+  const [watched, posts] = [sizeOf(state.accounts), postsIn(state.accounts)];
   /** @type {HTMLElement} */ ($("pick-kind").parentElement).hidden = !posts && !view.kind;
-  $("fleet-of").textContent = posts ? `${counted(state.accounts.length, posts)}, by status` : "accounts by status";
+  $("fleet-of").textContent = posts ? `${counted(watched, posts)}, by status` : "accounts by status";
   $("strips").replaceChildren(
     ...state.lists.filter((l) => l.size > 0 && isOffered(l, view.list)).map((list) => {
       const order = state.orders.find((o) => o.list === list.id);
@@ -36,7 +36,7 @@ export function layout(state, view) {
   showExecutives(state.executives, $("executives"));
   const pick = $("pick-list");
   pick.replaceChildren(
-    ...[["all", posts ? `All, ${counted(state.accounts.length, posts)}` : `All accounts, ${count(state.accounts.length)}`], ["changed", "With changes"], ...state.lists.filter((l) => isOffered(l, view.list)).map((l) => [String(l.id), `${state.orders.find((o) => o.list === l.id)?.title ?? l.name}, ${l.posts ? counted(l.size, l.posts) : count(l.size)}${l.archived ? " (archived)" : ""}`])].map(
+    ...[["all", posts ? `All, ${counted(watched, posts)}` : `All accounts, ${count(watched)}`], ["changed", "With changes"], ...state.lists.filter((l) => isOffered(l, view.list)).map((l) => [String(l.id), `${state.orders.find((o) => o.list === l.id)?.title ?? l.name}, ${l.posts ? counted(l.size, l.posts) : count(l.size)}${l.archived ? " (archived)" : ""}`])].map(
       ([value, label]) => new Option(label, value, false, value === view.list),
     ),
   );

@@ -8,11 +8,12 @@ import { drawLane, LANE, laneWord } from "../board/lanes.mjs";
 import { drawKey, legendOf } from "../board/legend.mjs";
 import { contextOf, paperOf, prepare, scale, text, theme } from "../board/marks.mjs";
 import { drawShares } from "../board/overview.mjs";
-import { counted, postsIn } from "../board/posts.mjs";
+import { counted, postsIn, sizeOf } from "../board/posts.mjs";
 import { groupName, isOffered, letters } from "../board/state.mjs";
 import { download, pictureOf } from "../shell/dom.mjs";
 import { count, full, percent } from "../shell/time.mjs";
 import { current, drawnLanes } from "./draw.mjs";
+import { quietWords } from "./quiet.mjs";
 import { SvgContext } from "./svg.mjs";
 
 const PAD = 16;
@@ -82,6 +83,12 @@ function boardSvg(drawn, title) {
   if (!view.only) context(sheet, state, window, width, end, view.list);
   else sheet.row(20, [], [], (canvas) => drawAxis(canvas, window, width));
   lanes(sheet, state, window, width, end);
+  const quiet = drawnLanes().inBands && !view.filter ? null : quietWords(state, view);
+  if (quiet) {
+    sheet.y += 8;
+    sheet.words(PAD, sheet.y + 6, quiet.words);
+    sheet.y += 12;
+  }
   sheet.g.box(left, top, width, sheet.y - top);
   drawOverlay(sheet.paper, marks, window, width, sheet.y - top, null, 0);
   sheet.g.restore();
@@ -94,7 +101,7 @@ function context(sheet, state, window, width, end, chosen) {
   const counts = countAt(state, state.accounts, end);
   const posts = postsIn(state.accounts);
   const words = letters("AWSPGNDU").filter((s) => counts[s]).map((s) => /** @type {[string]} */ ([`${count(counts[s])} ${groupName(state, s)}`]));
-  sheet.row(FLEET_HEIGHT, [["All watched", 600], [posts ? `${counted(state.accounts.length, posts)}, by status` : "accounts by status"]], words, (canvas) => drawFleet(canvas, state, window, width, FLEET_HEIGHT));
+  sheet.row(FLEET_HEIGHT, [["All watched", 600], [posts ? `${counted(sizeOf(state.accounts), posts)}, by status` : "accounts by status"]], words, (canvas) => drawFleet(canvas, state, window, width, FLEET_HEIGHT));
   sheet.row(20, [], [], (canvas) => drawAxis(canvas, window, width));
   sheet.row(18, [["Share blocked of accounts read", 600]], [], () => {});
   for (const list of state.lists.filter((l) => l.size > 0 && isOffered(l, chosen))) {
@@ -116,7 +123,7 @@ function lanes(sheet, state, window, width, end) {
   const { list, root, height, fits } = drawnLanes();
   if (fits) {
     const room = Math.max(height, 200);
-    sheet.row(room, [[`All ${count(list.length)} lanes`, 600], ["shares of their statuses"]], [], (canvas) => drawShares(prepare(canvas, width, room), state, list, window, width, room));
+    sheet.row(room, [[`All ${count(sizeOf(list))} lanes`, 600], ["shares of their statuses"]], [], (canvas) => drawShares(prepare(canvas, width, room), state, list, window, width, room));
     return;
   }
   const first = Math.floor(root.scrollTop / LANE);

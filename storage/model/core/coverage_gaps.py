@@ -1,7 +1,7 @@
 """When each account was looked at: the gaps of coverage, folded from answered requests."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain
@@ -56,8 +56,10 @@ def coverage_of(
     requests: Iterable[AnsweredRequest],
     limit: timedelta,
     since: datetime | None = None,
+    only: Set[int] | None = None,
 ) -> dict[int, Seen]:
-    """When was each account of `rosters` last read, and where not at all for longer than `limit`?
+    """When was each account of `rosters` last read, and where not at all for longer than `limit`? `only`
+    names the accounts that are asked about; None means all.
 
     `requests` come in the order of time within each roster. Re-reads only ever shorten a silence. Silences
     that ended by `since` are no gaps: of the time before it, `requests` hold only the last one of each
@@ -70,13 +72,15 @@ def coverage_of(
     again: defaultdict[int, list[Stretch]] = defaultdict(list)
     for roster_id, watch in rosters.items():
         log = by_roster[roster_id]
+        if only is not None and only.isdisjoint(watch.account_ids):
+            continue
         if watch.base:
-            for account_id, stretches in _of_roster(watch.account_ids, log, limit):
+            for account_id, stretches in _of_roster(watch.account_ids, log, limit, only):
                 swept[account_id].append(stretches)
             continue
         for request in log:
             for position, account_id in enumerate(watch.account_ids):
-                if is_answered(request.answered, position):
+                if (only is None or account_id in only) and is_answered(request.answered, position):
                     again[account_id].append((request.at, request.at))
     # Accounts move from roster to roster together, so most of them share what was seen.
     together: dict[tuple[int, ...], Seen] = {}
@@ -94,13 +98,109 @@ def coverage_of(
     return out
 
 
+@dataclass(frozen=True, slots=True)
+class SharedCoverage:
+    """What `coverage_of` says of each account, once for all accounts of a roster that were read alike."""
+
+    of_roster: Mapping[int, Seen]
+    """By roster: holds for those of its accounts that are not in `of_account`."""
+    of_account: Mapping[int, Seen]
+
+
+def shared_coverage(
+    rosters: Mapping[int, Watch],
+    requests: Iterable[AnsweredRequest],
+    limit: timedelta,
+    since: datetime | None = None,
+) -> SharedCoverage:
+    """`coverage_of` for very many accounts: looks at a single one only if it is in several rosters, or if an
+    answer that it did not give makes a difference.
+    """
+    by_roster: defaultdict[int, list[AnsweredRequest]] = defaultdict(list)
+    for request in requests:
+        by_roster[request.roster_id].append(request)
+    times = Counter(chain.from_iterable(w.account_ids for w in rosters.values()))
+    alone = {account_id for account_id, n in times.items() if n > 1}
+    of_roster: dict[int, Seen] = {}
+    for roster_id, watch in rosters.items():
+        if not watch.base:
+            alone.update(watch.account_ids)
+            continue
+        log = by_roster[roster_id]
+        of_roster[roster_id] = usual = _seen(_stretches(log, None, limit), limit, since)
+        partial = [r for r in log if r.answered is not None]
+        for position, account_id in enumerate(watch.account_ids if partial else ()):
+            if all(is_answered(r.answered, position) for r in partial):
+                continue
+            if _seen(_stretches(log, position, limit), limit, since) != usual:
+                alone.add(account_id)
+    logs = chain.from_iterable(by_roster.values())
+    return SharedCoverage(of_roster, coverage_of(rosters, logs, limit, since, alone))
+
+
+def coarser(found: Iterable[Seen], step: timedelta) -> dict[Seen, Seen]:
+    """Make accounts that were read nearly alike alike: to each of these, one that differs by less than `step`
+    at any time and says of no moment that somebody looked who did not.
+
+    A last reading becomes one a little earlier; a silence begins a little earlier and ends a little later.
+    """
+    different = set(found)
+    lasts = _earliest({s.last for s in different if s.last is not None}, step)
+    begins = _earliest({g.since for s in different for g in s.gaps}, step)
+    ends = _latest({g.until for s in different for g in s.gaps if g.until is not None}, step)
+    return {
+        s: Seen(
+            None if s.last is None else lasts[s.last],
+            tuple(_joined(Gap(begins[g.since], None if g.until is None else ends[g.until]) for g in s.gaps)),
+        )
+        for s in different
+    }
+
+
+def _earliest(times: Set[datetime], step: timedelta) -> dict[datetime, datetime]:
+    """To each time the first of those that lie less than `step` after one another's first."""
+    out: dict[datetime, datetime] = {}
+    first: datetime | None = None
+    for at in sorted(times):
+        if first is None or at - first >= step:
+            first = at
+        out[at] = first
+    return out
+
+
+def _latest(times: Set[datetime], step: timedelta) -> dict[datetime, datetime]:
+    out: dict[datetime, datetime] = {}
+    last: datetime | None = None
+    for at in sorted(times, reverse=True):
+        if last is None or last - at >= step:
+            last = at
+        out[at] = last
+    return out
+
+
+def _joined(gaps: Iterable[Gap]) -> Iterator[Gap]:
+    """Silences in the order of time; those that touch are one."""
+    before: Gap | None = None
+    for gap in gaps:
+        if before is not None and before.until is not None and gap.since <= before.until:
+            before = Gap(before.since, gap.until and max(gap.until, before.until))
+            continue
+        if before is not None:
+            yield before
+        before = gap
+    if before is not None:
+        yield before
+
+
 def _of_roster(
-    account_ids: Sequence[int], log: Sequence[AnsweredRequest], limit: timedelta
+    account_ids: Sequence[int], log: Sequence[AnsweredRequest], limit: timedelta, only: Set[int] | None
 ) -> Iterator[tuple[int, tuple[Stretch, ...]]]:
     """Stretches of each account in one roster: the same object for all that answered each time."""
     partial = [r for r in log if r.answered is not None]
     usual = tuple(_stretches(log, None, limit))
     for position, account_id in enumerate(account_ids):
+        if only is not None and account_id not in only:
+            continue
         if all(is_answered(r.answered, position) for r in partial):
             yield account_id, usual
         else:

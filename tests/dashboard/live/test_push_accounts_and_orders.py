@@ -63,7 +63,7 @@ async def test_what_happened_beside_an_added_account_is_in_what_is_loaded(pool: 
     async with transaction(pool) as conn:
         before = await last_event_id(conn)
         await add_accounts(conn, [new_account("newcomer", "A new list")], story.now)
-        missed = await catch_up(conn, before, story.now - HOUR, story.now, story.sweep)
+        missed = await catch_up(conn, before, story.now - HOUR, story.now, story.sweep, 100)
         shot = await snapshot(conn, story.start, story.now, SETTINGS.gap_after)
 
     assert missed == {"beat": missed["beat"], "now": missed["now"], "reload": True}
@@ -190,8 +190,8 @@ async def test_a_page_that_was_away_when_a_paper_became_known_gets_it(pool: Pool
     async with transaction(pool) as conn:
         await add_order(conn, order(story, known_at), story.now)
         latest = await last_event_id(conn)
-        early = await catch_up(conn, latest, story.now, known_at - HOUR / 60, story.sweep)
-        missed: Any = await catch_up(conn, latest, story.now, known_at, story.sweep)
+        early = await catch_up(conn, latest, story.now, known_at - HOUR / 60, story.sweep, 100)
+        missed: Any = await catch_up(conn, latest, story.now, known_at, story.sweep, 100)
 
     assert "orders" not in early
     assert "Late order" in {o["title"] for o in missed["orders"]}

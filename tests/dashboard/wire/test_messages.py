@@ -27,7 +27,7 @@ async def test_each_message_has_the_fields_and_types_that_the_scripts_read(
     async with transaction(pool) as conn:
         messages: dict[str, object] = {
             "Snapshot": await live_json(conn, "all", now, SETTINGS),
-            "Delta": await catch_up(conn, 0, now - HOUR, now, sweep) | await context(conn, now),
+            "Delta": await catch_up(conn, 0, now - HOUR, now, sweep, 100) | await context(conn, now),
             "FilmSnapshot": await film_json(conn, FilmSelection(), now, SETTINGS),
         }
     async with served(pool, dsn, now) as base, aiohttp.ClientSession(base) as session:
