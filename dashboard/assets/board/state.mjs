@@ -144,9 +144,9 @@ function addQuiet(state, quiet, { coverage, words }) {
  * @param {LiveState} state @param {Delta} delta
  */
 function addChanged(state, { accounts, changes, spells, words = [] }) {
-  const changed = Map.groupBy(rows(changes), (c) => c.account);
-  const held = Map.groupBy(rows(spells), (s) => s.account);
-  const quiet = Map.groupBy(state.accounts.filter((a) => a.isQuiet), (a) => kindOf(a, a.spells[0]));
+  const changed = grouped(rows(changes), (c) => c.account);
+  const held = grouped(rows(spells), (s) => s.account);
+  const quiet = grouped(state.accounts.filter((a) => a.isQuiet), (a) => kindOf(a, a.spells[0]));
   let wereKnown = true;
   for (const { post, ...row } of rows(accounts)) {
     const own = changed.get(row.id) ?? [];
@@ -162,6 +162,20 @@ function addChanged(state, { accounts, changes, spells, words = [] }) {
     else wereKnown = false;
   }
   return wereKnown;
+}
+
+/**
+ * @template Row, Key
+ * @param {Row[]} all @param {(row: Row) => Key} key @returns {Map<Key, Row[]>}
+ */
+function grouped(all, key) {
+  const out = new Map();
+  for (const row of all) {
+    const own = out.get(key(row));
+    if (own) own.push(row);
+    else out.set(key(row), [row]);
+  }
+  return out;
 }
 
 /** What quiet accounts of one group agree in, but for when they were read. @param {Pick<Account, "platform" | "post" | "lists">} of @param {{ s: Letter, w: string } | undefined} spell */

@@ -179,10 +179,10 @@ def _latest(times: Set[datetime], step: timedelta) -> dict[datetime, datetime]:
 
 
 def _joined(gaps: Iterable[Gap]) -> Iterator[Gap]:
-    """Silences in the order of time; those that touch are one."""
+    """Silences in the order of time; those that overlap are one. Between two that touch somebody looked."""
     before: Gap | None = None
     for gap in gaps:
-        if before is not None and before.until is not None and gap.since <= before.until:
+        if before is not None and before.until is not None and gap.since < before.until:
             before = Gap(before.since, gap.until and max(gap.until, before.until))
             continue
         if before is not None:

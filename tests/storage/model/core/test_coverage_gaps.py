@@ -8,7 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storage.model.core.coverage import Gap, bitmap
-from storage.model.core.coverage_gaps import AnsweredRequest, Seen, Watch, coverage_of
+from storage.model.core.coverage_gaps import (
+    AnsweredRequest,
+    Seen,
+    Watch,
+    coarser,
+    coverage_of,
+    shared_coverage,
+)
 
 T0 = datetime(2021, 2, 1, tzinfo=UTC)
 SWEEP = timedelta(minutes=30)
@@ -127,3 +134,76 @@ def test_accounts_that_change_rosters_each_day_take_memory_by_their_number_not_b
 
     assert {len(s.gaps) for s in seen.values()} == {days - 1}
     assert peak / accounts < 10_000
+
+
+ROSTERS = st.lists(
+    st.tuples(
+        st.lists(st.integers(1, 5), min_size=1, max_size=4, unique=True),
+        st.booleans(),
+        st.lists(st.integers(0, 20), max_size=8, unique=True).map(sorted),
+        st.lists(st.lists(st.booleans(), min_size=4, max_size=4), min_size=8, max_size=8),
+    ),
+    max_size=4,
+)
+
+
+@given(ROSTERS, st.none() | st.integers(0, 20))
+def test_what_accounts_of_a_roster_share_is_what_each_of_them_has(
+    drawn: list[tuple[list[int], bool, list[int], list[list[bool]]]], since: int | None
+) -> None:
+    rosters = {n: Watch(tuple(ids), base) for n, (ids, base, _, _) in enumerate(drawn)}
+    requests: list[AnsweredRequest] = []
+    for n, (ids, _, times, answers) in enumerate(drawn):
+        cut = [a[: len(ids)] for a, _ in zip(answers, times, strict=False)]
+        requests += log_of(n, [float(t) for t in times], cut, whole=False)
+    begin = None if since is None else at(since)
+
+    each = coverage_of(rosters, requests, LIMIT, begin)
+    shared = shared_coverage(rosters, requests, LIMIT, begin)
+
+    told = {
+        a: shared.of_account.get(a, shared.of_roster[n])
+        for n, w in rosters.items()
+        if w.base
+        for a in w.account_ids
+    }
+    assert each == told | dict(shared.of_account)
+
+
+@given(ROSTERS, st.sets(st.integers(1, 5)))
+def test_those_that_are_asked_about_have_what_they_have_among_all(
+    drawn: list[tuple[list[int], bool, list[int], list[list[bool]]]], only: set[int]
+) -> None:
+    rosters = {n: Watch(tuple(ids), base) for n, (ids, base, _, _) in enumerate(drawn)}
+    requests: list[AnsweredRequest] = []
+    for n, (ids, _, times, answers) in enumerate(drawn):
+        cut = [a[: len(ids)] for a, _ in zip(answers, times, strict=False)]
+        requests += log_of(n, [float(t) for t in times], cut, whole=False)
+
+    every = coverage_of(rosters, requests, LIMIT)
+    assert coverage_of(rosters, requests, LIMIT, None, only) == {a: s for a, s in every.items() if a in only}
+
+
+STEP = timedelta(minutes=25)
+
+
+@given(st.lists(st.sets(st.integers(0, 200), max_size=8), max_size=8))
+def test_coverage_told_more_coarsely_never_says_that_more_was_seen(drawn: list[set[int]]) -> None:
+    """Whatever the last reading is taken for, as a page draws it: known since the last silence."""
+    found = {plainly({t / 4 for t in times}) for times in drawn}
+    coarse = coarser(found, STEP)
+
+    assert coarse.keys() == found
+    for seen, told in coarse.items():
+        assert (seen.last is None) == (told.last is None)
+        if seen.last is None or told.last is None:
+            continue
+        assert timedelta() <= seen.last - told.last < STEP
+        for t in (at(n / 8) for n in range(401)):
+            in_silence = any(g.since < t < (g.until or t) for g in seen.gaps)
+            told_silent = any(g.since < t < (g.until or t) for g in told.gaps)
+            assert told_silent or not in_silence
+            nearest = [abs(t - edge) for g in seen.gaps for edge in (g.since, g.until) if edge is not None]
+            assert in_silence or not told_silent or min(nearest) < STEP
+    lasts = sorted({told.last for told in coarse.values() if told.last is not None})
+    assert all(b - a >= STEP for a, b in pairwise(lasts)), "those that are nearer are one"
