@@ -4,6 +4,7 @@ A snapshot of each range that is looked at is kept, and every answer carries wit
 would have been pushed since; its event ids say what it knows.
 """
 
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 from typing import cast
 
@@ -20,6 +21,7 @@ from storage.live.earlier_changes import before
 from storage.live.kpis import kpis
 from storage.live.snapshot import snapshot
 from storage.postgres.pool import Conn
+from storage.postgres.replica import snapshot as one_moment
 
 RANGES = {
     "24h": timedelta(hours=24),
@@ -73,6 +75,10 @@ class LiveSnapshotCache(AnswerCache):
 
     async def body(self, conn: Conn, name: str, now: datetime) -> Json:
         return await live_json(conn, name, now, self.settings)
+
+    def reading(self) -> AbstractAsyncContextManager[Conn]:
+        """One moment, so that no account is counted as quiet and as changed; and as long as it takes."""
+        return one_moment(self.pool)
 
     def rosters(self, body: Json) -> frozenset[str]:
         return frozenset(cast("dict[str, dict[str, object]]", body["coverage"])["rosters"])

@@ -18,7 +18,7 @@ from typing import cast
 
 TABLES = ("accounts", "spells", "changes", "signals", "quiet")
 """The parts of the first answer of the live page that are tables: columns of one length by name. The last is
-there only if so many accounts are watched that the quiet ones are told as groups.
+there only if so many accounts are watched that the quiet ones come as groups.
 """
 
 _TYPES = (("u8", "B", 0xFF), ("u16", "H", 0xFFFF), ("u32", "I", 0xFFFF_FFFF))

@@ -1,4 +1,4 @@
-"""Read model of the quiet accounts: those of which the live page has nothing to tell but that they were read.
+"""Read model of the quiet accounts: those of which the live page shows nothing but that they were read.
 
 A quiet account has no change in the range and no provisional one. Where very many accounts are watched, the
 page gets those that are alike as one group with their number.
@@ -15,14 +15,14 @@ from storage.model.core.coverage_gaps import NEVER, Seen, SharedCoverage, coarse
 from storage.postgres.pool import Conn
 
 MOST_GROUPS = 20_000
-"""With more groups than this, coverage is told in coarser steps. As many accounts are a small page."""
+"""With more groups than this, times are rounded to longer steps. As many accounts are a small page."""
 _STEPS = (16, 8, 4, 2)
-"""Parts of the time after which a silence is a gap: the steps in which coverage is told, the finest first."""
+"""Parts of the time after which a silence is a gap: the steps that times are rounded to, the finest first."""
 
 
 @dataclass(frozen=True, slots=True)
 class QuietGroup:
-    """Quiet accounts that are alike in all that the live page tells of them."""
+    """Quiet accounts that are alike in all that the live page shows of them."""
 
     platform: str
     is_post: bool
@@ -31,7 +31,7 @@ class QuietGroup:
     """None: none is confirmed yet."""
     flags: frozenset[Flag]
     since: datetime | None
-    """From when on the state is told: the beginning of the range, or later if it was first read in it."""
+    """From when on the state is shown: the beginning of the range, or later if it was first read in it."""
     seen: Seen
     """What all of them share: a moment at which one of them may not have been read is in no way covered."""
     accounts: int
@@ -61,8 +61,8 @@ async def quiet_groups(
 ) -> tuple[QuietGroup, ...]:
     """All watched accounts but those that `changed` since `since`, as groups.
 
-    Times are told so coarsely that the groups are at most `MOST_GROUPS`, but never in steps longer than
-    `gap_after`: where accounts differ more than that, there are more groups.
+    Times are rounded so that the groups are at most `MOST_GROUPS`, but not to steps longer than `gap_after`:
+    where accounts differ more than that, there are more groups.
     """
     different = {*coverage.of_roster.values(), *coverage.of_account.values(), NEVER}
     for parts in (*_STEPS, None):

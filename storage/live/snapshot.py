@@ -109,7 +109,7 @@ async def snapshot(
     most_accounts: int | None = None,
 ) -> Snapshot:
     """The live page from `since` (None: from the first reading) to `now`. If more than `most_accounts` are
-    watched (None: no limit), those without a change in this time are told as groups.
+    watched (None: no limit), those without a change in this time come as groups.
 
     Run it in a repeatable-read transaction, or accept that a row may be newer than `live_event_id`: the
     deltas that follow are idempotent, so that this does no harm.

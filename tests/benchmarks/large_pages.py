@@ -11,6 +11,8 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, fields
+from typing import Self
 
 import aiohttp
 import uvloop
@@ -42,23 +44,45 @@ def table() -> Iterator[Figure]:
         yield from uvloop.run(_table(dsn))
 
 
+@dataclass(frozen=True, slots=True)
+class LiveMeasured:
+    """What a reader of Live waits for."""
+
+    first_answer_ms: float
+    longest_stall_ms: float
+    later_answer_ms: float
+    answer_kb: float
+    paint_ms: float
+    tab_mb: float
+    pan_fps: float
+
+    def figures(self, reference: Self | None = None) -> Iterator[Figure]:
+        for field in fields(self):
+            unit = {"kb": "kB", "mb": "MB", "fps": "frames/s"}.get(field.name.rpartition("_")[2], "ms")
+            yield Figure(
+                field.name,
+                getattr(self, field.name),
+                unit,
+                "higher" if unit == "frames/s" else "lower",
+                None if reference is None else getattr(reference, field.name),
+            )
+
+
 async def _live(dsn: str) -> list[Figure]:
-    async with large_dashboard(dsn, ACCOUNTS, DAYS) as (_, base), drawing_page("painted") as page:
+    async with large_dashboard(dsn, ACCOUNTS, DAYS) as (_, base):
+        return list((await measured_live(base)).figures())
+
+
+async def measured_live(base: str) -> LiveMeasured:
+    """To be called when the server has just started."""
+    async with drawing_page("painted") as page:
         async with _stalls() as stalls:
             cold_ms, size = await _answer(f"{base}/api/live")
         warm_ms, _ = await _answer(f"{base}/api/live")
         paint_ms = min([await visit(page, base) for _ in range(VISITS)])
         fps = await while_panning(page)
         held = float(await page.evaluate("performance.memory.usedJSHeapSize"))
-    return [
-        Figure("first_answer_ms", cold_ms, "ms", "lower"),
-        Figure("longest_stall_ms", max(stalls) * 1000, "ms", "lower"),
-        Figure("later_answer_ms", warm_ms, "ms", "lower"),
-        Figure("answer_kb", size / 1000, "kB", "lower"),
-        Figure("paint_ms", paint_ms, "ms", "lower"),
-        Figure("tab_mb", held / 1e6, "MB", "lower"),
-        Figure("pan_fps", fps, "frames/s", "higher"),
-    ]
+    return LiveMeasured(cold_ms, max(stalls) * 1000, warm_ms, size / 1000, paint_ms, held / 1e6, fps)
 
 
 async def _table(dsn: str) -> list[Figure]:
