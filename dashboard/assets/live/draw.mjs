@@ -25,7 +25,7 @@ import { factsOf, partsOf, rowsOf, spotAt, writeFlows, writeShare } from "./spot
 import { holds, shownWindow } from "./window.mjs";
 
 const shared = globalThis.__blockline;
-/** What is so near to the screen is drawn before it is scrolled there. */
+/** What is so near to the screen is drawn before it is scrolled there; but not while the board moves. */
 const NEAR_PX = 400;
 /** @type {Lanes | null} */
 let lanes = null;
@@ -151,7 +151,8 @@ function drawStrips(isStill) {
   const rows = [...rowsOf(root)];
   const { top, height } = root.getBoundingClientRect();
   const each = Math.max(1, height / Math.max(1, rows.length));
-  const [first, last] = [-top - NEAR_PX, innerHeight - top + NEAR_PX].map((y) => Math.max(0, Math.ceil(y / each)));
+  const near = isStill ? NEAR_PX : 0;
+  const [first, last] = [-top - near - each, innerHeight - top + near].map((y) => Math.max(0, Math.ceil(y / each)));
   for (const row of rows.slice(first, last)) {
     const { canvas, right } = partsOf(row);
     const list = Number(row.dataset.list);
