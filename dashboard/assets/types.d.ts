@@ -54,7 +54,7 @@ interface State extends Context {
 interface LiveState extends State {
   rosters: Map<number, Account[]>; detectors: Detectors; range?: RangeName;
   /** So many accounts are watched that the quiet ones are groups; after how long everything is to be fetched again (null: as usual). */
-  isCrowd: boolean; renew: number | null;
+  isGrouped: boolean; renew: number | null;
 }
 
 type Counts = Record<Letter | "n", number>;

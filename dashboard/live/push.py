@@ -21,7 +21,7 @@ from storage.health.collectors_report import collector_reports
 from storage.health.conditions import count_open_conditions
 from storage.live.kpis import kpis
 from storage.live.lists_and_executives import became_known, executives, lists
-from storage.live.quiet_accounts import is_crowd
+from storage.live.quiet_accounts import are_grouped
 from storage.live.snapshot import accounts, last_event_id
 from storage.live.updates import LiveNews, news_since
 from storage.model.core.late import late_after
@@ -43,16 +43,16 @@ COUNT_EVERY = timedelta(seconds=5)
 CATCH_UP_AT_MOST = timedelta(days=1)
 """A browser that was away for longer loads a snapshot."""
 QUIET = "quiet"
-"""The part of a snapshot with the groups of quiet accounts. It is there where a crowd is watched: more
-accounts than `DashboardSettings.most_accounts`.
+"""The part of a snapshot with the groups of quiet accounts. It is there if more accounts are watched
+than `DashboardSettings.most_accounts`.
 """
 _RENEW_AT_MOST = timedelta(minutes=5)
-_RECENT_OF_CROWD = timedelta(minutes=1)
-"""Readings of a crowd that were recorded later than this are not pushed: the next snapshot has them, and two
-sweeps are too much to look through each second.
+_RECENT_IF_GROUPED = timedelta(minutes=1)
+"""With groups, readings that were recorded later than this are not pushed: the next snapshot has them, and
+two sweeps of so many accounts are too much to look through each second.
 """
 _RESTS = 9
-"""So many times as long as it took to count the figures of a crowd, they are not counted again."""
+"""With groups, the figures are not counted again for so many times as long as counting took."""
 CONTEXT_TOPICS = frozenset({"order", "order_event"})
 LABEL_TOPICS = frozenset({"label"})
 
@@ -78,7 +78,7 @@ class Hub:
         """The small tables changed without an event: what is dated ahead became known when its time came."""
         self._counted_at: datetime | None = None
         self._count_from: datetime | None = None
-        """When the figures of a crowd are counted again at the earliest; None: as soon as they are due."""
+        """With groups, when the figures are counted again at the earliest; None: as soon as they are due."""
         self._health_at: datetime | None = None
 
     async def run(self) -> None:
@@ -173,7 +173,7 @@ class Hub:
         if "collector" in news.topics:
             self._health_at = None
         message: Json = {"now": ms(now), **news_json(news)}
-        if await is_crowd(conn, self._settings.most_accounts):
+        if await are_grouped(conn, self._settings.most_accounts):
             message |= await _changed_accounts(conn, news)
         if news.topics & CONTEXT_TOPICS or self._has_aged:
             self._has_aged = False
@@ -202,8 +202,8 @@ class Hub:
 
     async def _rest(self, conn: Conn) -> Json:
         now = self._clock()
-        is_of_crowd = await is_crowd(conn, self._settings.most_accounts)
-        recent = now - (_RECENT_OF_CROWD if is_of_crowd else 2 * self._settings.sweep_every)
+        is_grouped = await are_grouped(conn, self._settings.most_accounts)
+        recent = now - (_RECENT_IF_GROUPED if is_grouped else 2 * self._settings.sweep_every)
         if self._read_to is None:
             self._read_to = recent
             self._sent.clear()
@@ -220,7 +220,7 @@ class Hub:
             began = monotonic_ms()
             message |= await figures(conn, now, self._settings.sweep_every)
             took = timedelta(milliseconds=monotonic_ms() - began)
-            self._count_from = now + _RESTS * took if is_of_crowd else None
+            self._count_from = now + _RESTS * took if is_grouped else None
         if _is_due(self._health_at, now):
             self._health_at = now
             message |= await health(conn, now, self._settings.sweep_every)
@@ -282,22 +282,22 @@ async def catch_up(
     conn: Conn, since: int, read_to: datetime, now: datetime, sweep_every: timedelta, most_accounts: int
 ) -> Json:
     """What one browser missed after event `since` and the requests of `read_to`, as a push would say it."""
-    if await is_crowd(conn, most_accounts):
+    if await are_grouped(conn, most_accounts):
         if now - read_to > _RENEW_AT_MOST:
             return _reload(now)
-        news = await crowd_news(conn, since, read_to, now, sweep_every, None)
+        news = await news_with_accounts(conn, since, read_to, now, sweep_every, None)
         return news if "reload" in news else news | await figures(conn, now, sweep_every)
     news = await news_since(conn, since, NEWS_LIMIT)
     if news is None or "account" in news.topics or now - read_to > CATCH_UP_AT_MOST:
         return _reload(now)
     return {
-        **await _told(conn, news, read_to, now, None),
+        **await _news(conn, news, read_to, now, None),
         **await figures(conn, now, sweep_every),
         **await health(conn, now, sweep_every),
     }
 
 
-async def crowd_news(
+async def news_with_accounts(
     conn: Conn,
     since: int,
     read_to: datetime,
@@ -305,15 +305,15 @@ async def crowd_news(
     sweep_every: timedelta,
     roster_ids: Sequence[int] | None,
 ) -> Json:
-    """What came after event `since` where a crowd is watched, with the accounts of the changes; of readings
-    those of `roster_ids` (None: all). The figures at the top take too long to be counted for each browser:
+    """What came after event `since`, with the accounts of the changes; of readings those of `roster_ids`
+    (None: all). It has no figures: they take too long to be counted for each browser that opens the page, and
     the push brings them.
     """
     news = await news_since(conn, since, NEWS_LIMIT)
     if news is None or "account" in news.topics:
         return _reload(now)
     return {
-        **await _told(conn, news, read_to, now, roster_ids),
+        **await _news(conn, news, read_to, now, roster_ids),
         **await _changed_accounts(conn, news),
         **await health(conn, now, sweep_every),
     }
@@ -323,7 +323,7 @@ def _reload(now: datetime) -> Json:
     return {"beat": monotonic_ms(), "now": ms(now), "reload": True}
 
 
-async def _told(
+async def _news(
     conn: Conn, news: LiveNews, read_to: datetime, now: datetime, roster_ids: Sequence[int] | None
 ) -> Json:
     message = {"beat": monotonic_ms(), "now": ms(now), **news_json(news)}

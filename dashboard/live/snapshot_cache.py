@@ -11,7 +11,7 @@ from typing import cast
 from dashboard.asgi.off_loop import off_loop
 from dashboard.asgi.settings import DashboardSettings
 from dashboard.live.context_json import context_json, detectors_json
-from dashboard.live.push import QUIET, catch_up, context, crowd_news, renew_after
+from dashboard.live.push import QUIET, catch_up, context, news_with_accounts, renew_after
 from dashboard.wire.columnar import TABLES
 from dashboard.wire.compact_json import Json, ms, snapshot_json, span_ms
 from dashboard.wire.response_cache import AnswerCache, CachedAnswer
@@ -84,7 +84,7 @@ class LiveSnapshotCache(AnswerCache):
         return frozenset(cast("dict[str, dict[str, object]]", body["coverage"])["rosters"])
 
     def lasting(self, body: Json) -> tuple[timedelta, timedelta]:
-        """Of quiet accounts nothing is told between two answers, so that these must follow one another."""
+        """Of quiet accounts nothing is sent between two answers, so that these must follow one another."""
         usual = super().lasting(body)
         if QUIET not in body:
             return usual
@@ -98,14 +98,14 @@ class LiveSnapshotCache(AnswerCache):
             if now - kept.at > kept.lasts:
                 return {"reload": True}
             rosters = list(map(int, kept.rosters))
-            return await crowd_news(conn, kept.event_id, kept.at - 2 * sweep, now, sweep, rosters)
+            return await news_with_accounts(conn, kept.event_id, kept.at - 2 * sweep, now, sweep, rosters)
         # Readings of the last two sweeps may have been recorded after others: they are sent again.
         most = self.settings.most_accounts
         news = await catch_up(conn, kept.event_id, kept.at - 2 * sweep, now, sweep, most)
         return news if "reload" in news else news | await context(conn, now)
 
     def lacks(self, kept: CachedAnswer, news: Json) -> bool:
-        if QUIET in kept.parts:  # news of a crowd brings accounts and rosters that the page lacks
+        if QUIET in kept.parts:  # its news brings the accounts that the page lacks
             return "reload" in news
         changes = cast("dict[str, list[object]]", news.get("changes", {"account": []}))
         reads = cast("list[list[object]]", news.get("reads", []))

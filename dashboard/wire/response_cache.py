@@ -64,9 +64,9 @@ class CachedAnswer:
     open_stream: _Stream
     asked_at: datetime
     renew_after: timedelta
-    """So old it is made again while it is asked for."""
+    """At this age it is made again while browsers ask for it."""
     lasts: timedelta
-    """So old it is made again even if nobody asks for it; what came after it would not do."""
+    """At this age it is made again even if no browser asks for it, because messages do not make up for it."""
 
 
 @dataclass(slots=True)

@@ -37,8 +37,8 @@ class QuietGroup:
     accounts: int
 
 
-async def is_crowd(conn: Conn, most: int) -> bool:
-    """Whether more than `most` accounts are watched."""
+async def are_grouped(conn: Conn, most: int) -> bool:
+    """Whether more than `most` accounts are watched, so that the quiet ones are sent as groups."""
     return await conn.fetchval(
         "select count(*) > $1 from (select from account where watched limit $1::bigint + 1) a", most
     )
@@ -73,8 +73,8 @@ async def quiet_groups(
         limit = None if parts is None else MOST_GROUPS
         found = await _groups(conn, since, changed, coverage, place_of, step, limit)
         if limit is None or len(found) <= limit:
-            told = list(places)
-            return tuple(_group(r, told) for r in found)
+            coverages = list(places)
+            return tuple(_group(r, coverages) for r in found)
     raise AssertionError("the last step has no limit")
 
 
@@ -94,8 +94,8 @@ async def _groups(
             select account_id, place from unnest($4::int[], $5::int[]) as one (account_id, place)
         ),
         seen as (
-            select m.account_id, told.place
-            from unnest($2::int[], $3::int[]) as told (roster_id, place)
+            select m.account_id, shared.place
+            from unnest($2::int[], $3::int[]) as shared (roster_id, place)
             join roster r using (roster_id) cross join lateral unnest(r.account_ids) as m (account_id)
             where not exists (select from alone where alone.account_id = m.account_id)
             union all
@@ -143,7 +143,7 @@ async def _groups(
     )
 
 
-def _group(r: Record, told: Sequence[Seen]) -> QuietGroup:
+def _group(r: Record, coverages: Sequence[Seen]) -> QuietGroup:
     return QuietGroup(
         platform=r["platform"],
         is_post=r["is_post"],
@@ -151,6 +151,6 @@ def _group(r: Record, told: Sequence[Seen]) -> QuietGroup:
         state=None if r["status"] is None else State(Status(r["status"]), tuple(r["withheld_in"])),
         flags=frozenset(map(Flag, r["flags"] or ())),
         since=r["since"],
-        seen=told[int(r["place"])],
+        seen=coverages[int(r["place"])],
         accounts=r["accounts"],
     )

@@ -12,7 +12,7 @@ from asyncpg import Record
 
 from storage.alerts.mails_report import MailNote, mail_notes
 from storage.live.lists_and_executives import LiveExecutive, LiveList, LiveSignal, executives, lists, signals
-from storage.live.quiet_accounts import QuietGroup, changed_in, is_crowd, quiet_groups
+from storage.live.quiet_accounts import QuietGroup, are_grouped, changed_in, quiet_groups
 from storage.model.core.accounts import AccountId, Platform
 from storage.model.core.availability import ChangeKind, Flag, State, Status, Strength
 from storage.model.core.coverage_gaps import Seen
@@ -20,7 +20,7 @@ from storage.model.core.orders import Order, OrderEvent
 from storage.orders.orders import order_events, orders
 from storage.postgres.pool import Conn
 from storage.postgres.typed_rows import typed_rows
-from storage.readings.coverage_report import CoverageReport, crowd_coverage, watched_coverage
+from storage.readings.coverage_report import CoverageReport, grouped_coverage, watched_coverage
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,13 +122,13 @@ async def snapshot(
         """
     )
     start = since or earliest or now
-    told = await changes(conn, start, ())
+    shown = await changes(conn, start, ())
     quiet, among = None, None
-    if most_accounts is not None and await is_crowd(conn, most_accounts):
-        changed = await changed_in(conn, start) | {c.account_id for c in told}
-        crowd = await crowd_coverage(conn, start, now, gap_after, changed)
-        quiet = await quiet_groups(conn, start, changed, crowd.shared, gap_after)
-        coverage, among = crowd.of_some, sorted(changed)
+    if most_accounts is not None and await are_grouped(conn, most_accounts):
+        changed = await changed_in(conn, start) | {c.account_id for c in shown}
+        grouped = await grouped_coverage(conn, start, now, gap_after, changed)
+        quiet = await quiet_groups(conn, start, changed, grouped.shared, gap_after)
+        coverage, among = grouped.of_some, sorted(changed)
     else:
         coverage = await watched_coverage(conn, start, now, gap_after)
     return Snapshot(
@@ -137,7 +137,7 @@ async def snapshot(
         lists=await lists(conn),
         accounts=await accounts(conn, among),
         spells=await spells(conn, start, among),
-        changes=told,
+        changes=shown,
         coverage=coverage,
         seen=coverage.seen,
         orders=await orders(conn, known_at=now),

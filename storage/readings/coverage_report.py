@@ -92,7 +92,7 @@ async def watched_coverage(
 
 
 @dataclass(frozen=True, slots=True)
-class CrowdCoverage:
+class GroupedCoverage:
     """What was read in a time window of very many accounts."""
 
     shared: SharedCoverage
@@ -102,9 +102,9 @@ class CrowdCoverage:
     """
 
 
-async def crowd_coverage(
+async def grouped_coverage(
     conn: Conn, since: datetime, now: datetime, gap_after: timedelta, account_ids: Collection[int]
-) -> CrowdCoverage:
+) -> GroupedCoverage:
     """`watched_coverage`, account by account only for `account_ids`."""
     await with_archived(conn, since, now)
     watches, requests = await _requests_of_watched(conn, since, now, gap_after)
@@ -114,7 +114,7 @@ async def crowd_coverage(
         for roster_id, w in watches.items()
         if w.base and not among.isdisjoint(w.account_ids)
     }
-    return CrowdCoverage(
+    return GroupedCoverage(
         shared=await asyncio.to_thread(shared_coverage, watches, requests, gap_after, since),
         of_some=CoverageReport(
             rosters=kept,

@@ -91,7 +91,7 @@ export function decode(snapshot) {
     rev: 0,
     /** Counts what changed, or ended a silence: what is derived from that alone holds as long as it stays. */
     facts: 0,
-    isCrowd: snapshot.quiet !== undefined,
+    isGrouped: snapshot.quiet !== undefined,
     renew: snapshot.renew ?? null,
   };
   const { id, handle, platform, post, lists, group } = snapshot.accounts;
@@ -274,11 +274,11 @@ function settle(account) {
  */
 export function read(state, roster, at, missing, ids = null) {
   const accounts = ids ? ids.map((id) => state.byId.get(id)).filter(Boolean) : state.rosters.get(roster);
-  if (!accounts && !state.isCrowd) return false;
+  if (!accounts && !state.isGrouped) return false;
   if (at - state.lastRead > state.gapAfter && state.lastRead !== -Infinity) state.outages.push([state.lastRead, at]);
   state.lastRead = Math.max(state.lastRead, at);
   const without = new Set(missing);
-  // Of a crowd this page knows only the rosters of accounts that changed; of the others it asks again and again.
+  // With groups, this page knows only the rosters of accounts that changed; the groups it fetches again and again.
   for (const account of accounts ?? []) if (!without.has(account.id)) readAt(state, account, at);
   return true;
 }
@@ -304,13 +304,13 @@ export function apply(state, delta) {
   let answer = "ok";
   if (delta.id > state.id) {
     state.id = delta.id;
-    if (state.isCrowd && delta.accounts && !addChanged(state, delta)) answer = "reload";
+    if (state.isGrouped && delta.accounts && !addChanged(state, delta)) answer = "reload";
     merge(state, delta);
     for (const [id, handle] of delta.renames ?? []) {
       const account = state.byId.get(id);
       if (account) account.handle = handle;
     }
-    if (!state.isCrowd && delta.changes?.account.some((id) => !state.byId.has(id))) answer = "reload";
+    if (!state.isGrouped && delta.changes?.account.some((id) => !state.byId.has(id))) answer = "reload";
   }
   // Without an event as well: an order that is dated ahead becomes known when its time comes.
   if (delta.id >= state.id) for (const key of CONTEXT) if (delta[key]) Object.assign(state, { [key]: delta[key] });

@@ -28,12 +28,12 @@ export function shownAddresses(of, now, orders) {
 }
 
 /**
- * Which accounts the figures of the page count; null where no name says it: of a crowd, a filter by handle searches
+ * Which accounts the figures of the page count; null where no name says it: with groups, a filter by handle searches
  * only those that changed.
  * @param {LiveState} state @param {View} view
  */
 function countedIn(state, view) {
-  if (!state.isCrowd || !view.filter) return `board/${scopeOf(view, state.from)}`;
+  if (!state.isGrouped || !view.filter) return `board/${scopeOf(view, state.from)}`;
   return view.list === "all" || view.list === "changed" ? `board/${scopeOf({ ...view, list: "changed" }, state.from)}` : null;
 }
 

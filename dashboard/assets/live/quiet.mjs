@@ -10,7 +10,7 @@ import { ofKind } from "./listing.mjs";
  * @param {LiveState} state @param {Pick<View, "list" | "kind" | "filter">} view
  */
 export function quietWords(state, view) {
-  if (!state.isCrowd || view.list === "changed") return null;
+  if (!state.isGrouped || view.list === "changed") return null;
   const quiet = ofKind(state, view).filter((a) => a.isQuiet);
   const n = sizeOf(quiet);
   if (n === 0) return null;

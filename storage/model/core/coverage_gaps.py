@@ -140,7 +140,7 @@ def shared_coverage(
 
 def coarser(found: Iterable[Seen], step: timedelta) -> dict[Seen, Seen]:
     """Make accounts that were read nearly alike alike: to each of these, one that differs by less than `step`
-    at any time and says of no moment that somebody looked who did not.
+    at any time and says of no moment that an account was looked at that was not.
 
     A last reading becomes one a little earlier; a silence begins a little earlier and ends a little later.
     """
@@ -179,7 +179,7 @@ def _latest(times: Set[datetime], step: timedelta) -> dict[datetime, datetime]:
 
 
 def _joined(gaps: Iterable[Gap]) -> Iterator[Gap]:
-    """Silences in the order of time; those that overlap are one. Between two that touch somebody looked."""
+    """Silences in the order of time; those that overlap are one. Between two that touch, the account was read."""
     before: Gap | None = None
     for gap in gaps:
         if before is not None and before.until is not None and gap.since < before.until:

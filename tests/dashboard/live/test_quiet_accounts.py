@@ -1,4 +1,4 @@
-"""A crowd: the page counts groups of quiet accounts as it would count each account."""
+"""The page counts groups of quiet accounts as it would count each account."""
 
 import json
 import shutil
@@ -31,15 +31,15 @@ from tests.support.servers.dashboard import SETTINGS, served
 
 pytestmark = pytest.mark.skipif(shutil.which("node") is None, reason="the browser's side needs node")
 
-CROWD = replace(SETTINGS, most_accounts=0)
-COUNT = ROOT / "tests/js/crowd-and-single.mjs"
+GROUPED = replace(SETTINGS, most_accounts=0)
+COUNT = ROOT / "tests/js/grouped-and-single.mjs"
 ASSETS = ROOT / "dashboard/assets"
 
 
-def counted(single: Json, crowd: Json, times: Sequence[datetime]) -> Any:
+def counted(single: Json, grouped: Json, times: Sequence[datetime]) -> Any:
     done = subprocess.run(
         ["node", COUNT],
-        input=json.dumps([single, crowd, [ms(t) for t in times]]),
+        input=json.dumps([single, grouped, [ms(t) for t in times]]),
         capture_output=True,
         text=True,
         check=False,
@@ -54,17 +54,17 @@ def every(step: timedelta, since: datetime, until: datetime) -> list[datetime]:
 
 
 @pytest.mark.parametrize("range_name", ["24h", "7d", "all"])
-async def test_a_crowd_is_counted_as_its_accounts_are(pool: Pool, story: Story, range_name: str) -> None:
+async def test_groups_are_counted_as_their_accounts_are(pool: Pool, story: Story, range_name: str) -> None:
     async with transaction(pool) as conn:
         single = await live_json(conn, range_name, story.now, SETTINGS)
-        crowd = await live_json(conn, range_name, story.now, CROWD)
-    found = counted(single, crowd, every(HOUR / 3, story.now - 23 * HOUR, story.now))
+        grouped = await live_json(conn, range_name, story.now, GROUPED)
+    found = counted(single, grouped, every(HOUR / 3, story.now - 23 * HOUR, story.now))
 
-    assert "quiet" in crowd
+    assert "quiet" in grouped
     assert "quiet" not in single
     assert len(found["sent"][1]) < len(found["sent"][0])
-    # Readings of this story are whole sweeps apart, which is more than a step: nothing is told more coarsely.
-    assert found["crowd"] == found["single"]
+    # Readings of this story are whole sweeps apart, which is more than a step: nothing is rounded.
+    assert found["grouped"] == found["single"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ HISTORIES = st.builds(
     alone=st.lists(st.tuples(st.integers(0, ACCOUNTS - 1), TIMES), max_size=3, unique=True),
 )
 SWEEP = timedelta(minutes=24)
-"""A silence of more than an hour is a gap, and is told in steps of 3.75 minutes."""
+"""A silence of more than an hour is a gap, and is rounded to steps of 3.75 minutes."""
 
 
 async def write(conn: Conn, history: History, step: float) -> list[Account]:
@@ -133,9 +133,9 @@ async def both(pool: Pool, history: History, step: float, range_name: str, now: 
         await undone.start()
         await write(conn, history, step)
         single = await live_json(conn, range_name, now, usual)
-        crowd = await live_json(conn, range_name, now, replace(usual, most_accounts=0))
+        grouped = await live_json(conn, range_name, now, replace(usual, most_accounts=0))
         await undone.rollback()
-    return counted(single, crowd, every(timedelta(minutes=step / 2), now - 20 * HOUR, now))
+    return counted(single, grouped, every(timedelta(minutes=step / 2), now - 20 * HOUR, now))
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -145,27 +145,31 @@ async def test_what_was_read_at_whole_steps_is_counted_alike(
 ) -> None:
     found = await both(pool, history, 60, range_name, minutes(now * 60))
 
-    assert found["crowd"] == found["single"]
+    assert found["grouped"] == found["single"]
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(history=HISTORIES, now=st.integers(39, 60))
-async def test_whatever_the_times_a_crowd_never_says_that_more_was_seen(
+async def test_whatever_the_times_groups_never_say_that_more_was_seen(
     pool: Pool, history: History, now: int
 ) -> None:
     found = await both(pool, history, 7, "all", minutes(now * 7))
     for where, single in found["single"].items():
-        crowd = found["crowd"][where]
+        grouped = found["grouped"][where]
         if " at " in where:
-            assert all(crowd[s] <= single[s] for s in "APWSGDNn"), where
+            assert all(grouped[s] <= single[s] for s in "APWSGDNn"), where
         elif where.startswith("size"):
-            assert crowd == single, where
+            assert grouped == single, where
         elif where.startswith("posts"):
-            assert crowd["unread"] >= single["unread"], where
-            assert {**crowd, "unread": 0, "blocked_unread": 0} == {**single, "unread": 0, "blocked_unread": 0}
+            assert grouped["unread"] >= single["unread"], where
+            assert {**grouped, "unread": 0, "blocked_unread": 0} == {
+                **single,
+                "unread": 0,
+                "blocked_unread": 0,
+            }
 
 
-def told(answer: bytes) -> Any:
+def parsed(answer: bytes) -> Any:
     """The first answer with what came after it, as a script of the page unpacks them."""
     script = f"""
         import {{ readFileSync }} from "node:fs";
@@ -190,13 +194,13 @@ async def test_a_quiet_account_that_changes_is_counted_once_by_the_answer_that_w
     pool: Pool, story: Story
 ) -> None:
     now, quiet = story.now, story.accounts[1][-2]
-    boards = LiveSnapshotCache(pool, lambda: now, CROWD)
+    boards = LiveSnapshotCache(pool, lambda: now, GROUPED)
     async with transaction(pool) as conn:
-        before = told(await boards.answer(conn, "14d"))
+        before = parsed(await boards.answer(conn, "14d"))
     now += timedelta(minutes=2)
     async with transaction(pool) as conn:
         await happen(conn, story, quiet, SUSPENDED, story.now - HOUR)
-        kept = told(await boards.answer(conn, "14d"))
+        kept = parsed(await boards.answer(conn, "14d"))
         single = await live_json(conn, "14d", now, SETTINGS)
     since_then = {**single, "from": kept["from"]}
     found = counted(since_then, kept, every(HOUR / 3, story.now - 23 * HOUR, now))
@@ -204,7 +208,7 @@ async def test_a_quiet_account_that_changes_is_counted_once_by_the_answer_that_w
     assert quiet not in before["accounts"]["id"]
     assert kept["now"] == before["now"], "it was not made again"
     assert quiet in found["sent"][1]
-    assert found["crowd"] == found["single"]
+    assert found["grouped"] == found["single"]
 
 
 async def test_a_page_that_fell_behind_gets_the_accounts_that_changed(pool: Pool, story: Story) -> None:
@@ -213,36 +217,36 @@ async def test_a_page_that_fell_behind_gets_the_accounts_that_changed(pool: Pool
         latest = await conn.fetchval("select max(live_event_id) from live_event")
         await happen(conn, story, quiet, SUSPENDED, story.now - HOUR)
         read_to, sweep = story.now - HOUR / 60, story.sweep
-        crowd: Any = await catch_up(conn, latest, read_to, story.now, sweep, 0)
+        grouped: Any = await catch_up(conn, latest, read_to, story.now, sweep, 0)
         usual: Any = await catch_up(conn, latest, read_to, story.now, sweep, 1000)
         away = await catch_up(conn, latest, story.now - HOUR, story.now, sweep, 0)
 
-    assert crowd["accounts"]["id"] == [quiet]
+    assert grouped["accounts"]["id"] == [quiet]
     assert "accounts" not in usual
-    assert away["reload"], "what was read in an hour of a crowd is too much to send"
+    assert away["reload"], "what was read in an hour is too much to send"
 
 
-async def test_an_answer_of_a_crowd_that_is_too_old_is_made_again(pool: Pool, story: Story) -> None:
+async def test_an_answer_with_groups_that_is_too_old_is_made_again(pool: Pool, story: Story) -> None:
     """It would look as if nobody had been read since."""
     now = story.now
-    boards = LiveSnapshotCache(pool, lambda: now, CROWD)
+    boards = LiveSnapshotCache(pool, lambda: now, GROUPED)
     async with transaction(pool) as conn:
-        first = told(await boards.answer(conn, "14d"))
-        now += CROWD.gap_after / 4
-        kept = told(await boards.answer(conn, "14d"))
+        first = parsed(await boards.answer(conn, "14d"))
+        now += GROUPED.gap_after / 4
+        kept = parsed(await boards.answer(conn, "14d"))
         now += timedelta(seconds=1)
-        later = told(await boards.answer(conn, "14d"))
+        later = parsed(await boards.answer(conn, "14d"))
 
     assert kept["now"] == first["now"]
     assert later["now"] == ms(now)
 
 
-async def test_the_answer_over_http_is_that_of_a_crowd_where_more_are_watched(
+async def test_the_answer_over_http_has_groups_where_more_are_watched(
     pool: Pool, dsn: str, story: Story
 ) -> None:
     plain = {"accept-encoding": "identity"}
     async with (
-        served(pool, dsn, story.now, CROWD) as base,
+        served(pool, dsn, story.now, GROUPED) as base,
         aiohttp.ClientSession(headers=plain) as session,
         session.get(f"{base}/api/live") as response,
     ):

@@ -1,9 +1,9 @@
-// What the Live page counts of the same accounts, sent one by one and as a crowd with groups of quiet accounts.
+// What the Live page counts of the same accounts, sent one by one and with groups of quiet accounts.
 //
-//     node crowd-and-single.mjs < BODIES
+//     node grouped-and-single.mjs < BODIES
 //
-// BODIES is [single, crowd, times]: two first answers as JSON, each with what came after it as "news" or without, and
-// moments in milliseconds. Prints {single, crowd, sent}: by name, how many accounts of all and of each list were in which
+// BODIES is [single, grouped, times]: two first answers as JSON, each with what came after it as "news" or without, and
+// moments in milliseconds. Prints {single, grouped, sent}: by name, how many accounts of all and of each list were in which
 // status at each moment and in the drawings, and the figures of each list; and the accounts that were sent one by one.
 
 import { readFileSync } from "node:fs";
@@ -13,8 +13,8 @@ import { sizeOf } from "../../dashboard/assets/board/posts.mjs";
 import { groups, stacked } from "../../dashboard/assets/board/shares.mjs";
 import { apply, decode } from "../../dashboard/assets/board/state.mjs";
 
-const [single, crowd, times] = JSON.parse(readFileSync(0, "utf8"));
-const states = [single, crowd].map(({ news, ...body }) => {
+const [single, grouped, times] = JSON.parse(readFileSync(0, "utf8"));
+const states = [single, grouped].map(({ news, ...body }) => {
   const state = decode(body);
   if (news) apply(state, news);
   return state;
@@ -38,4 +38,4 @@ function told(state) {
 }
 
 const [one, other] = states.map(told);
-console.log(JSON.stringify({ single: one, crowd: other, sent: states.map((s) => s.accounts.filter((a) => !a.isQuiet).map((a) => a.id)) }));
+console.log(JSON.stringify({ single: one, grouped: other, sent: states.map((s) => s.accounts.filter((a) => !a.isQuiet).map((a) => a.id)) }));

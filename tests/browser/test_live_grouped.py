@@ -16,7 +16,7 @@ skip_without(CHROMIUM)
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]
 
-CROWD = replace(SETTINGS, most_accounts=0)
+GROUPED = replace(SETTINGS, most_accounts=0)
 SAID = """[...document.querySelectorAll("#kpis .kpi, #fleet-ends, #strips .strip, #feed, #pick-list")]
     .map((one) => one.textContent)"""
 DRAWN = """[...document.querySelectorAll("#c-fleet, #strips canvas")].map((one) => one.toDataURL())"""
@@ -33,19 +33,21 @@ async def quiet(browser: Browser) -> int:
 
 
 @pytest.mark.parametrize("path", ["/", "/?list=1", "/?list=2&kind=accounts"])
-async def test_a_crowd_looks_as_its_accounts_do(pool: Pool, dsn: str, story: Story, path: str) -> None:
+async def test_grouped_accounts_look_as_they_do_one_by_one(
+    pool: Pool, dsn: str, story: Story, path: str
+) -> None:
     async with served(pool, dsn, story.now) as base:
         said = await shown(base, path, SAID)
         drawn = await shown(base, path, DRAWN)
-    async with served(pool, dsn, story.now, CROWD) as base:
+    async with served(pool, dsn, story.now, GROUPED) as base:
         assert await shown(base, path, SAID) == said
         assert await shown(base, path, DRAWN) == drawn
 
 
-async def test_the_lanes_of_a_crowd_are_of_those_that_changed_and_the_others_are_named(
+async def test_lanes_are_of_accounts_that_changed_and_the_others_are_named(
     pool: Pool, dsn: str, story: Story
 ) -> None:
-    async with served(pool, dsn, story.now, CROWD) as base, opened(base) as browser:
+    async with served(pool, dsn, story.now, GROUPED) as base, opened(base) as browser:
         page = browser.page
         await browser.painted()
         n = await quiet(browser)
@@ -67,12 +69,12 @@ async def test_the_lanes_of_a_crowd_are_of_those_that_changed_and_the_others_are
         await page.locator("#accounts-table, .ag-root").first.wait_for()
 
 
-async def test_the_bands_of_a_crowd_hold_all_accounts_and_say_how_many_they_hold(
+async def test_bands_hold_grouped_accounts_and_say_how_many_they_hold(
     pool: Pool, dsn: str, now: datetime
 ) -> None:
     async with transaction(pool) as conn:
         await seed(conn, now, (90, 110))
-    async with served(pool, dsn, now, CROWD) as base, opened(base, "/?lanes=all") as browser:
+    async with served(pool, dsn, now, GROUPED) as base, opened(base, "/?lanes=all") as browser:
         await browser.painted()
         page = browser.page
         assert "All 200 lanes, 2 or 3 per band." in await page.locator(".fit-note").inner_text()
@@ -93,7 +95,7 @@ async def test_a_quiet_account_that_changes_gets_a_lane_without_a_reload(
     pool: Pool, dsn: str, story: Story
 ) -> None:
     changed = story.accounts[1][-2]
-    async with served(pool, dsn, story.now, CROWD) as base, opened(base) as browser:
+    async with served(pool, dsn, story.now, GROUPED) as base, opened(base) as browser:
         await browser.pushed()
         before = await quiet(browser)
         assert not await browser.state(f"s.byId.has({changed})")
@@ -113,7 +115,7 @@ async def test_a_quiet_account_that_changes_gets_a_lane_without_a_reload(
 async def test_the_sentence_about_the_others_is_there_at_every_size(
     pool: Pool, dsn: str, story: Story, width: int
 ) -> None:
-    async with served(pool, dsn, story.now, CROWD) as base, opened(base, width=width) as browser:
+    async with served(pool, dsn, story.now, GROUPED) as base, opened(base, width=width) as browser:
         await browser.painted()
         place = browser.page.locator("#cards .nothing" if width < 640 else "#quiet")
         assert "without a change since" in await place.inner_text()
