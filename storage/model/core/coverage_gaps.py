@@ -179,7 +179,7 @@ def _latest(times: Set[datetime], step: timedelta) -> dict[datetime, datetime]:
 
 
 def _joined(gaps: Iterable[Gap]) -> Iterator[Gap]:
-    """Silences in the order of time; those that overlap are one. Between two that touch, the account was read."""
+    """Silences in the order of time; those that overlap are one. Between two that touch, it was read."""
     before: Gap | None = None
     for gap in gaps:
         if before is not None and before.until is not None and gap.since < before.until:
