@@ -78,13 +78,13 @@ def create_app(
                 one.cancel()
 
     server = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
-    server.include_router(search_routes(pool, pages))
     sources = {source.name: source for part in parts for source in part.figures}
     figures = FigureReader(pool, settings.gap_after, settings.late_after, sources)
-    server.include_router(figure_routes(figures, clock))
+    routers = [search_routes(pool, pages), figure_routes(figures, clock)]
+    for router in (*routers, *(router for part in parts for router in part.routers)):
+        # The router gave each route all that it needs. `include_router` would analyse each of them again.
+        server.router.routes.extend(router.routes)
     for part in parts:
-        for router in part.routers:
-            server.include_router(router)
         if part.mount is not None:
             part.mount(server)
 

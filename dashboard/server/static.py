@@ -6,6 +6,7 @@ version has a new address, and browsers keep only files of that version.
 
 import hashlib
 import re
+from functools import cache
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -28,7 +29,8 @@ def version_of(folder: Path) -> str:
     return digest.hexdigest()[:16]
 
 
-def modules_of(entry: str) -> list[str]:
+@cache
+def modules_of(entry: str) -> tuple[str, ...]:
     """The scripts that `entry` (a path below the folder) imports, and those that they import; itself first.
 
     What a script fetches only when it needs it is not among them.
@@ -40,7 +42,7 @@ def modules_of(entry: str) -> list[str]:
             module = (folder / path).resolve().relative_to(ASSETS.resolve()).as_posix()
             if module not in found:
                 found.append(module)
-    return found
+    return tuple(found)
 
 
 def mount_static(server: FastAPI) -> str:
