@@ -1,6 +1,7 @@
 """Serves the dashboard over a real socket on the test's own event loop."""
 
 import asyncio
+import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
@@ -26,6 +27,8 @@ T = TypeVar("T")
 SETTINGS = DashboardSettings(
     title="Blockline", subtitle="A <test> of two orders", synthetic=True, sweep_every=timedelta(minutes=30)
 )
+_made: list[tuple[object, Sequence[Page]]] = []
+"""The pages that were made last, and for what."""
 
 
 class _ForPages:
@@ -53,10 +56,18 @@ async def page_of(
 ) -> Component:
     """The page under an address; `pages` stand for those of the dashboard."""
     if pages is None:
-        parts = features(only_drawing(now, settings), ReplayProcess(""))
-        pages = [page for part in parts for page in part.pages]
+        pages = _pages(now, settings)
     drawing = await routing.read_page(pages, conn, path, now, settings, theme, query)
     return drawing()
+
+
+def _pages(now: datetime, settings: DashboardSettings) -> Sequence[Page]:
+    """The dashboard's pages. Making them takes longer than drawing most, so the last ones are kept."""
+    asked = (now, settings, tuple(sys.path))
+    if not _made or _made[0][0] != asked:
+        parts = features(only_drawing(now, settings), ReplayProcess(""))
+        _made[:] = [(asked, [page for part in parts for page in part.pages])]
+    return _made[0][1]
 
 
 @asynccontextmanager
@@ -74,9 +85,11 @@ async def served(
     def clock() -> datetime:
         return now + timedelta(seconds=asyncio.get_running_loop().time() - began)
 
-    async with mounted(
-        behind(create_app(pool, clock, dsn=dsn, settings=settings, decider=ReplayProcess(dsn))), port
-    ) as base:
+    # In a thread: Dash looks through the whole stack for who adds a callback, and that of a test is deep.
+    app = await asyncio.to_thread(
+        create_app, pool, clock, dsn=dsn, settings=settings, decider=ReplayProcess(dsn)
+    )
+    async with mounted(behind(app), port) as base:
         yield base
 
 
