@@ -123,7 +123,7 @@ async def _groups(
         left join on_lists l on l.account_id = a.account_id
         left join seen on seen.account_id = a.account_id
         left join spells_now() s on s.account_id = a.account_id
-        -- Almost none has flags, so that there is no million to join.
+        -- Almost no change has flags, so this does not join a million rows.
         left join change c on c.change_id = s.change_id and c.flags <> '{}'
         where a.watched and not exists (
             select from unnest($8::int[]) as other (account_id) where other.account_id = a.account_id

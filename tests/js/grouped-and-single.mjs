@@ -23,7 +23,7 @@ const plain = (columns) => Object.fromEntries(Object.entries(columns).map(([s, c
 const [from, to] = [times[0], times.at(-1)];
 const PARTS = 23;
 
-function told(state) {
+function facts(state) {
   const out = {};
   for (const [name, list] of [["all", state.accounts], ...state.lists.map((l) => [l.name, members(state, l.id)])]) {
     out[`size of ${name}`] = sizeOf(list);
@@ -37,5 +37,5 @@ function told(state) {
   return out;
 }
 
-const [one, other] = states.map(told);
+const [one, other] = states.map(facts);
 console.log(JSON.stringify({ single: one, grouped: other, sent: states.map((s) => s.accounts.filter((a) => !a.isQuiet).map((a) => a.id)) }));

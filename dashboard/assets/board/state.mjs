@@ -150,7 +150,7 @@ function addChanged(state, { accounts, changes, spells, words = [] }) {
   let wereKnown = true;
   for (const { post, ...row } of rows(accounts)) {
     const own = changed.get(row.id) ?? [];
-    // A confirmed first state is no change: the groups that are fetched next count it.
+    // A confirmed first state is not a change: the groups that are fetched next count it.
     if (state.byId.has(row.id) || own.every((c) => c.kind === "baseline" && c.outcome === "confirmed")) continue;
     const first = held.get(row.id)?.find((s) => s.to === null || s.to > state.from);
     const one = { ...row, post: post === 1 };
@@ -286,7 +286,7 @@ export function read(state, roster, at, missing, ids = null) {
 /** @param {LiveState} state @param {Account} account @param {number} at */
 function readAt(state, account, at) {
   if (account.last !== null && at <= account.last) return;
-  // Who is read in time stays known, which is no new fact.
+  // An account that is read in time stays known: that is not a new fact.
   if (account.last === null || at - account.last > state.gapAfter) state.facts += 1;
   if (account.last !== null && at - account.last > state.gapAfter) account.gaps.push([account.last, at]);
   account.last = at;

@@ -161,13 +161,13 @@ def test_what_accounts_of_a_roster_share_is_what_each_of_them_has(
     each = coverage_of(rosters, requests, LIMIT, begin)
     shared = shared_coverage(rosters, requests, LIMIT, begin)
 
-    told = {
+    of_the_rest = {
         a: shared.of_account.get(a, shared.of_roster[n])
         for n, w in rosters.items()
         if w.base
         for a in w.account_ids
     }
-    assert each == told | dict(shared.of_account)
+    assert each == of_the_rest | dict(shared.of_account)
 
 
 @given(ROSTERS, st.sets(st.integers(1, 5)))
@@ -188,22 +188,22 @@ STEP = timedelta(minutes=25)
 
 
 @given(st.lists(st.sets(st.integers(0, 200), max_size=8), max_size=8))
-def test_coverage_told_more_coarsely_never_says_that_more_was_seen(drawn: list[set[int]]) -> None:
+def test_coverage_made_coarser_never_says_that_more_was_seen(drawn: list[set[int]]) -> None:
     """Whatever the last reading is taken for, as a page draws it: known since the last silence."""
     found = {plainly({t / 4 for t in times}) for times in drawn}
     coarse = coarser(found, STEP)
 
     assert coarse.keys() == found
-    for seen, told in coarse.items():
-        assert (seen.last is None) == (told.last is None)
-        if seen.last is None or told.last is None:
+    for seen, rounded in coarse.items():
+        assert (seen.last is None) == (rounded.last is None)
+        if seen.last is None or rounded.last is None:
             continue
-        assert timedelta() <= seen.last - told.last < STEP
+        assert timedelta() <= seen.last - rounded.last < STEP
         for t in (at(n / 8) for n in range(401)):
             in_silence = any(g.since < t < (g.until or t) for g in seen.gaps)
-            told_silent = any(g.since < t < (g.until or t) for g in told.gaps)
-            assert told_silent or not in_silence
+            silent_when_rounded = any(g.since < t < (g.until or t) for g in rounded.gaps)
+            assert silent_when_rounded or not in_silence
             nearest = [abs(t - edge) for g in seen.gaps for edge in (g.since, g.until) if edge is not None]
-            assert in_silence or not told_silent or min(nearest) < STEP
-    lasts = sorted({told.last for told in coarse.values() if told.last is not None})
+            assert in_silence or not silent_when_rounded or min(nearest) < STEP
+    lasts = sorted({rounded.last for rounded in coarse.values() if rounded.last is not None})
     assert all(b - a >= STEP for a, b in pairwise(lasts)), "those that are nearer are one"
