@@ -88,9 +88,10 @@ async def test_bands_hold_grouped_accounts_and_say_how_many_they_hold(
         assert said.startswith(("2 accounts", "3 accounts"))
 
         await page.mouse.click(box["x"] + 500, box["y"] + 3)
-        await page.locator(".lane-row").first.wait_for()
-        # Not by the row that is marked: the lanes move down for a sentence, and the pointer is on none then.
         await browser.becomes("new URLSearchParams(location.search).has('account')")
+        account = await page.evaluate("Number(new URLSearchParams(location.search).get('account'))")
+        handle = await browser.state(f"s.byId.get({account}).handle")
+        await page.locator(".lane-row", has_text=handle).wait_for()
 
 
 async def test_a_quiet_account_that_changes_gets_a_lane_without_a_reload(
