@@ -285,7 +285,7 @@ async def catch_up(
     if await are_grouped(conn, most_accounts):
         if now - read_to > _RENEW_AT_MOST:
             return _reload(now)
-        # A page without a websocket gets its figures here only, and waits for their counting.
+        # A page without a websocket gets its figures here only, and waits until they are counted.
         news = await news_with_accounts(conn, since, read_to, now, sweep_every, None)
         return news if "reload" in news else news | await figures(conn, now, sweep_every)
     news = await news_since(conn, since, NEWS_LIMIT)

@@ -179,6 +179,7 @@ class Feature:
 
     pages: Sequence[Page] = ()
     routers: Sequence[APIRouter] = ()
+    """Only their routes are taken: what runs as long as the dashboard is served belongs into `tasks`."""
     mount: Callable[[FastAPI], None] | None = None
     """For what is more than routes."""
     tasks: Sequence[Callable[[], Awaitable[None]]] = ()

@@ -85,7 +85,7 @@ async def served(
     def clock() -> datetime:
         return now + timedelta(seconds=asyncio.get_running_loop().time() - began)
 
-    # In a thread: Dash looks through the whole stack for who adds a callback, and that of a test is deep.
+    # In a thread: Dash searches the whole stack for the code that adds a callback. A test has a deep one.
     app = await asyncio.to_thread(
         create_app, pool, clock, dsn=dsn, settings=settings, decider=ReplayProcess(dsn)
     )
