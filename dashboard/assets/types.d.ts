@@ -195,6 +195,8 @@ interface Film {
 }
 /** Columns with room for more. */
 interface Room extends Known { room: number }
+interface MeansRoom { n: number; means: Float64Array; whole: Int32Array }
+interface SharesRoom { means: MeansRoom; tops: Float32Array }
 type Moment = import("./film/moment.mjs").Moment;
 type FilmAccount = import("./film/account.mjs").Account;
 /** How an account stands: "first" where nothing was confirmed, "none" where it was not watched. */

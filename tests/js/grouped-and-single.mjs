@@ -7,10 +7,10 @@
 // status at each moment and in the drawings, and the figures of each list; and the accounts that were sent one by one.
 
 import { readFileSync } from "node:fs";
-import { countAt, means, members, tally } from "../../dashboard/assets/board/counts.mjs";
+import { countAt, means, members, roomForMeans, tally } from "../../dashboard/assets/board/counts.mjs";
 import { figuresOf } from "../../dashboard/assets/board/kpis.mjs";
 import { sizeOf } from "../../dashboard/assets/board/posts.mjs";
-import { groups, stacked } from "../../dashboard/assets/board/shares.mjs";
+import { groups, roomForShares, stacked } from "../../dashboard/assets/board/shares.mjs";
 import { apply, decode } from "../../dashboard/assets/board/state.mjs";
 
 const [single, grouped, times] = JSON.parse(readFileSync(0, "utf8"));
@@ -19,7 +19,8 @@ const states = [single, grouped].map(({ news, ...body }) => {
   if (news) apply(state, news);
   return state;
 });
-const plain = (columns) => Object.fromEntries(Object.entries(columns).map(([s, column]) => [s, Array.from(column, (v) => Math.round(v * 1e6) / 1e6)]));
+const rounded = (column, by) => Array.from(column, (v) => Math.round(v * by) / by);
+const plain = (columns) => Object.fromEntries(Object.entries(columns).map(([s, column]) => [s, Array.from(column)]));
 const [from, to] = [times[0], times.at(-1)];
 const PARTS = 23;
 
@@ -30,10 +31,10 @@ function facts(state) {
     out[`posts and figures of ${name}`] = figuresOf(state, list).kpis;
     for (const t of times) out[`${name} at ${t}`] = countAt(state, list, t);
     if (list.length) out[`tally of ${name}`] = plain(tally(state, list, from, to, PARTS));
-    if (list.length) out[`means of ${name}`] = plain(means(state, list, from, to, PARTS));
+    if (list.length) out[`means of ${name}`] = rounded(means(state, list, from, to, roomForMeans(PARTS)), 1e6);
   }
   // One band for all: the same shares, however they are put together.
-  for (const [i, band] of groups(state.accounts, 1).entries()) out[`band ${i}`] = Array.from(stacked(state, band, from, to, PARTS), (v) => Math.round(v * 1e4));
+  for (const [i, band] of groups(state.accounts, 1).entries()) out[`band ${i}`] = rounded(stacked(state, band, from, to, roomForShares(PARTS)), 1e4);
   return out;
 }
 

@@ -1,12 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { means } from "../../dashboard/assets/board/counts.mjs";
-import { groups, ORDER, pixels, stacked } from "../../dashboard/assets/board/shares.mjs";
-import { decode } from "../../dashboard/assets/board/state.mjs";
+import { means, roomForMeans } from "../../dashboard/assets/board/counts.mjs";
+import { groups, ORDER, pixels, roomForShares, stacked } from "../../dashboard/assets/board/shares.mjs";
+import { CODE, decode, LETTERS } from "../../dashboard/assets/board/state.mjs";
 import { at, changes, snapshot, spell, spells } from "./world.mjs";
 
 const near = (found, wanted) => assert.ok(Math.abs(found - wanted) < 1e-6, `${found} is not ${wanted}`);
+
+/** The mean of a status in a part of a window. */
+const mean = (found, s, part) => found[part * LETTERS.length + CODE[s]];
 
 /** `n` accounts that are all read until now; those of `blocked` are withheld from `since` to `until`. */
 function crowd(n, blocked, since, until) {
@@ -31,7 +34,7 @@ test("all accounts are in a group, none in two, and the groups differ by one at 
 
 test("one of a hundred is one hundredth of the picture: it is neither hidden nor does it stand for the others", () => {
   const state = crowd(100, [40], 4, 6);
-  const tops = stacked(state, state.accounts, at(0), at(10), 10);
+  const tops = stacked(state, state.accounts, at(0), at(10), roomForShares(10));
   const share = (i, s) => tops[i * ORDER.length + ORDER.indexOf(s)] - (ORDER.indexOf(s) ? tops[i * ORDER.length + ORDER.indexOf(s) - 1] : 0);
   near(share(5, "W"), 0.01);
   near(share(5, "A"), 0.99);
@@ -40,19 +43,20 @@ test("one of a hundred is one hundredth of the picture: it is neither hidden nor
 
 test("a block that is shorter than a column has its part of the column", () => {
   const state = crowd(10, [3], 4.25, 4.5);
-  const found = means(state, state.accounts, at(0), at(10), 10);
-  near(found.W[4], 0.25);
-  near(found.A[4], 9.75);
-  near(found.W[3] + found.W[5], 0);
+  const found = means(state, state.accounts, at(0), at(10), roomForMeans(10));
+  near(mean(found, "W", 4), 0.25);
+  near(mean(found, "A", 4), 9.75);
+  near(mean(found, "W", 3) + mean(found, "W", 5), 0);
 });
 
 test("the shares and what was not checked add up to all accounts, whatever the window", () => {
   const state = decode(snapshot());
+  const room = roomForMeans(7);
   for (const [from, to] of [[0, 10], [3, 8], [-4, 2], [3.7, 3.9]]) {
-    const found = means(state, state.accounts, at(from), at(to), 7);
+    const found = means(state, state.accounts, at(from), at(to), room);
     for (let i = 0; i < 7; i++) {
       const middle = from + ((i + 0.5) * (to - from)) / 7;
-      const sum = [..."APWSGDN"].reduce((all, s) => all + found[s][i], 0);
+      const sum = [..."APWSGDN"].reduce((all, s) => all + mean(found, s, i), 0);
       assert.ok(sum <= 3 + 1e-9 && sum >= (middle > 0 && middle < 4 ? 2 : 0));
     }
   }
@@ -60,14 +64,22 @@ test("the shares and what was not checked add up to all accounts, whatever the w
 
 test("what was not checked stays empty", () => {
   const state = decode(snapshot());
-  const tops = stacked(state, [state.byId.get(3)], at(5), at(6), 2);
+  const tops = stacked(state, [state.byId.get(3)], at(5), at(6), roomForShares(2));
   assert.equal(Math.max(...tops), 0);
 });
 
 test("nothing is told of times after now", () => {
   const state = crowd(4, [], 4, 6);
-  const found = means(state, state.accounts, at(8), at(12), 4);
-  assert.deepEqual([...found.A.slice(0, 4)], [4, 4, 0, 0]);
+  const found = means(state, state.accounts, at(8), at(12), roomForMeans(4));
+  assert.deepEqual([0, 1, 2, 3].map((i) => mean(found, "A", i)), [4, 4, 0, 0]);
+});
+
+test("what was summed before in the same room is not in the sums", () => {
+  const state = crowd(10, [3], 4, 6);
+  const room = roomForShares(10);
+  const alone = [...stacked(state, [state.accounts[0]], at(0), at(10), roomForShares(10))];
+  stacked(state, state.accounts, at(0), at(10), room);
+  assert.deepEqual([...stacked(state, [state.accounts[0]], at(0), at(10), room)], alone);
 });
 
 test("a pixel is the mean of what it covers, by how much of it it covers", () => {

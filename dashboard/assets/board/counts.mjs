@@ -3,6 +3,8 @@
 import { CODE, knownUntil, LETTERS } from "./state.mjs";
 
 const UNREAD = CODE.U;
+/** So many numbers are of each part of a window in `means`. */
+const WIDE = LETTERS.length;
 /** @type {WeakMap<State, Cut>} */
 const cut = new WeakMap();
 /** Who is on a list, among how many. @type {WeakMap<State, { among: number, members: Map<number, Account[]> }>} */
@@ -107,44 +109,46 @@ export function tally(state, accounts, from, to, n) {
 }
 
 /**
- * How many of `accounts` were in each status on average of each of n equal parts of [from, to]: however short a status
- * lasted, it has its part. The part that contains now counts what is known of it; later ones stay zero.
- * @param {State} state @param {Account[]} accounts @param {number} from @param {number} to @param {number} n
+ * Room for the means of n parts, to be given again with each call: a picture has dozens of bands, and allocating took
+ * longer than summing.
+ * @param {number} n @returns {MeansRoom}
  */
-export function means(state, accounts, from, to, n) {
-  const all = known(state);
+export const roomForMeans = (n) => ({ n, means: new Float64Array((n + 1) * WIDE), whole: new Int32Array((n + 1) * WIDE) });
+
+/**
+ * How many of `accounts` were in each status on average of each of the equal parts of [from, to] that the room is for:
+ * part after part, of each the statuses as in `LETTERS`. However short a status lasted, it has its part. The part that
+ * contains now counts what is known of it; later ones stay zero. Holds until the room is given again.
+ * @param {State} state @param {Account[]} accounts @param {number} from @param {number} to @param {MeansRoom} room
+ */
+export function means(state, accounts, from, to, { n, means: out, whole }) {
+  const { start, s, from: begins, to: ends } = known(state);
   const step = (to - from) / n;
-  const counts = Array.from(LETTERS, () => new Float64Array(n + 2));
-  const whole = Array.from(LETTERS, () => new Int32Array(n + 2));
   const end = Math.max(0, Math.min(n, Math.ceil((state.now - from) / step)));
+  out.fill(0);
+  whole.fill(0);
   for (const { i, n: weight } of accounts) {
-    for (let k = all.start[i]; k < all.start[i + 1]; k++) {
-      const a = Math.max(0, (all.from[k] - from) / step);
-      const b = Math.min(end, (all.to[k] - from) / step);
+    for (let k = start[i]; k < start[i + 1]; k++) {
+      const a = Math.max(0, (begins[k] - from) / step);
+      const b = Math.min(end, (ends[k] - from) / step);
       if (b <= a) continue;
-      const s = all.s[k];
       const first = Math.floor(a);
       const last = Math.floor(b);
       if (first === last) {
-        counts[s][first] += weight * (b - a);
+        out[first * WIDE + s[k]] += weight * (b - a);
         continue;
       }
-      counts[s][first] += weight * (first + 1 - a);
-      counts[s][last] += weight * (b - last);
-      whole[s][first + 1] += weight;
-      whole[s][last] -= weight;
+      out[first * WIDE + s[k]] += weight * (first + 1 - a);
+      out[last * WIDE + s[k]] += weight * (b - last);
+      whole[(first + 1) * WIDE + s[k]] += weight;
+      whole[last * WIDE + s[k]] -= weight;
     }
   }
-  return Object.fromEntries(
-    LETTERS.map((letter, s) => {
-      let sum = 0;
-      for (let i = 0; i < n; i++) {
-        sum += whole[s][i];
-        counts[s][i] += sum;
-      }
-      return [letter, counts[s]];
-    }),
-  );
+  for (let j = 0; j < end * WIDE; j++) {
+    if (j >= WIDE) whole[j] += whole[j - WIDE];
+    out[j] += whole[j];
+  }
+  return out;
 }
 
 /**

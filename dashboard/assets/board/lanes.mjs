@@ -1,6 +1,6 @@
 // The swimlane: one lane an account; names are real links beside the canvas, only those on screen exist.
 
-import { find } from "../shell/dom.mjs";
+import { find, say } from "../shell/dom.mjs";
 import { day, ticks } from "../shell/time.mjs";
 import { bar, prepare, snap, theme, windowBox } from "./marks.mjs";
 import { drawShares, fitWords, groupAt } from "./overview.mjs";
@@ -79,11 +79,13 @@ export class Lanes {
     this.state = /** @type {State} */ (/** @type {unknown} */ (null));
     /** What was given last. @type {Account[]} */
     this.all = [];
+    /** How many accounts that were. */
+    this.watched = 0;
     /** The accounts of it that have a lane of their own. @type {Account[]} */
     this.single = [];
     /** What is drawn now: either of them. @type {Account[]} */
     this.list = [];
-    /** How many accounts these are, and how many of them are posts. */
+    /** How many accounts are drawn, and how many of them are posts. */
     this.size = this.posts = 0;
     /** @type {Span} */
     this.window = [0, 1];
@@ -128,19 +130,22 @@ export class Lanes {
    * @param {State} state @param {Account[]} list @param {Span} window @param {number} left @param {number} width @param {number} right @param {boolean} fit
    */
   set(state, list, window, left, width, right, fit) {
-    if (list !== this.all) this.single = list.some((a) => a.isQuiet) ? list.filter((a) => !a.isQuiet) : list;
+    if (list !== this.all) {
+      this.single = list.some((a) => a.isQuiet) ? list.filter((a) => !a.isQuiet) : list;
+      this.watched = sizeOf(list);
+    }
     Object.assign(this, { state, all: list, window, left, width, right });
     if (!this.height || this.measured !== innerHeight) {
       this.height = this.root.clientHeight;
       this.measured = innerHeight;
     }
-    this.lane = fit ? Math.min(LANE, this.height / Math.max(1, sizeOf(list))) : LANE;
+    this.lane = fit ? Math.min(LANE, this.height / Math.max(1, this.watched)) : LANE;
     this.fits = this.lane < LANE;
     this.inBands = this.fits && (this.lane < 2 || this.single !== list);
     const drawn = this.fits ? list : this.single;
     if (drawn !== this.list) Object.assign(this, { list: drawn, size: sizeOf(drawn), posts: postsIn(drawn) });
     this.note.hidden = !this.fits;
-    this.note.textContent = this.fits ? fitWords(list, this.inBands, this.height) : "";
+    say(this.note, this.fits ? fitWords(list, this.inBands, this.height) : "");
     this.put(this.view, "height", `${this.height}px`);
     this.put(this.space, "height", `${this.fits ? this.height : Math.max(this.height, this.list.length * LANE)}px`);
     this.draw();

@@ -3,7 +3,7 @@
 import { count } from "../shell/time.mjs";
 import { ratio, theme } from "./marks.mjs";
 import { sizeOf } from "./posts.mjs";
-import { groups, ORDER, pixels, stacked } from "./shares.mjs";
+import { groups, ORDER, pixels, roomForShares, stacked } from "./shares.mjs";
 
 /** Height of a band: in a lower one, its colours could not be distinguished. */
 const BAND = 8;
@@ -11,27 +11,30 @@ const BAND = 8;
 /** @param {number} height */
 const bands = (height) => Math.max(1, Math.floor(height / BAND));
 
-/** @type {{ list: Account[] | null, most: number, all: Account[][] }} */
-let grouped = { list: null, most: 0, all: [] };
+/** @type {{ list: Account[] | null, most: number, all: Account[][], sizes: number[] }} */
+let grouped = { list: null, most: 0, all: [], sizes: [] };
 
-/** @param {Account[]} list @param {number} height */
+/** The accounts of each band, and how many they are. @param {Account[]} list @param {number} height */
 function groupsOf(list, height) {
   const most = bands(height);
-  if (grouped.list !== list || grouped.most !== most) grouped = { list, most, all: groups(list, most) };
-  return grouped.all;
+  if (grouped.list !== list || grouped.most !== most) {
+    const all = groups(list, most);
+    grouped = { list, most, all, sizes: all.map(sizeOf) };
+  }
+  return grouped;
 }
 
 /** The accounts under a pixel. @param {Account[]} list @param {number} height @param {number} y */
 export function groupAt(list, height, y) {
-  const all = groupsOf(list, height);
+  const { all } = groupsOf(list, height);
   return all[Math.floor((y / height) * all.length)] ?? [];
 }
 
 /** What is drawn where all lanes fit, in words. @param {Account[]} list @param {boolean} inBands @param {number} height */
 export function fitWords(list, inBands, height) {
-  const all = count(sizeOf(list));
-  if (!inBands) return `All ${all} lanes.`;
-  const sizes = groupsOf(list, height).map(sizeOf);
+  if (!inBands) return `All ${count(sizeOf(list))} lanes.`;
+  const { sizes } = groupsOf(list, height);
+  const all = count(sizes.reduce((sum, n) => sum + n, 0));
   const [least, most] = [Math.min(...sizes), Math.max(...sizes)];
   const each = least === most ? count(most) : `${count(least)} or ${count(most)}`;
   return `All ${all} lanes, ${each} per band. In each band the height of a status is its share of the accounts. The share that was not checked stays empty.`;
@@ -48,7 +51,7 @@ let paper = null;
  */
 export function drawShares(g, state, list, window, width, height) {
   const d = ratio();
-  const all = groupsOf(list, height);
+  const { all } = groupsOf(list, height);
   const [w, h] = [Math.round((width * d) / 2), Math.round(height * d)];
   if (w < 1 || !list.length) return;
   paper ??= document.createElement("canvas");
@@ -58,11 +61,12 @@ export function drawShares(g, state, list, window, width, height) {
   const image = c.createImageData(w, h);
   const colours = ORDER.map((s) => rgb(s === "A" ? theme["A-wash"] : theme[s]));
   const empty = rgb(theme.card);
+  const room = roomForShares(w);
   all.forEach((group, i) => {
     const top = Math.round((i * h) / all.length);
     // One pixel between bands, so that one's stack is not taken for the other's.
     const rows = Math.max(1, Math.round(((i + 1) * h) / all.length) - top - Math.round(d));
-    const tops = stacked(state, group, window[0], window[1], w);
+    const tops = stacked(state, group, window[0], window[1], room);
     for (let x = 0; x < w; x++) {
       if (tops[x * ORDER.length + ORDER.length - 1] === 0) continue;
       pixels(tops, x * ORDER.length, rows, colours, empty, (row, red, green, blue) => {

@@ -1,11 +1,13 @@
 // Many accounts in little room: what share of them was in which status when. Nothing is drawn over anything else, and
 // the worst does not stand for the rest. Pure.
 
-import { means } from "./counts.mjs";
+import { means, roomForMeans } from "./counts.mjs";
 import { sizeOf } from "./posts.mjs";
+import { CODE, LETTERS, letters } from "./state.mjs";
 
 /** From the bottom of a band to its top. Not checked ("U") is no ink: it stays empty. */
-export const ORDER = ["W", "S", "N", "G", "D", "P", "A"];
+export const ORDER = letters("WSNGDPA");
+const CODES = ORDER.map((s) => CODE[s]);
 
 /**
  * The accounts in as many groups of neighbours as there is room for: sizes differ by one at most. Quiet accounts that
@@ -29,23 +31,26 @@ export function groups(list, most) {
   return out;
 }
 
+/** Room for the shares of a group in n parts, to be given again for the next. @param {number} n @returns {SharesRoom} */
+export const roomForShares = (n) => ({ means: roomForMeans(n), tops: new Float32Array(n * ORDER.length) });
+
 /**
- * The shares of one group in n equal parts of a window: for each the tops of the statuses in `ORDER`, from 0 to 1, one upon the other.
- * Of a group of which half was not checked, half stays empty.
- * @param {State} state @param {Account[]} group @param {number} from @param {number} to @param {number} n
+ * The shares of one group in the equal parts of a window that the room is for: for each the tops of the statuses in `ORDER`,
+ * from 0 to 1, one upon the other. Of a group of which half was not checked, half stays empty.
+ * @param {State} state @param {Account[]} group @param {number} from @param {number} to @param {SharesRoom} room
  */
-export function stacked(state, group, from, to, n) {
-  const counts = means(state, group, from, to, n);
+export function stacked(state, group, from, to, room) {
+  const counts = means(state, group, from, to, room.means);
+  const { tops } = room;
   const size = sizeOf(group);
-  const out = new Float32Array(n * ORDER.length);
-  for (let i = 0; i < n; i++) {
+  for (let at = 0, part = 0; at < tops.length; part += LETTERS.length) {
     let sum = 0;
-    for (let k = 0; k < ORDER.length; k++) {
-      sum += counts[ORDER[k]][i];
-      out[i * ORDER.length + k] = sum / size;
+    for (const code of CODES) {
+      sum += counts[part + code];
+      tops[at++] = sum / size;
     }
   }
-  return out;
+  return tops;
 }
 
 /**
@@ -54,19 +59,21 @@ export function stacked(state, group, from, to, n) {
  * @param {Float32Array} tops @param {number} at @param {number} rows @param {Rgb[]} colours @param {Rgb} empty @param {(row: number, red: number, green: number, blue: number) => void} put
  */
 export function pixels(tops, at, rows, colours, empty, put) {
-  for (let row = 0; row < rows; row++) {
-    const low = (rows - 1 - row) / rows;
+  let k = 0;
+  for (let row = rows - 1; row >= 0; row--) {
     const high = (rows - row) / rows;
     let [red, green, blue] = [0, 0, 0];
-    let below = low;
-    for (let k = 0; k < colours.length && below < high; k++) {
+    let below = (rows - 1 - row) / rows;
+    while (k < colours.length && below < high) {
       const top = Math.min(high, tops[at + k]);
-      if (top <= below) continue;
-      const part = (top - below) * rows;
-      red += colours[k][0] * part;
-      green += colours[k][1] * part;
-      blue += colours[k][2] * part;
-      below = top;
+      if (top > below) {
+        const part = (top - below) * rows;
+        red += colours[k][0] * part;
+        green += colours[k][1] * part;
+        blue += colours[k][2] * part;
+        below = top;
+      }
+      if (tops[at + k] <= high) k += 1; // else it goes on in the pixel above
     }
     const rest = Math.max(0, (high - below) * rows);
     put(row, red + empty[0] * rest, green + empty[1] * rest, blue + empty[2] * rest);
