@@ -56,6 +56,7 @@ LEFT_OUT = (
 )
 _SETTINGS = (
     "-c listen_addresses='' -c unix_socket_directories={folder} -c fsync=off -c full_page_writes=off"
+    " -c autovacuum=off"
     # As on our own server, since plans depend on them.
     " -c random_page_cost=1.1 -c work_mem=16MB -c jit=off -c timezone=UTC"
 )
