@@ -41,8 +41,8 @@ NOW = datetime(2021, 2, 1, 12, 0, tzinfo=UTC)
 
 
 def pytest_collection_finish() -> None:
-    """What was loaded so far stays to the end: no collection of garbage need look through it. What a test
-    leaves is little, so looking seldom is enough: Python's usual 700 took a tenth of all processor time.
+    """Let the garbage collector skip what was loaded so far, which stays to the end, and run seldom: a test
+    leaves little.
     """
     gc.freeze()
     gc.set_threshold(20_000, 50, 50)
@@ -105,7 +105,7 @@ def postgres_dsn() -> Generator[str]:
     folder = Path(tempfile.mkdtemp(prefix="blockline-tests-", dir=roomy_memory()))
     try:
         with embedded_postgres(folder, fsync=False) as dsn:
-            # It would look through each of thousands of databases that are gone a moment later.
+            # Autovacuum would start a process for each of thousands of databases, which live for a moment.
             _run(_execute(dsn, "alter system set autovacuum = off"))
             _run(_execute(dsn, "select pg_reload_conf()"))
             yield dsn

@@ -238,7 +238,7 @@ function gapLabels(g, state, width, X) {
   const wide = outages(state)
     .map(([a, b]) => ({ lasted: (b ?? state.now) - a, x0: X(a), x1: X(b ?? state.now) }))
     .filter(({ x0, x1 }) => x1 >= 0 && x0 <= width && x1 - x0 >= 3);
-  if (!wide.length) return; // choosing a font took a quarter of the time of the fleet
+  if (!wide.length) return; // to choose a font takes long, and most frames have no outage
   text(g, 11);
   let free = 0;
   for (const { lasted, x0, x1 } of wide) {

@@ -3,7 +3,7 @@
 import { CODE, knownUntil, LETTERS } from "./state.mjs";
 
 const UNREAD = CODE.U;
-/** So many numbers are of each part of a window in `means`. */
+/** How many numbers `means` gives for each part of a window. */
 const WIDE = LETTERS.length;
 /** @type {WeakMap<State, Cut>} */
 const cut = new WeakMap();
@@ -109,8 +109,8 @@ export function tally(state, accounts, from, to, n) {
 }
 
 /**
- * Room for the means of n parts, to be given again with each call: a picture has dozens of bands, and allocating took
- * longer than summing.
+ * Room for the means of n parts. Give it to each call in turn: a picture has dozens of bands, and allocating takes longer
+ * than summing.
  * @param {number} n @returns {MeansRoom}
  */
 export const roomForMeans = (n) => ({ n, means: new Float64Array((n + 1) * WIDE), whole: new Int32Array((n + 1) * WIDE) });
@@ -118,7 +118,7 @@ export const roomForMeans = (n) => ({ n, means: new Float64Array((n + 1) * WIDE)
 /**
  * How many of `accounts` were in each status on average of each of the equal parts of [from, to] that the room is for:
  * part after part, of each the statuses as in `LETTERS`. However short a status lasted, it has its part. The part that
- * contains now counts what is known of it; later ones stay zero. Holds until the room is given again.
+ * contains now counts what is known of it; later ones stay zero. The next call with this room overwrites the numbers.
  * @param {State} state @param {Account[]} accounts @param {number} from @param {number} to @param {MeansRoom} room
  */
 export function means(state, accounts, from, to, { n, means: out, whole }) {

@@ -79,8 +79,8 @@ export class Lanes {
     this.state = /** @type {State} */ (/** @type {unknown} */ (null));
     /** What was given last. @type {Account[]} */
     this.all = [];
-    /** How many accounts that were. */
-    this.watched = 0;
+    /** How many accounts these are. */
+    this.total = 0;
     /** The accounts of it that have a lane of their own. @type {Account[]} */
     this.single = [];
     /** What is drawn now: either of them. @type {Account[]} */
@@ -132,14 +132,14 @@ export class Lanes {
   set(state, list, window, left, width, right, fit) {
     if (list !== this.all) {
       this.single = list.some((a) => a.isQuiet) ? list.filter((a) => !a.isQuiet) : list;
-      this.watched = sizeOf(list);
+      this.total = sizeOf(list);
     }
     Object.assign(this, { state, all: list, window, left, width, right });
     if (!this.height || this.measured !== innerHeight) {
       this.height = this.root.clientHeight;
       this.measured = innerHeight;
     }
-    this.lane = fit ? Math.min(LANE, this.height / Math.max(1, this.watched)) : LANE;
+    this.lane = fit ? Math.min(LANE, this.height / Math.max(1, this.total)) : LANE;
     this.fits = this.lane < LANE;
     this.inBands = this.fits && (this.lane < 2 || this.single !== list);
     const drawn = this.fits ? list : this.single;

@@ -31,23 +31,24 @@ export function groups(list, most) {
   return out;
 }
 
-/** Room for the shares of a group in n parts, to be given again for the next. @param {number} n @returns {SharesRoom} */
+/** Room for the shares of a group in n parts. Give it to the call for each group in turn. @param {number} n @returns {SharesRoom} */
 export const roomForShares = (n) => ({ means: roomForMeans(n), tops: new Float32Array(n * ORDER.length) });
 
 /**
  * The shares of one group in the equal parts of a window that the room is for: for each the tops of the statuses in `ORDER`,
  * from 0 to 1, one upon the other. Of a group of which half was not checked, half stays empty.
+ * The next call with this room overwrites the shares.
  * @param {State} state @param {Account[]} group @param {number} from @param {number} to @param {SharesRoom} room
  */
 export function stacked(state, group, from, to, room) {
   const counts = means(state, group, from, to, room.means);
   const { tops } = room;
   const size = sizeOf(group);
-  for (let at = 0, part = 0; at < tops.length; part += LETTERS.length) {
+  for (let i = 0; i < room.means.n; i++) {
     let sum = 0;
-    for (const code of CODES) {
-      sum += counts[part + code];
-      tops[at++] = sum / size;
+    for (let k = 0; k < CODES.length; k++) {
+      sum += counts[i * LETTERS.length + CODES[k]];
+      tops[i * CODES.length + k] = sum / size;
     }
   }
   return tops;
