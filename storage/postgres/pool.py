@@ -252,9 +252,11 @@ def translated(conn: Conn, where: str, named_by: str = SETTING) -> Generator[Non
     setting that gives it.
 
     An OSError counts as the database's only when the connection is gone: the block may have opened files.
+    Whoever is cancelled stays cancelled, whatever error of the database comes up on the way out of the block.
     """
     try:
-        yield
+        with _cancelled_first():
+            yield
     except asyncpg.IntegrityConstraintViolationError as error:
         raise Refused(
             f"The database refused the change: {_first_line(error)}.", error.constraint_name
@@ -279,6 +281,22 @@ def translated(conn: Conn, where: str, named_by: str = SETTING) -> Generator[Non
     except OSError as error:
         if _is_gone(conn):
             raise _unreachable(where, error, named_by) from error
+        raise
+
+
+@contextmanager
+def _cancelled_first() -> Generator[None]:
+    """Raise CancelledError in place of an error of the database if the task has been cancelled.
+
+    A transaction that is cancelled is rolled back, which fails if its connection is lost. A loop that goes on
+    after errors of the database would handle that one too, and never hear that it was to end.
+    """
+    try:
+        yield
+    except (OSError, *_ASYNCPG_ERRORS) as error:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise asyncio.CancelledError from error
         raise
 
 

@@ -243,6 +243,40 @@ async def test_a_connection_lost_in_a_transaction_is_unreachable_and_the_next_on
     assert await count_accounts(pool) == 0
 
 
+async def test_who_is_cancelled_in_a_transaction_is_cancelled_though_its_connection_is_lost(
+    pool: Pool, dsn: str
+) -> None:
+    began, over = asyncio.Event(), asyncio.Event()
+
+    async def wait_in_it() -> None:
+        async with transaction(pool) as conn:
+            conn.add_termination_listener(lambda _: over.set())
+            began.set()
+            await asyncio.Event().wait()
+
+    async with open_pool(dsn) as other, asyncio.TaskGroup() as tasks:
+        waiting = tasks.create_task(wait_in_it())
+        await began.wait()
+        await end_other_sessions(other)
+        await over.wait()
+        waiting.cancel()
+    assert waiting.cancelled()
+
+
+async def test_who_runs_out_of_time_in_a_transaction_is_told_so_though_its_connection_is_lost(
+    pool: Pool, dsn: str
+) -> None:
+    async def run_out_of_time(other: Pool) -> None:
+        async with asyncio.timeout(None) as limit, transaction(pool):
+            await end_other_sessions(other)
+            limit.reschedule(asyncio.get_running_loop().time())
+            await asyncio.Event().wait()
+
+    async with open_pool(dsn) as other:
+        with pytest.raises(TimeoutError):
+            await run_out_of_time(other)
+
+
 async def test_a_listener_hears_every_payload_in_order_from_the_moment_it_entered(
     pool: Pool, dsn: str
 ) -> None:
