@@ -57,21 +57,21 @@ demo: install
 # Each tester has a Postgres of its own; ARGS=-n0 is one. Leaves out tests that take seconds each: browsers, servers
 # that are killed or upgraded, soaks, whole demonstrations, every page in every size. `make test-slow` runs them.
 test: .venv/development .venv/npm
-	$(BIN)/python -m pytest -m "not slow" -n $(TESTERS) --dist worksteal $(ARGS)
+	$(BIN)/python -m pytest -m "not slow and not long" -n $(TESTERS) --dist worksteal $(ARGS)
 
 test-slow: .venv/development .venv/npm
-	$(BIN)/python -m pytest -m slow -n $(TESTERS) --dist worksteal $(ARGS)
+	$(BIN)/python -m pytest -m "slow and not long" -n $(TESTERS) --dist worksteal $(ARGS)
 
 # Both in one run.
 test-all: .venv/development .venv/npm
-	$(BIN)/python -m pytest -n $(TESTERS) --dist worksteal $(ARGS)
+	$(BIN)/python -m pytest -m "not long" -n $(TESTERS) --dist worksteal $(ARGS)
 
 # What depends on chance, again and again: processes are killed at any moment, and for hours anything happens
 # to an installation, in any order. Each of ROUNDS begins with another seed. And all cases of which `make test`
 # takes a few.
 ROUNDS ?= 1000
 test-long: .venv/development .venv/npm
-	TEST_LONG=1 ROUNDS=$(ROUNDS) $(BIN)/python -m pytest -m long -n logical --maxprocesses 4 --maxschedchunk 1 --maxfail 1 $(ARGS)
+	TEST_LONG=1 ROUNDS=$(ROUNDS) $(BIN)/python -m pytest -m "long or again" -n logical --maxprocesses 4 --maxschedchunk 1 --maxfail 1 $(ARGS)
 
 # Hostile inputs for every parser of foreign bytes, for SECONDS. Inputs that break one are kept in build/fuzz.
 SECONDS ?= 7200

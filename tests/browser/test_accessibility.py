@@ -128,7 +128,7 @@ LIKE_ANOTHER = {
 """Pages made of the parts of another one: `make test-long` looks at them too."""
 
 
-@pytest.mark.long
+@pytest.mark.again
 @pytest.mark.parametrize("name", cases([name for name in PAGES if name not in LIKE_ANOTHER], [*PAGES]))
 async def test_a_page_breaks_no_rule_and_never_scrolls_sideways(house: House, name: str) -> None:
     reader = house.readers[Role.ADMIN]
@@ -168,7 +168,7 @@ async def test_help_is_in_the_menu_of_the_account_for_every_reader(
     await shown.wait_for(state="hidden")
 
 
-@pytest.mark.long
+@pytest.mark.again
 @pytest.mark.parametrize(
     ("role", "name"),
     cases(

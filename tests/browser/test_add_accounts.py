@@ -59,7 +59,7 @@ async def chosen_lines(page: Page, wanted: int) -> bool:
     return await page.locator(".ag-row-selected .ag-checkbox-input").count() == wanted
 
 
-@pytest.mark.long
+@pytest.mark.again
 @pytest.mark.parametrize("width", cases([390], [1440, 390]))
 async def test_pasted_names_are_looked_at_and_watched_with_the_keyboard_alone(
     pool: Pool, dsn: str, story: Story, resolver: Resolver, width: int

@@ -26,7 +26,7 @@ async def rules(pool: Pool) -> dict[str, AlertRule]:
         return {stored.rule.name: stored.rule for stored in await load_rules(conn)}
 
 
-@pytest.mark.long
+@pytest.mark.again
 @pytest.mark.parametrize("width", cases([1440], [390, 1440]))
 async def test_a_rule_is_made_by_its_form_tried_on_the_past_and_saved(
     pool: Pool, dsn: str, played: Played, width: int

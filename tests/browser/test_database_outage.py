@@ -16,7 +16,7 @@ from tests.support.servers.dashboard import served, until
 
 skip_without(CHROMIUM)
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.long, pytest.mark.slow]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.again, pytest.mark.slow]
 
 SAYS_SO = (
     "!document.getElementById('banner').hidden && document.getElementById('banner-text').textContent !== ''"

@@ -48,7 +48,7 @@ async def picture(browser: Browser, name: str) -> None:
         await browser.page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
 
 
-@pytest.mark.long
+@pytest.mark.again
 @pytest.mark.parametrize("width", cases([390], [1280, 390]))
 async def test_an_empty_installation_watches_three_accounts_reads_them_and_sends_an_email(
     addresses: Mapping[str, str], dsn: str, tmp_path: Path, width: int

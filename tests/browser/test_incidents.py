@@ -45,7 +45,7 @@ async def tab_to(page: Page, selector: str) -> None:
     raise AssertionError(f"Tab never reaches {selector}")
 
 
-@pytest.mark.long
+@pytest.mark.again
 @pytest.mark.parametrize("width", cases([1440], [390, 1440]))
 async def test_the_second_person_is_told_what_the_first_did_and_a_closed_incident_leaves_open(
     pool: Pool, dsn: str, played: Played, width: int

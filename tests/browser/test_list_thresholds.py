@@ -25,7 +25,7 @@ async def picture(browser: Browser, name: str) -> None:
         await browser.page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
 
 
-@pytest.mark.long
+@pytest.mark.again
 @pytest.mark.parametrize("width", cases([1280], [1280, 820, 390]))
 async def test_thresholds_are_tried_saved_and_given_up_on_the_page_of_the_list(
     pool: Pool, dsn: str, story: Story, width: int

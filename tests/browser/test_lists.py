@@ -29,7 +29,7 @@ async def in_use(pool: Pool) -> dict[str, bool]:
         return {row.name: row.archived_at is None for row in await all_lists(conn)}
 
 
-@pytest.mark.long
+@pytest.mark.again
 @pytest.mark.parametrize("width", cases([390], [1280, 820, 390]))
 async def test_a_list_is_made_renamed_archived_and_taken_into_use_again(
     pool: Pool, dsn: str, story: Story, width: int

@@ -57,7 +57,7 @@ async def agree(browser: Browser) -> int:
     return len(found)
 
 
-@pytest.mark.long
+@pytest.mark.again
 @pytest.mark.parametrize(
     "query",
     cases(
@@ -76,7 +76,7 @@ async def test_each_number_has_as_many_accounts_behind_it_as_it_says(
         assert sure is ("list" not in query and "q=" not in query)
 
 
-@pytest.mark.long
+@pytest.mark.again
 @pytest.mark.parametrize(
     "query",
     cases(["", "?kind=posts&list=2&q=_2"], ["", "?kind=posts", "?kind=accounts", "?kind=posts&list=2&q=_2"]),
@@ -261,7 +261,7 @@ async def test_labels_and_engagements_lead_to_their_pages(pool: Pool, dsn: str, 
         await browser.becomes("location.pathname.startsWith('/executives/')")
 
 
-@pytest.mark.long
+@pytest.mark.again
 @pytest.mark.parametrize(
     "query",
     cases(

@@ -73,7 +73,7 @@ async def write(page: Page, selector: str, text: str) -> None:
     await page.keyboard.insert_text(text)
 
 
-@pytest.mark.long
+@pytest.mark.again
 @pytest.mark.parametrize("width", cases([390], [1440, 390]))
 async def test_an_order_of_257_names_is_filed_by_keyboard_alone(
     pool: Pool, dsn: str, story: Story, width: int

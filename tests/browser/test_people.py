@@ -68,7 +68,7 @@ async def test_who_is_logged_out_elsewhere_is_led_to_the_login(pool: Pool, dsn: 
         forgive(browser, "401")
 
 
-@pytest.mark.long
+@pytest.mark.again
 @pytest.mark.parametrize("width", cases([360], [1440, 360]))
 async def test_an_admin_says_who_may_do_what(pool: Pool, dsn: str, now: datetime, width: int) -> None:
     await a_person(pool, "ada", Role.ADMIN, now)

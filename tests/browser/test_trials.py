@@ -42,7 +42,7 @@ async def set_clocks(addresses: Mapping[str, str], now: datetime) -> None:
                 answer.raise_for_status()
 
 
-@pytest.mark.long
+@pytest.mark.again
 @pytest.mark.parametrize("width", cases([1280], [1280, 390]))
 async def test_from_nothing_to_the_first_email_of_a_block(dsn: str, tmp_path: Path, width: int) -> None:
     """The confirmation takes a minute, so the quick hand asks for provisional changes as well."""
@@ -105,7 +105,7 @@ async def _has_mail(inbox: Inbox) -> bool:
     return bool(inbox.mails())
 
 
-@pytest.mark.long
+@pytest.mark.again
 @pytest.mark.parametrize("width", cases([390], [1280, 390]))
 async def test_an_order_of_257_names_from_a_pdf_accounts_for_every_name(
     dsn: str, tmp_path: Path, width: int

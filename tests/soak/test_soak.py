@@ -8,12 +8,10 @@ from tests.soak.__main__ import SPEED, run
 from tests.soak.invented_month import SoakPlan
 from tests.support.processes.embedded_users import public_folder
 from tests.support.processes.fast_clock import missing
-from tests.support.repeats import ONLY_LONG
 
 TWO_DAYS = SoakPlan(days=2, accounts=300, churn=20, changing=0.1)
 
 
-@ONLY_LONG
 @pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.timeout(3600)

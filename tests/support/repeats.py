@@ -4,16 +4,10 @@ import os
 from collections.abc import Sequence
 from typing import TypeVar
 
-import pytest
-
 T = TypeVar("T")
 
 IS_LONG = bool(os.environ.get("TEST_LONG"))
 """`make test-long` repeats it often; `make test`, which is to be run often, a few times."""
-
-
-ONLY_LONG = pytest.mark.skipif(not IS_LONG, reason="in `make test-long`")
-"""For a case whose rule other tests hold in `make test` already."""
 
 
 def repeats(usual: int, long: int) -> int:

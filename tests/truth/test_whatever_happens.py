@@ -211,7 +211,7 @@ def _none(wrong: list[str]) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.long
+@pytest.mark.again
 @pytest.mark.parametrize("number", range(ROUNDS))
 def test_whatever_happens_nothing_false_is_told(fresh_database: Databases, number: int) -> None:
     class OnTheirDatabases(WhateverHappens):

@@ -25,7 +25,7 @@ CAP = b'{"title":"UsageCapExceeded","type":"https://api.x.com/2/problems/usage-c
 
 
 @pytest.mark.slow
-@pytest.mark.long
+@pytest.mark.again
 async def test_twenty_thousand_accounts_every_quarter_hour_meet_no_refusal() -> None:
     rosters = [IDS[start : start + 98] for start in range(0, len(IDS), 98)]
     assert len(rosters) == 205

@@ -238,7 +238,7 @@ def _explore(
 
 
 @pytest.mark.slow
-@pytest.mark.long
+@pytest.mark.again
 async def test_every_answer_is_one_that_the_document_tells_of(
     played: Played, pool: Pool, dsn: str, now: datetime
 ) -> None:

@@ -279,7 +279,7 @@ def test_beginnings_that_are_known_loosely_are_counted() -> None:
     assert any(s.startswith("A block shorter than 3 h can fall between two readings") for s in told.sentences)
 
 
-@pytest.mark.long
+@pytest.mark.again
 @settings(max_examples=repeats(15, 200), deadline=None)
 @given(sample=SAMPLES, data=st.data())
 def test_the_order_in_which_spells_come_does_not_matter(

@@ -302,7 +302,7 @@ async def test_the_day_of_a_quarantine_by_wrong_control_accounts_is_counted_acro
     assert await world.rows(CHANGES) == [("1", "block", "suspended", "confirmed", "enough_strong")]
 
 
-@pytest.mark.long
+@pytest.mark.again
 async def test_a_partial_outage_makes_no_account_vanish_at_a_restart_either(world: World) -> None:
     """What was held is asked for another way, by a monitor that heard no control account itself."""
     await named(world, *STABLE, GONE)

@@ -363,7 +363,7 @@ class LabelYear:
 
 
 @pytest.mark.slow
-@pytest.mark.long
+@pytest.mark.again
 @pytest.mark.timeout(1500)
 async def test_a_year_of_labels_with_kills_and_gaps_is_stored_as_the_labeler_states_it(
     pool: Pool, dsn: str

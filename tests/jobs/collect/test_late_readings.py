@@ -67,7 +67,7 @@ def records_of(drawn: list[list[tuple[int, State]]]) -> list[Record]:
 
 
 @pytest.mark.slow
-@pytest.mark.long
+@pytest.mark.again
 @settings(
     max_examples=often(8, 100),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

@@ -48,7 +48,7 @@ async def loaded(pool: Pool) -> dict[str, Known]:
     return {w.account.native_id: w.known for w in found}
 
 
-@pytest.mark.long
+@pytest.mark.again
 @settings(
     max_examples=repeats(8, 100),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
@@ -88,7 +88,7 @@ EDITS = st.lists(
 )
 
 
-@pytest.mark.long
+@pytest.mark.again
 @settings(
     max_examples=repeats(8, 100),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

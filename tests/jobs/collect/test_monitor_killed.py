@@ -78,7 +78,7 @@ async def perform(dsn: str, folder: Path, kills: int) -> tuple[list[object], dic
     return [tuple(c) for c in (*changes, *decided)], received, killed
 
 
-@pytest.mark.long
+@pytest.mark.again
 @pytest.mark.timeout(1000)
 async def test_killed_repeatedly_it_finds_the_same_changes_and_sends_the_same_emails(
     fresh_database: Database, tmp_path: Path

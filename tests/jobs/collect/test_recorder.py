@@ -234,7 +234,7 @@ async def test_when_all_are_cancelled_nothing_is_left_waiting(desk: Desk) -> Non
 
 
 @pytest.mark.slow
-@pytest.mark.long
+@pytest.mark.again
 @settings(max_examples=repeats(15, 200), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(

@@ -111,7 +111,7 @@ async def test_a_sighting_from_between_two_times_of_the_watch_ends_with_the_seco
     assert [r[4] for r in truth["pending"]] == [minutes(40)]
 
 
-@pytest.mark.long
+@pytest.mark.again
 @settings(
     max_examples=repeats(8, 100),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

@@ -209,7 +209,7 @@ def platforms(draw: st.DrawFn) -> list[tuple[float, State, State]]:
 
 
 @pytest.mark.slow
-@pytest.mark.long
+@pytest.mark.again
 @settings(max_examples=repeats(150, 2000))
 @given(platforms())
 def test_an_interval_contains_the_true_time_whatever_a_platform_answers_in_between(

@@ -11,7 +11,6 @@ from storage.work import request_queue
 from storage.work.request_queue import QueueJob
 from storage.work.shards import put_in_force, want_shards
 from tests.support.processes.worker_fleet import asked, fleet, many_accounts, said, until, watch_many
-from tests.support.repeats import ONLY_LONG
 from tests.support.simulated.slow_x import counted, far_x
 
 pytestmark = pytest.mark.slow
@@ -51,12 +50,12 @@ async def rosters(pool: Pool) -> int:
     return count
 
 
-@pytest.mark.long
+@pytest.mark.again
 @pytest.mark.parametrize(
     "killed",
     [
         pytest.param((0, 1), id="the one that plans is among them"),
-        pytest.param((1, 2), id="it is not", marks=ONLY_LONG),
+        pytest.param((1, 2), id="it is not", marks=pytest.mark.long),
     ],
 )
 async def test_two_of_four_processes_are_killed_and_every_account_is_read_once(
@@ -130,12 +129,12 @@ async def test_one_that_is_told_to_end_finishes_what_it_has_in_hand(
     assert requests == await rosters(pool)
 
 
-@pytest.mark.long
+@pytest.mark.again
 @pytest.mark.parametrize(
     "which",
     [
-        pytest.param("true", id="all connections", marks=ONLY_LONG),
-        pytest.param("query like '%pgqueuer%'", id="those that take requests", marks=ONLY_LONG),
+        pytest.param("true", id="all connections", marks=pytest.mark.long),
+        pytest.param("query like '%pgqueuer%'", id="those that take requests", marks=pytest.mark.long),
     ],
 )
 async def test_processes_that_lose_connections_to_the_database_read_on(

@@ -441,7 +441,7 @@ def test_the_stretches_of_the_chain_that_a_pack_needs(
 
 
 @pytest.mark.slow
-@pytest.mark.long
+@pytest.mark.again
 @settings(max_examples=repeats(60, 150), suppress_health_check=ONE_FIXTURE)
 @given(data=st.data())
 async def test_a_flipped_bit_anywhere_is_found(pack: Pack, data: st.DataObject) -> None:
@@ -455,7 +455,7 @@ async def test_a_flipped_bit_anywhere_is_found(pack: Pack, data: st.DataObject) 
 
 
 @pytest.mark.slow
-@pytest.mark.long
+@pytest.mark.again
 async def test_each_flipped_byte_of_a_statement_is_found_also_by_who_lists_the_files_anew(pack: Pack) -> None:
     for name in ("statement.json", "outcome.json"):
         for at in range(0, len(pack.files[name]), repeats(3, 1)):
@@ -464,7 +464,7 @@ async def test_each_flipped_byte_of_a_statement_is_found_also_by_who_lists_the_f
 
 
 @pytest.mark.slow
-@pytest.mark.long
+@pytest.mark.again
 @settings(max_examples=repeats(60, 150), suppress_health_check=ONE_FIXTURE)
 @given(data=st.data())
 async def test_who_lists_the_files_anew_alters_nothing_that_is_proved(

@@ -209,7 +209,7 @@ def peak_mb(dsn: str, arguments: Sequence[object]) -> float:
 
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak is read from /proc")
-@pytest.mark.long
+@pytest.mark.again
 async def test_memory_does_not_grow_with_the_rows(pool: Pool, dsn: str, tmp_path: Path) -> None:
     rows, every = repeats(200_000, 500_000), timedelta(seconds=repeats(25, 10))
     last = T0 + (rows - 1) * every

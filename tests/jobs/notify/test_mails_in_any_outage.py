@@ -107,7 +107,7 @@ def begun(steps: list[Step]) -> list[Step]:
 
 
 @pytest.mark.slow
-@pytest.mark.long
+@pytest.mark.again
 @settings(
     max_examples=repeats(8, 100),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

@@ -39,7 +39,7 @@ async def a_wave(pool: Pool, number: int) -> None:
     await store(pool, [an_alert(0, change, at, cohort) for change in changes])
 
 
-@pytest.mark.long
+@pytest.mark.again
 @pytest.mark.timeout(1000)
 async def test_killed_at_every_statement_it_loses_nothing_and_repeats_are_the_same_mails(
     pool: Pool, dsn: str

@@ -229,7 +229,7 @@ async def test_posts_are_read_every_day_and_accounts_still_have_their_turns(pool
     assert all(len(day) + 0.5 * len(day & set(posts)) <= 200 for day in days)
 
 
-@pytest.mark.long
+@pytest.mark.again
 @pytest.mark.parametrize("seed", range(1, 1 + repeats(1, 20)))
 async def test_no_day_costs_more_whatever_happens(world: Billed, seed: int) -> None:
     """Days of restarts, waves, failing requests, calls for many, and a list that is promised too much."""

@@ -10,7 +10,6 @@ from collectors.x.scenario.india import scenario
 from jobs.delivery.local_inbox import Inbox
 from jobs.rehearsal import demo
 from storage.postgres.pool import open_pool
-from tests.support.repeats import ONLY_LONG
 
 pytestmark = pytest.mark.slow
 
@@ -26,7 +25,7 @@ def _unheard(_at: datetime, _tally: demo.MonitorCounts) -> None:
     """Nobody watches the progress."""
 
 
-@pytest.mark.long
+@pytest.mark.again
 @pytest.mark.parametrize(
     ("end", "blocks", "restorations", "most_mails", "decisions"),
     [
@@ -37,7 +36,7 @@ def _unheard(_at: datetime, _tally: demo.MonitorCounts) -> None:
             250 + 8,
             16,
             {"no_rule", "mailed", "grouped", "digest"},
-            marks=ONLY_LONG,
+            marks=pytest.mark.long,
         ),
     ],
     ids=["until the second order was served", "to its end"],

@@ -24,7 +24,7 @@ from storage.model.platforms.registry import DECLARED
 from storage.postgres.pool import open_pool, transaction
 from storage.readings.rehearsal_readback import confirmed_changes
 from tests.support.pipelines.reevaluation import require_the_same
-from tests.support.repeats import ONLY_LONG, cases
+from tests.support.repeats import cases
 from tests.support.samples.invented_histories import write_history, write_order
 from tests.support.samples.readings import AVAILABLE, SUSPENDED, T0, minutes
 from tests.support.samples.recorded_histories import recorded
@@ -68,7 +68,7 @@ async def test_with_nothing_going_wrong_every_change_that_could_be_seen_is_seen(
 
 
 @pytest.mark.slow
-@pytest.mark.long
+@pytest.mark.again
 @pytest.mark.parametrize("faults", cases(["everything"], [name for name in PROFILES if name != "none"]))
 async def test_no_fault_of_a_platform_ever_becomes_a_change(faults: str, dsn: str, tmp_path: Path) -> None:
     path = write_history(tmp_path / "history.csv", accounts=30, days=2)
@@ -131,8 +131,7 @@ def test_a_wrong_case_is_written_out_with_both_readings(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.long
-@ONLY_LONG  # what is played is in tests/jobs/rehearsal/test_demo.py
+@pytest.mark.long  # what is played is in tests/jobs/rehearsal/test_demo.py
 def test_the_demonstration_ends_by_itself_with_the_story_told_and_nothing_false() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "jobs.cli.main", "demo", "--headless", "--json"],

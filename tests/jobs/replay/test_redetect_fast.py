@@ -116,7 +116,7 @@ COURSES = st.lists(
 )
 
 
-@pytest.mark.long
+@pytest.mark.again
 @settings(max_examples=repeats(150, 2000))
 @given(drawn=COURSES, rule=st.sampled_from(RULES))
 def test_skipping_tells_what_stepping_one_by_one_tells(

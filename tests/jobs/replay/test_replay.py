@@ -41,7 +41,7 @@ STORIES = st.lists(
 )
 
 
-@pytest.mark.long
+@pytest.mark.again
 @settings(
     max_examples=repeats(8, 100),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

@@ -60,7 +60,7 @@ async def migrated(later: LaterVersion, dsn: str) -> str:
     return said
 
 
-@pytest.mark.long
+@pytest.mark.again
 @pytest.mark.parametrize("proxy_name", cases(["nginx"], [*PROXIES]))
 async def test_no_request_is_refused_while_two_dashboards_are_replaced(
     pool: Pool, dsn: str, tmp_path: Path, proxy_name: str

@@ -22,7 +22,6 @@ from tests.jobs.runtime.test_app import settings
 from tests.jobs.selfmonitoring.test_watchdog import HEAD
 from tests.support.clients.page_text import said
 from tests.support.processes.worker_fleet import asked, many_accounts, until, watch_many
-from tests.support.repeats import ONLY_LONG
 from tests.support.servers.dashboard import SETTINGS, page_of
 from tests.support.simulated.slow_x import counted, far_x
 
@@ -104,14 +103,14 @@ async def heard_again(pool: Pool) -> None:
         await asyncio.sleep(0.05)
 
 
-@pytest.mark.long
+@pytest.mark.again
 @pytest.mark.parametrize(
     ("which", "off"),
     [
-        pytest.param(0, SOME, id="it plans, forward", marks=ONLY_LONG),
-        pytest.param(0, -SOME, id="it plans, backward", marks=ONLY_LONG),
+        pytest.param(0, SOME, id="it plans, forward", marks=pytest.mark.long),
+        pytest.param(0, -SOME, id="it plans, backward", marks=pytest.mark.long),
         pytest.param(0, DAY, id="it plans, a day forward"),
-        pytest.param(1, SOME, id="another plans, forward", marks=ONLY_LONG),
+        pytest.param(1, SOME, id="another plans, forward", marks=pytest.mark.long),
         pytest.param(1, -SOME, id="another plans, backward"),
     ],
 )
@@ -139,13 +138,13 @@ async def test_while_its_clock_is_off_a_machine_reads_nothing_and_others_read(
     assert await asked(pool, FAILED) == 0
 
 
-@pytest.mark.long
+@pytest.mark.again
 @pytest.mark.parametrize(
     "off",
     [
         pytest.param(SOME, id="forward"),
-        pytest.param(-SOME, id="backward", marks=ONLY_LONG),
-        pytest.param(DAY, id="a day forward", marks=ONLY_LONG),
+        pytest.param(-SOME, id="backward", marks=pytest.mark.long),
+        pytest.param(DAY, id="a day forward", marks=pytest.mark.long),
     ],
 )
 async def test_one_that_is_alone_reads_nothing_says_so_and_goes_on_when_its_clock_is_right(

@@ -21,7 +21,7 @@ from tests.support.seeds.live_page import seed
 from tests.support.servers.ports import free_port
 from tests.support.servers.postgres import OWNER, Postgres, started
 
-pytestmark = [pytest.mark.slow, pytest.mark.long]
+pytestmark = [pytest.mark.slow, pytest.mark.again]
 
 PAGE = ROOT / "docs/how-to/backup-large.md"
 

@@ -43,7 +43,7 @@ Spell = tuple[str, str, list[str], datetime, datetime | None]
 
 
 @pytest.mark.slow
-@pytest.mark.long
+@pytest.mark.again
 @pytest.mark.timeout(3000)
 def test_killed_repeatedly_it_keeps_each_acknowledged_recording_once_and_whole() -> None:
     rng = random.Random(2021)

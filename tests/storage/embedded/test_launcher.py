@@ -109,7 +109,7 @@ def test_after_a_user_is_killed_the_server_goes_on_and_the_next_user_attaches_an
     assert is_stopped(folder)
 
 
-@pytest.mark.long
+@pytest.mark.again
 @settings(max_examples=repeats(2, 20), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.sampled_from(["join", "leave", "kill a user", "kill the server"]), max_size=6))
 def test_whatever_is_killed_in_whatever_order_the_rows_are_there_and_the_last_user_stops_it(

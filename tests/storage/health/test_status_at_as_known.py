@@ -232,7 +232,7 @@ async def rehearse(dsn: str, path: Path, told: History, keeper: Keeper, late: La
 
 
 @pytest.mark.slow
-@pytest.mark.long
+@pytest.mark.again
 async def test_what_was_known_at_a_moment_is_what_was_shown_at_that_moment(dsn: str, tmp_path: Path) -> None:
     path = write_history(tmp_path / "history.csv", accounts=15, days=DAYS)
     everybody = played(load_history(path), "all").accounts

@@ -195,7 +195,7 @@ RECORDS = st.builds(
 )
 
 
-@pytest.mark.long
+@pytest.mark.again
 @settings(
     max_examples=repeats(15, 200),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

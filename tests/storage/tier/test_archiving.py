@@ -162,7 +162,7 @@ async def killed_at_each_step(pool: Pool, dsn: str, folder: Path, what: str, ste
 
 
 @pytest.mark.slow
-@pytest.mark.long
+@pytest.mark.again
 async def test_an_archiver_that_is_killed_at_any_step_loses_and_doubles_nothing(
     pool: Pool, dsn: str, story: Story, tmp_path: Path
 ) -> None:

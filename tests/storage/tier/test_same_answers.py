@@ -29,7 +29,7 @@ def different(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.long
+@pytest.mark.again
 async def test_every_question_is_answered_as_before(
     pool: Pool, dsn: str, everything: Everything, tmp_path: Path
 ) -> None:
