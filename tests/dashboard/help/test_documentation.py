@@ -12,7 +12,7 @@ from dashboard.server.features import features
 from dashboard.ui.pages import plain
 from jobs.runtime.replay_process import ReplayProcess
 from storage.postgres.pool import Pool
-from tests.house.test_docs import anchors
+from tests.house.test_documentation import anchors
 from tests.support.clients.browser import opened
 from tests.support.seeds.alerts import Played
 from tests.support.servers.dashboard import SETTINGS, WebProcess, served
