@@ -31,7 +31,7 @@ from tests.benchmarks import (
     tier,
     workers,
 )
-from tests.benchmarks.figure import Figure
+from tests.benchmarks.measuring import Figure
 
 
 def _of_the_dashboard() -> Iterator[Figure]:

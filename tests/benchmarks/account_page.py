@@ -14,9 +14,8 @@ import uvloop
 
 from jobs.runtime.web import listen_on, serve
 from storage.postgres.pool import connect, open_pool
-from tests.benchmarks.figure import Figure
 from tests.benchmarks.large_dashboard import SETTINGS
-from tests.benchmarks.scratch import scratch_database
+from tests.benchmarks.measuring import Figure, scratch_database
 from tests.support.clients.api import callback
 from tests.support.seeds.long_history import LongHistory, write_long_history
 

@@ -27,8 +27,7 @@ from storage.changes import spells
 from storage.model.alerts.alerts import Via
 from storage.model.alerts.rules import AlertRule
 from storage.postgres.pool import Conn, Pool, open_pool, transaction
-from tests.benchmarks.figure import Figure
-from tests.benchmarks.scratch import scratch_database
+from tests.benchmarks.measuring import Figure, scratch_database
 
 WAVES = (1, 20, 257, 1178)
 A_REQUEST = 98

@@ -22,8 +22,8 @@ from jobs.planning.sweep import Sweep
 from jobs.rehearsal.pipeline import enlist, set_controls, simulated_canaries
 from jobs.rehearsal.simulators import spawn
 from storage.postgres.pool import open_pool
-from tests.benchmarks import process
-from tests.benchmarks.shares import Sampler
+from tests.benchmarks import measuring
+from tests.benchmarks.measuring import Sampler
 from tests.support.samples.invented_histories import HEADER
 from tests.support.samples.readings import T0
 
@@ -127,11 +127,11 @@ async def collect(
                 readings, requests = monitor.tally.readings, monitor.tally.requests
             elif sampler is not None:
                 sampler.start()
-            used, started = process.cpu_s(), time.perf_counter()
+            used, started = measuring.cpu_s(), time.perf_counter()
             await monitor.tick()
             due = monitor.next_due()
             if counted:
-                cpu_s += process.cpu_s() - used
+                cpu_s += measuring.cpu_s() - used
                 wall_s += time.perf_counter() - started
                 if sampler is not None:
                     sampler.stop()

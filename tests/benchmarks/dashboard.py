@@ -24,9 +24,8 @@ import uvloop
 from playwright.async_api import Page
 
 from storage.postgres.pool import Pool, transaction
-from tests.benchmarks.figure import Figure
 from tests.benchmarks.large_dashboard import drawing_page, large_dashboard
-from tests.benchmarks.scratch import scratch_database
+from tests.benchmarks.measuring import Figure, scratch_database
 from tests.support.seeds.large_database import Size
 
 FEW, MANY = 1_178, 10_000

@@ -24,9 +24,8 @@ import uvloop
 from playwright.async_api import Page, async_playwright
 
 from storage.postgres.pool import connect, open_pool, transaction
-from tests.benchmarks.figure import Figure
+from tests.benchmarks.measuring import Figure, scratch_database
 from tests.benchmarks.push_changes import Recorded, blocked, settled
-from tests.benchmarks.scratch import scratch_database
 from tests.support.clients.browser import ARGUMENTS, FULL_CHROMIUM
 from tests.support.clients.push import following
 from tests.support.seeds.large_database import Size, build

@@ -25,10 +25,9 @@ from storage.accounts.watching import stop_watching_many
 from storage.model.sizing.question import PlannerKind
 from storage.postgres.pool import Conn, Pool, open_pool, transaction
 from tests.benchmarks.collecting import RunningClock
-from tests.benchmarks.figure import Figure
+from tests.benchmarks.measuring import Figure, scratch_database
 from tests.benchmarks.million import MANY
 from tests.benchmarks.million_world import CANARIES, World, build
-from tests.benchmarks.scratch import scratch_database
 from tests.support.samples.readings import T0
 
 _TIMES = 5

@@ -14,9 +14,8 @@ from playwright.async_api import Page
 from jobs.runtime.web import listen_on, serve
 from storage.countries.label_record import note_listed
 from storage.postgres.pool import open_pool, transaction
-from tests.benchmarks.figure import Figure
 from tests.benchmarks.large_dashboard import SETTINGS, drawing_page
-from tests.benchmarks.scratch import scratch_database
+from tests.benchmarks.measuring import Figure, scratch_database
 from tests.support.samples.label_signing import LABELER, POST
 from tests.support.samples.readings import T0
 from tests.support.samples.stored_labels import stated, store

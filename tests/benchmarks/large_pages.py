@@ -18,9 +18,8 @@ import aiohttp
 import uvloop
 
 from tests.benchmarks.dashboard import DAYS, visit, while_panning
-from tests.benchmarks.figure import Figure
 from tests.benchmarks.large_dashboard import drawing_page, large_dashboard
-from tests.benchmarks.scratch import scratch_database
+from tests.benchmarks.measuring import Figure, scratch_database
 from tests.support.seeds.large_database import Size
 
 ACCOUNTS = 100_000

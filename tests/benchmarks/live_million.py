@@ -16,10 +16,9 @@ import uvloop
 from dashboard.asgi.settings import DashboardSettings
 from jobs.runtime.web import listen_on, serve
 from storage.postgres.pool import open_pool
-from tests.benchmarks.figure import Figure
 from tests.benchmarks.large_pages import LiveMeasured, measured_live
+from tests.benchmarks.measuring import Figure, scratch_database
 from tests.benchmarks.million_world import World, build, change_some
-from tests.benchmarks.scratch import scratch_database
 from tests.support.samples.readings import T0
 
 MANY = World(int(os.environ.get("BLOCKLINE_BENCH_ACCOUNTS", "1_000_000")))

@@ -30,10 +30,8 @@ from jobs.rehearsal.simulators import Simulators, spawn
 from storage.model.sizing.question import PlannerKind
 from storage.postgres.pool import Pool, open_pool
 from tests.benchmarks.collecting import RunningClock
-from tests.benchmarks.figure import Better, Figure
+from tests.benchmarks.measuring import Better, Figure, cpu_s, rss_bytes, scratch_database
 from tests.benchmarks.million_world import CANARIES, World, build
-from tests.benchmarks.process import cpu_s, rss_bytes
-from tests.benchmarks.scratch import scratch_database
 from tests.support.samples.readings import T0
 
 MANY = World(int(os.environ.get("BLOCKLINE_BENCH_ACCOUNTS", "1_000_000")))

@@ -19,9 +19,8 @@ from playwright.async_api import Page
 from jobs.base.clock import system_clock
 from jobs.runtime.web import listen_on, serve
 from storage.postgres.pool import open_pool, transaction
-from tests.benchmarks.figure import Figure
 from tests.benchmarks.large_dashboard import SETTINGS, drawing_page
-from tests.benchmarks.scratch import scratch_database
+from tests.benchmarks.measuring import Figure, scratch_database
 from tests.support.clients.hand import Hand
 
 WATCHED, MANY, FEW = 10_000, 5_000, 50

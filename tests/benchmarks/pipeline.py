@@ -25,9 +25,7 @@ from jobs.rehearsal.pipeline import SimulationPlan
 from jobs.rehearsal.rehearse import RehearsalReport, rehearse
 from jobs.rehearsal.simulators import spawn
 from tests.benchmarks.collecting import Collected, OneByOne, collect, write_quiet_history
-from tests.benchmarks.figure import Figure
-from tests.benchmarks.scratch import scratch_database
-from tests.benchmarks.shares import Sampler
+from tests.benchmarks.measuring import Figure, Sampler, scratch_database
 from tests.support.samples.invented_histories import write_history
 from tests.support.samples.readings import T0
 

@@ -17,7 +17,7 @@ from jobs.planning.change_rates import DAY, Positions
 from jobs.planning.roster_priority import PlannerRule
 from storage.model.core.coverage import WhyRead
 from storage.model.platforms.registry import DECLARED
-from tests.benchmarks.figure import Figure
+from tests.benchmarks.measuring import Figure
 from tests.support.samples.planner_scenario import (
     BLOCK,
     RESTORATION,

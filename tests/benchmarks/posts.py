@@ -13,8 +13,7 @@ import uvloop
 
 from collectors.x.collector import XCollector
 from tests.benchmarks.collecting import Collected, collect, write_quiet_history
-from tests.benchmarks.figure import Figure
-from tests.benchmarks.scratch import scratch_database
+from tests.benchmarks.measuring import Figure, scratch_database
 
 EACH = 9_800
 SWEEPS = 100

@@ -25,8 +25,7 @@ from storage.model.evidence.merkle_tree import (
 )
 from storage.model.evidence.packs import LoggedEntry, Segment
 from storage.postgres.pool import open_pool, transaction
-from tests.benchmarks.figure import Figure
-from tests.benchmarks.scratch import scratch_database
+from tests.benchmarks.measuring import Figure, scratch_database
 
 ENTRIES: Final = 10_000_000
 APART: Final = 1_000_000

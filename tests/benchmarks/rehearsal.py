@@ -21,9 +21,8 @@ from jobs.rehearsal.rehearse import RehearsalReport, rehearse
 from storage.model.sizing.question import PlannerKind
 from storage.postgres.pool import open_pool, transaction
 from storage.readings import rehearsal_readback
-from tests.benchmarks.figure import Figure
+from tests.benchmarks.measuring import Figure, scratch_database
 from tests.benchmarks.planner import ACCOUNTS, DAYS, Pair, Wanted, simulated
-from tests.benchmarks.scratch import scratch_database
 from tests.support.samples.planner_history import looks, moment, write_scenario
 from tests.support.samples.planner_scenario import BLOCK, RESTORATION, SINGLE, A, Scenario, Seen, scenario
 

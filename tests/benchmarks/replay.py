@@ -24,8 +24,7 @@ from storage.model.bitemporal.reading_columns import Course
 from storage.model.core.accounts import lists_at
 from storage.postgres.pool import open_pool
 from storage.postgres.replica import snapshot
-from tests.benchmarks.figure import Figure
-from tests.benchmarks.scratch import scratch_database
+from tests.benchmarks.measuring import Figure, scratch_database
 from tests.support.samples.invented_histories import write_history
 
 EVERY = timedelta(days=float(os.environ.get("BENCH_REPLAY_DAYS", "4")))

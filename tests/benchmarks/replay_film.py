@@ -26,9 +26,8 @@ from playwright.async_api import CDPSession, Page
 
 from storage.health.status_at import status_at
 from storage.postgres.pool import Pool, transaction
-from tests.benchmarks.figure import Figure
 from tests.benchmarks.large_dashboard import SETTINGS, drawing_page, large_dashboard
-from tests.benchmarks.scratch import scratch_database
+from tests.benchmarks.measuring import Figure, scratch_database
 from tests.support.seeds.large_database import START
 
 ACCOUNTS = 10_000

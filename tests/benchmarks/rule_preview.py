@@ -23,8 +23,7 @@ from storage.model.alerts.rules import AlertRule, Match
 from storage.postgres.pool import Conn, open_pool, transaction
 from storage.postgres.replica import snapshot
 from storage.replay import alert_inputs
-from tests.benchmarks.figure import Figure
-from tests.benchmarks.scratch import scratch_database
+from tests.benchmarks.measuring import Figure, scratch_database
 
 ACCOUNTS, PER_DAY, WAVE, DAYS = 10_000, 100, 1_178, 30
 RULE = AlertRule(("desk@example.org", "night@example.org"), name="desk")

@@ -19,9 +19,7 @@ from collectors.x.declaration import X
 from storage.postgres.pool import Pool, open_pool, transaction
 from storage.work.shards import put_in_force, want_shards
 from storage.work.workers import PlatformLeader, platform_leaders
-from tests.benchmarks.figure import Figure
-from tests.benchmarks.process import cpu_s_of, rss_bytes
-from tests.benchmarks.scratch import scratch_database
+from tests.benchmarks.measuring import Figure, cpu_s_of, rss_bytes, scratch_database
 from tests.benchmarks.workers import ACCOUNTS, DELAY_S, EVERY, SWEPT
 from tests.support.processes.worker_fleet import asked, fleet, many_accounts, until, watch_many
 from tests.support.simulated.slow_x import far_x

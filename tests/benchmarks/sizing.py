@@ -25,9 +25,7 @@ from jobs.rehearsal.simulators import played, spawn
 from storage.model.core.accounts import Platform
 from storage.postgres.pool import open_pool
 from tests.benchmarks.collecting import RunningClock
-from tests.benchmarks.figure import Figure
-from tests.benchmarks.process import cpu_s, rss_bytes
-from tests.benchmarks.scratch import scratch_database
+from tests.benchmarks.measuring import Figure, cpu_s, rss_bytes, scratch_database
 from tests.support.samples.invented_histories import HEADER
 from tests.support.samples.readings import T0
 

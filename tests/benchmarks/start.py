@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from tests.benchmarks.figure import Figure
+from tests.benchmarks.measuring import Figure
 from tests.support.simulated.several_platforms import HISTORY, leading_to, simulated
 
 RUNS = 5

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from tests.benchmarks import storage_asked, storage_imported, storage_many, storage_mixed, storage_plain
-from tests.benchmarks.figure import Figure
+from tests.benchmarks.measuring import Figure
 
 
 def figures() -> Iterator[Figure]:

@@ -18,8 +18,7 @@ from storage.live import snapshot
 from storage.postgres.pool import Conn, connect, open_pool, transaction
 from storage.readings.last_reading import last_confirmed
 from storage.readings.readings import readings_of
-from tests.benchmarks.figure import Figure
-from tests.benchmarks.scratch import scratch_database
+from tests.benchmarks.measuring import Figure, scratch_database
 from tests.support.seeds.large_database import COHORT, START, Size, build
 
 RUNS = 7

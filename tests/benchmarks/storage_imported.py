@@ -11,8 +11,7 @@ import uvloop
 
 from jobs.imports.published_records import import_record
 from storage.postgres.pool import open_pool
-from tests.benchmarks.figure import Figure
-from tests.benchmarks.scratch import scratch_database
+from tests.benchmarks.measuring import Figure, scratch_database
 
 DATA = Path(os.environ.get("TEST_SHARED_DATA", Path(__file__).parents[3] / "shared" / "data"))
 FILE = DATA / "account_restorations.csv.gz"

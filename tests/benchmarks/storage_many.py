@@ -12,9 +12,8 @@ from jobs.collect.recorder import Recorder
 from storage.model.core.coverage import Roster
 from storage.postgres.pool import Conn, open_pool, transaction
 from storage.readings import coverage, rosters
-from tests.benchmarks.figure import Figure
+from tests.benchmarks.measuring import Figure, scratch_database
 from tests.benchmarks.recorded import ROSTER_SIZE, Cost, judged_ahead, record_all, watch
-from tests.benchmarks.scratch import scratch_database
 from tests.support.pipelines.judged_requests import RULE, Poll
 from tests.support.samples.readings import AVAILABLE, T0, FakeCollector
 

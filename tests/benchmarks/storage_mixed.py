@@ -14,7 +14,7 @@ from storage.model.core.availability import State
 from storage.model.core.coverage import Roster
 from storage.postgres.pool import Pool, open_pool, transaction
 from storage.readings import rosters
-from tests.benchmarks.figure import Figure
+from tests.benchmarks.measuring import Figure, scratch_database
 from tests.benchmarks.recorded import (
     ROSTER_SIZE,
     Cost,
@@ -25,7 +25,6 @@ from tests.benchmarks.recorded import (
     sizes,
     watch,
 )
-from tests.benchmarks.scratch import scratch_database
 from tests.support.pipelines.judged_requests import RULE, Poll
 from tests.support.samples.readings import AVAILABLE, MINUTE, SUSPENDED, T0, WITHHELD_IN, FakeCollector
 

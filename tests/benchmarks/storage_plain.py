@@ -15,7 +15,7 @@ from jobs.base.clock import system_clock
 from jobs.collect.recorder import Recorder
 from storage.postgres.pool import Pool, open_pool, transaction
 from storage.readings.coverage import ensure_month
-from tests.benchmarks.figure import Figure
+from tests.benchmarks.measuring import Figure, scratch_database
 from tests.benchmarks.recorded import (
     Cost,
     Group,
@@ -26,7 +26,6 @@ from tests.benchmarks.recorded import (
     wal_position,
     watch,
 )
-from tests.benchmarks.scratch import scratch_database
 from tests.support.pipelines.judged_requests import RULE
 from tests.support.samples.readings import AVAILABLE, T0, FakeCollector
 

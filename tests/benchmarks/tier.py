@@ -19,8 +19,7 @@ from storage.postgres.pool import Conn, Pool, connect, open_pool
 from storage.postgres.replica import snapshot
 from storage.tier.archiving import archive_month
 from storage.tier.months import archived_months, stored_months
-from tests.benchmarks.figure import Figure
-from tests.benchmarks.scratch import scratch_database
+from tests.benchmarks.measuring import Figure, scratch_database
 from tests.storage.tier.questions import Question, exports, questions
 from tests.support.seeds.large_database import ROSTER_SIZE, Size, build
 

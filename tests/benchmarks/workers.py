@@ -14,8 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from storage.postgres.pool import open_pool
-from tests.benchmarks.figure import Figure
-from tests.benchmarks.scratch import scratch_database
+from tests.benchmarks.measuring import Figure, scratch_database
 from tests.support.processes.worker_fleet import asked, fleet, many_accounts, until, watch_many
 from tests.support.simulated.slow_x import far_x
 

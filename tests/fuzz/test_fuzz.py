@@ -21,6 +21,7 @@ def some(inputs: int) -> Callable[[], bool]:
     return lambda: next(left, False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", [pytest.param(target, id=target.name) for target in TARGETS])
 def test_a_parser_of_foreign_bytes_raises_nothing_else_than_its_refusals(
     target: Target, tmp_path: Path
