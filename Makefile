@@ -8,7 +8,7 @@ TESTERS := $(shell $(PYTHON) -c 'import os; print(min(6, (os.cpu_count() or 1) *
 # Many tests start Python anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: install install-mcp install-parquet install-archive demo test test-slow test-all test-long test-fuzz test-faults soak test-17 mutants lint bench docs dist screenshots lock
+.PHONY: install install-mcp install-parquet install-archive demo test test-changed test-slow test-all test-long test-fuzz test-faults soak test-17 mutants lint bench docs dist screenshots lock
 
 install: .venv/runtime
 
@@ -58,6 +58,12 @@ demo: install
 # that are killed or upgraded, soaks, whole demonstrations, every page in every size. `make test-slow` runs them.
 test: .venv/development .venv/npm
 	$(BIN)/python -m pytest -m "not slow and not long" -n $(TESTERS) --dist worksteal $(ARGS)
+
+# Of these the modules that import what changed since the branch left SINCE, directly or through others.
+SINCE ?= main
+test-changed: .venv/development .venv/npm
+	chosen=$$($(BIN)/python -m tests.support.changed $(SINCE)) && \
+	$(BIN)/python -m pytest -m "not slow and not long" -n $(TESTERS) --dist worksteal $$chosen $(ARGS)
 
 test-slow: .venv/development .venv/npm
 	$(BIN)/python -m pytest -m "slow and not long" -n $(TESTERS) --dist worksteal $(ARGS)

@@ -13,6 +13,7 @@ import pytest
 from storage.model.core.accounts import Platform
 from storage.model.platforms.registry import DECLARED
 from tests.house.source import ROOT, dotted, modules, tree
+from tests.support.changed import chosen
 
 NEWEST = "asks each roster for its first or last request of a kind, which the database keeps of each month"
 REHEARSAL = "reads the database of a rehearsal, which archives nothing"
@@ -245,3 +246,9 @@ def test_no_module_names_a_platform() -> None:
 def test_neither_does_the_browser() -> None:
     for script in (ROOT / "dashboard" / "assets").rglob("*.mjs"):
         assert not re.search(rf"(?i:{KEYS})", script.read_text(encoding="utf-8")), script
+
+
+def test_what_imports_a_changed_module_runs_with_it() -> None:
+    paths = chosen(["jobs/detect/judge.py"])
+    assert any(path.startswith("tests/jobs/detect/") for path in paths)
+    assert not any(path.startswith("tests/storage/model/text/") for path in paths)
