@@ -3,18 +3,14 @@
 import asyncio
 import json
 from dataclasses import replace
-from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
 from jobs.evidence.pack import PAGE, listed, manifest_in
 from jobs.evidence.pack_files import read_pack, write_pack
-from storage.causes.ledger import record_cause
-from storage.model.causes.causes import CauseSubject
 from storage.postgres.pool import Conn, open_pool, transaction
 from storage.purge.purge import purge_account
-from tests.storage.causes.test_ledger import NOTICE, PAPER
 from tests.support.clients.command_line import Blockline, console
 from tests.support.samples.label_signing import POST, SUBJECT
 from tests.support.samples.readings import minutes
@@ -45,31 +41,6 @@ def do(dsn: str, command: str) -> None:
             await conn.execute(command)
 
     asyncio.run(done())
-
-
-def test_a_pack_of_a_post_has_what_is_stated_of_it_and_verifies(run: Blockline, dsn: str) -> None:
-    async def made() -> int:
-        async with open_pool(dsn, max_size=1) as pool, transaction(pool) as conn:
-            post, change_id = await block_of(conn, "post:1")
-            await conn.execute("update account set handle = 'alice/1' where account_id = $1", post.account_id)
-            for subject, text in (
-                (CauseSubject(change_id=change_id), NOTICE),
-                (CauseSubject(account_id=post.account_id), PAPER),
-            ):
-                await record_cause(conn, subject, text, "ada", minutes(90))
-            return change_id
-
-    assert run("evidence", asyncio.run(made()), "--output", "post.zip").code == 0
-    checked = run("evidence", "verify", "post.zip")
-    assert (checked.code, checked.err) == (0, "")
-    assert {line.split()[0] for line in checked.said[:-1]} <= {"ok", "note", "open"}
-    files = read_pack(Path("post.zip"))
-    assert [name for name in files if name.startswith("causes/")] == [
-        "causes/cause-1.json",
-        "causes/cause-2.json",
-    ]
-    assert "according to the press (A paper)" in files[PAGE].decode()
-    assert manifest_in(files).post
 
 
 @pytest.mark.parametrize(("named", "number"), [("2", 2), (POST, 3)])
@@ -304,26 +275,6 @@ def test_heads_are_listed_and_a_pack_is_held_against_them(run: Blockline, change
     assert ran.complaints == [
         "blockline-evidence-3.zip is not fully verified: 1 check could not be completed."
     ]
-
-
-def test_a_page_that_says_it_is_of_another_version_is_not_passed_over(run: Blockline, change: int) -> None:
-    run("evidence", change, "--output", "pack")
-    head = run("evidence", "heads", "--json").json["heads"][0]["head"]
-    files = read_pack(Path("pack"))
-    other = replace(manifest_in(files), made_by="Blockline 0.0.0")
-    for name, content in listed({**files, PAGE: b"<h1>Something else</h1>"}, other).items():
-        (Path("pack") / name).write_bytes(content)
-    ran = run("evidence", "verify", "pack", "--head", head)
-    assert (ran.code, ran.complaints) == (
-        1,
-        ["pack is not fully verified: 1 check could not be completed."],
-    )
-    assert [line for line in ran.said if not line.startswith("ok")] == [
-        "OPEN    index.html was made by 'Blockline 0.0.0', and this is "
-        f"Blockline {version('blockline')}: its words are not checked, so read the statements."
-    ]
-    asked = run("evidence", "verify", "pack", "--head", head, "--json")
-    assert (asked.code, asked.json["ok"]) == (1, False)
 
 
 @pytest.mark.parametrize(

@@ -98,16 +98,6 @@ def test_both_chains_are_compared_with_the_time_stamps(run: Blockline, anchored:
     }
 
 
-def test_an_altered_act_is_named(run: Blockline, anchored: Openssl, dsn: str) -> None:
-    done_as_owner(dsn, ALTERED)
-    ran = run("evidence", "chain")
-    assert (ran.code, ran.out) == (1, "")
-    assert ran.complaints == [
-        "The audit log is broken at entry 3 (number 3 of the audit log): its stored data is not what was "
-        "recorded. The 2 earlier entries match."
-    ]
-
-
 def test_a_checkpoint_and_its_time_stamp_show_that_all_was_computed_again(
     run: Blockline, anchored: Openssl, dsn: str
 ) -> None:
@@ -182,15 +172,6 @@ def test_heads_that_were_kept_show_it_where_the_time_stamps_were_deleted_too(
             "The chain does not contain the head that you gave: no entry has its number and its hash."
         )
     )
-
-
-def test_a_list_of_heads_covers_the_audit_log(run: Blockline, dsn: str) -> None:
-    assert run("evidence", "heads", "--json").json == {"checkpoint": None, "key": None, "heads": []}
-    add_acts(dsn, 2)
-    for _ in range(2):
-        (head,) = run("evidence", "heads", "--json").json["heads"]
-        assert head["seq"] == 1
-    assert run("evidence", "chain", "--json").json["audit_log"]["in_chain"] == 2
 
 
 def test_a_time_stamp_that_anybody_may_have_made_proves_nothing(

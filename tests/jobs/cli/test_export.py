@@ -105,12 +105,6 @@ def test_a_file_is_told_of_with_its_hash(run: Blockline, seed: Seed) -> None:
     assert len(content.splitlines()) == 3
 
 
-def test_posts_and_accounts_are_exported_apart(run: Blockline, seed: Seed) -> None:
-    seed(three_changes)
-    lines = {option: len(run("export", "changes", option).said) for option in ("--post", "--no-post")}
-    assert lines == {"--post": 1, "--no-post": 4}
-
-
 def test_parquet_is_told_of_in_words(run: Blockline, seed: Seed) -> None:
     seed(three_changes)
     done = run("export", "spells", "--format", "parquet", "--output", "spells")
@@ -189,10 +183,6 @@ def test_what_cannot_be_done_is_refused_in_one_sentence(run: Blockline, seed: Se
     assert sorted(p.name for p in Path.cwd().iterdir()) == ["full", "taken"]
 
 
-def test_a_kind_that_there_is_not_is_a_wrong_usage(run: Blockline) -> None:
-    assert run("export", "everything").code == 2
-
-
 def exporting(dsn: str, *arguments: object, small_disk: bool = False) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         [BLOCKLINE, "export", *map(str, arguments)],
@@ -239,23 +229,6 @@ def test_what_is_interrupted_says_so_and_leaves_nothing(
     assert (process.returncode, err.decode().splitlines()) == (
         1,
         [f"The export was stopped: {tmp_path / 'out'} was not written."],
-    )
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("form", ["csv", "parquet"])
-def test_a_full_disk_is_told_and_leaves_nothing(
-    run: Blockline, dsn: str, seed: Seed, tmp_path: Path, form: str
-) -> None:
-    seed(many_requests)
-    with exporting(
-        dsn, "coverage", "--format", form, "--output", tmp_path / "out", small_disk=True
-    ) as process:
-        _, err = process.communicate()
-    assert (process.returncode, err.decode().splitlines()) == (
-        1,
-        [f"{tmp_path / 'out'} cannot be written: File too large."],
     )
     assert list(tmp_path.iterdir()) == []
 

@@ -8,18 +8,15 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 from functools import cache
-from importlib import import_module
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
-from typer.main import get_group
 
 from jobs.base.errors import CommandError
-from jobs.cli.main import GROUPS, MODULES, SUMMARIES, TerminalFormatter, exit_code, loaded
+from jobs.cli.main import GROUPS, SUMMARIES, TerminalFormatter, exit_code, loaded
 from tests.house.source import ROOT
 from tests.support.clients.command_line import Blockline, forget_settings
 from tests.support.samples.characters import hostile, invisible
@@ -105,20 +102,6 @@ def test_how_things_stand_is_told_without_an_http_client_a_dashboard_or_a_sender
     said, found = loaded_by("status", "--json")
     assert "accounts" in json.loads(said)
     assert needless((*NEEDED_BY_NEITHER, *HTTP_CLIENTS), found) == []
-
-
-def test_every_command_is_listed_with_the_module_that_it_is_in() -> None:
-    listed: dict[str, set[str]] = {}
-    for name in SUMMARIES:
-        listed.setdefault(MODULES.get(name, name), set()).add(name)
-    registered: dict[str, set[str]] = {}
-    for module in listed:
-        app = typer.Typer()
-        import_module(f"jobs.cli.{module}").register(app)
-        registered[module] = set(get_group(app).commands)
-    assert registered == listed
-    files = {file.stem for file in Path(__file__).parents[3].glob("jobs/cli/*.py")}
-    assert files - set(listed) == {"__init__", "main", "command", "alerts_actions"}
 
 
 @pytest.mark.parametrize("name", SUMMARIES)

@@ -26,17 +26,6 @@ def test_it_tells_every_figure_with_its_basis_and_what_it_rests_on(run: Blocklin
     assert "documented: stated by the platform, or derived from its statements." in done.said
 
 
-def test_posts_are_estimated_beside_accounts_or_alone(run: Blockline) -> None:
-    both = run("plan", "--platform", "x", "--accounts", 20_000, "--posts", 500, "--every", "24h")
-    assert both.code == 0, both.err
-    assert both.said[0] == "20,000 accounts and 500 posts on X, a sweep every 24 h."
-    rows = {cells[1].strip(): cells[2].strip() for line in both.said if len(cells := line.split("│")) > 4}
-    assert (rows["Of them about posts"], rows["Per day"]) == ("6", "$207.50")
-    alone = run("plan", "--platform", "bluesky", "--accounts", 0, "--posts", 500, "--every", "1h", "--json")
-    assert (alone.code, alone.json["posts"]) == (0, 500)
-    assert alone.json["figures"]["requests_a_sweep"]["value"] == 22
-
-
 def test_a_program_gets_one_object(run: Blockline) -> None:
     done = run(
         "plan", "--platform", "x", "--accounts", 20_000, "--money", 20, "--planner", "adaptive", "--json"
@@ -52,16 +41,6 @@ def test_a_program_gets_one_object(run: Blockline) -> None:
     assert told["figures"]["usd_a_day"]["value"] == pytest.approx(20)
     assert told["figures"]["round"] == {"value": 15 * 86_400, "unit": "s", "basis": "rule", "rests_on": ""}
     assert (told["lists"], told["list_watches"]) == ([], [])
-
-
-def test_lists_may_be_several_and_mastodon_has_servers(run: Blockline) -> None:
-    done = run(
-        *("plan", "--platform", "mastodon", "--accounts", 5_000, "--budget", 5_000, "--servers", 400),
-        *("--list", 257, "--list", 1_178, "--planner", "adaptive", "--json"),
-    )
-    assert done.code == 0, done.err
-    assert [one["accounts"] for one in done.json["lists"]] == [257, 1_178]
-    assert done.json["figures"]["requests_a_sweep"]["value"] == 400
 
 
 @pytest.mark.parametrize(
@@ -94,18 +73,6 @@ def test_what_cannot_be_estimated_is_refused_in_one_line_that_names_the_option(
 ) -> None:
     done = run("plan", "--platform", "x", "--accounts", 500, *options)
     assert (done.code, done.out, done.complaints) == (1, "", [said])
-
-
-@pytest.mark.parametrize(
-    "options",
-    [
-        ["--platform", "friendster", "--accounts", "5"],
-        ["--platform", "x", "--accounts", "many"],
-        ["--accounts", "5"],
-    ],
-)
-def test_what_is_no_question_is_a_usage_fault(run: Blockline, options: list[str]) -> None:
-    assert run("plan", *options, "--every", "1h").code == 2
 
 
 def test_a_rehearsal_reads_nobody_more_often_than_once_a_minute(run: Blockline, tmp_path: Path) -> None:

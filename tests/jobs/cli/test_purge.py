@@ -59,10 +59,3 @@ def test_a_dry_run_says_what_would_go_and_removes_nothing(run: Blockline) -> Non
     assert run("purge", "x", "alpha", "--dry-run", "--whole", "--json").json["handles"] == 1
     assert run("purges").said == ["No account was purged yet."]
     assert run("accounts", "list", "--json").json["accounts"][0]["handle"] == "alpha"
-
-
-def test_the_audit_log_has_a_purge_by_the_number_of_the_account(run: Blockline) -> None:
-    run("purge", "x", "alpha", "--yes", "--reason", "asked for by alpha")
-    log = run("alerts", "log").out
-    assert "account purged" in log
-    assert "alpha" not in log

@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from storage.postgres.pool import Pool, open_pool, transaction
+from storage.postgres.pool import Pool, open_pool
 from tests.support.clients.command_line import Blockline
 from tests.support.pipelines.late_batches import Desk, Sent
 from tests.support.samples.readings import AVAILABLE, NOT_FOUND, WITHHELD_IN
-from tests.support.seeds.posts import turn_into_posts
 
 BLOCK = [Sent(0, {"1": AVAILABLE}), Sent(10, {"1": WITHHELD_IN}), Sent(20, {"1": WITHHELD_IN})]
 GONE = [Sent(30, {"2": AVAILABLE}), *(Sent(m, {"2": NOT_FOUND}) for m in (40, 42, 60, 105))]
@@ -53,30 +52,6 @@ def test_with_the_rules_in_force_nothing_differs(run: Blockline, tell: Tell) -> 
         "otherwise": 0,
     }
     assert "4 same as stored" in run("replay").out
-
-
-def test_of_one_list_only_its_accounts_are_reported(run: Blockline, tell: Tell, tmp_path: Path) -> None:
-    tell([*BLOCK, *GONE])
-    (tmp_path / "other.toml").write_text(EARLY)
-    told = run("replay", "--rules", "other.toml", "--list", "Desk", "--json").json
-    assert (told["list"], told["accounts"], told["changes"]["earlier"]) == ("Desk", 2, 1)
-    assert "2 accounts on the list Desk" in run("replay", "--list", "Desk").out
-
-
-def test_posts_are_counted_apart(run: Blockline, tell: Tell, dsn: str) -> None:
-    tell([*BLOCK, *GONE])
-
-    async def turn_one_into_a_post() -> None:
-        async with open_pool(dsn, max_size=1) as pool, transaction(pool) as conn:
-            number = await conn.fetchval("select account_id from account where native_id = '2'")
-            await turn_into_posts(conn, [number])
-
-    asyncio.run(turn_one_into_a_post())
-    told = run("replay", "--list", "Desk", "--json").json
-    assert (told["accounts"], told["posts"]) == (2, 1)
-    said = run("replay", "--list", "Desk").out
-    assert "1 account and 1 post on the list Desk" in said
-    assert "Accounts and posts reported" in said
 
 
 def test_other_thresholds_are_read_from_a_file_and_every_difference_is_written_out(
