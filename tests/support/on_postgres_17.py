@@ -29,7 +29,6 @@ TESTS = (
     "tests/dashboard/health/test_prometheus_metrics.py",
     "tests/jobs/collect/test_late_readings.py",
     "tests/jobs/collect/test_monitor.py",
-    "tests/jobs/collect/test_monitor_faults.py",
     "tests/jobs/collect/test_recorder.py",
     "tests/jobs/collect/test_vantages.py",
     "tests/jobs/collect/test_closure_reasons.py",

@@ -2,20 +2,34 @@
 
 import asyncio
 import json
+from collections.abc import Generator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from collectors.x.declaration import X
 from jobs.evidence.pack import PAGE, listed, manifest_in
 from jobs.evidence.pack_files import read_pack, write_pack
-from storage.postgres.pool import Conn, open_pool, transaction
+from storage.model.core.accounts import Account
+from storage.postgres.pool import Conn, Pool, open_pool, transaction
+from storage.postgres.recording_order import moment
 from storage.purge.purge import purge_account
 from tests.support.clients.command_line import Blockline, console
 from tests.support.samples.label_signing import POST, SUBJECT
 from tests.support.samples.readings import minutes
 from tests.support.samples.stored_labels import stated, store
+from tests.support.seeds.audit_entries import (
+    AUDIT_CHAIN_MADE_AGAIN,
+    CHAIN_HEAD_MADE_AGAIN,
+    as_owner,
+    logged,
+)
 from tests.support.seeds.chain_rows import add_change, block_of
+from tests.support.seeds.single_rows import enlist
+from tests.support.servers.dashboard import until
 from tests.support.servers.timestamp_authority import Openssl, authority_in_thread
 
 
@@ -368,3 +382,252 @@ def test_names_in_a_pack_do_nothing_to_the_terminal(run: Blockline, change: int)
     ran = run("evidence", "verify", "pack")
     assert ran.code == 1
     assert "\x1b" not in ran.out + ran.err
+
+
+ALTERED = "update audit_log set actor = 'bob' where audit_id = 3"
+NO_ANCHOR = """
+    alter table chain_anchor disable trigger user;
+    delete from chain_anchor;
+    alter table chain_checkpoint disable trigger user;
+    delete from chain_checkpoint;
+"""
+OTHER_NOTE = """
+    alter table chain_checkpoint disable trigger user;
+    update chain_checkpoint set note = replace(note, E'\\n9\\n', E'\\n8\\n');
+"""
+
+
+@pytest.fixture
+def anchored(run: Blockline, dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Generator[Openssl]:
+    """Four changes with outcomes, six acts, and a time stamp on entry 9, the head of the acts."""
+
+    async def made() -> None:
+        async with open_pool(dsn, max_size=1) as pool:
+            async with transaction(pool) as conn:
+                await block_of(conn)
+            await logged(pool)
+
+    asyncio.run(made())
+    openssl = Openssl(tmp_path / "tsa")
+    with authority_in_thread(openssl) as tsa:
+        monkeypatch.setenv("BLOCKLINE_TSA_URL", tsa.url)
+        monkeypatch.setenv("BLOCKLINE_TSA_CERTIFICATES", str(openssl.root))
+        ran = run("evidence", "anchor")
+        assert (ran.code, ran.err) == (0, "")
+        assert "signed the checkpoint of 9 entries on" in ran.out
+        yield openssl
+
+
+def done_as_owner(dsn: str, *commands: str) -> None:
+    async def done() -> None:
+        async with open_pool(dsn, max_size=1) as pool:
+            await as_owner(pool, *commands)
+
+    asyncio.run(done())
+
+
+def add_acts(dsn: str, acts: int) -> None:
+    async def added() -> None:
+        async with open_pool(dsn, max_size=1) as pool:
+            await logged(pool, acts)
+
+    asyncio.run(added())
+
+
+def checks(run: Blockline, part: str) -> list[tuple[str, str]]:
+    found = run("doctor", "--json").json["checks"]
+    return [(c["verdict"], c["said"]) for c in found if c["part"] == part]
+
+
+def test_both_chains_are_compared_with_the_time_stamps(run: Blockline, anchored: Openssl, dsn: str) -> None:
+    add_acts(dsn, 2)
+    ran = run("evidence", "chain")
+    assert (ran.code, ran.err) == (0, "")
+    whole, audit, signed, stamps = ran.said
+    assert signed == "The log continues all stored checkpoints; the newest covers 9 entries."
+    assert whole == "The chain is whole: 9 entries, computed again from the recorded data."
+    assert audit.startswith(
+        "The audit log is whole: 8 entries, computed again from the recorded data; last anchored"
+    )
+    assert audit.endswith("UTC, without the newest 2 entries.")
+    assert stamps == "Compared with 1 time stamp."
+    assert run("evidence", "chain", "--json").json == {
+        "ok": True,
+        "entries": 9,
+        "purged": 0,
+        "broken": None,
+        "tree": None,
+        "checkpoints": {"signed": 9, "wrong": None, "given": 0, "given_wrong": []},
+        "audit_log": {"entries": 8, "broken": None, "in_chain": 6, "anchored": 6},
+        "time_stamps": {"stored": 1, "signatures_checked": True, "wrong": None},
+        "heads": {"given": 0, "missing": None},
+    }
+
+
+def test_a_checkpoint_and_its_time_stamp_show_that_all_was_computed_again(
+    run: Blockline, anchored: Openssl, dsn: str
+) -> None:
+    done_as_owner(dsn, ALTERED, AUDIT_CHAIN_MADE_AGAIN, CHAIN_HEAD_MADE_AGAIN)
+    ran = run("evidence", "chain")
+    assert (ran.code, ran.complaints) == (
+        1,
+        [
+            "The checkpoints do not match: the log does not begin with the 9 entries of a signed checkpoint, "
+            "so an entry or a node of the tree was altered."
+        ],
+    )
+    done_as_owner(dsn, OTHER_NOTE)
+    (complaint,) = run("evidence", "chain").complaints
+    assert "the stored checkpoint of 9 entries was altered (the key did not sign it)." in complaint
+    assert complaint.endswith(
+        "on the checkpoint of 9 entries does not match: the answer is a time stamp of other data. The "
+        "checkpoint was altered."
+    )
+
+
+def test_a_time_stamp_on_an_entry_from_an_earlier_version_is_compared(
+    run: Blockline, anchored: Openssl, dsn: str
+) -> None:
+    done_as_owner(
+        dsn,
+        "alter table chain_anchor disable trigger user",
+        "update chain_anchor set checkpoint_id = null",
+        "alter table chain_checkpoint disable trigger user",
+        "delete from chain_checkpoint",
+    )
+    (complaint,) = run("evidence", "chain").complaints
+    assert complaint.endswith(
+        "on entry 9 does not match: the answer is a time stamp of other data. This entry or an earlier one "
+        "was altered."
+    )
+    done_as_owner(
+        dsn,
+        "alter table chain_anchor drop constraint chain_anchor_seq_fkey",
+        "delete from chain where seq = 9",
+    )
+    assert run("evidence", "chain").complaints[-1].endswith("on entry 9 has no entry: the entry was removed.")
+
+
+def test_heads_that_were_kept_show_it_where_the_time_stamps_were_deleted_too(
+    run: Blockline, anchored: Openssl, dsn: str
+) -> None:
+    assert run("evidence", "heads", "--output", "heads.json").code == 0
+    head = json.loads(Path("heads.json").read_text())["heads"][-1]["head"]
+    for option in (("--heads", "heads.json"), ("--head", head)):
+        ran = run("evidence", "chain", *option)
+        assert ran.code == 0
+        assert any(line.startswith("Compared with ") for line in ran.said)
+    done_as_owner(dsn, NO_ANCHOR, ALTERED, AUDIT_CHAIN_MADE_AGAIN, CHAIN_HEAD_MADE_AGAIN)
+    assert run("evidence", "chain").code == 0, "the database alone does not show it"
+    ran = run("evidence", "chain", "--heads", "heads.json")
+    assert (ran.code, ran.out) == (1, "")
+    (complaint,) = ran.complaints
+    assert complaint.startswith(
+        "The log does not continue the given checkpoint of 9 entries, which its key signed. An entry was "
+        "altered or removed, an older backup was restored, or the key signed another log. The chain does "
+        "not contain entry 9, the head of 20"
+    )
+    assert complaint.endswith(
+        ": no entry has its number and its hash. That entry or an earlier one was altered or removed, or an "
+        "older backup was restored."
+    )
+    assert (
+        run("evidence", "chain", "--head", head)
+        .complaints[0]
+        .startswith(
+            "The chain does not contain the head that you gave: no entry has its number and its hash."
+        )
+    )
+
+
+def test_a_time_stamp_that_anybody_may_have_made_proves_nothing(
+    run: Blockline, anchored: Openssl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BLOCKLINE_TSA_CERTIFICATES", str(Openssl(tmp_path / "other").root))
+    ran = run("evidence", "chain")
+    assert (ran.code, ran.out) == (1, "")
+    assert "is not proved: its signature could not be verified" in ran.complaints[0]
+    monkeypatch.delenv("BLOCKLINE_TSA_CERTIFICATES")
+    monkeypatch.delenv("BLOCKLINE_TSA_URL")
+    ran = run("evidence", "chain")
+    assert (ran.code, ran.said[-1]) == (
+        0,
+        "Compared with 1 time stamp, but not their signatures: set tsa_certificates.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("option", "complaint"),
+    [
+        pytest.param(("--head", "abc"), "--head: 'abc' is not a chain head.", id="no hash"),
+        pytest.param(("--heads", "none.json"), "none.json: the file does not exist.", id="no file"),
+    ],
+)
+def test_a_head_that_is_none_is_told_in_one_sentence(
+    run: Blockline, option: tuple[str, str], complaint: str
+) -> None:
+    ran = run("evidence", "chain", *option)
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.complaints[0].startswith(complaint)
+
+
+@pytest.mark.slow
+def test_the_doctor_says_it_in_one_line(run: Blockline, anchored: Openssl, dsn: str) -> None:
+    ((verdict, said),) = checks(run, "audit log")
+    assert verdict == "ok"
+    assert said.startswith("The audit log: 6 entries, chained, last anchored ")
+    done_as_owner(dsn, ALTERED)
+    ((verdict, said),) = checks(run, "audit log")
+    assert verdict == "mend"
+    assert said.startswith(
+        "The audit log is broken at entry 3 (number 3 of the audit log): its stored data is"
+    )
+    done_as_owner(dsn, AUDIT_CHAIN_MADE_AGAIN, CHAIN_HEAD_MADE_AGAIN)
+    ((verdict, said),) = checks(run, "chain")
+    assert verdict == "mend"
+    assert "the log does not begin with the 9 entries of a signed checkpoint" in said
+
+
+async def midnight(conn: Conn) -> datetime:
+    """The beginning of this day by the clock of the database."""
+    return await conn.fetchval("select date_trunc('day', now())")
+
+
+async def recorded(conn: Conn, account: Account, key: str, shown: datetime) -> datetime:
+    """A change, by a clock that shows this; when it counts as known."""
+    at = await moment(conn, lambda: shown)
+    await add_change(conn, account.account_id, key, shown, recorded_at=at)
+    return at
+
+
+async def given_away(dsn: str) -> list[dict[str, Any]]:
+    ran = await asyncio.to_thread(console, "evidence", "heads", "--json", BLOCKLINE_DATABASE_URL=dsn)
+    assert (ran.code, ran.err) == (0, "")
+    return ran.json["heads"]
+
+
+@pytest.mark.slow
+async def test_what_is_committed_after_midnight_moves_no_head_that_was_given_away(
+    pool: Pool, dsn: str
+) -> None:
+    async with transaction(pool) as conn:
+        (one,) = await enlist(conn, X, ["1"])
+        today = await midnight(conn)
+        yesterday = today.replace(microsecond=0) - (today.resolution * 500_000)
+        await recorded(conn, one, "a", yesterday)
+    async with transaction(pool) as held_up:
+        assert await recorded(held_up, one, "b", yesterday) == yesterday
+        asked = asyncio.ensure_future(given_away(dsn))
+
+        async def someone_waits() -> bool:
+            query = "select exists (select from pg_locks where not granted)"
+            return asked.done() or await held_up.fetchval(query)
+
+        await until(someone_waits, within_s=60)
+    first = await asked
+    assert [(head["day"], head["seq"]) for head in first] == [(f"{yesterday.astimezone(UTC):%Y-%m-%d}", 2)]
+    async with transaction(pool) as conn:
+        assert await recorded(conn, one, "c", yesterday) > today, "a clock that is behind"
+    again = await given_away(dsn)
+    assert again[0] == first[0]
+    assert [head["seq"] for head in again[1:]] == [3]
