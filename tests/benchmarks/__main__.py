@@ -5,25 +5,18 @@ import sys
 from collections.abc import Callable, Iterator
 
 from tests.benchmarks import (
-    account_page,
     alerts,
     dashboard,
     dashboard_push,
     edits,
-    labels_page,
     large_pages,
-    live_million,
     million,
-    names_preview,
     pipeline,
     planner,
-    posts,
     proof,
     rehearsal,
     replay,
-    replay_film,
     rule_preview,
-    shards,
     sizing,
     start,
     storage,
@@ -36,24 +29,24 @@ from tests.benchmarks.measuring import Figure
 
 def _of_the_dashboard() -> Iterator[Figure]:
     yield from dashboard.figures()
-    yield from account_page.figures()
-    yield from labels_page.figures()
+    yield from dashboard.account_page_figures()
+    yield from dashboard.labels_page_figures()
     yield from dashboard_push.figures()
 
 
 def _of_replay() -> Iterator[Figure]:
     yield from replay.figures()
-    yield from replay_film.figures()
+    yield from replay.replay_film_figures()
 
 
 def _of_the_desk() -> Iterator[Figure]:
     yield from rule_preview.figures()
-    yield from names_preview.figures()
+    yield from dashboard.names_preview_figures()
 
 
 GROUPS: dict[str, Callable[[], Iterator[Figure]]] = {
     "pipeline": pipeline.figures,
-    "posts": posts.figures,
+    "posts": pipeline.posts_figures,
     "storage": storage.figures,
     "alerts": alerts.figures,
     "dashboard": _of_the_dashboard,
@@ -64,11 +57,11 @@ GROUPS: dict[str, Callable[[], Iterator[Figure]]] = {
     "million": million.figures,
     "ten_million": ten_million.figures,
     "live_100k": large_pages.live,
-    "live_1m": live_million.figures,
+    "live_1m": large_pages.million,
     "table": large_pages.table,
     "edits": edits.figures,
     "workers": workers.figures,
-    "shards": shards.figures,
+    "shards": workers.shards_figures,
     "start": start.figures,
     "proof": proof.figures,
     "tier": tier.figures,

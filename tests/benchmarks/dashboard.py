@@ -1,4 +1,3 @@
-# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 """What a reader waits for on the live page, in a real browser. `make bench GROUP=dashboard`.
 
 The dashboard is served as an installation serves it, over a real Postgres with accounts of three spells each
@@ -8,31 +7,72 @@ and 14 days of coverage, read every 15 minutes. The browser is the system's Chro
 drawn with its data. The reference is the same spells as `plotly.express.timeline`, from a file, in the same
 browser. `pan_fps_N` and `zoom_fps_N` are the different pictures of the board that were shown in a second
 while somebody drags it, or turns the wheel over it.
+
+The page of one account with a very long history. `make bench GROUP=dashboard`.
+
+`account_page_10000_gaps_ms` is the time from the request of the page until its answer is there, of an account
+with 10,000 gaps in its readings, as an installation serves it over a real Postgres. The reference is the page
+of an account without a gap.
+
+The page Labels of a country in a real browser. `make bench GROUP=dashboard`.
+
+`labels_page_20000_ms` is a later opening of that page, by a link in an open dashboard, for a country with
+20,000 labels of a year: from the press until the table is painted. The reference is a country with 40.
+
+The preview of pasted names, in a real browser. `make bench GROUP=desk`.
+
+`names_preview_5000_ms` is the time from pressing *Preview* until the counts of all lines and the first rows
+of the table are drawn: handles, ids and addresses of three platforms, a tenth of them of accounts that are
+watched already, and some lines that are no names. No platform is asked. The reference is the same for 50.
+`names_preview_5000_server_cpu_ms` is what the dashboard computes for it.
 """
 
 import asyncio
+import re
 import shutil
 import statistics
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
+from statistics import median
 from typing import Literal
 
+import aiohttp
 import plotly.express as px
 import uvloop
-from playwright.async_api import Page
+from playwright.async_api import Page, async_playwright
 
-from storage.postgres.pool import Pool, transaction
-from tests.benchmarks.large_dashboard import drawing_page, large_dashboard
+from dashboard.asgi.settings import DashboardSettings
+from jobs.base.clock import system_clock
+from jobs.runtime.web import listen_on, serve
+from storage.countries.label_record import note_listed
+from storage.postgres.pool import Pool, connect, open_pool, transaction
 from tests.benchmarks.measuring import Figure, scratch_database
-from tests.support.seeds.large_database import Size
+from tests.support.clients.api import callback
+from tests.support.clients.browser import ARGUMENTS, FULL_CHROMIUM, Hand
+from tests.support.samples.label_signing import LABELER, POST, stated, store
+from tests.support.samples.readings import T0
+from tests.support.seeds.large_database import LongHistory, Size, build, write_long_history
 
 FEW, MANY = 1_178, 10_000
+
+
 DAYS = 14
+
+
 VISITS = 7
+
+
 GESTURE_S = 2.5
+
+
 REST_S = 3.0
+
+
 MOVED = """
     async ([gesture, lasts]) => {
         const [x, y] = [700, 600];
@@ -150,3 +190,220 @@ async def _plotly(page: Page, pool: Pool, folder: Path) -> float:
         await page.goto(file.as_uri(), wait_until="commit", timeout=120_000)
         await page.wait_for_function("Number(document.title) > 0", timeout=120_000)
     return float(await page.title())
+
+
+SETTINGS = DashboardSettings(
+    title="Benchmark", subtitle="Accounts", synthetic=True, sweep_every=timedelta(minutes=15)
+)
+
+
+_AFTER_DRAWING = """
+    window.__drawn = new Promise((done) => {
+        const soon = () => requestAnimationFrame(() => requestAnimationFrame(() => done(performance.now())));
+        new MutationObserver((_, me) => { me.disconnect(); soon(); })
+            .observe(document, { subtree: true, attributeFilter: ["data-ATTRIBUTE"] });
+    });
+"""
+
+
+@asynccontextmanager
+async def large_dashboard(dsn: str, accounts: int, days: int) -> AsyncGenerator[tuple[Pool, str]]:
+    """Every account changes twice in these days. Yields the pool and the address."""
+    size = Size(
+        accounts=accounts, days=days, cohort=accounts, cohort_changes=2, other_changes=0, sweeps_of_all=0
+    )
+    conn = await connect(dsn)
+    await build(conn, size)
+    await conn.close()
+    began = asyncio.get_running_loop().time()
+
+    def clock() -> datetime:
+        return size.until + timedelta(seconds=asyncio.get_running_loop().time() - began)
+
+    with listen_on("127.0.0.1", 0) as listener:
+        async with open_pool(dsn) as pool, serve(listener, pool, dsn, clock, SETTINGS):
+            yield pool, f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+@asynccontextmanager
+async def drawing_page(attribute: str) -> AsyncGenerator[Page]:
+    """A page in which `window.__drawn` is the time of the second picture after `data-…` was set first."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=FULL_CHROMIUM, args=ARGUMENTS)
+        context = await browser.new_context(viewport={"width": 1440, "height": 900})
+        await context.add_init_script(_AFTER_DRAWING.replace("ATTRIBUTE", attribute))
+        yield await context.new_page()
+        await browser.close()
+
+
+ACCOUNT_PAGE_VISITS = 15
+
+
+GAPS = 10_000
+
+
+def account_page_figures() -> Iterator[Figure]:
+    with scratch_database() as dsn:
+        plain = uvloop.run(_account_page_measure(dsn, LongHistory()))
+    with scratch_database() as dsn:
+        gapped = uvloop.run(_account_page_measure(dsn, LongHistory(gaps=GAPS)))
+    yield Figure(f"account_page_{GAPS}_gaps_ms", gapped, "ms", "lower", plain)
+
+
+async def _account_page_measure(dsn: str, history: LongHistory) -> float:
+    """The median of some visits, after one that is not counted."""
+    conn = await connect(dsn)
+    account_id = await write_long_history(conn, history)
+    await conn.close()
+    asked = callback(
+        "page children", "routed data", {"path": f"/account/{account_id}", "query": "", "theme": "light"}
+    )
+    took: list[float] = []
+    with listen_on("127.0.0.1", 0) as listener:
+        base = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        async with (
+            open_pool(dsn) as pool,
+            serve(listener, pool, dsn, lambda: history.until, SETTINGS),
+            aiohttp.ClientSession(base, headers={"Origin": base}) as session,
+        ):
+            for _ in range(ACCOUNT_PAGE_VISITS + 1):
+                began = time.perf_counter()
+                async with session.post("/_dash-update-component", json=asked) as answer:
+                    answer.raise_for_status()
+                    await answer.read()
+                took.append(1000 * (time.perf_counter() - began))
+    return statistics.median(took[1:])
+
+
+LABELS_PAGE_FEW, LABELS_PAGE_MANY = 40, 20_000
+
+
+YEAR = timedelta(days=365)
+
+
+_AFTER_A_PRESS = """() => new Promise((resolve) => {
+  const links = [...document.querySelectorAll("a")];
+  const began = performance.now();
+  new MutationObserver((_, observer) => {
+    if (!document.querySelector(".labels td input")) return;
+    observer.disconnect();
+    requestAnimationFrame(() => setTimeout(() => resolve(performance.now() - began)));
+  }).observe(document, { subtree: true, childList: true });
+  links.find((link) => link.textContent === "Labels").click();
+})"""
+
+
+def labels_page_figures() -> Iterator[Figure]:
+    took: list[float] = []
+    for labels in (LABELS_PAGE_FEW, LABELS_PAGE_MANY):
+        with scratch_database() as dsn:
+            took.append(uvloop.run(_labels_page_measure(dsn, labels)))
+    yield Figure(f"labels_page_{LABELS_PAGE_MANY}_ms", took[1], "ms", "lower", took[0])
+
+
+async def _labels_page_measure(dsn: str, labels: int) -> float:
+    """The median of some visits, after one that is not counted."""
+    now = T0 + YEAR
+    with listen_on("127.0.0.1", 0) as listener:
+        base = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        async with (
+            open_pool(dsn) as pool,
+            serve(listener, pool, dsn, lambda: now, SETTINGS),
+            drawing_page("painted") as page,
+        ):
+            await store(pool, *(stated(f"{POST}{n}", T0 + n * YEAR / labels) for n in range(labels)), at=now)
+            async with transaction(pool) as conn:
+                await note_listed(conn, LABELER, now)
+                await conn.execute("analyze label")
+            await page.goto(f"{base}/countries/TR/network")
+            took = [await _visit(page) for _ in range(VISITS + 1)]
+    return statistics.median(took[1:])
+
+
+async def _visit(page: Page) -> float:
+    labels = page.get_by_role("link", name="Labels", exact=True)
+    await labels.wait_for()
+    took: float = await page.evaluate(_AFTER_A_PRESS)
+    await page.get_by_role("link", name="Networks", exact=True).click()
+    await page.locator(".labels").wait_for(state="detached")
+    return took
+
+
+WATCHED, NAMES_PREVIEW_MANY, NAMES_PREVIEW_FEW = 10_000, 5_000, 50
+
+
+NAMES_PREVIEW_VISITS = 3
+
+
+def names_preview_figures() -> Iterator[Figure]:
+    with scratch_database() as dsn:
+        now = system_clock()
+        asyncio.run(_watch(dsn, now))
+        few, many, cpu = uvloop.run(_names_preview_measure(dsn, now))
+    yield Figure(f"names_preview_{NAMES_PREVIEW_MANY}_ms", many, "ms", "lower", few)
+    yield Figure(f"names_preview_{NAMES_PREVIEW_MANY}_server_cpu_ms", cpu, "ms", "lower")
+
+
+def pasted(lines: int) -> list[str]:
+    """Return lines as somebody pastes them, each another one."""
+    kinds = (
+        "x:account_{n}",
+        "https://x.com/new_{n}",
+        "https://twitter.com/new_{n}/status/1{n:08}?s=20",
+        "x:id:9{n:08}",
+        "@writer{n}.example.org",
+        "https://bsky.app/profile/poster{n}.bsky.social",
+        "did:plc:{n:a>24}",
+        "@person{n}@social.example",
+        "https://social.example/@someone{n}",
+        "?? line {n}",
+    )
+    base32 = str.maketrans("0189", "wxyz")  # The ids of Bluesky have other digits.
+    made = [kinds[n % len(kinds)].format(n=n) for n in range(1, lines + 1)]
+    return [one.translate(base32) if one.startswith("did:") else one for one in made]
+
+
+async def _watch(dsn: str, now: datetime) -> None:
+    async with open_pool(dsn, max_size=1) as pool, transaction(pool) as conn:
+        await conn.execute(
+            """
+            insert into account (platform, native_id, handle, added_at, watched)
+            select 'x', n::text, 'account_' || n, $2, true from generate_series(1, $1::int) as n
+            """,
+            WATCHED,
+            now - timedelta(days=1),
+        )
+        await conn.execute("analyze")
+
+
+async def _names_preview_measure(dsn: str, now: datetime) -> tuple[float, float, float]:
+    """For few and for many lines the median of some visits, and the processor time of the server for many."""
+    with listen_on("127.0.0.1", 0) as listener:
+        base = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        async with (
+            open_pool(dsn) as pool,
+            serve(listener, pool, dsn, lambda: now, SETTINGS),
+            drawing_page("painted") as page,
+        ):
+            few = [
+                await _names_preview_visit(page, base, pasted(NAMES_PREVIEW_FEW))
+                for _ in range(NAMES_PREVIEW_VISITS + 1)
+            ][1:]
+            many = [
+                await _names_preview_visit(page, base, pasted(NAMES_PREVIEW_MANY))
+                for _ in range(NAMES_PREVIEW_VISITS)
+            ]
+    return median(t for t, _ in few), median(t for t, _ in many), median(cpu for _, cpu in many)
+
+
+async def _names_preview_visit(page: Page, base: str, lines: Sequence[str]) -> tuple[float, float]:
+    """Wall time and processor time from the press until the preview is drawn, in milliseconds."""
+    await page.goto(f"{base}/accounts/add")
+    await Hand(page, "bench").paste(page.locator("#add-text"), "\n".join(lines))
+    began, cpu = time.perf_counter(), time.process_time()
+    await page.get_by_role("button", name="Preview").click()
+    # A line that is no name is three words, so there are more names than lines.
+    await page.get_by_text(re.compile(r"^[0-9,]+ names: ")).wait_for()
+    await page.locator(".ag-row[row-index='0']").first.wait_for()
+    await page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    return 1000 * (time.perf_counter() - began), 1000 * (time.process_time() - cpu)

@@ -26,8 +26,7 @@ from storage.model.sizing.question import PlannerKind
 from storage.postgres.pool import Conn, Pool, open_pool, transaction
 from tests.benchmarks.collecting import RunningClock
 from tests.benchmarks.measuring import Figure, scratch_database
-from tests.benchmarks.million import MANY
-from tests.benchmarks.million_world import CANARIES, World, build
+from tests.benchmarks.million import CANARIES, MANY, World, build
 from tests.support.samples.readings import T0
 
 _TIMES = 5

@@ -5,26 +5,45 @@
 start of the navigation until two frames after the board was drawn. `tab_mb` is what the scripts of the page
 hold. Figures of the table are from the request to the answer of the server: the first rows of a listing, and
 then rows of its middle.
+
+What a reader of Live waits for with a million accounts. `make bench GROUP=live_1m`.
+
+The accounts of `million_world`, of which one of 333 was blocked. The figures are those of `large_pages`. The
+reference are 10,000 accounts, which are sent one by one.
+
+BLOCKLINE_BENCH_ACCOUNTS makes it smaller, for a try.
 """
 
 import asyncio
+import os
 import time
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
 from typing import Self
 
 import aiohttp
 import uvloop
 
-from tests.benchmarks.dashboard import DAYS, visit, while_panning
-from tests.benchmarks.large_dashboard import drawing_page, large_dashboard
+from dashboard.asgi.settings import DashboardSettings
+from jobs.runtime.web import listen_on, serve
+from storage.postgres.pool import open_pool
+from tests.benchmarks.dashboard import DAYS, drawing_page, large_dashboard, visit, while_panning
 from tests.benchmarks.measuring import Figure, scratch_database
+from tests.benchmarks.million import World, build, change_some
+from tests.support.samples.readings import T0
 from tests.support.seeds.large_database import Size
 
 ACCOUNTS = 100_000
+
+
 VISITS = 3
+
+
 STEP_S = 0.01
+
+
 LISTINGS = {
     "usual": "sort=since:desc",
     "by_handle": "sort=handle",
@@ -55,7 +74,7 @@ class LiveMeasured:
     tab_mb: float
     pan_fps: float
 
-    def figures(self, reference: Self | None = None) -> Iterator[Figure]:
+    def million(self, reference: Self | None = None) -> Iterator[Figure]:
         for field in fields(self):
             unit = {"kb": "kB", "mb": "MB", "fps": "frames/s"}.get(field.name.rpartition("_")[2], "ms")
             yield Figure(
@@ -127,3 +146,38 @@ async def _stalls() -> AsyncGenerator[list[float]]:
         watching = tasks.create_task(watch())
         yield found
         watching.cancel()
+
+
+MANY = World(int(os.environ.get("BLOCKLINE_BENCH_ACCOUNTS", "1_000_000")))
+
+
+FEW = World(10_000)
+
+
+_SWEEP_AT_LEAST = timedelta(minutes=15)
+
+
+def million() -> Iterator[Figure]:
+    few, many = (_measured(world) for world in (FEW, MANY))
+    yield from many.figures(few)
+
+
+def _measured(world: World) -> LiveMeasured:
+    with scratch_database() as dsn:
+        return uvloop.run(_measure(dsn, world))
+
+
+async def _measure(dsn: str, world: World) -> LiveMeasured:
+    await build(dsn, world)
+    await change_some(dsn)
+    settings = DashboardSettings(
+        title="Benchmark", subtitle="Accounts", synthetic=True, sweep_every=max(world.sweep, _SWEEP_AT_LEAST)
+    )
+    began = asyncio.get_running_loop().time()
+
+    def clock() -> datetime:
+        return T0 + timedelta(seconds=asyncio.get_running_loop().time() - began)
+
+    with listen_on("127.0.0.1", 0) as listener:
+        async with open_pool(dsn) as pool, serve(listener, pool, dsn, clock, settings):
+            return await measured_live(f"http://127.0.0.1:{listener.getsockname()[1]}")

@@ -4,6 +4,11 @@ Plan, request through tweepy, parse, judge, record: `readings_per_s_per_core` co
 the process that does this, and of no other: simulator and Postgres are processes of their own. Reference: one
 request per account through the same path. The `share_*` say where that time goes, by samples from the same
 run; `request` is tweepy, aiohttp and our session, `loop` what belongs to nobody.
+
+Posts of X through the collecting path, beside as many accounts in the same run.
+
+Plan, request through tweepy, parse, judge, record, over real sockets, in the processor time of the process
+that collects. X sends the author with each post, so there is more to parse.
 """
 
 import asyncio
@@ -30,14 +35,28 @@ from tests.support.samples.invented_histories import write_history
 from tests.support.samples.readings import T0
 
 ACCOUNTS = 9_800
+
+
 SWEEPS = 20
+
+
 ALONE = 1_000
 """Accounts of the reference, which is asked for one at a time."""
+
+
 BUSY = 2_000
 """Accounts of a busy day: each changes about four times."""
+
+
 REHEARSED = 500
+
+
 FIELDS = "name,username,protected,withheld"
+
+
 _PARSE = ("x/collector.py", "x/lookup.py", "x/wire/", "core/wire.py", "core/collector.py")
+
+
 _RECORD = (
     "changes/record.py",
     "changes/spells.py",
@@ -48,6 +67,8 @@ _RECORD = (
     "accounts/accounts.py",
     "alerts/creation.py",
 )
+
+
 PARTS = (
     ("parse", tuple(f"collectors/{name}" for name in _PARSE)),
     ("request", ("collectors/", "tweepy/", "aiohttp/", "yarl/", "multidict/")),
@@ -129,3 +150,27 @@ def _said(many: Collected, alone: Collected, bare: float) -> Iterator[Figure]:
     yield Figure("readings_per_s_per_core", many.per_cpu_s, "readings/cpu-s", "higher", alone.per_cpu_s)
     yield Figure("requests_per_s", many.requests / many.wall_s, "requests/s", "higher", bare)
     yield Figure("rss_mb", many.rss_mb, "MB", "lower")
+
+
+EACH = 9_800
+
+
+POSTS_SWEEPS = 100
+"""So many that a table's pages are full, and its beginning counts for little."""
+
+
+def posts_figures() -> Iterator[Figure]:
+    accounts, posts = _posts_collected(are_posts=False), _posts_collected(are_posts=True)
+    yield Figure("readings_per_s_per_core", posts.per_cpu_s, "readings/cpu-s", "higher", accounts.per_cpu_s)
+    bytes_each = posts.bytes_per_reading, accounts.bytes_per_reading
+    yield Figure("bytes_per_reading", bytes_each[0], "bytes", "lower", bytes_each[1])
+
+
+def _posts_collected(*, are_posts: bool) -> Collected:
+    folder = Path(tempfile.mkdtemp(prefix="blockline-bench-"))
+    try:
+        told = write_quiet_history(folder / "history.csv", EACH, are_posts=are_posts)
+        with scratch_database() as dsn:
+            return uvloop.run(collect(told, dsn, XCollector, POSTS_SWEEPS, canaries=2))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -23,8 +23,18 @@ from storage.postgres.pool import open_pool, transaction
 from storage.readings import rehearsal_readback
 from tests.benchmarks.measuring import Figure, scratch_database
 from tests.benchmarks.planner import ACCOUNTS, DAYS, Pair, Wanted, simulated
-from tests.support.samples.planner_history import looks, moment, write_scenario
-from tests.support.samples.planner_scenario import BLOCK, RESTORATION, SINGLE, A, Scenario, Seen, scenario
+from tests.support.samples.planner_scenario import (
+    BLOCK,
+    RESTORATION,
+    SINGLE,
+    A,
+    Scenario,
+    Seen,
+    looks,
+    moment,
+    scenario,
+    write_scenario,
+)
 
 SEED = 101
 HOURS = (0, 6, 12, 18)

@@ -39,7 +39,7 @@ from storage.postgres.pool import Conn, Pool, open_pool, transaction
 from tests.benchmarks.collecting import RunningClock
 from tests.benchmarks.edits import taken_up
 from tests.benchmarks.measuring import Figure, cpu_s, rss_bytes, scratch_database
-from tests.benchmarks.million_world import CANARIES, World, build
+from tests.benchmarks.million import CANARIES, World, build
 from tests.support.samples.readings import T0
 
 MANY: Final = World(int(os.environ.get("BLOCKLINE_BENCH_TEN_MILLION", "10_000_000")))

@@ -14,8 +14,7 @@ from playwright.async_api import Browser
 from storage.model.core.people import Role
 from storage.postgres.pool import open_pool
 from tests.conftest import NOW
-from tests.support.clients.axe import AXE, COLOURS, WCAG, violations
-from tests.support.clients.browser import CHROMIUM, skip_without
+from tests.support.clients.browser import AXE, CHROMIUM, COLOURS, WCAG, skip_without, violations
 from tests.support.clients.page_walker import (
     DESKTOP,
     LARGE_TABLET,

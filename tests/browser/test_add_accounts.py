@@ -16,8 +16,7 @@ from storage.model.core.accounts import Platform
 from storage.model.core.people import Role
 from storage.postgres.pool import Pool, transaction
 from tests.conftest import NOW
-from tests.support.clients.browser import CHROMIUM, Browser, opened, skip_without
-from tests.support.clients.hand import tab_to
+from tests.support.clients.browser import CHROMIUM, Browser, opened, skip_without, tab_to
 from tests.support.repeats import cases
 from tests.support.seeds.changes import Story
 from tests.support.servers.dashboard import SETTINGS, served, until

@@ -7,8 +7,7 @@ import pytest
 from storage.alerts.rules import load_rules
 from storage.model.alerts.rules import AlertRule, Match
 from storage.postgres.pool import Pool, transaction
-from tests.support.clients.axe import AXE, violations
-from tests.support.clients.browser import CHROMIUM, opened, skip_without
+from tests.support.clients.browser import AXE, CHROMIUM, opened, skip_without, violations
 from tests.support.repeats import cases
 from tests.support.seeds.alerts import DESK, Played
 from tests.support.servers.dashboard import served

@@ -11,7 +11,7 @@ from jobs.delivery.local_inbox import Inbox, SmtpServer
 from jobs.runtime.app import ProcessRole
 from tests.support.clients.browser import CHROMIUM, Browser, opened, skip_without
 from tests.support.repeats import cases
-from tests.support.servers.installation import installation
+from tests.support.servers.dashboard import installation
 from tests.support.simulated.several_platforms import HISTORY, simulated
 
 skip_without(CHROMIUM)

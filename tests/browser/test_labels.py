@@ -9,8 +9,7 @@ import pytest
 from storage.postgres.pool import Pool, transaction
 from tests.conftest import NOW
 from tests.support.clients.browser import CHROMIUM, opened, skip_without
-from tests.support.samples.label_signing import POST, SUBJECT
-from tests.support.samples.stored_labels import stated, store
+from tests.support.samples.label_signing import POST, SUBJECT, stated, store
 from tests.support.servers.dashboard import served, until
 
 skip_without(CHROMIUM)

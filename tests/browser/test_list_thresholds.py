@@ -9,8 +9,7 @@ from storage.accounts.list_thresholds import newest_thresholds
 from storage.accounts.watch_lists import make_list
 from storage.model.core.list_thresholds import ListThresholds
 from storage.postgres.pool import Pool, transaction
-from tests.support.clients.axe import AXE, violations
-from tests.support.clients.browser import CHROMIUM, Browser, opened, skip_without
+from tests.support.clients.browser import AXE, CHROMIUM, Browser, opened, skip_without, violations
 from tests.support.repeats import cases
 from tests.support.seeds.changes import Story
 from tests.support.servers.dashboard import served

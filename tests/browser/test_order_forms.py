@@ -11,8 +11,7 @@ from collectors.x.declaration import X
 from storage.model.core.orders import NameOutcome, NewName
 from storage.orders.name_edits import add_names
 from storage.postgres.pool import Pool, transaction
-from tests.support.clients.browser import CHROMIUM, opened, skip_without
-from tests.support.clients.hand import tab_to
+from tests.support.clients.browser import CHROMIUM, opened, skip_without, tab_to
 from tests.support.repeats import cases
 from tests.support.seeds.changes import Story
 from tests.support.servers.dashboard import served

@@ -9,8 +9,7 @@ from storage.model.text.states import clean
 from storage.postgres.audit_log import acts
 from storage.postgres.pool import Pool, transaction
 from storage.purge.purge import purges
-from tests.support.clients.axe import AXE, violations
-from tests.support.clients.browser import CHROMIUM, Browser, opened, skip_without
+from tests.support.clients.browser import AXE, CHROMIUM, Browser, opened, skip_without, violations
 from tests.support.repeats import cases
 from tests.support.seeds.changes import Story
 from tests.support.servers.dashboard import served

@@ -4,8 +4,7 @@ import pytest
 
 from storage.postgres.pool import Pool
 from tests.dashboard.replay.test_reevaluation import NOW, told
-from tests.support.clients.axe import AXE, violations
-from tests.support.clients.browser import CHROMIUM, opened, skip_without
+from tests.support.clients.browser import AXE, CHROMIUM, opened, skip_without, violations
 from tests.support.servers.dashboard import served
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]

@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from storage.postgres.pool import Pool
-from tests.support.clients.axe import AXE, violations
-from tests.support.clients.browser import CHROMIUM, opened, skip_without
+from tests.support.clients.browser import AXE, CHROMIUM, opened, skip_without, violations
 from tests.support.seeds.alerts import Played
 from tests.support.servers.dashboard import served
 

@@ -14,12 +14,10 @@ import aiohttp
 import pytest
 
 from jobs.delivery.local_inbox import Inbox, SmtpServer
-from tests.support.clients.browser import CHROMIUM, opened, skip_without
-from tests.support.clients.hand import Hand, is_slow
+from tests.support.clients.browser import CHROMIUM, Hand, is_slow, opened, skip_without
 from tests.support.repeats import cases
 from tests.support.samples.order_pdf import NAMED, POSTS, order_history, order_text
-from tests.support.servers.dashboard import until
-from tests.support.servers.installation import installation
+from tests.support.servers.dashboard import installation, until
 from tests.support.simulated.several_platforms import HISTORY, simulated
 
 skip_without(CHROMIUM)

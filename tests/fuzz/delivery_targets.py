@@ -22,10 +22,9 @@ from jobs.delivery.webhook import WebhookSender
 from storage.model.core.people import Role
 from tests.fuzz.http_answers import Serve, answering
 from tests.fuzz.runner import Call, Target, plain
-from tests.support.servers.mail import a_mail
+from tests.support.servers.mail import SECRET, a_mail, an_alert_for
 from tests.support.servers.oidc_provider import CLIENT, oidc_provider
 from tests.support.servers.oidc_provider import SECRET as OIDC_SECRET
-from tests.support.servers.webhook_receivers import SECRET, an_alert_for
 
 _NOW: Final = datetime(2021, 2, 12, 12, tzinfo=UTC)
 SMTP_ANSWERS: Final = (

@@ -47,7 +47,7 @@ from storage.model.evidence.packs import Material, Raw
 from storage.postgres.schema import newest
 from tests.fuzz.file_targets import in_file
 from tests.fuzz.runner import Call, Target, plain
-from tests.support.samples import label_packs
+from tests.support.samples import label_signing
 from tests.support.samples.merkle_logs import log_of
 
 _FIXTURES: Final = Path(__file__).parent.parent / "fixtures"
@@ -160,13 +160,13 @@ def label_pack_content(data: bytes) -> object:
     if name in _LABEL_FILES and name != LABELS:
         before, after = (hashlib.sha256(one[name]).hexdigest().encode() for one in (_LABEL_FILES, files))
         files[LABELS] = files[LABELS].replace(before, after)
-    checks = verify_labels(files, label_packs.MADE_BY)
+    checks = verify_labels(files, label_signing.MADE_BY)
     if name.startswith("labels/") and files != _LABEL_FILES:
         assert any(check.verdict is ProofResult.FAILED for check in checks)
     return [check.verdict for check in checks]
 
 
-_LABEL_FILES: Final = label_packs.pack(label_packs.stored())
+_LABEL_FILES: Final = label_signing.pack(label_signing.stored())
 
 
 def _verified(files: Mapping[str, bytes]) -> object:

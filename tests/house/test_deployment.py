@@ -26,7 +26,7 @@ from tests.house.source import PACKAGES, ROOT
 from tests.jobs.cli.test_main import parse_line
 from tests.support.clients.api import api_served
 from tests.support.processes.programs import program
-from tests.support.reference.licences_table import licences
+from tests.support.reference.generated_tables import licences
 from tests.support.seeds.every_page import Everything
 from tests.support.table_digests import as_role
 

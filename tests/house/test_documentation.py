@@ -15,7 +15,7 @@ from storage.model.text.glossary import markdown
 from storage.postgres.pool import Pool, transaction
 from tests.house.source import ROOT
 from tests.house.user_facing import Sentence, sentences
-from tests.support.reference import man_page, settings_table
+from tests.support.reference import command_pages, settings_table
 from tests.support.reference.pages import names_in, parts, with_parts, written
 from tests.support.servers.dashboard import SETTINGS
 
@@ -82,8 +82,8 @@ async def test_the_pages_are_what_the_code_says(process: WebProcess) -> None:
 
 
 def test_the_manual_page_is_what_the_code_says() -> None:
-    assert man_page.FILE.read_text(encoding="utf-8") == man_page.text()
-    assert [name for name in SUMMARIES if f"\n.B {name}\n" not in man_page.text()] == []
+    assert command_pages.FILE.read_text(encoding="utf-8") == command_pages.manual()
+    assert [name for name in SUMMARIES if f"\n.B {name}\n" not in command_pages.manual()] == []
 
 
 def test_every_setting_has_a_meaning_and_an_example_that_is_accepted() -> None:

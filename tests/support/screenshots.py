@@ -38,8 +38,7 @@ from storage.model.core.reachability import MeasuredDay
 from storage.postgres.migrate import migrate
 from storage.postgres.pool import Pool, open_pool, transaction
 from tests.support.clients.browser import ARGUMENTS, FULL_CHROMIUM
-from tests.support.samples.label_signing import LABELER, POST
-from tests.support.samples.stored_labels import stated, store
+from tests.support.samples.label_signing import LABELER, POST, stated, store
 from tests.support.servers.dashboard import until
 
 IMAGES = Path(__file__).parent.parent.parent / "docs/images"

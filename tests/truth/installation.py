@@ -35,7 +35,7 @@ from storage.postgres.pool import Pool, open_pool, transaction
 from storage.postgres.recording_order import as_known
 from storage.purge.purge import purge_account
 from storage.readings.rosters import get_or_make
-from tests.support.clients.stored_states import states_at
+from tests.support.clients.api import states_at
 from tests.support.samples.readings import T0
 from tests.truth.invented_truth import CONTROL, Asked, Fault, InventedPlatform, Questions, Timeline
 

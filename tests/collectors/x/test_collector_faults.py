@@ -12,7 +12,7 @@ from collectors.x.declaration import X
 from collectors.x.simulator.app import XServer, serve_x
 from storage.model.core.availability import MissedReason, Status
 from tests.support.samples.readings import T0
-from tests.support.samples.x_histories import CROWD, HOUR, one
+from tests.support.samples.x_answers import CROWD, HOUR, one
 from tests.support.simulated.scripted_x import ONCE
 
 OTHER = "2244994945"

@@ -22,8 +22,7 @@ from storage.model.text.states import state_words
 from tests.collectors.conformance.test_faults import tells_the_truth
 from tests.collectors.x.test_collector_faults import ABOUT_ONE, LIES, REASONS
 from tests.support.samples.readings import T0
-from tests.support.samples.x_answers import AUTHOR, POST, POST_ID, posts_body
-from tests.support.samples.x_histories import CROWD, HOUR
+from tests.support.samples.x_answers import AUTHOR, CROWD, HOUR, POST, POST_ID, posts_body
 from tests.support.simulated.scripted_x import ONCE, collector, plain, scripted
 
 STATES = [

@@ -16,8 +16,7 @@ from collectors.x.wire.compliance import ComplianceJob, JobStatus, read_job, rea
 from storage.model.core.availability import MissedReason, State, Status
 from tests.support.samples.readings import T0
 from tests.support.samples.x_answers import ID, OTHER, body
-from tests.support.simulated.scripted_x import TOKEN, plain, scripted
-from tests.support.simulated.x_oauth_apps import JOB, app
+from tests.support.simulated.scripted_x import JOB, TOKEN, app, plain, scripted
 
 
 def lines(*items: object) -> bytes:

@@ -18,8 +18,7 @@ from storage.model.core.availability import MissedReason
 from storage.model.core.signals import Signal, SignalKind
 from tests.support.samples.readings import MINUTE, T0
 from tests.support.samples.x_answers import ID, body, recorded
-from tests.support.simulated.scripted_x import plain, scripted
-from tests.support.simulated.x_oauth_apps import GRANT, OTHER_USER, OWNER, like, reader
+from tests.support.simulated.scripted_x import GRANT, OTHER_USER, OWNER, like, plain, reader, scripted
 
 SECRETS = (GRANT.consumer_key, GRANT.consumer_secret, GRANT.access_token, GRANT.access_secret)
 

@@ -29,7 +29,7 @@ from storage.model.core.coverage import Gap
 from storage.model.core.coverage_gaps import Seen
 from storage.model.core.signals import SignalKind
 from storage.postgres.pool import Pool, transaction
-from tests.support.clients.figure_bars import spans
+from tests.support.clients.page_text import spans
 from tests.support.samples.orders import ORDER
 from tests.support.seeds.changes import AVAILABLE, DAY, HOUR, WITHHELD, Story
 from tests.support.servers.dashboard import SETTINGS

@@ -22,7 +22,7 @@ from storage.readings import coverage
 from tests.support.clients.page_text import said as text_of
 from tests.support.pipelines.monitor import World
 from tests.support.samples.readings import MINUTE, T0, FakeCollector, minutes
-from tests.support.seeds.long_history import LongHistory, write_long_history
+from tests.support.seeds.large_database import LongHistory, write_long_history
 from tests.support.servers.dashboard import SETTINGS, page_of
 
 SECOND = timedelta(seconds=1)

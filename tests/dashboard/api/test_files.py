@@ -25,9 +25,8 @@ from tests.storage.causes.test_ledger import NOTICE
 from tests.support.clients.api import Api, api_served
 from tests.support.clients.browser import FULL_CHROMIUM
 from tests.support.clients.command_line import Blockline, blockline, forget_settings
-from tests.support.samples.label_signing import POST
+from tests.support.samples.label_signing import POST, stated, store
 from tests.support.samples.readings import minutes
-from tests.support.samples.stored_labels import stated, store
 from tests.support.seeds.chain_rows import block_of
 from tests.support.seeds.live_page import seed
 from tests.support.seeds.people import WITH_LOGIN, a_person, a_token

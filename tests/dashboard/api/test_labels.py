@@ -14,9 +14,8 @@ from storage.countries.labeled_profiles import LabeledProfile, record_profiles
 from storage.model.core.labels import LabelGap
 from storage.postgres.pool import Pool, transaction
 from tests.support.clients.api import Api, api_served
-from tests.support.samples.label_signing import LABELER, POST, SUBJECT
+from tests.support.samples.label_signing import FORGED, LABELER, POST, SUBJECT, stated, store
 from tests.support.samples.readings import T0
-from tests.support.samples.stored_labels import FORGED, stated, store
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)

@@ -40,7 +40,7 @@ from storage.orders.documents import NewDocument, attach
 from storage.orders.name_edits import add_names
 from storage.postgres.pool import Conn, Pool, transaction
 from tests.support.repeats import repeats
-from tests.support.samples.stored_labels import stated, store
+from tests.support.samples.label_signing import stated, store
 from tests.support.seeds.alerts import Played
 from tests.support.seeds.every_page import a_story
 from tests.support.servers.dashboard import only_drawing, served

@@ -13,8 +13,8 @@ from storage.people.tokens import tokens
 from storage.postgres.audit_log import acts
 from storage.postgres.pool import Pool, transaction
 from tests.support.clients.api import Answer, Api
+from tests.support.seeds.changes import enlist
 from tests.support.seeds.people import WITH_LOGIN, a_person, a_token, browser_of
-from tests.support.seeds.single_rows import enlist
 from tests.support.servers.dashboard import served
 
 TAGS = {"accounts": [1], "add": ["press"]}

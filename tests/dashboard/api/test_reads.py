@@ -25,7 +25,7 @@ from storage.readings.readings import attempts_of, readings_of
 from tests.support.clients.api import Api
 from tests.support.samples.readings import T0
 from tests.support.seeds.alerts import Played, play_alerts
-from tests.support.seeds.export_rows import table
+from tests.support.seeds.chain_rows import table
 from tests.support.seeds.posts import turn_into_posts
 from tests.support.servers.dashboard import SETTINGS, served_apart
 

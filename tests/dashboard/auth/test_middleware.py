@@ -37,8 +37,7 @@ from storage.postgres.audit_log import acts
 from storage.postgres.pool import Pool, open_pool, transaction
 from tests.support.clients.push import following
 from tests.support.seeds.people import LOW_COST, PASSWORD, WITH_LOGIN, a_person, a_token, browser_of, log_in
-from tests.support.servers.dashboard import mounted, served, served_apart, until
-from tests.support.servers.routes import routes, served_by
+from tests.support.servers.dashboard import mounted, routes, served, served_apart, served_by, until
 
 NOW = datetime(2021, 2, 1, 12, 0, tzinfo=UTC)
 PROVIDED = replace(

@@ -26,10 +26,9 @@ from storage.model.core.labels import LabelGap, LabelRefusal, RefusedLabel, Sign
 from storage.model.core.people import Actor, Role
 from storage.postgres.pool import Pool, transaction
 from tests.support.clients.page_text import said
-from tests.support.samples.label_signing import LABELER, POST, SUBJECT
+from tests.support.samples.label_signing import FORGED, LABELER, POST, SUBJECT, stated, store
 from tests.support.samples.readings import T0, WITHHELD_IN
-from tests.support.samples.stored_labels import FORGED, stated, store
-from tests.support.seeds.single_rows import become, enlist, roster_of
+from tests.support.seeds.changes import become, enlist, roster_of
 from tests.support.servers.dashboard import SETTINGS, page_of
 
 DAY = timedelta(days=1)

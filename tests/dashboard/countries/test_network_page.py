@@ -15,7 +15,7 @@ from storage.model.core.reachability import MeasuredDay
 from storage.postgres.pool import Pool, transaction
 from tests.support.clients.page_text import said
 from tests.support.samples.readings import T0, WITHHELD_IN
-from tests.support.seeds.single_rows import batch, become, enlist, read, roster_of
+from tests.support.seeds.changes import batch, become, enlist, read, roster_of
 from tests.support.servers.dashboard import SETTINGS, page_of
 
 DAY = timedelta(days=1)

@@ -32,11 +32,10 @@ from storage.postgres.pool import Conn, Pool, transaction
 from tests.storage.model.orders.test_published_vs_observed import FIRST, SECOND, report
 from tests.support.clients.command_line import Blockline, blockline, forget_settings
 from tests.support.clients.page_text import said
-from tests.support.samples.label_signing import POST
+from tests.support.samples.label_signing import POST, stated, store
 from tests.support.samples.readings import AVAILABLE, SUSPENDED, T0, WITHHELD_IN
-from tests.support.samples.stored_labels import stated, store
+from tests.support.seeds.changes import batch, become, enlist, read, roster_of
 from tests.support.seeds.posts import turn_into_posts
-from tests.support.seeds.single_rows import batch, become, enlist, read, roster_of
 from tests.support.servers.dashboard import SETTINGS, page_of, served
 
 NOW = datetime(2021, 7, 11, 12, tzinfo=UTC)

@@ -27,9 +27,9 @@ from storage.orders.orders import add_order, add_order_event
 from storage.postgres.pool import Conn, Pool, transaction
 from tests.dashboard.server.test_hostile_handles import HARMLESS, HOSTILE
 from tests.storage.causes.test_ledger import NOTICE as STATED
-from tests.support.pipelines.late_readings import deliver
+from tests.support.pipelines.late_batches import deliver
 from tests.support.samples.readings import AVAILABLE, MINUTE, NOT_FOUND, SUSPENDED, T0, WITHHELD_IN, minutes
-from tests.support.seeds.single_rows import account, become, enlist, roster_of
+from tests.support.seeds.changes import account, become, enlist, roster_of
 from tests.support.servers.dashboard import SETTINGS, served
 
 NOW = minutes(600)

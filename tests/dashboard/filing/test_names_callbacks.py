@@ -11,7 +11,7 @@ from dashboard.auth.access import acting_as
 from dashboard.filing.names_callbacks import connect_names
 from storage.model.core.people import Actor, Role
 from storage.postgres.pool import open_pool, transaction
-from tests.support.clients.callbacks import CallbackRecorder
+from tests.support.clients.page_text import CallbackRecorder
 from tests.support.servers.dashboard import SETTINGS
 
 

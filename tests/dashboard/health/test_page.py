@@ -31,8 +31,7 @@ from storage.postgres.pool import Pool, transaction
 from storage.readings.lateness_report import Lateness
 from tests.support.clients.browser import CHROMIUM, Browser, opened
 from tests.support.clients.page_text import said
-from tests.support.samples.collector_reports import WORKING
-from tests.support.samples.readings import MINUTE, T0
+from tests.support.samples.readings import MINUTE, T0, WORKING
 from tests.support.seeds.bluesky_statuses import seven_things
 from tests.support.seeds.changes import HOUR
 from tests.support.seeds.live_page import seed

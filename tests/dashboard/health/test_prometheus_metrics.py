@@ -17,8 +17,8 @@ from storage.readings.readings import attempts_of, readings_of
 from tests.support.clients.api import api_served
 from tests.support.samples.readings import AVAILABLE, WITHHELD_IN, minutes
 from tests.support.seeds.alerts import Played
+from tests.support.seeds.changes import batch, become, enlist, read, roster_of
 from tests.support.seeds.posts import turn_into_posts
-from tests.support.seeds.single_rows import batch, become, enlist, read, roster_of
 from tests.support.seeds.workers import three_machines
 
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]

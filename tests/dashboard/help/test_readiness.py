@@ -14,8 +14,7 @@ from storage.health.collectors_report import CollectorReport
 from storage.health.workers_report import WorkersReport
 from storage.model.core.accounts import Platform
 from storage.work.workers import Worker
-from tests.support.samples.collector_reports import WORKING
-from tests.support.samples.readings import MINUTE, T0
+from tests.support.samples.readings import MINUTE, T0, WORKING
 from tests.support.servers.dashboard import SETTINGS
 
 SECOND = timedelta(seconds=1)

@@ -25,8 +25,19 @@ from storage.model.core.availability import State
 from storage.postgres.pool import Conn, Pool, transaction
 from tests.house.source import ROOT
 from tests.support.samples.readings import minutes
-from tests.support.seeds.changes import AVAILABLE, HOUR, SUSPENDED, WITHHELD, Story, change, happen
-from tests.support.seeds.single_rows import batch, enlist, read, roster_of
+from tests.support.seeds.changes import (
+    AVAILABLE,
+    HOUR,
+    SUSPENDED,
+    WITHHELD,
+    Story,
+    batch,
+    change,
+    enlist,
+    happen,
+    read,
+    roster_of,
+)
 from tests.support.servers.dashboard import SETTINGS, served
 
 pytestmark = pytest.mark.skipif(shutil.which("node") is None, reason="the browser's side needs node")

@@ -10,7 +10,7 @@ from dashboard.asgi.process import WebProcess
 from dashboard.names.feature import name_checks
 from dashboard.names.table import every_ms
 from storage.postgres.pool import open_pool
-from tests.support.clients.callbacks import CallbackRecorder
+from tests.support.clients.page_text import CallbackRecorder
 from tests.support.servers.dashboard import SETTINGS
 
 NOWHERE = "postgresql://nobody@127.0.0.1:9/none"

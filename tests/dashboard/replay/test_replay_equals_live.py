@@ -30,7 +30,7 @@ from storage.model.core.availability import ChangeKind, State, Status
 from storage.postgres.pool import transaction
 from storage.readings import rehearsal_readback
 from storage.readings.coverage_report import seen_of
-from tests.support.clients.stored_states import states_at
+from tests.support.clients.api import states_at
 from tests.support.pipelines.film_in_node import needs_node
 from tests.support.pipelines.late_rehearsal import (
     EVERY,

@@ -15,7 +15,7 @@ from dashboard.server.features import features
 from jobs.runtime.replay_process import ReplayProcess
 from storage.model.core.people import Actor, Role, Scope
 from storage.postgres.pool import Pool, transaction
-from tests.support.clients.callbacks import CallbackRecorder
+from tests.support.clients.page_text import CallbackRecorder
 from tests.support.servers.dashboard import SETTINGS
 
 PRESSED = {"n_clicks", "submit_n_clicks"}

@@ -13,8 +13,7 @@ from dashboard.ui.pages import PageCallbacks
 from jobs.cli.main import SUMMARIES, loaded
 from jobs.runtime.replay_process import ReplayProcess
 from storage.postgres.pool import Pool
-from tests.support.servers.dashboard import SETTINGS
-from tests.support.servers.routes import routes, served_by
+from tests.support.servers.dashboard import SETTINGS, routes, served_by
 
 COMMANDS: dict[str, str] = {
     "PATCH /api/v1/accounts": "accounts remove",

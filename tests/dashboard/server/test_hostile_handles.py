@@ -9,7 +9,7 @@ from storage.live.updates import LiveNews
 from storage.postgres.pool import Pool, transaction
 from tests.support.clients.page_text import said
 from tests.support.samples.readings import AVAILABLE, WITHHELD_IN, minutes
-from tests.support.seeds.single_rows import become, enlist, roster_of
+from tests.support.seeds.changes import become, enlist, roster_of
 from tests.support.servers.dashboard import SETTINGS, page_of
 
 HOSTILE = "ev\u202eil\u200b"

@@ -19,8 +19,7 @@ from storage.model.core.orders import NewOrder
 from storage.orders.orders import add_order
 from storage.postgres.pool import Conn, connect, open_pool
 from tests.support.clients.api import callback
-from tests.support.seeds.large_database import COHORT, Size, build
-from tests.support.seeds.long_history import LongHistory, write_long_history
+from tests.support.seeds.large_database import COHORT, LongHistory, Size, build, write_long_history
 from tests.support.servers.dashboard import only_drawing, served
 
 ROWS = 1_000

@@ -13,8 +13,7 @@ from dashboard.server.app import create_app
 from jobs.runtime.replay_process import ReplayProcess
 from storage.postgres.pool import Pool, open_pool
 from tests.support.seeds.people import WITH_LOGIN
-from tests.support.servers.dashboard import SETTINGS
-from tests.support.servers.routes import routes, served_by
+from tests.support.servers.dashboard import SETTINGS, routes, served_by
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"

@@ -22,8 +22,7 @@ from storage.postgres.installation import mark_synthetic
 from storage.postgres.pool import Pool, open_pool, transaction
 from storage.stories.stories import add_caption, write_story
 from tests.storage.health.test_status_at import played as played_desk
-from tests.support.clients.axe import AXE, COLOURS, WCAG, violations
-from tests.support.clients.browser import ARGUMENTS, CHROMIUM
+from tests.support.clients.browser import ARGUMENTS, AXE, CHROMIUM, COLOURS, WCAG, violations
 from tests.support.clients.command_line import Blockline, blockline, forget_settings
 from tests.support.clients.page_walker import DESKTOP, NARROW, PHONE, STICKS_OUT
 from tests.support.clients.report_text import Page

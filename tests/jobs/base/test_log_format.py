@@ -11,7 +11,7 @@ import pytest
 
 from jobs.base.log_format import OURS, LogFormat, configure_logs
 from tests.house.source import ROOT
-from tests.support.samples.characters import hostile, invisible
+from tests.support.samples.readings import hostile, invisible
 
 NAMES = ("", *OURS, "uvicorn.error", "asyncpg", "apscheduler.executors.default")
 LIBRARIES = NAMES[-3:]

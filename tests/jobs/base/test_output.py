@@ -7,7 +7,7 @@ import pytest
 from rich.table import Table
 
 from jobs.base.output import EscapingConsole, OutputTable, show, show_json
-from tests.support.samples.characters import hostile, invisible
+from tests.support.samples.readings import hostile, invisible
 
 HOSTILE = "\x1b]0;owned\x07\x9b31m\u202e\u2028\r\x7f"
 

@@ -18,17 +18,16 @@ from storage.postgres.pool import Conn, Pool, open_pool, transaction
 from storage.postgres.recording_order import moment
 from storage.purge.purge import purge_account
 from tests.support.clients.command_line import Blockline, console
-from tests.support.samples.label_signing import POST, SUBJECT
+from tests.support.samples.label_signing import POST, SUBJECT, stated, store
 from tests.support.samples.readings import minutes
-from tests.support.samples.stored_labels import stated, store
-from tests.support.seeds.audit_entries import (
+from tests.support.seeds.chain_rows import add_change, block_of
+from tests.support.seeds.changes import enlist
+from tests.support.seeds.people import (
     AUDIT_CHAIN_MADE_AGAIN,
     CHAIN_HEAD_MADE_AGAIN,
     as_owner,
     logged,
 )
-from tests.support.seeds.chain_rows import add_change, block_of
-from tests.support.seeds.single_rows import enlist
 from tests.support.servers.dashboard import until
 from tests.support.servers.timestamp_authority import Openssl, authority_in_thread
 

@@ -20,7 +20,7 @@ from collectors.x.declaration import X
 from storage.postgres.pool import Conn, open_pool, transaction
 from tests.support.clients.command_line import Blockline
 from tests.support.samples.readings import AVAILABLE, T0, WITHHELD_IN, minutes
-from tests.support.seeds.single_rows import become, enlist, roster_of
+from tests.support.seeds.changes import become, enlist, roster_of
 
 Seed = Callable[[Callable[[Conn], Awaitable[None]]], None]
 BLOCKLINE = Path(sys.executable).parent / "blockline"

@@ -21,7 +21,7 @@ from jobs.cli.main import GROUPS, SUMMARIES, TerminalFormatter, exit_code, loade
 from storage.postgres.pool import close, connect
 from tests.house.source import ROOT
 from tests.support.clients.command_line import Blockline, blockline, console, forget_settings
-from tests.support.samples.characters import hostile, invisible
+from tests.support.samples.readings import hostile, invisible
 from tests.support.simulated.several_platforms import HISTORY, leading_to, simulated
 
 DASHBOARD = ("dash", "dash_ag_grid", "plotly", "fastapi", "starlette", "uvicorn", "authlib", "argon2")

@@ -23,8 +23,7 @@ from storage.model.core.side_facts import ObservedKind
 from storage.postgres.pool import Conn, Pool, transaction
 from tests.support.samples.readings import MINUTE, T0
 from tests.support.samples.x_answers import body
-from tests.support.simulated.scripted_x import plain, scripted
-from tests.support.simulated.x_oauth_apps import JOB, app
+from tests.support.simulated.scripted_x import JOB, app, plain, scripted
 
 DAY = timedelta(days=1)
 GONE = History(

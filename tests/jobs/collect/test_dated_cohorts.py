@@ -8,7 +8,7 @@ from jobs.collect.late_readings import record_late
 from storage.accounts.watch_lists import put_accounts_on, take_accounts_off
 from storage.postgres.pool import Pool, transaction
 from tests.support.pipelines.late_batches import RULE, Desk, Sent
-from tests.support.pipelines.reevaluation import again
+from tests.support.pipelines.monitor import again
 from tests.support.samples.readings import AVAILABLE, NOT_FOUND, T0, WITHHELD_IN, minutes, reading
 
 A, W, N = AVAILABLE, WITHHELD_IN, NOT_FOUND

@@ -33,7 +33,7 @@ from storage.model.core.coverage import Batch, BatchOutcome
 from storage.postgres.pool import Pool, transaction
 from storage.readings import evidence
 from storage.readings.rosters import base_rosters
-from tests.support.pipelines.reevaluation import again, effects
+from tests.support.pipelines.monitor import again, effects
 from tests.support.samples.readings import AVAILABLE, T0, minutes, reading
 
 TR, BR = State(Status.WITHHELD, ("TR",)), State(Status.WITHHELD, ("BR",))

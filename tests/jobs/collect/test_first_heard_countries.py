@@ -15,8 +15,7 @@ from storage.model.core.availability import BY_COUNTRY, State, Status
 from storage.model.core.coverage import Batch, BatchOutcome
 from storage.postgres.pool import Pool, transaction
 from storage.readings.rosters import base_rosters
-from tests.support.pipelines.monitor import World
-from tests.support.pipelines.reevaluation import again, effects
+from tests.support.pipelines.monitor import World, again, effects
 from tests.support.samples.readings import AVAILABLE, SUSPENDED, FakeCollector, minutes, reading
 
 BR = State(Status.WITHHELD, ("BR",))

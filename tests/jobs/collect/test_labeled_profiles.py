@@ -17,9 +17,8 @@ from storage.countries.labeled_profiles import drop_profiles_without_label
 from storage.model.core.availability import MissedReason
 from storage.postgres.pool import Pool, transaction
 from storage.purge.purge import purge_account
-from tests.support.samples.label_signing import POST, SUBJECT
+from tests.support.samples.label_signing import POST, SUBJECT, stated, store
 from tests.support.samples.readings import T0
-from tests.support.samples.stored_labels import stated, store
 
 DAY = timedelta(days=1)
 

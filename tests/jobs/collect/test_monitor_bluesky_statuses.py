@@ -34,8 +34,7 @@ from storage.accounts.accounts import NewAccount, add_accounts
 from storage.accounts.canaries import set_canaries
 from storage.model.core.availability import State, Status
 from storage.postgres.pool import Pool, open_pool, transaction
-from tests.support.clients.figure_bars import spans
-from tests.support.clients.page_text import said
+from tests.support.clients.page_text import said, spans
 from tests.support.samples.readings import AVAILABLE, NOT_FOUND, SUSPENDED
 from tests.support.servers.dashboard import SETTINGS, page_of
 

@@ -21,7 +21,7 @@ from storage.postgres.pool import Pool, StorageError, Unreachable, open_pool, tr
 from tests.support.pipelines.judged_requests import RULE, Poll, poll, watched
 from tests.support.repeats import repeats
 from tests.support.samples.readings import AVAILABLE, SUSPENDED, T0, FakeCollector, minutes
-from tests.support.seeds.single_rows import enlist, roster_of
+from tests.support.seeds.changes import enlist, roster_of
 
 Database = Callable[[], AbstractContextManager[str]]
 _NO_BASELINES = """

@@ -11,7 +11,7 @@ from jobs.dispatch.local_requester import TimedAnswer
 from storage.health.status_at import PastStatus, status_at
 from storage.model.core.platform_request import Question
 from storage.postgres.pool import Pool, transaction
-from tests.support.clients.stored_states import states_at
+from tests.support.clients.api import states_at
 from tests.support.pipelines.monitor import World
 from tests.support.samples.readings import AVAILABLE, SUSPENDED, minutes
 

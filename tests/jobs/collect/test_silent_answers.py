@@ -9,8 +9,7 @@ import pytest
 from collectors.core.collector import CollectorAnswer
 from storage.model.core.availability import State, Status
 from storage.postgres.pool import Pool
-from tests.support.pipelines.monitor import World
-from tests.support.pipelines.reevaluation import again, effects
+from tests.support.pipelines.monitor import World, again, effects
 from tests.support.samples.readings import FakeCollector, minutes
 
 TR = State(Status.WITHHELD, ("TR",))

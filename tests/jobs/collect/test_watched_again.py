@@ -13,8 +13,7 @@ from storage.accounts.accounts import NewAccount, add_accounts, stop_watching
 from storage.model.core.availability import State
 from storage.postgres.pool import Pool, open_pool, transaction
 from tests.support.pipelines.late_batches import Desk, Sent
-from tests.support.pipelines.monitor import CANARIES, World
-from tests.support.pipelines.reevaluation import again
+from tests.support.pipelines.monitor import CANARIES, World, again
 from tests.support.repeats import repeats
 from tests.support.samples.readings import AVAILABLE, NOT_FOUND, SUSPENDED, WITHHELD_IN, minutes
 

@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 
 from jobs.delivery.apprise import REST_ELSEWHERE, AppriseSender, fitted, in_its_form, service
 from jobs.delivery.sender import Undeliverable
-from tests.support.servers.ports import closed_port
-from tests.support.servers.webhook_receivers import (
+from tests.support.servers.mail import (
     PATH,
     Answer,
     Receiver,
@@ -23,6 +22,7 @@ from tests.support.servers.webhook_receivers import (
     resets,
     says,
 )
+from tests.support.servers.ports import closed_port
 
 SLACK = "slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ/#desk"
 TELEGRAM = "tgram://123456789:abcdefg_hijklmnop/12315544/"

@@ -21,8 +21,7 @@ from jobs.delivery.local_inbox import Inbox
 from jobs.delivery.sender import NO_SERVER, DeliveryFault, Undeliverable
 from storage.model.alerts.alerts import Mail
 from tests.support.samples.readings import minutes
-from tests.support.servers.mail import a_mail, serving
-from tests.support.servers.webhook_receivers import SECRET, an_alert_for, receiving, says
+from tests.support.servers.mail import SECRET, a_mail, an_alert_for, receiving, says, serving
 
 
 def table(**entries: str) -> dict[str, SecretStr]:

@@ -10,9 +10,8 @@ from jobs.delivery.pagerduty import PagerDutySender
 from jobs.delivery.sender import DeliveryFault, Undeliverable
 from storage.model.alerts.alerts import Mail, MailKind
 from tests.support.samples.readings import minutes
-from tests.support.servers.mail import a_mail
+from tests.support.servers.mail import Answer, a_mail, receiving, resets, says
 from tests.support.servers.ports import closed_port
-from tests.support.servers.webhook_receivers import Answer, receiving, resets, says
 
 KEY = "R0uT1nGkEy0123456789abcdefABCDEF"
 SOURCE = "https://desk.example"

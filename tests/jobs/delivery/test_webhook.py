@@ -18,8 +18,7 @@ from jobs.delivery.http_post import wait_asked_for
 from jobs.delivery.sender import DeliveryFault, Undeliverable
 from jobs.delivery.webhook import WebhookSender, signature
 from tests.support.samples.readings import minutes
-from tests.support.servers.ports import closed_port
-from tests.support.servers.webhook_receivers import (
+from tests.support.servers.mail import (
     PATH,
     SECRET,
     Answer,
@@ -29,6 +28,7 @@ from tests.support.servers.webhook_receivers import (
     resets,
     says,
 )
+from tests.support.servers.ports import closed_port
 
 DOCS = Path(__file__).parent.parent.parent.parent / "docs/reference/webhook.md"
 NOW = minutes(0)

@@ -31,8 +31,8 @@ from storage.postgres.audit_log import acts
 from storage.postgres.pool import Pool, Refused, StorageError, transaction
 from storage.postgres.recording_order import moment
 from storage.readings.coverage import ensure_month
+from tests.support.clients.api import states_at
 from tests.support.clients.command_line import blockline, forget_settings
-from tests.support.clients.stored_states import states_at
 from tests.support.pipelines.late_batches import Desk, Record, Sent
 from tests.support.pipelines.monitor import World
 from tests.support.samples.alerts import tell_by

@@ -17,9 +17,8 @@ from storage.executives.signals import add_executive
 from storage.postgres.pool import Pool, transaction
 from tests.support.samples.readings import MINUTE, T0
 from tests.support.samples.x_answers import body
-from tests.support.simulated.scripted_x import plain, scripted
-from tests.support.simulated.x_oauth_apps import GRANT, OWNER, like, reader
-from tests.support.simulated.x_oauth_apps import OTHER_USER as OTHER
+from tests.support.simulated.scripted_x import GRANT, OWNER, like, plain, reader, scripted
+from tests.support.simulated.scripted_x import OTHER_USER as OTHER
 
 EVERY = timedelta(minutes=15)
 ACCESS = """

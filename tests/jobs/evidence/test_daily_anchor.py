@@ -20,8 +20,8 @@ from storage.changes.hash_chain import anchors_since, newest_head
 from storage.postgres.audit_chain import audit_chain_state
 from storage.postgres.merkle_log import newest_checkpoint
 from storage.postgres.pool import Pool, transaction
-from tests.support.seeds.audit_entries import logged
 from tests.support.seeds.chain_rows import block_of
+from tests.support.seeds.people import logged
 from tests.support.servers.ports import closed_port
 from tests.support.servers.timestamp_authority import Authority as Served
 from tests.support.servers.timestamp_authority import Openssl, authority

@@ -16,8 +16,20 @@ from jobs.evidence.pack_files import write_pack
 from jobs.evidence.pack_proof import ProofResult
 from storage.countries.label_evidence import StoredLabel
 from storage.model.core.labels import KeyLog
-from tests.support.samples.label_packs import DID, KEY_LOG, MADE_AT, MADE_BY, ROTATED, pack, stored
-from tests.support.samples.label_signing import KEY, LATER_KEY, POST, STRANGER, signed_content
+from tests.support.samples.label_signing import (
+    DID,
+    KEY,
+    KEY_LOG,
+    LATER_KEY,
+    MADE_AT,
+    MADE_BY,
+    POST,
+    ROTATED,
+    STRANGER,
+    pack,
+    signed_content,
+    stored,
+)
 from tests.support.samples.readings import T0
 
 Alter = Callable[[dict[str, bytes]], dict[str, bytes]]

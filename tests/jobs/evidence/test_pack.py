@@ -52,9 +52,8 @@ from storage.readings import evidence
 from tests.support.repeats import repeats
 from tests.support.samples.merkle_logs import log_of
 from tests.support.samples.readings import minutes
-from tests.support.seeds.chain_rows import RAW, add_change, add_outcome, block_of
-from tests.support.seeds.export_rows import CAUSE
-from tests.support.seeds.single_rows import enlist
+from tests.support.seeds.chain_rows import CAUSE, RAW, add_change, add_outcome, block_of
+from tests.support.seeds.changes import enlist
 
 MADE_BY = "Blockline 1.2.3"
 SECOND = timedelta(seconds=1)

@@ -24,8 +24,8 @@ from storage.postgres.merkle_log import (
 )
 from storage.postgres.pool import Pool, Refused, StorageError, transaction
 from tests.support.samples.readings import minutes
-from tests.support.seeds.audit_entries import as_owner
 from tests.support.seeds.chain_rows import add_change, block_of
+from tests.support.seeds.people import as_owner
 
 ALTERED = """
     alter table chain disable trigger user;

@@ -21,7 +21,7 @@ from storage.model.evidence.export_kinds import Cell, ExportFilter, Kind
 from storage.postgres.pool import Conn, Pool, transaction
 from tests.support.repeats import repeats
 from tests.support.samples.readings import AVAILABLE, SUSPENDED, T0, WITHHELD_IN, minutes
-from tests.support.seeds.single_rows import become, enlist, roster_of
+from tests.support.seeds.changes import become, enlist, roster_of
 
 NOW = minutes(60 * 24 * 90)
 BOUND_MB = 40

@@ -15,7 +15,7 @@ from storage.model.evidence.export_kinds import ExportFilter, Kind
 from storage.postgres.pool import Pool, transaction
 from tests.support.reference import notebook
 from tests.support.samples.readings import AVAILABLE, SUSPENDED, WITHHELD_IN, minutes
-from tests.support.seeds.single_rows import batch, become, enlist, read, roster_of
+from tests.support.seeds.changes import batch, become, enlist, read, roster_of
 
 DAY = 24 * 60
 NOW = minutes(90 * DAY)

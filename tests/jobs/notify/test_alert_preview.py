@@ -13,7 +13,7 @@ from storage.model.alerts.rules import AlertRule, Digest, Match
 from storage.postgres.pool import Pool, transaction
 from tests.support.samples.alerts import ORDER, REPORTERS, a_change, a_rule, an_alert, blocked, store
 from tests.support.samples.readings import SUSPENDED, T0, minutes
-from tests.support.servers.webhook_receivers import SECRET, receiving, says
+from tests.support.servers.mail import SECRET, receiving, says
 
 DESK, NIGHT = "desk@example.org", "night@example.org"
 ALL = AlertRule((DESK, NIGHT), name="All")

@@ -25,7 +25,7 @@ from storage.postgres.audit_log import acts
 from storage.postgres.pool import Pool, Refused, open_pool, transaction
 from tests.support.samples.alerts import ORDER, REPORTERS, a_change, an_alert, blocked, store
 from tests.support.samples.readings import AVAILABLE, MINUTE, NOT_FOUND, T0, WITHHELD_IN, minutes
-from tests.support.seeds.single_rows import batch, become, enlist, read, roster_of
+from tests.support.seeds.changes import batch, become, enlist, read, roster_of
 
 DESK, NIGHT = "desk@example.org", "night@example.org"
 HEAD = Letterhead("https://blockline.example.org/")

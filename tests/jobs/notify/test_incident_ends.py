@@ -17,7 +17,7 @@ from storage.postgres.pool import Pool, transaction
 from tests.support.pipelines.late_batches import Desk, Sent
 from tests.support.samples.alerts import tell_by
 from tests.support.samples.readings import AVAILABLE, SUSPENDED, WITHHELD_IN, minutes
-from tests.support.servers.webhook_receivers import Receiver, receiving, says
+from tests.support.servers.mail import Receiver, receiving, says
 
 A, W, S = AVAILABLE, WITHHELD_IN, SUSPENDED
 PAGER = "pagerduty:duty"

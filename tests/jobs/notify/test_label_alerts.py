@@ -23,9 +23,8 @@ from storage.model.core.labels import LabeledKind, LabelStep
 from storage.postgres.pool import Pool, transaction
 from storage.purge.purge import purge_account
 from tests.support.samples.alerts import a_rule, tell_by
-from tests.support.samples.label_signing import LABELER, POST, SUBJECT
+from tests.support.samples.label_signing import LABELER, POST, SUBJECT, stated, store
 from tests.support.samples.readings import MINUTE, T0, minutes
-from tests.support.samples.stored_labels import stated, store
 from tests.support.servers.mail import InOrder, serving
 
 DESK = "desk@example.org"

@@ -22,7 +22,7 @@ from storage.model.alerts.alerts import AlertDecision, AlertStage, ListStatus
 from storage.model.alerts.quiet_hours import QuietHours
 from storage.model.alerts.rules import AlertRule, Digest, Match
 from storage.postgres.pool import Pool, open_pool, transaction
-from tests.support.pipelines.late_readings import deliver
+from tests.support.pipelines.late_batches import deliver
 from tests.support.samples.alerts import (
     ORDER,
     REPORTERS,
@@ -45,7 +45,7 @@ from tests.support.samples.readings import (
     WITHHELD_IN,
     minutes,
 )
-from tests.support.seeds.single_rows import enlist
+from tests.support.seeds.changes import enlist
 from tests.support.servers.mail import serving
 
 DESK, NIGHT = "desk@example.org", "night@example.org"

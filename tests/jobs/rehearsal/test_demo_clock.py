@@ -17,7 +17,7 @@ from jobs.rehearsal import demo
 from storage.postgres.installation import mark_synthetic
 from storage.postgres.pool import Pool, open_pool, transaction
 from tests.support.clients.command_line import Ran, console
-from tests.support.seeds.single_rows import batch, enlist, read, roster_of
+from tests.support.seeds.changes import batch, enlist, read, roster_of
 
 AT = datetime(2021, 2, 1, 12, 30, tzinfo=UTC)
 CAUSE = ("court ruling", "--account", "1", "--said-by", "owner", "--source", "a letter", "--on", "2021-01-05")

@@ -23,11 +23,10 @@ from storage.model.core.availability import Status
 from storage.model.platforms.registry import DECLARED
 from storage.postgres.pool import open_pool, transaction
 from storage.readings.rehearsal_readback import confirmed_changes
-from tests.support.pipelines.reevaluation import require_the_same
+from tests.support.pipelines.monitor import require_the_same
 from tests.support.repeats import cases
-from tests.support.samples.invented_histories import write_history, write_order
+from tests.support.samples.invented_histories import recorded, write_history, write_order
 from tests.support.samples.readings import AVAILABLE, SUSPENDED, T0, minutes
-from tests.support.samples.recorded_histories import recorded
 
 
 async def perform(

@@ -15,8 +15,18 @@ from jobs.rehearsal.rehearse import RehearsalReport, rehearse
 from storage.model.sizing.question import PlannerKind
 from storage.postgres.pool import open_pool, transaction
 from storage.readings import rehearsal_readback
-from tests.support.samples.planner_history import FIRST_ID, looks, moment, write_scenario
-from tests.support.samples.planner_scenario import BLOCK, RESTORATION, A, Flip, Scenario, Seen
+from tests.support.samples.planner_scenario import (
+    BLOCK,
+    FIRST_ID,
+    RESTORATION,
+    A,
+    Flip,
+    Scenario,
+    Seen,
+    looks,
+    moment,
+    write_scenario,
+)
 
 pytestmark = pytest.mark.slow
 

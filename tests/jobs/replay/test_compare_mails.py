@@ -20,7 +20,7 @@ from storage.model.core.availability import ChangeKind
 from storage.postgres.pool import Pool, transaction
 from tests.jobs.replay.test_replay import WEAK_NEVER
 from tests.support.pipelines.late_batches import Desk, Sent
-from tests.support.pipelines.reevaluation import EARLY, again
+from tests.support.pipelines.monitor import EARLY, again
 from tests.support.samples.alerts import tell_by
 from tests.support.samples.readings import AVAILABLE, NOT_FOUND, T0, WITHHELD_IN, minutes
 

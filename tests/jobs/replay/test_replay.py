@@ -18,7 +18,7 @@ from storage.model.core.availability import State
 from storage.postgres.pool import Pool, StorageError, open_pool, transaction
 from storage.postgres.replica import snapshot
 from tests.support.pipelines.late_batches import LATENCY_MS, Delivery, Desk, Record, Sent
-from tests.support.pipelines.reevaluation import again, effects
+from tests.support.pipelines.monitor import again, effects
 from tests.support.repeats import repeats
 from tests.support.samples.readings import AVAILABLE, MINUTE, NOT_FOUND, SUSPENDED, T0, WITHHELD_IN, minutes
 

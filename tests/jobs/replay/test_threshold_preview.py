@@ -18,8 +18,7 @@ from storage.model.core.list_thresholds import ListThresholds
 from storage.postgres.pool import Pool, Refused, transaction
 from storage.postgres.replica import snapshot
 from tests.support.pipelines.late_batches import Desk, Sent
-from tests.support.pipelines.monitor import CHANGES, World
-from tests.support.pipelines.reevaluation import again
+from tests.support.pipelines.monitor import CHANGES, World, again
 from tests.support.samples.readings import AVAILABLE, NOT_FOUND, SUSPENDED, T0, minutes
 
 A, S, N = AVAILABLE, SUSPENDED, NOT_FOUND

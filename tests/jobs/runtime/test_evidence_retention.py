@@ -14,7 +14,7 @@ from storage.purge.purge import purge_account
 from storage.readings import evidence
 from tests.support.clients.command_line import Blockline, blockline, forget_settings
 from tests.support.samples.readings import AVAILABLE, T0, WITHHELD_IN, minutes
-from tests.support.seeds.single_rows import become, enlist, roster_of
+from tests.support.seeds.changes import become, enlist, roster_of
 
 DAY = timedelta(days=1)
 

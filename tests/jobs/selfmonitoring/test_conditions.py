@@ -26,8 +26,7 @@ from storage.model.alerts.alerts import MailState
 from storage.model.alerts.conditions import Condition, ConditionKey, ConditionKind, KnownCondition
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import MissedReason
-from tests.support.samples.collector_reports import WORKING
-from tests.support.samples.readings import MINUTE, T0, minutes
+from tests.support.samples.readings import MINUTE, T0, WORKING, minutes
 
 RULES = Thresholds(15 * MINUTE)
 NOW = minutes(600)

@@ -35,7 +35,7 @@ from tests.jobs.messages.test_webhook_payload import SCHEMA, faults
 from tests.support.clients.page_text import said
 from tests.support.samples.alerts import blocked, store, tell_by
 from tests.support.samples.readings import MINUTE, T0, minutes
-from tests.support.seeds.single_rows import batch, enlist, read, roster_of
+from tests.support.seeds.changes import batch, enlist, read, roster_of
 from tests.support.servers.dashboard import SETTINGS, page_of
 
 RULES = Thresholds(15 * MINUTE)

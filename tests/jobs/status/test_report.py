@@ -21,8 +21,7 @@ from storage.health.collectors_report import CollectorReport
 from storage.health.status import Overview, overview
 from storage.model.core.availability import MissedReason, Status
 from storage.postgres.pool import Pool, transaction
-from tests.support.samples.collector_reports import WORKING
-from tests.support.samples.readings import SUSPENDED, T0, WITHHELD_IN, FakeCollector, minutes
+from tests.support.samples.readings import SUSPENDED, T0, WITHHELD_IN, WORKING, FakeCollector, minutes
 
 EVERY = timedelta(minutes=15)
 

@@ -17,7 +17,7 @@ from storage.model.core.accounts import Platform
 from storage.model.core.availability import State, Status
 from storage.postgres.pool import Conn, Pool, Refused, open_pool, transaction
 from tests.support.samples.readings import AVAILABLE, SUSPENDED, T0, minutes
-from tests.support.seeds.single_rows import account, become, enlist, roster_of
+from tests.support.seeds.changes import account, become, enlist, roster_of
 
 STABLE = ("900", "stable", Status.AVAILABLE)
 GONE = ("901", "gone", Status.SUSPENDED)

@@ -16,7 +16,7 @@ from storage.orders.name_edits import add_unwatched
 from storage.postgres.pool import Conn, Pool, Refused, transaction
 from storage.purge.purge import purge_account
 from tests.support.samples.readings import SUSPENDED, T0, minutes
-from tests.support.seeds.single_rows import account, become, enlist, roster_of
+from tests.support.seeds.changes import account, become, enlist, roster_of
 
 
 async def memberships_of(conn: Conn, account_id: int) -> list[tuple[str, datetime, datetime | None]]:

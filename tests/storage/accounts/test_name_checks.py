@@ -28,7 +28,7 @@ from storage.postgres.audit_log import acts
 from storage.postgres.pool import Conn, Pool, transaction
 from storage.purge.purge import purge_account
 from tests.support.samples.readings import T0, minutes
-from tests.support.seeds.single_rows import enlist
+from tests.support.seeds.changes import enlist
 
 PASTED = """x:h1
 https://x.com/h2/status/5

@@ -8,7 +8,7 @@ from storage.postgres.audit_log import acts
 from storage.postgres.pool import Pool, Refused, StorageError, transaction
 from storage.purge.purge import purge_account
 from tests.support.samples.readings import minutes
-from tests.support.seeds.single_rows import enlist
+from tests.support.seeds.changes import enlist
 
 
 async def test_a_withdrawn_note_stays_readable_with_who_and_when_and_as_it_was_known(pool: Pool) -> None:

@@ -15,7 +15,7 @@ from storage.model.core.availability import State, Status
 from storage.model.evidence.export_kinds import ExportFilter, Kind
 from storage.postgres.pool import Pool, transaction
 from tests.support.samples.readings import AVAILABLE, SUSPENDED, T0, WITHHELD_IN, minutes
-from tests.support.seeds.export_rows import only, table
+from tests.support.seeds.chain_rows import only, table
 
 PROTECTED, NOT_FOUND = State(Status.PROTECTED), State(Status.NOT_FOUND)
 WITHHELD_IN_TR = State(Status.WITHHELD, ("IN", "TR"))

@@ -17,7 +17,7 @@ from storage.model.core.availability import Flag
 from storage.model.core.side_facts import FactSighting, ObservedKind, SideFact
 from storage.postgres.pool import Conn, Pool, transaction
 from tests.support.samples.readings import T0, minutes
-from tests.support.seeds.single_rows import batch, enlist, read, roster_of
+from tests.support.seeds.changes import batch, enlist, read, roster_of
 
 LIMITED = (Flag.LIMITED, "")
 MOVED = (Flag.MOVED, "new@social.example")

@@ -11,7 +11,7 @@ from storage.changes.paged_changes import SpellFilter, spells_page
 from storage.model.core.accounts import AccountId
 from storage.model.core.availability import State, Status
 from storage.postgres.pool import Pool, transaction
-from tests.support.clients.stored_states import ALWAYS, AccountState, states_at
+from tests.support.clients.api import ALWAYS, AccountState, states_at
 from tests.support.samples.readings import AVAILABLE, SUSPENDED, T0, WITHHELD_IN, minutes
 
 IN_TR = State(Status.WITHHELD, ("IN", "TR"))

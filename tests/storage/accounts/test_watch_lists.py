@@ -29,7 +29,7 @@ from storage.orders.orders import add_order
 from storage.postgres.audit_log import acts
 from storage.postgres.pool import Conn, Pool, Refused, transaction
 from tests.support.samples.readings import T0, minutes
-from tests.support.seeds.single_rows import enlist
+from tests.support.seeds.changes import enlist
 
 DONE, UNCHANGED = EditOutcome.DONE, EditOutcome.UNCHANGED
 

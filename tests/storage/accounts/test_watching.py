@@ -11,7 +11,7 @@ from storage.model.tables.tag_and_list_edits import EditOutcome
 from storage.postgres.pool import Pool, transaction
 from storage.purge.purge import purge_account
 from tests.support.samples.readings import T0, minutes
-from tests.support.seeds.single_rows import enlist
+from tests.support.seeds.changes import enlist
 
 
 async def test_an_account_keeps_its_lists_and_its_periods(pool: Pool) -> None:

@@ -12,8 +12,8 @@ from storage.orders.orders import add_order
 from storage.postgres.pool import Pool, transaction
 from storage.replay.alert_inputs import account_facts
 from tests.support.samples.readings import T0
+from tests.support.seeds.changes import enlist
 from tests.support.seeds.posts import turn_into_posts
-from tests.support.seeds.single_rows import enlist
 
 
 def counted(found: Iterable[Cohort]) -> list[tuple[str, tuple[int, int] | None]]:

@@ -28,8 +28,8 @@ from storage.postgres.pool import Conn, Refused, borrowed, close, connect, open_
 from storage.postgres.schema import check_schema
 from storage.purge.purge import purge_account
 from tests.support.processes.later_version import LATER, later_version
+from tests.support.seeds.changes import enlist
 from tests.support.seeds.live_page import seed
-from tests.support.seeds.single_rows import enlist
 from tests.support.servers.dashboard import until
 from tests.support.table_digests import counters, digests
 

@@ -39,7 +39,7 @@ from storage.postgres.audit_log import acts
 from storage.postgres.pool import Conn, Pool, Refused, StorageError, transaction
 from storage.purge.purge import purge_account
 from tests.support.samples.readings import AVAILABLE, MINUTE, SUSPENDED, WITHHELD_IN, minutes
-from tests.support.seeds.single_rows import become, enlist, roster_of
+from tests.support.seeds.changes import become, enlist, roster_of
 
 NOW = minutes(60)
 NOTICE = CauseText(

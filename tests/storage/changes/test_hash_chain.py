@@ -32,7 +32,7 @@ from storage.postgres.pool import Conn, Pool, Refused, StorageError, connect, tr
 from storage.purge.purge import purge_account
 from tests.support.samples.readings import minutes
 from tests.support.seeds.chain_rows import add_change, add_outcome, block_of
-from tests.support.seeds.single_rows import enlist
+from tests.support.seeds.changes import enlist
 
 ODD = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=20)
 TIMES = st.datetimes(datetime(1000, 1, 1), datetime(9000, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001

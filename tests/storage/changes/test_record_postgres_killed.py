@@ -29,7 +29,7 @@ from tests.support.pipelines.judged_requests import watched
 from tests.support.processes.embedded_users import ROOT, postmaster, public_folder
 from tests.support.processes.killable_recorder import at_turn, told
 from tests.support.repeats import repeats
-from tests.support.seeds.single_rows import enlist, roster_of
+from tests.support.seeds.changes import enlist, roster_of
 
 KILLS = repeats(4, 50)
 ROSTERS, SIZE = 6, 12

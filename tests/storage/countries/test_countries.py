@@ -16,8 +16,8 @@ from storage.model.bitemporal.imported_records import (
 from storage.model.core.availability import EVERYWHERE, Missed, MissedReason, State, Status, Strength
 from storage.postgres.pool import Pool, transaction
 from tests.support.samples.readings import WITHHELD_IN, minutes
+from tests.support.seeds.changes import become, enlist, roster_of
 from tests.support.seeds.posts import turn_into_posts
-from tests.support.seeds.single_rows import become, enlist, roster_of
 
 CRAWL = Path(__file__).parent.parent.parent / "fixtures" / "withheld_crawl.csv"
 HOUR = timedelta(hours=1)

@@ -25,9 +25,8 @@ from storage.model.core.labels import LabeledKind
 from storage.model.orders.half_years import HalfYear
 from storage.postgres.pool import Pool, transaction
 from storage.purge.purge import purge_account
-from tests.support.samples.label_signing import POST, SUBJECT
+from tests.support.samples.label_signing import POST, SUBJECT, stated, store
 from tests.support.samples.readings import T0, minutes
-from tests.support.samples.stored_labels import stated, store
 
 DAY = timedelta(days=1)
 LATE = T0 + 30 * DAY

@@ -29,9 +29,8 @@ from storage.model.core.labels import (
     SignedLabel,
 )
 from storage.postgres.pool import Pool, transaction
-from tests.support.samples.label_signing import LABELER, POST, SUBJECT
+from tests.support.samples.label_signing import FORGED, LABELER, LOG, POST, SUBJECT, stated, store
 from tests.support.samples.readings import T0, minutes
-from tests.support.samples.stored_labels import FORGED, LOG, stated, store
 
 
 async def position(pool: Pool) -> int:

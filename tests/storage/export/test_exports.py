@@ -19,12 +19,11 @@ from storage.model.evidence.export_kinds import Choice, ExportFilter, Kind
 from storage.postgres.pool import Conn, Pool, transaction
 from storage.postgres.replica import snapshot
 from storage.readings.readings import readings_of
-from tests.support.samples.label_signing import SUBJECT
+from tests.support.samples.label_signing import SUBJECT, stated, store
 from tests.support.samples.readings import AVAILABLE, T0, WITHHELD_IN, minutes
-from tests.support.samples.stored_labels import stated, store
-from tests.support.seeds.export_rows import NOW, context, only, story, table
+from tests.support.seeds.chain_rows import NOW, context, only, story, table
+from tests.support.seeds.changes import LATENCY, batch, become, enlist, read, roster_of
 from tests.support.seeds.posts import turn_into_posts
-from tests.support.seeds.single_rows import LATENCY, batch, become, enlist, read, roster_of
 
 
 async def decide(conn: Conn, at: datetime) -> None:

@@ -17,7 +17,7 @@ from storage.model.core.side_facts import FactSighting, ObservedKind
 from storage.postgres.pool import Conn, Pool, transaction
 from storage.readings import rosters
 from tests.support.samples.readings import MINUTE, T0, minutes
-from tests.support.seeds.single_rows import LATENCY, batch, enlist, read, roster_of
+from tests.support.seeds.changes import LATENCY, batch, enlist, read, roster_of
 
 NAMED = [("900", "stable", Status.AVAILABLE), ("901", "gone", Status.SUSPENDED)]
 LATER = minutes(600)

@@ -47,12 +47,12 @@ from storage.model.bitemporal.imported_records import (
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import State, Status
 from storage.postgres.pool import Conn, Pool, open_pool, transaction
-from tests.support.pipelines.late_readings import deliver
-from tests.support.pipelines.reevaluation import again
+from tests.support.pipelines.late_batches import deliver
+from tests.support.pipelines.monitor import again
 from tests.support.repeats import repeats
 from tests.support.samples.invented_histories import write_history
 from tests.support.samples.readings import AVAILABLE, NOT_FOUND, SUSPENDED, T0, WITHHELD_IN
-from tests.support.seeds.single_rows import account
+from tests.support.seeds.changes import account
 
 DAYS = repeats(1, 2)
 END = T0 + timedelta(days=DAYS)

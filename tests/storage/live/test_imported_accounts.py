@@ -23,7 +23,7 @@ from storage.live.snapshot import last_event_id, snapshot
 from storage.live.updates import news_since
 from storage.postgres.pool import Conn, Pool, transaction
 from tests.dashboard.countries.test_country_page import everybody, import_crawl, shown
-from tests.support.clients.figure_bars import spans
+from tests.support.clients.page_text import spans
 from tests.support.seeds.changes import Story
 from tests.support.servers.dashboard import SETTINGS
 

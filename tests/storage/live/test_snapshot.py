@@ -15,8 +15,7 @@ from storage.model.core.availability import Status
 from storage.model.core.coverage import Gap
 from storage.postgres.pool import Pool, transaction
 from storage.readings.coverage_report import requests_since
-from tests.support.samples.label_signing import POST
-from tests.support.samples.stored_labels import stated, store
+from tests.support.samples.label_signing import POST, stated, store
 from tests.support.seeds.changes import AVAILABLE, HOUR, SUSPENDED, Story, confirm, happen
 
 SETTINGS = DashboardSettings("t", "s", synthetic=True, sweep_every=timedelta(minutes=30))

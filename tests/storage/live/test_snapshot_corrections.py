@@ -28,12 +28,11 @@ from storage.model.core.accounts import Account
 from storage.model.core.availability import ChangeKind, State
 from storage.postgres.pool import Pool, transaction
 from storage.readings import rehearsal_readback
-from tests.support.clients.figure_bars import spans
-from tests.support.clients.page_text import said
-from tests.support.pipelines.late_readings import deliver
+from tests.support.clients.page_text import said, spans
+from tests.support.pipelines.late_batches import deliver
 from tests.support.samples.alerts import tell_by
 from tests.support.samples.readings import AVAILABLE, MINUTE, NOT_FOUND, T0, WITHHELD_IN, minutes
-from tests.support.seeds.single_rows import enlist
+from tests.support.seeds.changes import enlist
 
 Look = tuple[float, State]
 RULE = AlertRule(recipients=("desk@example.org",))

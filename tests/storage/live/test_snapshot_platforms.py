@@ -20,8 +20,7 @@ from storage.model.core.availability import ChangeKind, Flag, Status
 from storage.model.core.coverage import BatchOutcome
 from storage.postgres.pool import Conn, Pool, transaction
 from tests.support.samples.readings import AVAILABLE, SUSPENDED, T0, WITHHELD_IN, minutes
-from tests.support.seeds.changes import HOUR, Story
-from tests.support.seeds.single_rows import batch, become, enlist, read, roster_of
+from tests.support.seeds.changes import HOUR, Story, batch, become, enlist, read, roster_of
 
 SWEEP = timedelta(minutes=15)
 OR_DELETED = frozenset({Flag.SUSPENDED_OR_DELETED})

@@ -28,7 +28,7 @@ from storage.postgres.pool import Conn, Pool, Refused, transaction
 from storage.purge.purge import purge_account
 from tests.storage.purge.test_purge import texts
 from tests.support.samples.readings import SUSPENDED, T0, WITHHELD_IN, minutes
-from tests.support.seeds.single_rows import enlist
+from tests.support.seeds.changes import enlist
 
 OPEN = NewName("x:h1", X, "h1", None, NameOutcome.NOT_TRIED, None, "nobody was asked", "pasted")
 GONE = replace(OPEN, outcome=NameOutcome.UNRESOLVABLE, note="X knows no account @h1")

@@ -20,7 +20,7 @@ from storage.orders.orders import StoredOrder, order_called, orders
 from storage.postgres.audit_log import acts
 from storage.postgres.pool import Conn, Pool, Refused, transaction
 from tests.support.samples.readings import T0, minutes
-from tests.support.seeds.single_rows import enlist
+from tests.support.seeds.changes import enlist
 
 ORDER = NewOrder("R", "t", "i", "IN", "b", T0, None, None, None, 0, "R", T0)
 NAMES = [

@@ -16,7 +16,7 @@ from storage.people.api_answers import (
 from storage.postgres.pool import Conn, Pool, transaction
 from storage.purge.purge import purge_account
 from tests.support.samples.readings import T0, minutes
-from tests.support.seeds.single_rows import enlist
+from tests.support.seeds.changes import enlist
 
 KEY = RequestKey("ada", "/api/v1/accounts", "one")
 DIGEST = bytes(32)

@@ -19,8 +19,8 @@ from storage.postgres.audit_chain import (
 from storage.postgres.audit_log import log, log_each
 from storage.postgres.pool import Pool, Refused, transaction
 from tests.support.samples.readings import minutes
-from tests.support.seeds.audit_entries import AUDIT_CHAIN_MADE_AGAIN, as_owner, logged
 from tests.support.seeds.chain_rows import block_of
+from tests.support.seeds.people import AUDIT_CHAIN_MADE_AGAIN, as_owner, logged
 
 ENTRY = StatementKind.AUDIT_ENTRY
 ODD = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=20)

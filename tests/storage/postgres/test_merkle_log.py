@@ -21,8 +21,8 @@ from storage.postgres.merkle_log import (
 from storage.postgres.pool import Conn, Pool, transaction
 from storage.postgres.schema import MIGRATIONS
 from tests.support.samples.readings import minutes
-from tests.support.seeds.audit_entries import as_owner
 from tests.support.seeds.chain_rows import add_change, block_of
+from tests.support.seeds.people import as_owner
 
 NODES = "select seq, hashes from chain_node order by seq"
 

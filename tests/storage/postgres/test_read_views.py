@@ -25,10 +25,10 @@ from storage.orders.orders import add_order, number_of, orders
 from storage.postgres.migrate import grant_reading
 from storage.postgres.pool import Conn, Pool, Refused, StorageError, open_pool, transaction
 from tests.support.samples.readings import minutes
+from tests.support.seeds.chain_rows import table
+from tests.support.seeds.changes import batch, become, enlist, read, roster_of
 from tests.support.seeds.every_page import Everything
-from tests.support.seeds.export_rows import table
 from tests.support.seeds.posts import turn_into_posts
-from tests.support.seeds.single_rows import batch, become, enlist, read, roster_of
 from tests.support.table_digests import as_role
 
 Rows = list[dict[str, Any]]

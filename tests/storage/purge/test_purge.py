@@ -22,7 +22,7 @@ from storage.postgres.pool import Conn, Pool, Refused, transaction
 from storage.purge.purge import payload_without, purge_account, without
 from storage.readings import evidence
 from tests.support.samples.readings import AVAILABLE, MINUTE, SUSPENDED, T0, WITHHELD_IN, minutes
-from tests.support.seeds.single_rows import account, become, enlist, roster_of
+from tests.support.seeds.changes import account, become, enlist, roster_of
 
 ONE, TWO = b'{"id":"1","name":"One"}', b'{"id":"2","name":"Two"}'
 

@@ -23,10 +23,9 @@ from storage.model.evidence.chain_check import ChainFault
 from storage.postgres.pool import Conn, Pool, Refused, transaction
 from storage.purge.purge import Purged, purge_account, purges, without
 from tests.storage.purge.test_purge import story, texts
-from tests.support.samples.label_signing import LABELER, POST, SUBJECT
+from tests.support.samples.label_signing import FORGED, LABELER, POST, SUBJECT, stated, store
 from tests.support.samples.readings import AVAILABLE, SUSPENDED, minutes
-from tests.support.samples.stored_labels import FORGED, stated, store
-from tests.support.seeds.single_rows import account, become, enlist, roster_of
+from tests.support.seeds.changes import account, become, enlist, roster_of
 
 POINTING = """
     select con.conrelid::regclass::text, att.attname::text, con.confrelid::regclass::text

@@ -14,7 +14,7 @@ from storage.postgres.errors import StorageError
 from storage.postgres.pool import Pool, transaction
 from storage.readings import evidence
 from tests.support.samples.readings import AVAILABLE, SUSPENDED, minutes
-from tests.support.seeds.single_rows import become, enlist, roster_of
+from tests.support.seeds.changes import become, enlist, roster_of
 
 DOCUMENT = b'[{"url":"https://api.example/users","http_status":200,"about":{"id":"1"}}]' * 20
 

@@ -9,7 +9,7 @@ from storage.model.core.coverage import BatchOutcome
 from storage.postgres.pool import Conn, Pool, transaction
 from storage.readings.coverage import held_since
 from tests.support.samples.readings import minutes
-from tests.support.seeds.single_rows import batch, enlist, read, roster_of
+from tests.support.seeds.changes import batch, enlist, read, roster_of
 
 ANSWERED, MISSED, HELD = BatchOutcome
 ROSTERS: tuple[tuple[str, ...], ...] = (("1", "2"), ("2", "3"))

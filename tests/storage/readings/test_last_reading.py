@@ -5,7 +5,7 @@ from storage.model.core.coverage import BatchOutcome
 from storage.postgres.pool import Pool, transaction
 from storage.readings.last_reading import AnswerRate, answers, last_confirmed
 from tests.support.samples.readings import minutes
-from tests.support.seeds.single_rows import batch, enlist, read, roster_of
+from tests.support.seeds.changes import batch, enlist, read, roster_of
 
 
 async def test_the_last_reading_of_each_account_is_returned(pool: Pool) -> None:

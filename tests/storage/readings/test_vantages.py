@@ -16,7 +16,7 @@ from storage.readings import coverage, rosters, stream_cursors
 from storage.readings.coverage_report import requests_since
 from storage.readings.rehearsal_readback import reading_times
 from tests.support.samples.readings import T0, minutes
-from tests.support.seeds.single_rows import LATENCY, batch, enlist, read, roster_of
+from tests.support.seeds.changes import LATENCY, batch, enlist, read, roster_of
 
 DIDS = ["did:plc:a", "did:plc:b"]
 

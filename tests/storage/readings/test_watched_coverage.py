@@ -11,7 +11,7 @@ from storage.model.core.coverage_gaps import Seen
 from storage.postgres.pool import Conn, Pool, transaction
 from storage.readings.coverage_report import CoverageReport, live_coverage, watched_coverage
 from tests.support.samples.readings import minutes
-from tests.support.seeds.single_rows import batch, enlist, read, roster_of
+from tests.support.seeds.changes import batch, enlist, read, roster_of
 
 DAY = 24 * 60
 GAP = timedelta(minutes=60)

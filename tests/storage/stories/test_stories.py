@@ -33,7 +33,7 @@ from storage.stories.stories import (
     write_story,
 )
 from tests.support.samples.readings import minutes
-from tests.support.seeds.single_rows import enlist
+from tests.support.seeds.changes import enlist
 
 LATE = timedelta(minutes=30)
 NOW = minutes(200)

@@ -1,18 +1,27 @@
-"""A program that uses the served API, for tests."""
+"""A program that uses the served API, for tests; and the state of every account as it tells it."""
 
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, cast
+from datetime import UTC, datetime
+from typing import Any, NamedTuple, cast
 
 import aiohttp
 from yarl import URL
 
 from dashboard.asgi.problem_json import API
 from dashboard.asgi.settings import DashboardSettings
-from storage.postgres.pool import Pool
+from storage.accounts.paged_accounts import (
+    AccountFilter,
+    AccountRow,
+    StateFilter,
+    StateRow,
+    accounts_page,
+    states_page,
+)
+from storage.model.core.availability import State, Status
+from storage.postgres.pool import Conn, Pool
 from tests.support.servers.dashboard import SETTINGS, served
 
 
@@ -119,4 +128,38 @@ def callback(output: str, component: str, value: object) -> dict[str, Any]:
         ],
         "changedPropIds": [".".join(component.split())],
         "state": [],
+    }
+
+
+ALWAYS = datetime(9999, 1, 1, tzinfo=UTC)
+"""At that time, as known at that time: all that is recorded."""
+
+
+class AccountState(NamedTuple):
+    """It began between `onset_after` (None: at any time before) and `since`."""
+
+    state: State
+    onset_after: datetime | None
+    since: datetime
+
+
+async def states_now(conn: Conn) -> dict[int, AccountState]:
+    """By account. Of whom nothing was confirmed is not in it."""
+    return _confirmed(await accounts_page(conn, AccountFilter(), ALWAYS, 0, 100_000))
+
+
+async def states_at(
+    conn: Conn, at: datetime = ALWAYS, known_at: datetime = ALWAYS
+) -> dict[int, AccountState]:
+    """The same at a time."""
+    return _confirmed(await states_page(conn, StateFilter(), at, known_at, 0, 100_000))
+
+
+def _confirmed(rows: Iterable[AccountRow | StateRow]) -> dict[int, AccountState]:
+    return {
+        r.account_id: AccountState(
+            State(Status(r.status), tuple(r.withheld_in or ())), r.last_seen_old, r.since
+        )
+        for r in rows
+        if r.status is not None and r.since is not None
     }

@@ -1,29 +1,70 @@
-"""The browser that tests, pictures and benchmarks use, without a word to anybody outside."""
+"""The browser of tests, pictures and benchmarks, the hand of a person at its pages, and axe-core in them."""
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, Sequence
+import sys
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
+from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.async_api import Browser as Chromium
-from playwright.async_api import ConsoleMessage, Page, Request, async_playwright
+from playwright.async_api import ConsoleMessage, Locator, Page, Request, async_playwright
 
-from tests.support.clients.axe import AXE
 from tests.support.servers.dashboard import until
+
+AXE = Path(sys.prefix) / "npm/node_modules/axe-core/axe.min.js"
+
+
+WCAG = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
+"""Levels A and AA of WCAG 2.2, as far as a program can tell."""
+
+
+COLOURS = ("color-contrast", "link-in-text-block")
+"""The rules among them that depend on the theme."""
+
+
+async def violations(page: Page, rules: Sequence[str] = WCAG) -> list[str]:
+    """What is against a rule in the page as it stands: the rule, the element, and what is wrong with it."""
+    if not await page.evaluate("'axe' in globalThis"):
+        await page.evaluate(_script())
+    found: list[dict[str, Any]] = await page.evaluate(
+        "(rules) => axe.run({ runOnly: rules, resultTypes: ['violations'] }).then((r) => r.violations)", rules
+    )
+    return [f"{rule['id']}: {n['html'][:200]} {_why(n)}" for rule in found for n in rule["nodes"][:5]]
+
+
+def _why(node: dict[str, Any]) -> str:
+    checks = [*node["any"], *node["all"], *node["none"]]
+    return "; ".join(str(check["message"]) for check in checks)
+
+
+@cache
+def _script() -> str:
+    return AXE.read_text(encoding="utf-8")
+
 
 FULL_CHROMIUM = Path(os.environ.get("TEST_CHROMIUM", "/usr/bin/chromium"))
 """The browser of a reader, for pictures and benchmarks."""
+
+
 _SHELL = Path("/usr/bin/chromium-headless-shell")
+
+
 CHROMIUM = _SHELL if _SHELL.exists() and "TEST_CHROMIUM" not in os.environ else FULL_CHROMIUM
 """The browser of the tests: the same engine without windows and a desktop's services, if it is installed. It
 takes about a third less processor time.
 """
+
+
 _HOW_TO_GET = {CHROMIUM: "TEST_CHROMIUM names another", AXE: "`make .venv/npm` brings it"}
+
+
 ARGUMENTS = [
     "--headless",
     "--no-sandbox",
@@ -34,6 +75,8 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+
 PATIENCE_MS = 200_000
 """A guard against hanging."""
 
@@ -134,3 +177,77 @@ async def opened(
         finally:
             async with asyncio.timeout(PATIENCE_MS / 1000):
                 await context.close()
+
+
+KEY_S, FIND_S = 0.2, 2.0
+"""A person types about five characters a second, and looks for the next control for two seconds."""
+
+
+_PASTED = """
+    (area, text) => {
+        Object.getOwnPropertyDescriptor(HTMLTextAreaElement.prototype, "value").set.call(area, text);
+        area.dispatchEvent(new Event("input", { bubbles: true }));
+    }
+"""
+
+
+def is_slow() -> bool:
+    """Whether trials are done at the speed of a person: with TEST_HAND=person."""
+    return os.environ.get("TEST_HAND") == "person"
+
+
+async def tab_to(page: Page, selector: str) -> None:
+    """Press Tab until the element has the focus."""
+    for _ in range(120):
+        if await page.evaluate("(s) => document.activeElement?.matches(s) ?? false", selector):
+            return
+        await page.keyboard.press("Tab")
+    focus = await page.evaluate("document.activeElement?.outerHTML.slice(0, 300)")
+    raise AssertionError(f"Tab never reaches {selector}, but {focus}")
+
+
+@dataclass(slots=True)
+class Hand:
+    """What is done with the page, and when: `step` prints the seconds since the beginning."""
+
+    page: Page
+    name: str
+    slow: bool = field(default_factory=is_slow)
+    began: float = field(default_factory=monotonic)
+
+    def step(self, done: str) -> None:
+        """Print that a step is done. No test holds the time against anything."""
+        print(f"{self.name}: {monotonic() - self.began:5.1f} s: {done}", flush=True)
+
+    async def write(self, where: Locator, text: str) -> None:
+        """Type into a field, over what it holds."""
+        await self._find()
+        await where.fill("")
+        if self.slow:
+            await where.press_sequentially(text, delay=1000 * KEY_S, timeout=0)
+        else:
+            await where.fill(text)
+
+    async def paste(self, where: Locator, text: str) -> None:
+        """Paste at once, as with Ctrl+V: Playwright's `fill` is slow for thousands of lines."""
+        await self._find()
+        await where.evaluate(_PASTED, text)
+
+    async def press(self, what: Locator) -> None:
+        """Press a button or a link."""
+        await self._find()
+        await what.click()
+
+    async def do(self, act: Callable[[], Awaitable[object]]) -> None:
+        """Do something with the keyboard, after it was found."""
+        await self._find()
+        await act()
+
+    async def read(self, sentence: Locator) -> str:
+        """Wait until a sentence is there, and read it."""
+        await sentence.first.wait_for()
+        return await sentence.first.inner_text()
+
+    async def _find(self) -> None:
+        if self.slow:
+            await asyncio.sleep(FIND_S)

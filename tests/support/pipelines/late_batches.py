@@ -15,7 +15,7 @@ from storage.changes.load_watched import recent_confirmations
 from storage.changes.record import AccountStep, Recording, record_many
 from storage.imports.imports import import_history
 from storage.model.bitemporal.imported_records import ImportedAccount, ImportedChange, ImportedHistory
-from storage.model.core.accounts import AccountId
+from storage.model.core.accounts import Account, AccountId
 from storage.model.core.availability import Reading, State, Strength
 from storage.model.core.coverage import Batch, BatchOutcome, bitmap
 from storage.postgres.pool import Conn, Pool, transaction
@@ -23,10 +23,16 @@ from storage.readings import coverage
 from storage.readings.readings import readings_of
 from storage.readings.rosters import get_or_make
 from tests.support.samples.readings import T0, minutes, reading
+from tests.support.seeds.changes import batch, roster_of
 
 RULE = ConfirmationRule()
+
+
 LATENCY_MS = 1500
+
+
 END = minutes(100_000)
+
 
 Rows = list[tuple[object, ...]]
 
@@ -199,3 +205,13 @@ _TRUTH = {
         where upper_inf(s.recorded) order by a.native_id, lower(s.valid)
     """,
 }
+
+
+async def deliver(
+    pool: Pool, shown: Sequence[tuple[Account, State]], at: datetime, now: datetime | None = None
+) -> LateReport:
+    """One answer of `at` about these accounts comes in at `now`; None: at once."""
+    async with transaction(pool) as conn:
+        roster = await roster_of(conn, [a for a, _ in shown], base=False)
+    readings = {a.account_id: reading(a.native_id, state, at) for a, state in shown}
+    return await record_late(pool, batch(roster, at), readings, ConfirmationRule(), lambda: now or at)

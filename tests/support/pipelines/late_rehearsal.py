@@ -41,7 +41,7 @@ from storage.model.core.orders import NewOrder
 from storage.model.orders.order_fields import OrderEdit
 from storage.postgres.pool import Conn, Pool, open_pool, transaction
 from storage.readings.coverage_report import CoverageReport, live_coverage
-from tests.support.clients.stored_states import AccountState, states_now
+from tests.support.clients.api import AccountState, states_now
 from tests.support.pipelines.second_reader import OtherMachine, other_machine
 from tests.support.repeats import repeats
 from tests.support.samples.invented_histories import write_history

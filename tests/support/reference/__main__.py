@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from jobs.cli.rehearse import scratch_database
 from storage.postgres.pool import open_pool
-from tests.support.reference import man_page, notebook
+from tests.support.reference import command_pages, notebook
 from tests.support.reference.pages import parts, with_parts, written
 from tests.support.servers.dashboard import SETTINGS, WebProcess
 
@@ -16,7 +16,7 @@ async def main(dsn: str) -> None:
     for path, text in written().items():
         path.write_text(with_parts(text, generated), encoding="utf-8")
         print(path.name)
-    man_page.FILE.write_text(man_page.text(), encoding="utf-8")
+    command_pages.FILE.write_text(command_pages.manual(), encoding="utf-8")
     notebook.FILE.write_text(notebook.text(), encoding="utf-8")
 
 

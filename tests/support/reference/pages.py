@@ -15,13 +15,9 @@ from jobs.runtime.replay_process import ReplayProcess
 from storage.postgres.pool import transaction
 from tests.house.source import ROOT
 from tests.support.reference import (
-    api_tables,
     command_pages,
-    folders_table,
-    licences_table,
-    metrics_table,
+    generated_tables,
     settings_table,
-    view_tables,
 )
 
 FOLDER: Final = ROOT / "docs/reference"
@@ -38,16 +34,16 @@ async def parts(process: WebProcess) -> Mapping[str, str]:
     """Every generated part by the name in its comment. The process needs a database, which may be empty."""
     document = api_document(process)
     async with transaction(process.pool) as conn:
-        views, functions = await view_tables.views(conn), await view_tables.functions(conn)
+        views, functions = await generated_tables.views(conn), await generated_tables.functions(conn)
     return {
         "settings": settings_table.markdown(),
-        "folders": folders_table.markdown(),
-        "licences": licences_table.markdown(),
-        "metrics": metrics_table.markdown(await metrics_table.metrics(process)),
-        "reading requests": api_tables.markdown(document, api_tables.READS),
-        "writing requests": api_tables.markdown(document, api_tables.WRITES),
-        "views of accounts": "\n".join(t for v, t in views.items() if v not in view_tables.OF_ORDERS),
-        "views of orders": "\n".join(views[view] for view in view_tables.OF_ORDERS),
+        "folders": generated_tables.folders_markdown(),
+        "licences": generated_tables.licences_markdown(),
+        "metrics": generated_tables.metrics_markdown(await generated_tables.metrics(process)),
+        "reading requests": generated_tables.operations_markdown(document, generated_tables.READS),
+        "writing requests": generated_tables.operations_markdown(document, generated_tables.WRITES),
+        "views of accounts": "\n".join(t for v, t in views.items() if v not in generated_tables.OF_ORDERS),
+        "views of orders": "\n".join(views[view] for view in generated_tables.OF_ORDERS),
         "functions of views": functions,
         **{f"commands {page}": command_pages.markdown(page) for page in command_pages.PAGES},
     }

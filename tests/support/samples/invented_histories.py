@@ -1,8 +1,11 @@
 """Invented histories for whole-pipeline tests."""
 
+import os
 import random
 from datetime import datetime, timedelta
 from pathlib import Path
+
+import pytest
 
 from tests.support.samples.readings import T0
 
@@ -54,3 +57,11 @@ def write_order(path: Path, accounts: int, at: datetime) -> Path:
         ]
     path.write_text("\n".join(rows) + "\n")
     return path
+
+
+def recorded(name: str = "account_status_history.csv.gz") -> Path:
+    """The file of that name, skipping the test where it is not on the machine."""
+    folder = Path(os.environ.get("TEST_SHARED_DATA", Path(__file__).parents[4] / "shared" / "data"))
+    if not (folder / name).exists():
+        pytest.skip(f"the recorded history {folder / name} is not on this machine")
+    return folder / name

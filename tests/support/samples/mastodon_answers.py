@@ -1,21 +1,37 @@
-"""Answers of Mastodon servers: recorded and hand-written ones, and the parts that tests put together."""
+"""Answers of Mastodon servers, recorded and written by hand, and true histories of their accounts."""
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from collectors.mastodon.declaration import MASTODON
 from collectors.mastodon.wire.identity import MastodonIdentity, MastodonPostIdentity
+from collectors.simulator.history import History, settled
+from storage.model.core.availability import State, Status
+from tests.support.samples.readings import T0
 
 _FOLDER = Path(__file__).parent.parent.parent / "fixtures" / "mastodon"
+
+
 AT = datetime(2021, 2, 1, 12, 0, tzinfo=UTC)
+
+
 ALICE = MastodonIdentity("https://mastodon.example/users/alice", "109876543210987654")
+
+
 POST = MastodonPostIdentity.at("https://mastodon.example", "alice", "109")
 """A post of hers."""
+
+
 ALAN = MastodonIdentity("https://mastodon.example/@alan", "1795527210909")
+
+
 GRACE = MastodonIdentity("https://mastodon.example/@grace", "1795527210907")
+
+
 SNAC = MastodonIdentity("https://snac.example/alice", "5314e067c090e8f28be89a0a55e2c41d")
 
 
@@ -69,3 +85,42 @@ def post(who: MastodonPostIdentity = POST, **parts: object) -> dict[str, Any]:
 
 def encoded(value: object) -> bytes:
     return json.dumps(value).encode()
+
+
+HOUR = timedelta(hours=1)
+
+
+HOST, OTHER_HOST = "mastodon.example", "social.example"
+
+
+STATES = [
+    State(Status.AVAILABLE),
+    State(Status.SUSPENDED),
+    State(Status.WITHHELD, ("IN",)),
+    State(Status.PROTECTED),
+    State(Status.NOT_FOUND),
+    State(Status.DEACTIVATED),
+]
+"""Account i of the town begins with the i-th of these and goes on to the next one every hour."""
+
+
+def native_id(number: int, host: str = HOST) -> str:
+    return f"https://{host}/users/name_{number}#{1000 + number}"
+
+
+TOWN = History(
+    tuple(
+        settled(
+            MASTODON,
+            native_id(i, host),
+            [(T0 + n * HOUR, STATES[(i + n) % len(STATES)], f"name_{i}@{host}") for n in range(12)],
+        )
+        for host in (HOST, OTHER_HOST)
+        for i in range(20)
+    )
+)
+
+
+def one(status: Status) -> History:
+    """Account 1 of the first host, which never changes."""
+    return History((settled(MASTODON, native_id(1), [(T0, State(status), f"name_1@{HOST}")]),))

@@ -1,5 +1,7 @@
 """Short builders for tests."""
 
+import sys
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
@@ -14,16 +16,28 @@ from collectors.core.collector import (
     Resolution,
 )
 from collectors.x.declaration import X
+from storage.health.collectors_report import CollectorReport
 from storage.model.core.availability import Missed, MissedReason, Reading, State, Status, Strength
 from storage.model.core.signals import Signal
 
 T0 = datetime(2021, 2, 1, 0, 0, tzinfo=UTC)
+
+
 MINUTE = timedelta(minutes=1)
 
+
 AVAILABLE = State(Status.AVAILABLE)
+
+
 PROTECTED = State(Status.PROTECTED)
+
+
 SUSPENDED = State(Status.SUSPENDED)
+
+
 NOT_FOUND = State(Status.NOT_FOUND)
+
+
 WITHHELD_IN = State(Status.WITHHELD, ("IN",))
 
 
@@ -106,3 +120,34 @@ class FakeCollector:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Nothing to close."""
+
+
+WORKING = CollectorReport(
+    platform=X,
+    place="",
+    vantage="",
+    healthy=True,
+    reason=None,
+    detail="",
+    since=None,
+    retry_at=None,
+    stable=2,
+    suspended=1,
+    doubted=(),
+    held_since=None,
+    last_answered_at=T0,
+    last_asked_at=T0,
+)
+
+
+EVERY_CHARACTER = "".join(map(chr, range(sys.maxunicode + 1)))
+
+
+def invisible(text: str) -> set[str]:
+    """Its controls, format characters, surrogates and separators: what a reader would not see."""
+    return {c for c in set(text) if unicodedata.category(c) in {"Cc", "Cf", "Cs", "Zl", "Zp"}}
+
+
+def hostile() -> str:
+    """Every invisible character, of the 2,048 surrogates one."""
+    return "".join(sorted(c for c in invisible(EVERY_CHARACTER) if not "\ud801" <= c <= "\udfff"))

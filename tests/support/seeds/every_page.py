@@ -30,8 +30,7 @@ from storage.readings import evidence
 from storage.stories.stories import add_caption, write_story
 from storage.work.daily_cost_limit import DailyCostLimit, charge, save_cost_limit
 from tests.storage.model.orders.test_published_vs_observed import report
-from tests.support.samples.label_signing import LABELER, POST, SUBJECT
-from tests.support.samples.stored_labels import stated, store
+from tests.support.samples.label_signing import LABELER, POST, SUBJECT, stated, store
 from tests.support.screenshots import invented_record
 from tests.support.seeds.alerts import DESK, Played, play_alerts
 from tests.support.seeds.bluesky_statuses import seven_things

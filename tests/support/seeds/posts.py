@@ -13,7 +13,7 @@ from storage.model.core.availability import Flag, State
 from storage.model.core.side_facts import FactSighting
 from storage.postgres.pool import Conn
 from tests.support.samples.readings import AVAILABLE, NOT_FOUND, T0, WITHHELD_IN, minutes
-from tests.support.seeds.single_rows import account, become, roster_of
+from tests.support.seeds.changes import account, become, roster_of
 
 AUTHOR = frozenset({Flag.WITH_AUTHOR})
 DID = "did:plc:z72i7hdynmk6r22z27h6tvur"

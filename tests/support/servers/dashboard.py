@@ -1,15 +1,17 @@
-"""Serves the dashboard over a real socket on the test's own event loop."""
+"""Serves the dashboard, or a whole installation, over a real socket on the test's own event loop."""
 
 import asyncio
 import sys
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import uvicorn
 from dash.development.base_component import Component
+from fastapi import FastAPI
 
 from dashboard.asgi.process import WebProcess
 from dashboard.asgi.settings import DashboardSettings
@@ -18,15 +20,21 @@ from dashboard.server.app import create_app
 from dashboard.server.features import features
 from dashboard.ui.chart_style import Theme
 from dashboard.ui.pages import NOTHING, Page
+from jobs.config.settings import load_settings
+from jobs.runtime.app import ProcessRole, running
 from jobs.runtime.replay_process import ReplayProcess
 from jobs.runtime.web import listen_on
 from storage.postgres.pool import Conn, Pool, open_pool
+from tests.support.simulated.several_platforms import leading_to
 
 T = TypeVar("T")
+
 
 SETTINGS = DashboardSettings(
     title="Blockline", subtitle="A <test> of two orders", synthetic=True, sweep_every=timedelta(minutes=30)
 )
+
+
 _made: list[tuple[object, Sequence[Page]]] = []
 """The pages that were made last, and for what."""
 
@@ -162,3 +170,54 @@ async def until(condition: Callable[[], Awaitable[object]], within_s: float = 20
     async with asyncio.timeout(within_s):
         while not await condition():  # noqa: ASYNC110 - no event reaches us from there
             await asyncio.sleep(0.02)
+
+
+@asynccontextmanager
+async def installation(
+    addresses: Mapping[str, str],
+    dsn: str,
+    folder: Path,
+    smtp_port: int | None,
+    *roles: ProcessRole,
+    sweep_every: str = "15m",
+) -> AsyncGenerator[str]:
+    """Yield the address of its dashboard. `addresses` are those of the simulators. Without a port it sends no
+    email.
+    """
+    environment = {
+        **leading_to(addresses),
+        "BLOCKLINE_DATA_DIR": str(folder),
+        "BLOCKLINE_AUTH": "none",
+        "BLOCKLINE_PORT": "0",
+        "BLOCKLINE_SWEEP_EVERY": sweep_every,
+    }
+    if smtp_port is not None:
+        environment |= {
+            "BLOCKLINE_SMTP_HOST": "127.0.0.1",
+            "BLOCKLINE_SMTP_PORT": str(smtp_port),
+            "BLOCKLINE_SMTP_SECURITY": "none",
+        }
+    settings = load_settings(None, environment)
+    async with running(settings, dsn, roles or tuple(ProcessRole)) as said:
+        yield next(s for s in said if s.startswith("Dashboard on ")).removeprefix("Dashboard on ")
+
+
+def routes(server: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Method and address of everything that an app serves, mounted apps included; "WS" for a websocket."""
+    for route in server.routes:
+        if hasattr(route, "original_router"):
+            yield from routes(route.original_router, prefix)
+        elif hasattr(route, "app") and not hasattr(route, "endpoint"):
+            yield "GET", f"{prefix}{route.path}/x"
+            yield from routes(route.app, prefix + route.path) if hasattr(route.app, "routes") else ()
+        elif "WebSocket" in type(route).__name__:
+            yield "WS", prefix + route.path
+        else:
+            for method in route.methods:
+                yield method, prefix + route.path
+
+
+def served_by(app: Any) -> FastAPI:
+    while not isinstance(app, FastAPI):
+        app = app._app
+    return app

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,17 +10,31 @@ from typing import Any
 from aiohttp import web
 
 from collectors.core.collector import CollectorAnswer
+from collectors.simulator.engagement_file import SimulatedAct
 from collectors.transport.client import HttpOptions, Retry
 from collectors.x.collector import XCollector
-from tests.support.samples.readings import T0
+from collectors.x.compliance import XCompliance
+from collectors.x.likes import XLikes
+from collectors.x.simulator.oauth import Grant
+from storage.model.core.signals import SignalKind
+from tests.support.samples.readings import MINUTE, T0
 
 TOKEN = "AAAAverysecret"
+
+
 ONCE = HttpOptions(retry=Retry(attempts=0, base_s=0))
+
+
 USERS = b'{"data":[{"id":"7","name":"a","username":"a","protected":false}]}'
+
+
 HTML = b"<html>Something went wrong.</html>"
+
 
 Told = web.Response | Awaitable[web.Response] | None
 """None: the connection is cut."""
+
+
 Script = Callable[[web.BaseRequest], Told]
 
 
@@ -79,3 +93,36 @@ async def hang(_: web.BaseRequest) -> web.Response:
 async def one_read(script: Script, **settings: Any) -> tuple[CollectorAnswer, Scripted]:
     async with scripted(script) as server, collector(server.base_url, **settings) as x:
         return await x.read(["7"], T0), server
+
+
+OWNER, OTHER_USER = "310000001", "310000002"
+
+
+GRANT = Grant("appkey", "app+secret/", f"{OWNER}-token", "user_secret&=")
+
+
+JOB: dict[str, Any] = {
+    "id": "1372966999991541762",
+    "type": "users",
+    "name": "n",
+    "status": "created",
+    "upload_url": "https://storage.example/up?X-Goog-Signature=a%2Fb",
+    "download_url": "https://storage.example/down",
+}
+"""A compliance job as X shows it."""
+
+
+def reader(base_url: str, grant: Grant = GRANT) -> XLikes:
+    """Reads the likes of the user who gave `grant`, with no repeats."""
+    parts = (grant.consumer_key, grant.consumer_secret, grant.access_token, grant.access_secret)
+    return XLikes(*parts, base_url=base_url, http=ONCE)
+
+
+def like(post: int, minute: float = 0, actor: str = OWNER) -> SimulatedAct:
+    """A like so many minutes after the start."""
+    return SimulatedAct(actor, T0 + minute * MINUTE, SignalKind.LIKE, str(post), str(post), "5")
+
+
+def app(base_url: str, trusted: Sequence[str] = ("127.0.0.1",)) -> XCompliance:
+    """Runs compliance jobs, with no repeats."""
+    return XCompliance(TOKEN, base_url=base_url, http=ONCE, trusted=trusted)

@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 
 from collectors.bluesky.wire.did_log import log_fault
 from collectors.bluesky.wire.labeler_keys import label_keys_in
-from tests.support.samples.label_packs import DID_LOGS
-from tests.support.samples.label_signing import KEY, LABELER, LATER_KEY, key_log
+from tests.support.samples.label_signing import DID_LOGS, KEY, LABELER, LATER_KEY, key_log
 from tests.support.samples.readings import T0
 
 _NOT_ITS_FIRST = "its first operation is not that of this DID"

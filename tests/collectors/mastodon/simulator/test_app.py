@@ -22,7 +22,7 @@ from collectors.transport.client import HttpOptions, Retry
 from collectors.transport.ssrf_guard import Guard
 from storage.model.core.availability import MissedReason, State, Status
 from storage.model.core.signals import SignalKind
-from tests.support.samples.mastodon_histories import HOST, HOUR, OTHER_HOST, TOWN, native_id, one
+from tests.support.samples.mastodon_answers import HOST, HOUR, OTHER_HOST, TOWN, native_id, one
 from tests.support.samples.readings import T0
 
 JSON = "application/json; charset=utf-8"

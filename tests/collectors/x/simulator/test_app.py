@@ -17,8 +17,7 @@ from collectors.x.simulator.rate_limits import DOCUMENTED_LIMITS
 from storage.model.core.availability import State, Status
 from storage.model.core.signals import SignalKind
 from tests.support.samples.readings import T0
-from tests.support.samples.x_answers import recorded_json
-from tests.support.samples.x_histories import CROWD, HOUR, one
+from tests.support.samples.x_answers import CROWD, HOUR, one, recorded_json
 
 FIELDS = {"user.fields": "protected,withheld"}
 LOCKED, GONE, OTHER, AUTHOR = "1500850517966311430", "481186914", "2244994945", "310000001"

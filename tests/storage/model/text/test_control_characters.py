@@ -5,7 +5,7 @@ import unicodedata
 import pytest
 
 from storage.model.text.control_characters import escaped, escaped_lines
-from tests.support.samples.characters import EVERY_CHARACTER, invisible
+from tests.support.samples.readings import EVERY_CHARACTER, invisible
 
 
 def test_nothing_invisible_is_left() -> None:
