@@ -1,4 +1,4 @@
-"""Every command with its arguments, options and examples, and the manual page, from the command line itself."""
+"""Every command with its arguments, options and examples, and the manual page, from the code itself."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence

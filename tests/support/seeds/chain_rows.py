@@ -1,4 +1,4 @@
-"""Rows of changes and outcomes as a test wants them, past the rules of the monitor; stories to pack and export."""
+"""Rows of changes and outcomes, past the rules of the monitor; and stories to pack and to export."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing
