@@ -1,3 +1,4 @@
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 """What a reader waits for on the live page, in a real browser. `make bench GROUP=dashboard`.
 
 The dashboard is served as an installation serves it, over a real Postgres with accounts of three spells each

@@ -74,7 +74,7 @@ class LiveMeasured:
     tab_mb: float
     pan_fps: float
 
-    def million(self, reference: Self | None = None) -> Iterator[Figure]:
+    def figures(self, reference: Self | None = None) -> Iterator[Figure]:
         for field in fields(self):
             unit = {"kb": "kB", "mb": "MB", "fps": "frames/s"}.get(field.name.rpartition("_")[2], "ms")
             yield Figure(

@@ -1,3 +1,4 @@
+# pyright: reportUnknownMemberType=false
 """Deciding again over a recorded history. Reference: every reading through `step`, one by one.
 
 The history is rehearsed first, as a whole, so that the readings and changes are those of the real pipeline;

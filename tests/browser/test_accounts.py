@@ -1,21 +1,31 @@
 """The page of accounts in a real browser: chosen, sorted and selected as the address says."""
 
+import os
+from collections.abc import Generator
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from playwright.async_api import Page
 
+from jobs.collect.name_checks import look_names_up
+from jobs.collect.name_lookup import Resolver
+from jobs.config.settings import load_settings
+from storage.model.core.accounts import Platform
 from storage.model.core.people import Role
 from storage.postgres.pool import Pool, transaction
-from tests.support.clients.browser import CHROMIUM, Browser, opened, skip_without
+from tests.conftest import NOW
+from tests.support.clients.browser import CHROMIUM, Browser, opened, skip_without, tab_to
+from tests.support.repeats import cases
 from tests.support.seeds.changes import HOUR, SUSPENDED, Story, happen
-from tests.support.servers.dashboard import SETTINGS, served
+from tests.support.servers.dashboard import SETTINGS, served, until
+from tests.support.simulated.several_platforms import HISTORY, leading_to, simulated
 
 skip_without(CHROMIUM)
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]
 
-ROWS = ".ag-center-cols-container .ag-row, .ag-pinned-left-cols-container .ag-row"
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]
 
 
 async def counts(browser: Browser, text: str) -> None:
@@ -48,91 +58,6 @@ async def test_what_is_chosen_stands_in_the_address_and_comes_back_from_it(
         assert await page.locator("select[name=status]").input_value() == "withheld"
 
     assert search.startswith("?q=1100000&status=withheld&sort=handle&selected=")
-
-
-async def test_those_blocked_more_than_once_are_left_by_one_press(pool: Pool, dsn: str, story: Story) -> None:
-    async with transaction(pool) as conn:
-        expected = [r[0] for r in await conn.fetch("select repeatedly_blocked('infinity', null)")]
-    async with served(pool, dsn, story.now) as base, opened(base, "/accounts") as browser:
-        page = browser.page
-        await counts(browser, "32 watched")
-        await page.get_by_label("Blocked more than once").check()
-        await counts(browser, f"{len(expected)} of 32 watched")
-        await page.reload()
-        await counts(browser, f"{len(expected)} of 32 watched")
-        assert await page.evaluate("location.search") == "?repeatedly_blocked=1"
-        assert await page.get_by_label("Blocked more than once").is_checked()
-        await page.get_by_role("button", name="Clear").click()
-        await counts(browser, "32 watched")
-    assert 0 < len(expected) < 32
-
-
-async def test_a_number_of_an_order_leads_to_its_accounts_and_clear_to_all(
-    pool: Pool, dsn: str, story: Story
-) -> None:
-    async with served(pool, dsn, story.now) as base, opened(base, "/orders") as browser:
-        page = browser.page
-        number = page.locator("tbody tr", has_text="Order 1").locator(".figure-link").nth(1)
-        ever_blocked = await number.inner_text()
-        await number.click()
-        await counts(browser, f"{ever_blocked} of ")
-        assert await page.locator("#accounts-behind").inner_text() == (
-            f"{ever_blocked} accounts of order SYN/1 (seen blocked since the order), "
-            "as known 1 Feb 2021, 12:00 UTC. The rows show them as they are now."
-        )
-        await page.get_by_role("button", name="Clear").click()
-        await counts(browser, "33 watched and stored")
-        assert await page.locator("#accounts-behind").is_hidden()
-        assert await page.evaluate("location.search") == "?whom=all"
-        await page.go_back()
-        assert await page.evaluate("location.pathname") == "/orders"
-
-
-async def test_a_figure_that_is_refused_is_asked_for_once(pool: Pool, dsn: str, story: Story) -> None:
-    async with served(pool, dsn, story.now) as base, opened(base, "/orders") as browser:
-        asked: list[str] = []
-        browser.page.on("request", lambda request: asked.append(request.url))
-        await browser.page.goto(f"{base}/accounts?figure=nothing&at=2021-02-01T00:00Z&whom=all")
-        said = await browser.page.locator("#accounts-grid [role=alert]").inner_text()
-        await browser.page.wait_for_timeout(500)
-        figures = [url for url in asked if "/api/figures/" in url]
-        assert said == "There is no such figure."
-        assert len(figures) == 1
-        assert [error for error in browser.errors if "404" not in error and "422" not in error] == []
-        browser.errors.clear()
-
-
-async def test_a_press_on_the_curve_of_an_order_leads_to_the_accounts_of_that_moment(
-    pool: Pool, dsn: str, story: Story
-) -> None:
-    async with served(pool, dsn, story.now) as base, opened(base, "/orders/1") as browser:
-        page = browser.page
-        plot = page.locator("#order-curve .nsewdrag")
-        await plot.wait_for()
-        await plot.scroll_into_view_if_needed()
-        box = await plot.bounding_box()
-        assert box is not None
-        await page.mouse.move(box["x"] + box["width"] * 0.9, box["y"] + box["height"] * 0.5, steps=4)
-        await page.locator("#order-curve .js-plotly-plot.leads").wait_for()
-        await page.mouse.down()
-        await page.mouse.up()
-        await page.wait_for_url("**/accounts?figure=order/1/line/blocked/**")
-        behind = page.locator("#accounts-behind")
-        await behind.filter(has_text="accounts of order SYN/1 (blocked at ").wait_for()
-        number = (await behind.inner_text()).split()[0]
-        await counts(browser, f"{number} of ")
-
-
-async def test_other_pages_do_without_the_script_of_the_table(pool: Pool, dsn: str, story: Story) -> None:
-    async with served(pool, dsn, story.now) as base, opened(base) as browser:
-        await browser.painted()
-        loaded = await browser.page.evaluate(
-            "performance.getEntriesByType('resource').map((r) => r.name).join()"
-        )
-        assert "ag_grid" not in loaded
-        assert "accounts/page.mjs" not in loaded
-        await browser.page.locator("nav a", has_text="Accounts").first.click()
-        await counts(browser, "32 watched")
 
 
 async def test_a_change_is_shown_without_a_reload_and_the_selection_stays(
@@ -168,35 +93,6 @@ async def test_the_table_is_read_and_walked_without_a_mouse(pool: Pool, dsn: str
         handle = await page.locator(".ag-row[row-index='1'] .ac-handle a").inner_text()
         await page.keyboard.press("Enter")
         await page.locator("h1", has_text=handle).wait_for()
-
-
-async def test_on_a_large_screen_the_table_takes_the_width_and_says_whole_how_late_a_reading_is(
-    pool: Pool, dsn: str, story: Story
-) -> None:
-    later = story.now + 2 * HOUR + timedelta(minutes=45)
-    async with served(pool, dsn, later) as base, opened(base, "/accounts", width=2560) as browser:
-        await browser.page.locator(".ac-late").first.wait_for()
-        cut = await browser.page.evaluate(
-            "[...document.querySelectorAll('.ac-late')].filter((e) => e.scrollWidth > e.clientWidth).length"
-        )
-        table = await browser.page.locator("#accounts-grid").bounding_box()
-        await browser.page.goto(base + "/glossary")
-        text = await browser.page.locator("main").bounding_box()
-    assert cut == 0
-    assert (table or {})["width"] > 2400
-    assert (text or {})["width"] <= 1680
-
-
-async def test_on_a_phone_the_table_keeps_within_the_page_and_says_the_status_below_the_handle(
-    pool: Pool, dsn: str, story: Story
-) -> None:
-    async with (
-        served(pool, dsn, story.now) as base,
-        opened(base, "/accounts", width=360) as browser,
-    ):
-        await counts(browser, "32 watched")
-        assert await browser.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-        assert await browser.page.locator(".ac-handle .ac-state").count() > 3
 
 
 async def test_selected_accounts_get_a_tag_and_undo_takes_it_from_them(
@@ -259,24 +155,6 @@ async def test_more_rows_come_as_they_are_scrolled_to_and_all_of_them_are_select
         assert await conn.fetchval("select count(*) from account where tags = '{press}'") == 350
 
 
-async def test_selected_accounts_are_moved_to_another_list(pool: Pool, dsn: str, story: Story) -> None:
-    async with transaction(pool) as conn:
-        await conn.execute("insert into watch_list (name, created_at) values ('Desk', $1)", story.now)
-    async with served(pool, dsn, story.now) as base, opened(base, "/accounts") as browser:
-        page = browser.page
-        await counts(browser, "32 watched")
-        await page.locator(".ag-row[row-index='0'] .ag-checkbox-input").first.click()
-        await page.get_by_text("1 selected").wait_for()
-        await page.locator("select[name=do]").select_option(label="Move to list …")
-        assert await page.locator("input[name=tag]").is_hidden()
-        await page.locator(".ac-bulk select[name=list]").select_option(label="Desk")
-        await page.get_by_role("button", name="Apply").click()
-        await page.get_by_text("1 changed.").wait_for()
-    async with transaction(pool) as conn:
-        on_desk = "select count(*) from watch_list_member join watch_list using (list_id) where name = 'Desk'"
-        assert await conn.fetchval(on_desk) == 1
-
-
 async def test_who_may_only_look_selects_and_sees_no_way_to_change(
     pool: Pool, dsn: str, story: Story
 ) -> None:
@@ -310,3 +188,108 @@ async def test_notes_and_readings_of_one_account_are_written_and_asked_for_in_pl
         assert (await page.evaluate("location.search")).startswith("?from=")
         assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         assert await page.evaluate("window.__loaded_once")
+
+
+skip_without(CHROMIUM)
+
+
+NAMES = """x:alpha
+x:nobody
+https://www.youtube.com/channel/UCabcdefghijklmnopqrstuv
+https://www.tiktok.com/@name
+healthy.test"""
+
+
+@pytest.fixture(scope="module")
+def resolver(tmp_path_factory: pytest.TempPathFactory) -> Generator[Resolver]:
+    history = tmp_path_factory.mktemp("simulated") / "history.csv"
+    history.write_text(HISTORY)
+    with simulated(history) as addresses:
+        settings = load_settings(None, leading_to(addresses))
+        yield Resolver(settings, lambda: NOW + timedelta(hours=1))
+
+
+async def picture(browser: Browser, name: str) -> None:
+    if folder := os.environ.get("TEST_PICTURES"):
+        await browser.page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
+
+
+async def watched_ids(pool: Pool) -> set[str]:
+    async with transaction(pool) as conn:
+        rows = await conn.fetch("select native_id from account where watched")
+    return {row["native_id"] for row in rows}
+
+
+async def chosen_lines(page: Page, wanted: int) -> bool:
+    """Whether so many lines of the preview are chosen."""
+    return await page.locator(".ag-row-selected .ag-checkbox-input").count() == wanted
+
+
+@pytest.mark.again
+@pytest.mark.parametrize("width", cases([390], [1440, 390]))
+async def test_pasted_names_are_looked_at_and_watched_with_the_keyboard_alone(
+    pool: Pool, dsn: str, story: Story, resolver: Resolver, width: int
+) -> None:
+    before = await watched_ids(pool)
+    async with (
+        served(pool, dsn, story.now) as base,
+        opened(base, "/accounts", width=width) as browser,
+    ):
+        page = browser.page
+        await page.get_by_role("link", name="Add accounts").wait_for()
+        await tab_to(page, "a[href='/accounts/add']")
+        await page.keyboard.press("Enter")
+        await page.locator("#add-text").wait_for()
+        await tab_to(page, "#add-text")
+        await page.keyboard.type(NAMES)
+        await tab_to(page, "#add-preview")
+        await page.keyboard.press("Space")
+        await page.get_by_text("5 names: 4 waiting, 1 not read.").wait_for()
+        await page.get_by_text("no process with the role collect is running").wait_for()
+        assert await page.locator("#add-text").input_value() == NAMES
+        assert await watched_ids(pool) == before
+
+        for platform in Platform:
+            await look_names_up(pool, platform, resolver)
+        await page.get_by_text("5 names: 3 found, 1 not found, 1 not read.").wait_for()
+        assert await page.get_by_text("TikTok, which Blockline does not read").count() > 0
+        await picture(browser, f"add-{width}")
+        await tab_to(page, ".ag-header-cell")
+        await page.keyboard.press("ArrowDown")
+        for chosen in (2, 3):  # Space clears a line, and chooses it again.
+            await page.keyboard.press("Space")
+            await until(lambda chosen=chosen: chosen_lines(page, chosen))
+        await tab_to(page, "#add-new-list")
+        await page.keyboard.type("Desk; two")
+        await tab_to(page, "#add-watch")
+        await page.keyboard.press("Enter")
+        await page.get_by_text("cannot be the name of a list").wait_for()
+        assert await watched_ids(pool) == before
+        for _ in range(2):
+            await page.keyboard.press("Shift+Tab")
+        await page.keyboard.press("ControlOrMeta+a")
+        await page.keyboard.type("Desk")
+        await tab_to(page, "#add-watch")
+        await page.keyboard.press("Enter")
+        await page.get_by_text("Watched: 3 accounts. Accounts that this changed: 3.").wait_for()
+        await page.get_by_text("Done: is watched from now on, now on the list Desk.").first.wait_for()
+        await picture(browser, f"added-{width}")
+        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert len(await watched_ids(pool) - before) == 3
+
+
+async def test_a_table_is_recognised_and_a_cleared_line_is_not_watched(
+    pool: Pool, dsn: str, story: Story
+) -> None:
+    table = "platform,handle,account_id,list\nx,newcomer,7001,New list\nx,other,7002,\nx,be ta,7003,\n"
+    async with served(pool, dsn, story.now) as base, opened(base, "/accounts/add") as browser:
+        page = browser.page
+        await page.locator("#add-text").fill(table)
+        await page.get_by_role("button", name="Preview").click()
+        await page.get_by_text("3 names: 2 found, 1 not a name.").wait_for()
+        await page.locator(".ag-row[row-index='1'] .ag-checkbox-input").first.click()
+        await page.get_by_role("button", name="Watch the chosen accounts").click()
+        await page.get_by_text("Watched: 1 account.").wait_for()
+    ids = await watched_ids(pool)
+    assert "7001" in ids
+    assert not {"7002", "7003"} & ids

@@ -1,16 +1,21 @@
 """The executives' pages in a real browser: what is drawn, what can be followed, nothing that sticks out."""
 
+from datetime import datetime
+from pathlib import Path
+
 import pytest
 
 from storage.executives.signals import add_signals
 from storage.model.core.accounts import AccountId
 from storage.model.core.signals import Signal, SignalKind
 from storage.postgres.pool import Pool, transaction
-from tests.support.clients.browser import CHROMIUM, opened, skip_without
-from tests.support.seeds.changes import DAY, HOUR, Story
+from tests.support.clients.browser import AXE, CHROMIUM, opened, skip_without, violations
+from tests.support.seeds.alerts import Played
+from tests.support.seeds.changes import HOUR, Story
 from tests.support.servers.dashboard import served
 
 skip_without(CHROMIUM)
+
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]
 
@@ -39,22 +44,68 @@ async def test_a_person_is_found_drawn_and_listed_and_whom_acts_were_toward_is_a
         assert page.url.endswith(f"/account/{target}")
 
 
-async def test_a_long_record_on_a_phone_is_counted_and_nothing_sticks_out(
-    pool: Pool, dsn: str, story: Story
+skip_without(CHROMIUM, AXE)
+
+
+MOMENT = "/stories/new?from=2021-01-24T12:00&to=2021-01-28&at=2021-01-25T06:00&as_known_at=2021-01-25T06:00"
+
+
+DRAWN = "[...document.querySelectorAll('.drawn img')].map((i) => i.complete && i.naturalWidth > 0)"
+
+
+DARK = "[...document.querySelectorAll('.drawn img')].every((i) => i.src.includes('%23ECECEE'))"
+
+
+async def test_a_story_is_written_from_a_moment_edited_and_given_away(
+    pool: Pool, dsn: str, played: Played, now: datetime
 ) -> None:
-    async with transaction(pool) as conn:
-        acts = [
-            Signal(SignalKind.REPOST, f"r{n}", story.now - 1200 * DAY * n / 18_000) for n in range(18_000)
-        ]
-        await add_signals(conn, AccountId(story.executive), acts, story.now, "import:r")
-    path = f"/executives/{story.executive}"
-    async with served(pool, dsn, story.now) as base, opened(base, path, width=390) as browser:
+    async with served(pool, dsn, now) as base, opened(base, MOMENT) as browser:
         page = browser.page
-        await page.locator("#executive-figure .js-plotly-plot .main-svg").first.wait_for()
-        await page.locator("table.acts tbody tr:visible").nth(24).wait_for()
-        assert await page.locator("table.acts tbody tr").count() == 200
-        assert await page.locator("table.acts tbody tr:visible").count() == 25
-        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-        assert (
-            await page.locator("#executive-figure path.point, #executive-figure .point path").count() < 1000
-        )
+        assert await page.locator("select[name=view]").input_value() == "as_known_then"
+        assert await page.get_by_label("Moment (UTC)").input_value() == "2021-01-25T06:00"
+        await page.get_by_label("Title").fill("All back <i>")
+        await page.locator("select[name=list]").select_option("Order 1 list")
+        await page.get_by_label("Caption, at most").fill("6 am: every one is back")
+        await page.get_by_role("button", name="Save story").click()
+
+        await page.get_by_role("heading", name="All back <i>").wait_for()
+        await page.get_by_text("6 am: every one is back").first.wait_for()
+        assert await page.evaluate("location.pathname") == "/stories/1"
+        assert await page.evaluate(DRAWN) == [True, True]
+        assert "as known then" in await page.locator("#caption-1").inner_text()
+
+        moment, text = page.get_by_label("Moment (UTC)").last, page.get_by_label("Caption, at most").last
+        await moment.fill("2021-01-29T00:00")
+        await text.fill("too late")
+        await page.get_by_role("button", name="Add caption").click()
+        await page.get_by_text("The moment of the caption lies outside the range of the story.").wait_for()
+        assert await text.input_value() == "too late", "what was written stays"
+        assert ["409" in error for error in browser.errors] == [True]
+        browser.errors.clear()
+        await moment.fill("2021-01-24T13:00")
+        await page.get_by_role("button", name="Add caption").click()
+        await page.get_by_role("heading", name="Moment 2").wait_for()
+        assert "too late" in await page.locator("#caption-1").inner_text(), "captions stand by their moments"
+        display = await page.locator("#caption-1").evaluate("(card) => getComputedStyle(card).display")
+        assert display == "block", "a moment is read from top to bottom"
+
+        await page.get_by_text("Edit moment 1").click()
+        first = page.locator("#caption-1")
+        await first.get_by_label("Caption, at most").fill("Before the order")
+        await first.get_by_role("button", name="Save changes").click()
+        await page.locator("#caption-1 .caption", has_text="Before the order").wait_for()
+        await page.locator("#theme").click()
+        await browser.becomes(f"{DRAWN}.every((drawn) => drawn) && {DARK}")
+        assert await violations(page) == []
+
+        async with page.expect_download() as download:
+            await page.get_by_role("link", name="As one file").click()
+        given = await download.value
+        assert given.suggested_filename == "story-1-all-back-i.html"
+        written = Path(await given.path()).read_text()
+        assert "Before the order" in written
+        assert await page.locator("#sha256").inner_text() in written
+
+        await page.get_by_text("Remove story").first.click()
+        await page.get_by_role("button", name="Remove story").click()
+        await page.get_by_text("No stories yet").wait_for()

@@ -8,7 +8,6 @@ from time import perf_counter
 import pytest
 
 from jobs.delivery.local_inbox import Inbox, SmtpServer
-from jobs.runtime.app import ProcessRole
 from tests.support.clients.browser import CHROMIUM, Browser, opened, skip_without
 from tests.support.repeats import cases
 from tests.support.servers.dashboard import installation
@@ -114,23 +113,3 @@ async def test_an_empty_installation_watches_three_accounts_reads_them_and_sends
             assert await page.locator(".first-run").count() == 0
             steps.done("Live stands at /")
             await picture(browser, f"first-live-{width}")
-
-
-async def test_an_empty_table_of_accounts_says_how_to_begin(
-    addresses: Mapping[str, str], dsn: str, tmp_path: Path
-) -> None:
-    async with (
-        installation(addresses, dsn, tmp_path, None, ProcessRole.WEB) as base,
-        opened(base, "/accounts") as browser,
-    ):
-        await browser.page.get_by_text("No accounts are watched yet. Add some by their handles").wait_for()
-        await picture(browser, "empty-accounts")
-        await browser.page.goto(f"{base}/replay")
-        await browser.page.get_by_text("No account was watched at this moment").first.wait_for(
-            state="attached"
-        )
-        await picture(browser, "empty-replay")
-        await browser.page.goto(f"{base}/first-run")
-        await browser.page.get_by_text("Emails cannot be sent: setting smtp_host is missing.").wait_for()
-        await browser.page.get_by_text("No process that reads accounts reported").wait_for()
-        await picture(browser, "first-run-web-only")

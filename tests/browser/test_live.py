@@ -1,26 +1,37 @@
 """The live page in a real browser: it paints, and news appears in it without a reload."""
 
+import asyncio
+import os
 import re
-from collections.abc import Awaitable
+from collections.abc import AsyncGenerator, Awaitable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 from xml.etree import ElementTree
 
 import pytest
 
 from collectors.x.declaration import X
-from storage.accounts.accounts import NewAccount, add_accounts, stop_watching
-from storage.imports.imports import import_history
+from dashboard.asgi.process import WebProcess
+from dashboard.live.push import QUEUE, Hub
+from dashboard.wire.compact_json import Json
+from storage.accounts.accounts import NewAccount, add_accounts
+from storage.live.snapshot import accounts
 from storage.postgres.pool import Pool, transaction
-from tests.dashboard.server.test_app import cut_listener
-from tests.support.clients.browser import CHROMIUM, opened, skip_without
-from tests.support.screenshots import invented_record
+from tests.support.clients.browser import CHROMIUM, Browser, opened, skip_without
+from tests.support.repeats import cases
 from tests.support.seeds.changes import HOUR, SUSPENDED, WITHHELD, Story, happen
+from tests.support.seeds.every_page import Everything
 from tests.support.seeds.live_page import seed
-from tests.support.servers.dashboard import served, until
+from tests.support.seeds.posts import turn_into_posts
+from tests.support.servers.dashboard import SETTINGS, served, until
+from tests.support.servers.ports import free_port
 
 skip_without(CHROMIUM)
+
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]
 
@@ -52,21 +63,6 @@ async def test_a_block_appears_in_the_feed_and_in_the_lanes_without_a_reload(
             lambda: _equal(page.locator(".lane-row a").nth(0).get_attribute("href"), f"/account/{quiet}")
         )
         assert await page.evaluate("window.__loaded_once")
-
-
-async def test_news_from_before_the_listener_was_back_is_fetched_by_its_ids(
-    pool: Pool, dsn: str, story: Story
-) -> None:
-    async with served(pool, dsn, story.now) as base, opened(base) as browser:
-        await browser.pushed()
-        async with transaction(pool) as conn:
-            await cut_listener(conn)
-            change_id = await happen(conn, story, story.accounts[1][-2], WITHHELD, story.now - HOUR)
-
-        await browser.page.locator(f"#feed [data-change='{change_id}']").wait_for()
-        async with transaction(pool) as conn:
-            latest = await conn.fetchval("select max(live_event_id) from live_event")
-        assert await browser.state("s.id") == latest
 
 
 async def test_a_page_that_missed_messages_notices_it_and_asks_for_them(
@@ -156,28 +152,6 @@ async def test_an_address_with_a_list_shows_its_accounts_alone(pool: Pool, dsn: 
         )
 
 
-async def test_names_stand_exactly_beside_their_lanes_when_scrolled(
-    pool: Pool, dsn: str, story: Story
-) -> None:
-    async with served(pool, dsn, story.now) as base, opened(base) as browser:
-        page = browser.page
-        await browser.painted()
-        await page.evaluate(
-            "() => { const l = document.getElementById('lanes'); l.style.height = '200px';"
-            " dispatchEvent(new Event('resize')); }"
-        )
-        await page.evaluate("document.getElementById('lanes').scrollTop = 37")
-        await browser.becomes("document.querySelector('.lane-row').style.transform === 'translateY(-5px)'")
-        tops = await page.evaluate(
-            """() => {
-                const canvas = document.querySelector('#lanes canvas').getBoundingClientRect().top;
-                return [...document.querySelectorAll('.lane-row:not([hidden]) .lane-name')]
-                    .map((e) => e.getBoundingClientRect().top - canvas);
-            }"""
-        )
-        assert tops == [-5 + 16 * n for n in range(len(tops))]
-
-
 async def test_a_monitor_without_accounts_says_so_and_fills_itself(pool: Pool, dsn: str, now: Any) -> None:
     async with served(pool, dsn, now) as base, opened(base) as browser:
         await browser.page.get_by_role("heading", name="First run").wait_for()
@@ -185,60 +159,6 @@ async def test_a_monitor_without_accounts_says_so_and_fills_itself(pool: Pool, d
             await seed(conn, now)
 
         await browser.page.locator(".lane-row a").nth(0).wait_for()
-
-
-async def test_a_list_that_is_added_gets_its_strip_and_its_lanes_at_once(
-    pool: Pool, dsn: str, story: Story
-) -> None:
-    async with served(pool, dsn, story.now) as base, opened(base) as browser:
-        page = browser.page
-        await browser.pushed()
-        await page.evaluate("window.__loaded_once = true")
-        async with transaction(pool) as conn:
-            new = [NewAccount(X, f"66000000{n}", f"newcomer_{n}", ("New list",)) for n in range(3)]
-            await add_accounts(conn, new, story.now)
-
-        await page.locator("#strips .name", has_text="New list").wait_for()
-        await browser.becomes("window.__blockline.state.accounts.length === 35")
-        await page.locator("#pick-handle").fill("newcomer")
-        await page.locator(".lane-row:not([hidden]) a", has_text="@newcomer_2").wait_for()
-        assert await page.locator("#pick-list option", has_text="New list, 3").count() == 1
-
-        async with transaction(pool) as conn:
-            for account in new:
-                await stop_watching(conn, X, account.handle, story.now)
-
-        await page.locator("#strips .name", has_text="New list").wait_for(state="detached")
-        await browser.becomes("window.__blockline.state.accounts.length === 32")
-        assert await page.evaluate("window.__loaded_once")
-
-
-async def test_countries_lead_to_their_accounts_and_an_import_stays_off_the_live_page(
-    pool: Pool, dsn: str, story: Story
-) -> None:
-    async with transaction(pool) as conn:
-        await import_history(conn, invented_record(), story.now)
-    async with served(pool, dsn, story.now) as base, opened(base, width=390) as browser:
-        page = browser.page
-        await browser.painted()
-        assert await browser.state("s.accounts.length") == 32
-        assert await page.locator("#strips .strip").count() == 2
-
-        await page.locator(".nav-open").click()
-        await page.locator("nav a", has_text="Countries").click()
-        await page.locator(".countries .country", has_text="Turkey").click()
-        await page.locator(".tabs a", has_text="Last known").click()
-        await page.locator(".stacked .handle").nth(0).wait_for()
-        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-        await page.locator(".tabs a", has_text="All").click()
-        await page.locator(".pages a", has_text="2").click()
-        await page.locator(".pages a[aria-current]", has_text="2").wait_for()
-        handle = (await page.locator(".stacked .handle").nth(0).inner_text()).strip()
-        await page.locator(".stacked .handle").nth(0).click()
-
-        await page.locator("h1", has_text=handle).wait_for()
-        await page.locator("#account-figure .js-plotly-plot").wait_for()
-        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 async def test_a_lost_database_is_told_on_the_page_which_keeps_what_it_has(
@@ -258,34 +178,6 @@ async def test_a_lost_database_is_told_on_the_page_which_keeps_what_it_has(
 
         await page.locator("#pill[data-state=live]").wait_for()
         await until(lambda: page.locator("#banner").is_hidden())
-
-
-async def test_a_page_opened_without_a_database_says_why_and_fills_itself_later(
-    pool: Pool, dsn: str, story: Story
-) -> None:
-    async with transaction(pool) as conn:
-        await conn.execute("alter table live_event rename to gone")
-    async with served(pool, dsn, story.now) as base, opened(base) as browser:
-        await browser.page.get_by_text("Nothing has arrived yet").wait_for()
-        assert await browser.page.locator("#k-blocked").inner_text() == "–"
-
-        async with transaction(pool) as conn:
-            await conn.execute("alter table gone rename to live_event")
-
-        await browser.page.locator(".lane-row a").nth(0).wait_for()
-        assert await browser.page.locator("#empty").is_hidden()
-        browser.errors.clear()  # the browser itself logs the refused request
-
-
-async def test_a_phone_shows_accounts_as_cards_and_nothing_sticks_out(
-    pool: Pool, dsn: str, story: Story
-) -> None:
-    async with served(pool, dsn, story.now) as base, opened(base, width=390) as browser:
-        await browser.painted()
-        await browser.page.locator(".account-card").nth(3).wait_for()
-
-        assert not await browser.page.locator("#lanes").is_visible()
-        assert await browser.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 async def _window(browser: Any) -> list[float]:
@@ -357,45 +249,6 @@ async def test_keys_zoom_the_board_move_it_in_time_and_hold_the_feed(
         assert "blocked in" in str(await page.locator("#c-brush").get_attribute("aria-valuetext"))
 
 
-async def test_the_strip_above_the_board_moves_the_window(pool: Pool, dsn: str, story: Story) -> None:
-    async with served(pool, dsn, story.now) as base, opened(base, "/?range=24h") as browser:
-        page = browser.page
-        await browser.painted()
-        before = await _window(browser)
-        box = await page.locator("#c-brush").bounding_box()
-        assert box is not None
-        await page.mouse.click(box["x"] + box["width"] * 0.3, box["y"] + 10)
-
-        # What lies there was not loaded with 24 hours: it is fetched.
-        await browser.becomes("window.__blockline.state.range === '14d'")
-        after = await _window(browser)
-        assert after[1] < before[0]
-        # The shares are of the end of the window, which has its time; only "now" has none.
-        await page.locator("#strip-when", has_text=re.compile(r"^\d\d? \w+")).wait_for()
-
-
-async def test_all_lanes_fit_into_their_room_and_one_of_them_can_be_looked_up(
-    pool: Pool, dsn: str, now: Any
-) -> None:
-    async with transaction(pool) as conn:
-        await seed(conn, now, sizes=(200, 400))
-    async with served(pool, dsn, now) as base, opened(base) as browser:
-        page = browser.page
-        await browser.painted()
-        assert await page.locator(".lane-row:not([hidden])").count() > 10
-        await page.locator("#fit").click()
-        await page.locator(".fit-note", has_text="All 600 lanes").wait_for()
-        canvas = page.locator("#lanes canvas")
-        await canvas.hover(position={"x": 300, "y": 8})
-        await page.locator("#tip", has_text=re.compile(r"^\d+ accounts")).wait_for()
-        assert await page.locator(".lane-row:not([hidden])").count() == 0
-
-        await canvas.click(position={"x": 300, "y": 8})
-
-        await page.locator(".lane-row.current").wait_for()
-        assert "lanes=all" not in await page.evaluate("location.search")
-
-
 async def test_the_board_is_saved_as_svg_and_as_png(
     pool: Pool, dsn: str, story: Story, tmp_path: Path
 ) -> None:
@@ -428,23 +281,6 @@ async def test_where_nothing_was_read_nothing_is_said_to_be_zero(pool: Pool, dsn
         assert await browser.page.locator("#k-unread").inner_text() == "100 %"
 
 
-async def test_buttons_zoom_in_and_out_and_lead_back_to_the_range(pool: Pool, dsn: str, story: Story) -> None:
-    async with served(pool, dsn, story.now) as base, opened(base) as browser:
-        page = browser.page
-        await browser.painted()
-        whole = await _window(browser)
-        out, into, back = (page.locator(f"#zoom [data-zoom='{way}']") for way in ("out", "in", "reset"))
-        assert await back.is_disabled(), "there is nothing to go back from"
-        await into.click()
-        await browser.becomes("location.search.includes('from=')")
-        near = await _window(browser)
-        assert near[1] - near[0] < 0.7 * (whole[1] - whole[0])
-        await out.press("Enter")
-        await browser.becomes(f"window.__blockline.window[0] < {near[0]}")
-        await back.click()
-        await browser.becomes("!location.search.includes('from=')")
-
-
 async def test_a_drag_on_the_strip_selects_the_window(pool: Pool, dsn: str, story: Story) -> None:
     async with served(pool, dsn, story.now) as base, opened(base) as browser:
         page = browser.page
@@ -464,23 +300,323 @@ async def test_a_drag_on_the_strip_selects_the_window(pool: Pool, dsn: str, stor
         assert await page.evaluate("location.pathname") == "/", "the end of a drag is no press on a bar"
 
 
-async def test_how_the_wheel_zooms_is_said_once(pool: Pool, dsn: str, story: Story) -> None:
-    async with served(pool, dsn, story.now) as base, opened(base) as browser:
-        page, hint = browser.page, browser.page.locator("#wheel-hint")
-        for is_said in (True, False):
-            await browser.painted()
-            await page.mouse.move(600, 300)
-            assert await hint.is_hidden()
-            await page.mouse.wheel(0, 30)
-            await browser.becomes("scrollY > 0")
-            assert await hint.is_visible() is is_said
-            await page.reload()
+skip_without(CHROMIUM)
 
 
-async def test_keys_of_the_board_are_listed(pool: Pool, dsn: str, story: Story) -> None:
-    async with served(pool, dsn, story.now) as base, opened(base) as browser:
+LINKS = """[...document.querySelectorAll('#live a[href*="figure="]')].map(
+    (a) => [a.innerText, a.getAttribute('href')])"""
+
+
+ASK = """async ([figure, at]) => {
+    const name = figure.split('/').map(encodeURIComponent).join('/');
+    const answer = await fetch(`/api/figures/${name}?at=${encodeURIComponent(at)}`);
+    return answer.json();
+}"""
+
+
+NOT_LED = """[...document.querySelectorAll(
+    '#kpis .v, #strip-flows, #fleet-ends .end, #strips .right span, #strips .of, #f-kpis .v, #f-ends .end')]
+    .filter((e) => /[1-9]/.test(e.textContent))
+    .filter((e) => !e.closest('a[href]') && !e.querySelector('a[href]'))
+    .map((e) => e.outerHTML)"""
+"""Places of numbers of the boards in which nothing leads anywhere."""
+
+
+NUMBER = re.compile(r"[\d,]+")
+
+
+async def behind(browser: Browser, address: str) -> Mapping[str, Any]:
+    asked = parse_qs(urlsplit(address).query)
+    return await browser.page.evaluate(ASK, [asked["figure"][0], asked["at"][0]])
+
+
+async def agree(browser: Browser) -> int:
+    """How many numbers of the page lead to their accounts, each of which must be as many as it says."""
+    found = await browser.page.evaluate(LINKS)
+    for text, address in found:
+        told = await behind(browser, address)
+        if text.endswith("%"):  # how many that are is said below
+            text = await browser.page.locator("#k-unread-s").inner_text()
+        number = NUMBER.search(text)
+        assert number is not None
+        # "7 new blocks of 6 accounts": what counts changes says so first.
+        assert told["words"].startswith(f"{number[0]} "), (text, address, told["words"])
+    return len(found)
+
+
+@pytest.mark.again
+@pytest.mark.parametrize(
+    "query",
+    cases(
+        ["", "?list=changed", "?list=2&q=_2", "?range=24h"],
+        ["", "?list=1", "?list=changed", "?q=_1", "?list=2&q=_2", "?range=24h", "?q=nobody-is-called-this"],
+    ),
+)
+async def test_each_number_has_as_many_accounts_behind_it_as_it_says(
+    pool: Pool, dsn: str, now: datetime, everything: Everything, query: str
+) -> None:
+    async with served(pool, dsn, now) as base, opened(base, "/" + query) as browser:
         await browser.painted()
-        await browser.page.keyboard.press("?")
-        listed = await browser.page.get_by_role("dialog", name="Help").inner_text()
-        for words in ("zoom in time, and back", "Ctrl wheel", "choose a time", "pause the feed"):
-            assert words in listed
+        assert await agree(browser) >= 9
+        assert await browser.page.evaluate(NOT_LED) == []
+        sure = await browser.page.evaluate("document.getElementById('shown-of').hidden")
+        assert sure is ("list" not in query and "q=" not in query)
+
+
+@pytest.mark.again
+@pytest.mark.parametrize(
+    "query",
+    cases(["", "?kind=posts&list=2&q=_2"], ["", "?kind=posts", "?kind=accounts", "?kind=posts&list=2&q=_2"]),
+)
+async def test_where_posts_are_watched_each_number_still_has_as_many_behind_it(
+    pool: Pool, dsn: str, now: datetime, everything: Everything, query: str
+) -> None:
+    async with transaction(pool) as conn:
+        watched = await accounts(conn)
+        await turn_into_posts(conn, [a.account_id for a in watched if a.platform == X][::3])
+    async with served(pool, dsn, now) as base, opened(base, "/" + query) as browser:
+        await browser.painted()
+        assert await agree(browser) >= 9
+        assert await browser.page.evaluate(NOT_LED) == []
+        assert await browser.page.locator("#pick-kind").is_visible()
+        told = await browser.page.locator("#kpis").inner_text()
+        assert ("post among them" in told or "posts among them" in told) is (query == "")
+
+
+@pytest.mark.parametrize(
+    ("picture", "place", "says"),
+    [
+        ("#c-fleet", (0.99, 0.97), r"^(\d+) withheld"),
+        ("#c-fleet", (0.5, 0.5), r"^(\d+) available"),
+        (".strip:last-child canvas", (0.9, 0.5), r"blocked, (\d+) of \d+ checked"),
+        ("#c-brush", None, r"▼ (\d+) blocked"),
+    ],
+)
+async def test_a_press_on_a_picture_leads_to_what_the_tooltip_counts(
+    pool: Pool, dsn: str, story: Story, picture: str, place: tuple[float, float] | None, says: str
+) -> None:
+    async with served(pool, dsn, story.now) as base, opened(base) as browser:
+        page = browser.page
+        await browser.painted()
+        box = await page.locator(picture).bounding_box()
+        assert box is not None
+        if place is None:  # of the strip, where the newest block was seen
+            place = (await _newest_block(browser), 0.8)
+        across = place[0] if picture != "#c-fleet" else min(place[0], 0.97)
+        x, y = box["x"] + box["width"] * across, box["y"] + box["height"] * place[1]
+        await page.mouse.move(x, y)
+        tip = page.locator("#tip", has_text="Press to see these accounts")
+        await tip.wait_for()
+        counted = re.search(says, await tip.inner_text())
+        assert counted is not None, await tip.inner_text()
+
+        await page.mouse.click(x, y)
+
+        await page.locator("#accounts-behind", has_text="as known").wait_for()
+        await page.locator("#accounts-count", has_text=re.compile(rf"^{counted[1]} of ")).wait_for()
+
+
+async def _newest_block(browser: Browser) -> float:
+    """Where on the strip, from 0 to 1, a bar of blocks lies."""
+    return await browser.page.evaluate(
+        """(async () => {
+            const { stripOf } = await import('/assets/live/brush.mjs');
+            const { state, window: span } = window.__blockline;
+            const blocks = [...state.changes.values()].filter((c) => c.kind === 'block');
+            const seen = Math.max(...blocks.filter((c) => c.outcome === 'confirmed').map((c) => c.seen));
+            const [from, to] = stripOf(state, span);
+            return (seen - from) / (to - from);
+        })()"""
+    )
+
+
+@pytest.mark.again
+@pytest.mark.parametrize(
+    "query",
+    cases(
+        ["", "?at=2021-01-31T00:30&as_known_at=2021-01-31T00:30"],
+        ["", "?at=2021-01-25T00:30", "?at=2021-01-31T00:30&as_known_at=2021-01-31T00:30"],
+    ),
+)
+async def test_each_number_of_the_film_has_as_many_accounts_behind_it_as_it_says(
+    pool: Pool, dsn: str, now: datetime, everything: Everything, query: str
+) -> None:
+    async with served(pool, dsn, now) as base, opened(base, "/replay" + query) as browser:
+        await browser.becomes("document.querySelectorAll('#f-kpis a').length >= 5")
+        found = await browser.page.evaluate(LINKS.replace("#live", "#film"))
+        for text, address in found:
+            told = await behind(browser, address)
+            if "%" not in text:
+                assert told["words"].startswith(f"{text.split()[0]} "), (text, address, told["words"])
+        assert len(found) >= 5
+        assert await browser.page.evaluate(NOT_LED) == []
+
+
+skip_without(CHROMIUM)
+
+
+GROUPED = replace(SETTINGS, most_accounts=0)
+
+
+async def quiet(browser: Browser) -> int:
+    return await browser.state("s.accounts.reduce((n, a) => n + (a.isQuiet ? a.n : 0), 0)")
+
+
+async def test_lanes_are_of_accounts_that_changed_and_the_others_are_named(
+    pool: Pool, dsn: str, story: Story
+) -> None:
+    async with served(pool, dsn, story.now, GROUPED) as base, opened(base) as browser:
+        page = browser.page
+        await browser.painted()
+        n = await quiet(browser)
+        assert 0 < n < 32
+        names = await page.locator(".lane-row:not([hidden])").count()
+        assert names == 32 - n
+        note = page.locator("#quiet")
+        assert f"{n} accounts without a change since" in await note.inner_text()
+        await page.locator("#as-table").click()
+        assert await page.locator("#table-view .facts-above + table tbody tr").count() == 32 - n
+        assert f"{n} accounts without a change" in await page.locator("#table-view").inner_text()
+        await page.keyboard.press("Escape")
+
+        await page.locator("#pick-handle").fill("zzz")
+        await browser.becomes("document.getElementById('quiet').textContent.includes('does not search')")
+        assert await note.locator("a").get_attribute("href") == "/accounts?q=zzz"
+        await page.locator("#pick-handle").fill("")
+        await note.locator("a", has_text="List all accounts").click()
+        await page.locator("#accounts-table, .ag-root").first.wait_for()
+
+
+async def test_a_quiet_account_that_changes_gets_a_lane_without_a_reload(
+    pool: Pool, dsn: str, story: Story
+) -> None:
+    changed = story.accounts[1][-2]
+    async with served(pool, dsn, story.now, GROUPED) as base, opened(base) as browser:
+        await browser.pushed()
+        before = await quiet(browser)
+        assert not await browser.state(f"s.byId.has({changed})")
+        await browser.page.evaluate("window.__loaded_once = window.__blockline.state")
+        async with transaction(pool) as conn:
+            change_id = await happen(conn, story, changed, SUSPENDED, story.now - HOUR)
+
+        await browser.page.locator(f"#feed [data-change='{change_id}']").wait_for()
+        assert await quiet(browser) == before - 1
+        assert await browser.state("s.accounts.reduce((n, a) => n + a.n, 0)") == 32
+        handle = await browser.state(f"s.byId.get({changed}).handle")
+        await browser.page.locator(".lane-row", has_text=handle).wait_for()
+        assert await browser.page.evaluate("window.__loaded_once === window.__blockline.state")
+
+
+in_a_browser = pytest.mark.skipif(
+    not CHROMIUM.exists() and os.environ.get("TEST_REQUIRE_BROWSER") != "1",
+    reason=f"needs a Chromium at {CHROMIUM}; TEST_CHROMIUM names another",
+)
+
+
+@asynccontextmanager
+async def running(pool: Pool, dsn: str, story: Story) -> AsyncGenerator[Hub]:
+    hub = Hub(WebProcess(pool, lambda: story.now, dsn, SETTINGS))
+    async with asyncio.TaskGroup() as tasks:
+        work = tasks.create_task(hub.run())
+        await until(lambda: _is(hub.process.listening))
+        yield hub
+        work.cancel()
+
+
+async def _is(value: object) -> bool:
+    return bool(value)
+
+
+async def blocked(pool: Pool, story: Story, n: int = -2) -> int:
+    async with transaction(pool) as conn:
+        return await happen(conn, story, story.accounts[1][n], SUSPENDED, story.now - HOUR)
+
+
+async def test_every_heartbeat_says_the_last_event_so_that_a_lost_message_is_noticed(
+    pool: Pool, dsn: str, story: Story
+) -> None:
+    async with running(pool, dsn, story) as hub:
+        with hub.subscribe() as queue:
+            await _heartbeat(queue)
+            await blocked(pool, story)
+            while "changes" not in (news := await queue.get()):
+                pass
+            assert (await _heartbeat(queue))["since"] == news["id"]
+
+
+async def _heartbeat(queue: asyncio.Queue[Json]) -> Any:
+    while "reads" not in (message := await queue.get()) or "since" not in message:
+        pass
+    return message
+
+
+@in_a_browser
+async def test_a_page_goes_on_when_the_web_process_was_started_anew(
+    pool: Pool, dsn: str, story: Story
+) -> None:
+    port = free_port()
+    async with served(pool, dsn, story.now, port=port) as base:
+        browsing = opened(base)
+        browser = await browsing.__aenter__()
+        await browser.pushed()
+    try:
+        missed = await blocked(pool, story)
+        await browser.page.locator("#pill:not([data-state=live])").wait_for()
+        async with served(pool, dsn, story.now, port=port):
+            await browser.becomes(f"window.__blockline.state.changes.has({missed})")
+            await _pushed_again(browser)
+            asked = await browser.page.evaluate("window.__blockline.resyncs")
+            pushed = await blocked(pool, story, -3)
+            await browser.becomes(f"window.__blockline.state.changes.has({pushed})")
+            assert await browser.page.evaluate("window.__blockline.resyncs") == asked
+            await browser.page.locator("#pill[data-state=live]").wait_for()
+    finally:
+        browser.errors.clear()  # that nobody answered, which Chromium logs as an error
+        await browsing.__aexit__(None, None, None)
+
+
+async def _pushed_again(browser: Browser) -> None:
+    """What comes by the websocket comes every second: two heartbeats within less than it is asked for."""
+    before = await browser.state("s.rev")
+    await browser.becomes(f"window.__blockline.state.rev >= {before} + 2")
+
+
+@in_a_browser
+async def test_a_tab_that_slept_catches_up_when_it_wakes(pool: Pool, dsn: str, story: Story) -> None:
+    async with served(pool, dsn, story.now) as base, opened(base) as browser:
+        await browser.pushed()
+        devtools: Any = await browser.page.context.new_cdp_session(browser.page)
+        await devtools.send("Page.setWebLifecycleState", {"state": "frozen"})
+        ids = [await blocked(pool, story, n) for n in range(-6, -1)]
+        async with transaction(pool) as conn:  # more than is kept for one page
+            await conn.execute("select announce('mail', 0) from generate_series(1, $1::int)", QUEUE)
+        await devtools.send("Page.setWebLifecycleState", {"state": "active"})
+        for change_id in ids:
+            await browser.becomes(f"window.__blockline.state.changes.has({change_id})")
+
+
+@in_a_browser
+async def test_where_websockets_are_refused_the_page_asks_and_says_how_late_it_is(
+    pool: Pool, dsn: str, story: Story
+) -> None:
+    def without_websockets(app: Any) -> Any:
+        async def answer(scope: Any, receive: Any, send: Any) -> None:
+            if scope["type"] != "websocket":
+                await app(scope, receive, send)
+                return
+            await receive()
+            await send({"type": "websocket.close", "code": 1008})
+
+        return answer
+
+    async with (
+        served(pool, dsn, story.now, behind=without_websockets) as base,
+        opened(base) as browser,
+    ):
+        await browser.painted()
+        change_id = await blocked(pool, story)
+        await browser.page.locator("#pill[data-state=delayed]").wait_for()
+        assert (await browser.page.locator("#pill-age").inner_text()).endswith(" s")
+        await browser.page.locator(f"#feed [data-change='{change_id}']").wait_for()
+        assert await browser.page.evaluate("window.__blockline.resyncs >= 1")
+        browser.errors.clear()  # that the websocket was refused

@@ -1,26 +1,31 @@
-"""The forms of orders in a real browser: an order filed by keyboard alone, and what its page does with it."""
+"""The forms of orders, causes and labels in a real browser: an order filed by keyboard, and its page."""
 
 import re
+from collections.abc import Awaitable
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page
+from playwright.async_api import FilePayload, Page
 
-from collectors.x.declaration import X
-from storage.model.core.orders import NameOutcome, NewName
-from storage.orders.name_edits import add_names
+from storage.orders.order_edits import LARGEST_DOCUMENT
 from storage.postgres.pool import Pool, transaction
+from tests.conftest import NOW
 from tests.support.clients.browser import CHROMIUM, opened, skip_without, tab_to
 from tests.support.repeats import cases
+from tests.support.samples.label_signing import POST, SUBJECT, stated, store
 from tests.support.seeds.changes import Story
-from tests.support.servers.dashboard import served
+from tests.support.servers.dashboard import served, until
 
 skip_without(CHROMIUM)
 
+
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]
 
+
 NAMED = 257
+
+
 PER_PAGE = 40
 
 
@@ -121,32 +126,6 @@ async def test_an_order_of_257_names_is_filed_by_keyboard_alone(
     assert counted["resolved"] > 10
 
 
-async def test_a_copy_of_an_order_is_pointed_out_and_an_error_names_its_field(
-    pool: Pool, dsn: str, story: Story
-) -> None:
-    async with served(pool, dsn, story.now) as base, opened(base, "/orders/new") as browser:
-        page = browser.page
-        await page.locator("#order-title").wait_for()
-        store = page.locator("#order-store")
-        await store.click()
-        await page.get_by_text("Date of issue is empty.").wait_for()
-        await type_day(page, "#order-issued-date", "2021-01-24")
-        await page.locator("#order-issued-time").fill("25:00")
-        await store.click()
-        await page.get_by_text("Date of issue: '25:00' is not a time of day. Write it like 06:30.").wait_for()
-        await page.locator("#order-issued-time").fill("06:30")
-        await store.click()
-        await page.get_by_text("Country is empty.").wait_for()
-        await page.locator("#order-reference").fill("SYN/1")
-        await choose(page, "#order-basis", "69A")
-        await page.locator("#order-country").get_by_text("India (IN)").wait_for()
-        await store.click()
-        await page.get_by_text("An order with this reference is already stored").wait_for()
-        assert await page.locator(".noted a").get_attribute("href") == "/orders/1"
-        # What was typed is still there.
-        assert await page.locator("#order-issued-time").input_value() == "06:30"
-
-
 async def test_the_forms_of_an_order_write_and_its_page_shows_who_did_what(
     pool: Pool, dsn: str, story: Story, tmp_path: Path
 ) -> None:
@@ -203,27 +182,91 @@ async def test_the_forms_of_an_order_write_and_its_page_shows_who_did_what(
         assert said in history
 
 
-async def test_the_page_of_an_order_reads_itself_again_when_a_name_that_waited_has_an_answer(
-    pool: Pool, dsn: str, story: Story
+skip_without(CHROMIUM)
+
+
+PDF = b"%PDF-1.7 \x00\xff invented"
+
+
+async def test_a_cause_is_recorded_with_its_document_and_the_page_leads_to_it(
+    pool: Pool, dsn: str, story: Story, tmp_path: Path
 ) -> None:
-    async with transaction(pool) as conn:
-        order_id = await conn.fetchval("select min(order_id) from legal_order")
-        await add_names(
-            conn,
-            order_id,
-            [NewName("@waits", X, "waits", None, NameOutcome.NOT_TRIED, None, "", "test")],
-            story.now,
-        )
-    async with (
-        served(pool, dsn, story.now) as base,
-        opened(base, f"/orders/{order_id}") as browser,
-    ):
+    one = story.accounts[0][0]
+    # Playwright passes on where a file is, but bytes as text, which takes long for so many.
+    large = tmp_path / "large.pdf"
+    large.write_bytes(b" " * (LARGEST_DOCUMENT + 1))
+    async with served(pool, dsn, story.now) as base, opened(base, f"/account/{one}", width=390) as browser:
         page = browser.page
-        await page.get_by_text("@waits").first.wait_for()
-        async with transaction(pool) as conn:
-            await conn.execute(
-                "update order_name set outcome = 'unresolvable', note = 'There is no such account.' "
-                "where said = '@waits'"
-            )
-        await page.get_by_text("There is no such account.").wait_for()
+        await page.get_by_text("Record a cause").click()
+        form = page.locator("form[action*='/causes/record']")
+        await form.get_by_label("Document: an address or a name").fill("order.pdf")
+        await form.get_by_label("Date").fill("2021-01-25")
+        file = form.get_by_label("File of the document")
+        button = form.get_by_role("button", name="Record cause")
+        await file.set_input_files(files=[pdf("empty.pdf", b"")])
+        await button.click()
+        await form.get_by_text("File of the document is an empty file.").wait_for()
+        await file.set_input_files(large)
+        await button.click()
+        await form.get_by_text("large.pdf is larger than 20 MB.").wait_for()
+        assert browser.errors.pop().endswith("status of 422 (Unprocessable Entity)")
+        assert await form.get_by_label("Date").input_value() == "2021-01-25"
+        await file.set_input_files(files=[pdf("order.pdf", PDF)])
+        await button.click()
+        link = page.locator("#causes").get_by_role("link", name="order.pdf")
+        await link.wait_for()
+        assert await file.input_value() == ""
+        async with page.expect_download() as download:
+            await link.click()
+        saved = await (await download.value).path()
+        assert saved.read_bytes() == PDF
+        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def pdf(name: str, content: bytes) -> FilePayload:
+    return {"name": name, "mimeType": "application/pdf", "buffer": content}
+
+
+skip_without(CHROMIUM)
+
+
+async def test_the_chosen_subjects_are_filled_into_the_page_that_adds_accounts(pool: Pool, dsn: str) -> None:
+    await store(pool, stated(), stated(POST), stated(f"{POST}b"))
+    async with served(pool, dsn, NOW) as base, opened(base, "/countries/TR/labels") as browser:
+        page = browser.page
+        await page.locator("#label-watch").click()
+        await page.get_by_text("Choose at least one account or post.").wait_for()
+        for subject in (SUBJECT, POST):
+            await page.get_by_label(f"Choose {subject}", exact=True).check()
+        await page.locator("#label-watch").click()
+        await page.locator("#add-text").wait_for()
+
+        async def is_filled() -> bool:
+            return set((await page.locator("#add-text").input_value()).split()) == {SUBJECT, POST}
+
+        await until(is_filled)
         assert browser.errors == []
+
+
+async def test_a_new_label_is_on_an_open_page_and_waits_while_something_is_chosen(
+    pool: Pool, dsn: str
+) -> None:
+    await store(pool, stated(POST), seq=1)
+    async with served(pool, dsn, NOW) as base, opened(base, "/countries/TR/labels") as browser:
+        page = browser.page
+        await page.get_by_label(f"Choose {POST}", exact=True).wait_for()
+        await until(lambda: _equals(page.locator("#pill").get_attribute("data-state"), "live"))
+        await store(pool, stated(SUBJECT), seq=2)
+        await page.get_by_label(f"Choose {SUBJECT}", exact=True).wait_for()
+        await page.get_by_label(f"Choose {SUBJECT}", exact=True).check()
+        await store(pool, stated(f"{POST}b"), seq=3)
+        await page.locator("#label-news").wait_for()
+        assert await page.get_by_label(f"Choose {SUBJECT}", exact=True).is_checked()
+        await page.locator("#label-news").click()
+        await page.get_by_label(f"Choose {POST}b", exact=True).wait_for()
+        await page.locator("#label-news").wait_for(state="hidden")
+        assert browser.errors == []
+
+
+async def _equals(found: Awaitable[object], expected: object) -> bool:
+    return await found == expected

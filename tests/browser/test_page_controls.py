@@ -1,21 +1,28 @@
 """What a reader chooses on pages that the server writes, in a browser: zone, filter, a mail sent again."""
 
 import asyncio
+from pathlib import Path
 from typing import Final
 
 import pytest
 from playwright.async_api import Route
 
 from storage.postgres.pool import Pool, transaction
+from tests.support.added_pages import install_example
 from tests.support.clients.browser import CHROMIUM, Browser, opened, skip_without
 from tests.support.seeds.alerts import DESK, Played
+from tests.support.seeds.changes import Story
 from tests.support.servers.dashboard import served
 
 skip_without(CHROMIUM)
 
+
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]
 
+
 KOLKATA = "Asia/Kolkata"
+
+
 TIMES = "[...document.querySelectorAll('#page time')]"
 
 
@@ -80,60 +87,6 @@ async def test_a_chosen_filter_is_in_the_address_and_the_address_shows_it_again(
         assert await page.locator("select[name=to]").input_value() == ""
 
 
-@pytest.mark.parametrize("path", ["/health", "/alerts/deliveries?state=dead"])
-async def test_a_dead_letter_is_sent_again_where_it_is_shown(
-    pool: Pool, dsn: str, played: Played, path: str
-) -> None:
-    async with served(pool, dsn, played.now) as base, opened(base, path, width=390) as browser:
-        again = browser.page.get_by_role("button", name="Send again")
-        await again.click()
-        await again.wait_for(state="detached")
-        assert await browser.page.evaluate("location.pathname + location.search") == path
-        assert await browser.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-
-    async with transaction(pool) as conn:
-        state = await conn.fetchval("select state from mail where mail_id = $1", played.dead_mail)
-        who = await conn.fetchval("select actor from audit_log where action = 'mail sent again'")
-    assert (state, who) == ("queued", "dashboard")
-
-
-async def test_what_is_reckoned_on_the_sizing_page_stands_in_its_address(
-    pool: Pool, dsn: str, played: Played
-) -> None:
-    async with served(pool, dsn, played.now) as base, opened(base, "/health") as browser:
-        page = browser.page
-        await page.get_by_role("link", name="Sizing").click()
-        await browser.becomes("document.title.startsWith('Sizing')")
-        assert await page.get_by_label("Accounts", exact=True).input_value() == "32", "what is watched now"
-
-        await page.get_by_label("Accounts", exact=True).fill("20,000")
-        await page.get_by_label("Sweep length").fill("")
-        await page.get_by_label("or US dollars per day (X)").fill("20")
-        await page.get_by_label("Known list sizes").fill("257")
-        await page.get_by_label("Planner").select_option("adaptive")
-        await page.get_by_role("button", name="Estimate").click()
-        asked = "platform=x&accounts=20%2C000&money=20&lists=257&planner=adaptive"
-        await browser.becomes(f"location.search === '?{asked}'")
-        told = "document.querySelector('#page .answer')?.textContent ?? ''"
-        await browser.becomes(f"({told}).startsWith('20,000 accounts on X, for at most $20.00 per UTC day')")
-
-        await page.get_by_label("Accounts", exact=True).fill("many")
-        await page.keyboard.press("Enter")
-        await browser.becomes("document.querySelector('#page .refused') !== null")
-        assert await page.locator("#page .refused").inner_text() == "Accounts: 'many' is not a whole number."
-
-        await page.go_back()
-        await browser.becomes(f"({told}).includes('20,000 accounts on X')")
-        assert await page.get_by_label("Accounts", exact=True).input_value() == "20,000"
-
-
-async def test_the_report_on_an_order_comes_as_a_file(pool: Pool, dsn: str, played: Played) -> None:
-    async with served(pool, dsn, played.now) as base, opened(base, "/orders/1") as browser:
-        async with browser.page.expect_download() as download:
-            await browser.page.get_by_role("link", name="Report", exact=True).click()
-        assert (await download.value).suggested_filename.startswith("report-SYN")
-
-
 PASSING_THE_EDGE: Final = """() => {
   const pill = document.getElementById("pill");
   const [word, age] = [document.getElementById("pill-word"), document.getElementById("pill-age")];
@@ -196,27 +149,6 @@ async def test_a_page_that_takes_long_says_that_it_is_loading(pool: Pool, dsn: s
         await browser.becomes(f"{said} === '' && {busy} === 'false'")
 
 
-LEGEND = """(() => {
-    const plot = document.querySelector('#order-curve .js-plotly-plot, #order-curve.js-plotly-plot');
-    const entries = [...(plot?.querySelectorAll('.legend, .legend .traces') ?? [])];
-    return entries.map((entry) => entry.getAttribute('transform')).join(' ');
-})()"""
-
-
-async def test_a_legend_is_arranged_anew_when_a_tablet_is_turned(
-    pool: Pool, dsn: str, played: Played
-) -> None:
-    async with served(pool, dsn, played.now) as base:
-        async with opened(base, "/orders/1", width=820) as browser:
-            await browser.becomes(f"{LEGEND} !== '' && !document.querySelector('.dash-graph--pending')")
-            upright = await browser.page.evaluate(LEGEND)
-        async with opened(base, "/orders/1", width=1180) as browser:
-            await browser.becomes(f"{LEGEND} !== '' && !document.querySelector('.dash-graph--pending')")
-            assert await browser.page.evaluate(LEGEND) != upright
-            await browser.page.set_viewport_size({"width": 820, "height": 1180})
-            await browser.becomes(f"{LEGEND} === {upright!r}")
-
-
 FOCUS = "document.activeElement"
 
 
@@ -240,16 +172,6 @@ async def test_a_slash_goes_to_the_search_of_the_page(
         assert await browser.page.locator("dialog.search[open]").count() == 0
         await browser.page.keyboard.press("Control+k")
         await browser.page.locator("dialog.search[open]").wait_for()
-
-
-async def test_a_slash_searches_everything_where_the_page_has_no_search(
-    pool: Pool, dsn: str, played: Played
-) -> None:
-    async with served(pool, dsn, played.now) as base, opened(base, "/orders") as browser:
-        await browser.page.get_by_role("heading", name="Orders", exact=True).wait_for()
-        await browser.page.keyboard.press("/")
-        await browser.page.locator("dialog.search[open]").wait_for()
-        assert await browser.page.locator("dialog.search input").input_value() == ""
 
 
 async def test_j_and_k_move_in_every_kind_of_table_and_the_list_of_keys_says_so(
@@ -278,3 +200,26 @@ async def test_j_and_k_move_in_every_kind_of_table_and_the_list_of_keys_says_so(
         await page.keyboard.press("?")
         await page.get_by_text("the page's own search or filter; where it has none, as Ctrl K").wait_for()
         await page.get_by_text("in a table, with the focus in a row: the next row, the row before").wait_for()
+
+
+skip_without(CHROMIUM)
+
+
+async def test_an_installed_page_stands_in_the_navigation_and_its_callback_answers(
+    pool: Pool, dsn: str, story: Story, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install_example(tmp_path, monkeypatch)
+    async with transaction(pool) as conn:
+        await conn.execute("update account set tags = '{press}' where account_id = any($1)", story.wave[:3])
+    async with served(pool, dsn, story.now) as base, opened(base) as browser:
+        page = browser.page
+        await browser.painted()
+        await page.get_by_role("link", name="Tags").click()
+        await page.get_by_role("cell", name="press").wait_for()
+        assert await page.locator("#tags-table tbody tr").all_inner_texts() == ["press\t3"]
+        assert await page.title() == "Tags · Blockline"
+        assert await page.locator("[data-nav=tags]").get_attribute("aria-current") == "page"
+
+        await page.locator("#tags-platform").click()
+        await page.get_by_text("Mastodon").click()
+        await page.get_by_text("No watched account of this platform has a tag.").wait_for()

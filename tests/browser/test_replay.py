@@ -1,37 +1,39 @@
 """The replay film in a real browser: played, scrubbed, stepped, compared, shared and saved."""
 
-import asyncio
 import os
 import re
 import sys
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.async_api import Page, Route
+from playwright.async_api import Page
 
-from storage.causes.ledger import record_cause
 from storage.health.status_at import status_at
-from storage.model.causes.causes import CauseSubject
 from storage.model.core.availability import Status
 from storage.postgres.pool import Pool, transaction
+from tests.dashboard.replay.test_reevaluation import NOW, told
 from tests.dashboard.replay.test_video_export import STAND_IN
-from tests.storage.causes.test_ledger import NOTICE
-from tests.support.clients.browser import CHROMIUM, Browser, opened, skip_without
+from tests.support.clients.browser import AXE, CHROMIUM, Browser, opened, skip_without, violations
 from tests.support.seeds.changes import HOUR, Story
 from tests.support.servers.dashboard import SETTINGS, served, until
 
 skip_without(CHROMIUM)
 
+
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]
 
+
 NOTHING: Mapping[str, datetime | str] = MappingProxyType({})
+
+
 MINUTE = timedelta(minutes=1)
+
+
 REEL = "window.__blockline.reel"
 
 
@@ -96,16 +98,6 @@ async def test_it_plays_to_the_end_of_its_range_without_asking_the_server(
         assert asked(page)["at"] == [written(end).replace(":00Z", "Z")]
 
 
-async def test_a_range_that_loops_begins_anew(pool: Pool, dsn: str, story: Story) -> None:
-    begin, end = story.at(0.2), story.at(0.2) + HOUR
-    path = address(end - MINUTE, {"from": begin, "to": end, "loop": "yes"})
-    async with shown(pool, dsn, story, path) as browser:
-        await browser.page.locator("#f-speed").select_option("600")
-        await browser.page.locator("#f-play").click()
-        await browser.becomes(f"{REEL}.stage.t < {(begin + HOUR / 2).timestamp() * 1000}")
-        await browser.page.locator("#f-play").click()
-
-
 async def test_the_strip_is_scrubbed_and_says_where_it_stands(pool: Pool, dsn: str, story: Story) -> None:
     begin, end = story.at(0.2), story.at(0.4)
     async with shown(pool, dsn, story, address(end, {"from": begin, "to": end})) as browser:
@@ -130,34 +122,6 @@ async def test_the_strip_is_scrubbed_and_says_where_it_stands(pool: Pool, dsn: s
             "document.querySelector('#page').textContent.includes("
             f"{(await moment(page)).strftime('%H:%M')!r})"
         )
-
-
-async def test_a_range_is_chosen_on_the_strip_and_from_the_moment_and_is_the_film_from_then_on(
-    pool: Pool, dsn: str, story: Story
-) -> None:
-    begin, end = story.at(0.2), story.at(0.4)
-    async with shown(pool, dsn, story, address(end, {"from": begin, "to": end})) as browser:
-        page = browser.page
-        box = await page.locator("#f-strip").bounding_box()
-        assert box is not None
-        await page.keyboard.down("Shift")
-        await page.mouse.move(box["x"] + box["width"] * 0.25, box["y"] + 20)
-        await page.mouse.down()
-        await page.mouse.move(box["x"] + box["width"] * 0.75, box["y"] + 20, steps=4)
-        await page.mouse.up()
-        await page.keyboard.up("Shift")
-        since, until_ = (datetime.fromisoformat(asked(page)[name][0]) for name in ("from", "to"))
-        assert abs(since - story.at(0.25)) < 10 * MINUTE
-        assert abs(until_ - story.at(0.35)) < 10 * MINUTE
-        assert await moment(page) == until_
-
-        await page.locator("#f-strip").focus()
-        await page.keyboard.press("Shift+ArrowLeft")
-        at = await moment(page)
-        await page.keyboard.press("o")
-        assert datetime.fromisoformat(asked(page)["to"][0]) == at
-        await page.get_by_role("button", name="Whole film").click()
-        assert "from" not in asked(page)
 
 
 async def test_the_keyboard_steps_goes_to_events_and_to_the_ends(pool: Pool, dsn: str, story: Story) -> None:
@@ -187,51 +151,6 @@ async def test_the_keyboard_steps_goes_to_events_and_to_the_ends(pool: Pool, dsn
         await page.locator("#f-date").fill(begin.strftime("%Y-%m-%dT%H:%M:%S"))
         await page.locator("#f-goto button").click()
         await stands_at(browser, begin)
-
-
-@pytest.mark.parametrize("late", ["layout", "dependencies"])
-async def test_what_is_done_while_dash_starts_reaches_the_table(
-    pool: Pool, dsn: str, story: Story, late: str
-) -> None:
-    begin, end = story.at(0.2), story.at(0.2) + 30 * HOUR
-    is_done = asyncio.Event()
-
-    async def hold(route: Route) -> None:
-        await is_done.wait()
-        await route.continue_()
-
-    async with shown(pool, dsn, story, address(begin, {"from": begin, "to": end})) as browser:
-        page = browser.page
-        await page.route(f"**/_dash-{late}", hold)
-        await page.reload()
-        await drawn(browser)
-        await page.keyboard.press("ArrowRight")
-        await stands_at(browser, begin + 15 * MINUTE)
-        # This text is set right after the table is asked for.
-        await browser.becomes("document.getElementById('f-said').textContent !== ''")
-        is_done.set()
-        then = (begin + 15 * MINUTE).strftime("%H:%M")
-        await browser.becomes(f"document.querySelector('#page')?.textContent.includes({then!r})")
-
-
-@pytest.mark.parametrize(
-    ("written_time", "why"),
-    [
-        pytest.param("soon", "Enter a time in UTC", id="what is no time"),
-        pytest.param("2031-01-01 08:00", "The film ends on", id="the future"),
-        pytest.param("2001-01-01", "The film begins on", id="before the film"),
-    ],
-)
-async def test_a_time_that_cannot_be_gone_to_gets_a_sentence(
-    pool: Pool, dsn: str, story: Story, written_time: str, why: str
-) -> None:
-    at = story.at(0.2)
-    async with shown(pool, dsn, story, address(at)) as browser:
-        field = browser.page.get_by_label("Go to (UTC)")
-        await field.fill(written_time)
-        await field.press("Enter")
-        assert (await field.evaluate("(field) => field.validationMessage")).startswith(why)
-        assert await moment(browser.page) == at
 
 
 async def test_it_tells_what_was_and_what_was_known_as_the_server_does_and_names_the_difference(
@@ -264,53 +183,6 @@ async def test_it_tells_what_was_and_what_was_known_as_the_server_does_and_names
         row = page.locator(".lane-row.differs .lane-word").first
         await row.wait_for()
         assert re.match(r"confirmed \d\d:\d\d", await row.inner_text())
-
-
-async def test_a_lane_says_the_cause_that_was_known_at_the_moment_of_knowledge(
-    pool: Pool, dsn: str, story: Story
-) -> None:
-    one = story.wave[0]
-    async with transaction(pool) as conn:
-        handle = await conn.fetchval("select handle from account where account_id = $1", one)
-        change_id = await conn.fetchval(
-            "select min(change_id) from change where account_id = $1 and kind = 'block'", one
-        )
-        seen: datetime = await conn.fetchval(
-            "select first_seen_new from change where change_id = $1", change_id
-        )
-        recorded = seen + 30 * MINUTE
-        cause = replace(NOTICE, stated_on=seen)
-        await record_cause(conn, CauseSubject(change_id=change_id), cause, "ada", recorded)
-    begin, end = seen - HOUR, seen + HOUR
-    words = "Cause: an order of a government (Section 69A IT Act), stated by the platform"
-    path = address(end, {"from": begin, "to": end}, known=True)
-    async with shown(pool, dsn, story, path) as browser:
-        page = browser.page
-        await page.locator("#f-fit").click()
-        lane = page.locator(".lane-row", has_text=handle).first
-        tip = page.locator("#tip")
-
-        async def pointed() -> str:
-            chart, row = await page.locator("#f-lanes canvas").bounding_box(), await lane.bounding_box()
-            assert chart is not None
-            assert row is not None
-            await page.mouse.move(0, 0)
-            await page.mouse.move(chart["x"] + chart["width"] * 0.55, row["y"] + row["height"] / 2)
-            told = await tip.inner_text()
-            assert handle in told
-            assert "Withheld in India" in told
-            return told
-
-        async with page.expect_response("**/api/causes/lanes"):
-            await pointed()
-        assert words in await pointed()
-        await page.locator("#f-date").fill((recorded - MINUTE).strftime("%Y-%m-%dT%H:%M:%S"))
-        await page.locator("#f-goto button").click()
-        await stands_at(browser, recorded - MINUTE)
-        assert "Cause: not known" in await pointed()
-        await page.get_by_role("button", name="As it was").click()
-        await browser.becomes(f"{REEL}.stage.knew === null")
-        assert words in await pointed()
 
 
 async def test_two_moments_stand_side_by_side_with_what_differs_between_them(
@@ -435,16 +307,28 @@ async def test_what_is_shown_leaves_as_a_picture_a_table_and_a_film(
         await stands_at(browser, at)
 
 
-async def test_the_film_begins_with_all_lanes_and_shows_each_on_demand(
-    pool: Pool, dsn: str, story: Story
-) -> None:
-    async with shown(pool, dsn, story, "/replay") as browser:
+skip_without(CHROMIUM, AXE)
+
+
+async def test_a_reload_finds_the_result_again(pool: Pool, dsn: str) -> None:
+    await told(pool)
+    async with served(pool, dsn, NOW) as base, opened(base, "/replay/rules") as browser:
         page = browser.page
-        await page.locator("#f-lanes .fit-note", has_text=re.compile(r"^All \d+ lanes")).wait_for()
-        assert await page.locator("#f-fit").get_attribute("aria-pressed") == "true"
-        await page.locator("#f-lanes canvas").click(position={"x": 200, "y": 40})
-        await page.locator("#f-lanes .lane-row a").first.wait_for()
-        assert "lanes=each" in await page.evaluate("location.search")
-        await page.locator("#f-fit").click()
-        await browser.becomes("!location.search.includes('lanes=')")
-        assert await page.locator("#f-lanes .lane-row:not([hidden])").count() == 0
+        ask, rules = page.get_by_role("button", name="Re-evaluate"), page.get_by_label("Rules as TOML")
+        await ask.click()
+        await page.get_by_text("Difference: zero. 4 changes and 0 emails are the same as stored.").wait_for()
+        await rules.fill((await rules.input_value()).replace("strong_readings = 2", "strong_readings = 1"))
+        await page.locator("select[name=list]").select_option("Desk")
+        await ask.click()
+        await page.get_by_text("1 change and 0 emails would differ").wait_for()
+        await page.reload()
+        await page.get_by_text("1 change and 0 emails would differ").wait_for()
+        assert "strong_readings = 1" in await rules.input_value()
+        assert await page.locator("select[name=list]").input_value() == "Desk"
+        assert await violations(page) == []
+        row = page.locator("[data-table] tbody tr")
+        assert "Confirmed earlier" in await row.inner_text()
+        assert "thresholds differ" in await row.inner_text()
+        async with page.expect_download() as download:
+            await page.get_by_role("link", name="Export CSV").click()
+        assert (await download.value).suggested_filename.startswith("re-evaluation-20210301T0000")
