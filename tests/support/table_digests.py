@@ -30,15 +30,6 @@ async def _digest(conn: Conn, name: str) -> tuple[int, str]:
     return row[0], row[1]
 
 
-async def counters(dsn: str) -> list[tuple[object, ...]]:
-    """The next number that each identity column gives out."""
-    async with open_pool(dsn, max_size=1) as pool, transaction(pool) as conn:
-        rows = await conn.fetch(
-            "select sequencename::text, last_value from pg_sequences where schemaname = 'public' order by 1"
-        )
-    return [tuple(r) for r in rows]
-
-
 def as_role(dsn: str, role: str) -> str:
     """The same database, with the rights of that role."""
     parts = urlsplit(dsn)

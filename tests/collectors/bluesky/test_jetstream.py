@@ -18,9 +18,7 @@ from collectors.bluesky.jetstream import Jetstream, StreamLost
 from collectors.bluesky.simulator.app import BlueskyServer, serve_bluesky
 from collectors.bluesky.simulator.jetstream import EventLog
 from collectors.bluesky.wire.jetstream import (
-    LARGEST_MESSAGE,
     MOST_DIDS,
-    EventKind,
     StreamEvent,
     cursor_at,
     gap_is_covered,
@@ -30,8 +28,7 @@ from collectors.bluesky.wire.jetstream import (
 )
 from collectors.core.wire import is_object
 from collectors.simulator.faults import FaultKind, FaultPlan
-from collectors.simulator.history import APP_VIEW_ONLY, History, HistoryAccount, settled
-from storage.model.core.availability import State, Status
+from collectors.simulator.history import History, HistoryAccount, settled
 from tests.support.samples.readings import AVAILABLE, NOT_FOUND, SUSPENDED, T0
 from tests.support.simulated.bluesky_cast import (
     ALICE,
@@ -42,7 +39,6 @@ from tests.support.simulated.bluesky_cast import (
     ERIN,
     FRANK,
     HOUR,
-    WITHHELD,
     account,
 )
 
@@ -68,47 +64,6 @@ async def listening(
         await server.heard()
         yield got
         task.cancel()
-
-
-async def test_an_event_about_a_watched_account_arrives_and_one_about_another_does_not() -> None:
-    async with serve_bluesky(BOTH) as server, listening(server, [ALICE]) as got:
-        server.set_clock(T0 + HOUR)
-        at = T0 + HOUR
-        assert await got.get() == StreamEvent(ALICE, EventKind.ACCOUNT, at, cursor_at(at))
-        server.set_clock(T0 + 2 * HOUR)
-        assert (await got.get()).at == T0 + 2 * HOUR
-        assert got.empty()
-
-
-async def test_an_event_about_the_author_of_posts_is_one_about_each_of_them_and_about_the_account() -> None:
-    posts = [f"at://{ALICE}/app.bsky.feed.post/3k{n}" for n in range(2)]
-    of_bob = f"at://{BOB}/app.bsky.feed.post/3k1"
-    watched = [*posts, ALICE, f"at://{CAROL}/app.bsky.feed.post/3k1"]
-    post = HistoryAccount(BLUESKY, of_bob, (T0, T0 + HOUR), (AVAILABLE, NOT_FOUND), (T0,), ("bob.test/3k1",))
-    async with (
-        serve_bluesky(History((LIVED, OTHER, post))) as server,
-        listening(server, watched) as got,
-    ):
-        server.set_clock(T0 + HOUR)
-        events = [await got.get() for _ in range(3)]
-        assert {event.native_id for event in events} == {*posts, ALICE}
-        assert {(event.at, event.kind) for event in events} == {(T0 + HOUR, EventKind.ACCOUNT)}
-        assert got.empty()
-
-
-async def test_without_a_cursor_nothing_of_the_past_is_sent() -> None:
-    async with serve_bluesky(BOTH, now=T0 + HOUR) as server, listening(server, [ALICE, BOB]) as got:
-        server.set_clock(T0 + 2 * HOUR)
-        assert {(await got.get()).native_id, (await got.get()).native_id} == {ALICE, BOB}
-        assert got.empty()
-
-
-async def test_who_resumes_at_a_cursor_gets_all_since_and_the_last_event_again() -> None:
-    async with (
-        serve_bluesky(BOTH, now=T0 + 3 * HOUR) as server,
-        listening(server, [ALICE], cursor_at(T0 + 2 * HOUR)) as got,
-    ):
-        assert [(await got.get()).at for _ in range(2)] == [T0 + 2 * HOUR, T0 + 3 * HOUR]
 
 
 async def test_an_event_just_before_the_cursor_is_sent_again_so_that_none_is_lost() -> None:
@@ -224,25 +179,6 @@ async def test_garbage_and_what_nobody_asked_for_are_skipped() -> None:
         assert (await anext(events)).at == T0
 
 
-async def test_a_message_beyond_every_reasonable_size_loses_the_stream() -> None:
-    async def script(socket: web.WebSocketResponse) -> None:
-        await socket.send_str(" " * (LARGEST_MESSAGE + 1))
-        await socket.receive()
-
-    async with scripted(script) as url:
-        with pytest.raises(StreamLost, match="broke off"):
-            await anext(Jetstream(url).events([ALICE], None))
-
-
-async def test_a_server_that_says_goodbye_is_lost() -> None:
-    async def script(socket: web.WebSocketResponse) -> None:
-        await socket.close(code=1012)
-
-    async with scripted(script) as url:
-        with pytest.raises(StreamLost, match="1012"):
-            await anext(Jetstream(url).events([ALICE], None))
-
-
 async def test_a_server_that_answers_no_ping_is_lost() -> None:
     async def script(socket: web.WebSocketResponse) -> None:
         while not socket.closed:
@@ -269,13 +205,6 @@ async def test_a_connection_for_nobody_or_for_too_many_is_refused(dids: list[str
         await anext(Jetstream("ws://127.0.0.1:9").events(dids, None))
 
 
-async def test_ten_thousand_accounts_are_asked_for_in_one_connection() -> None:
-    dids = [f"did:plc:{n:024d}" for n in range(MOST_DIDS - 1)]
-    async with serve_bluesky(BOTH) as server, listening(server, [*dids, ALICE]) as got:
-        server.set_clock(T0 + HOUR)
-        assert (await got.get()).native_id == ALICE
-
-
 @pytest.mark.parametrize("text", ["{", '{"type":"x"}', '{"type":"options_update","payload":[]}'])
 async def test_the_simulator_ends_a_connection_that_sends_anything_else(text: str) -> None:
     async with (
@@ -286,19 +215,6 @@ async def test_the_simulator_ends_a_connection_that_sends_anything_else(text: st
         await socket.send_str(text)
         assert (await socket.receive()).type is aiohttp.WSMsgType.CLOSE
         assert socket.close_code == 1007
-
-
-@pytest.mark.parametrize("params", [{"wantedDids": ALICE}, {}])
-async def test_the_simulator_sends_what_the_query_wants_or_everything(params: dict[str, str]) -> None:
-    async with (
-        serve_bluesky(BOTH) as server,
-        aiohttp.ClientSession() as session,
-        session.ws_connect(server.stream_url, params=params) as socket,
-    ):
-        await server.heard()
-        server.set_clock(T0 + 2 * HOUR)
-        wanted = [ALICE, ALICE] if params else [ALICE, BOB, ALICE, BOB]
-        assert [(await socket.receive_json())["did"] for _ in wanted] == wanted
 
 
 async def test_the_simulator_waits_for_a_hello_that_replaces_what_the_query_wants() -> None:
@@ -357,14 +273,6 @@ def test_events_are_those_recorded_in_the_envelope_of_jetstream() -> None:
         assert bare == told(did)
 
 
-def test_what_only_the_app_view_does_makes_no_event() -> None:
-    hours = tuple(T0 + n * HOUR for n in range(4))
-    states = (AVAILABLE, SUSPENDED, WITHHELD, State(Status.PROTECTED))
-    details = ("", APP_VIEW_ONLY, "", "")
-    quiet = HistoryAccount(BLUESKY, CAROL, hours, states, (T0,), ("carol.test",), (), details)
-    assert played(quiet) == []
-
-
 def test_an_identity_that_leads_nowhere_is_announced_without_a_handle() -> None:
     lost = settled(BLUESKY, CAROL, [(T0, AVAILABLE, "carol.test"), (T0 + HOUR, AVAILABLE, "handle.invalid")])
     (event,) = played(lost)
@@ -402,41 +310,8 @@ def test_a_truncated_event_is_none(length: int) -> None:
     assert parse_event(message()[:length]) is None
 
 
-@pytest.mark.parametrize(
-    ("cursor", "covered", "rule"),
-    [
-        (None, False, "without a cursor nothing is known of the past"),
-        (cursor_at(T0), True, "a fresh cursor covers"),
-        (cursor_at(T0 - timedelta(hours=34)), True, "36 hours are kept"),
-        (cursor_at(T0 - timedelta(hours=35, minutes=30)), False, "a margin is left for the time to connect"),
-        (cursor_at(T0 - timedelta(hours=37)), False, "what is older was dropped without a word"),
-        (cursor_at(T0 + timedelta(minutes=5)), True, "clocks differ"),
-        (cursor_at(T0 + timedelta(hours=2)), False, "a cursor from the future is ignored by the server"),
-        ("soon", False, "what is no cursor covers nothing"),
-        ("9" * 19, False, "no cursor is of the year 318857"),
-    ],
-)
-def test_a_gap_is_covered_only_as_far_back_as_jetstream_keeps(
-    cursor: str | None, covered: bool, rule: str
-) -> None:
-    assert gap_is_covered(cursor, T0) is covered, rule
-
-
-def test_the_cursor_of_an_event_is_its_time() -> None:
-    event = parse_event(message())
-    assert event is not None
-    assert event.cursor == cursor_at(event.at) == "1612137600000000"
-
-
 def test_a_cursor_that_no_event_carried_is_refused() -> None:
     with pytest.raises(ValueError, match="not a cursor"):
         query("soon")
     assert query("3000000") == {"requireHello": "true", "cursor": "0"}
     assert query(None) == {"requireHello": "true"}
-
-
-def test_the_greeting_asks_for_the_narrowest_there_is() -> None:
-    greeting = json.loads(hello({BOB, ALICE}))
-    assert greeting["type"] == "options_update"
-    assert greeting["payload"]["wantedDids"] == sorted([ALICE, BOB])
-    assert greeting["payload"]["wantedCollections"] == ["app.bsky.actor.profile"]

@@ -67,19 +67,6 @@ def subjects(batches: list[LabelBatch | LabelGap]) -> list[str]:
     return [label.subject for one in batches if isinstance(one, LabelBatch) for label in one.labels]
 
 
-async def test_labels_come_from_the_beginning_and_then_as_they_are_made() -> None:
-    async with (
-        feeding(labeler(SUBJECT)) as (server, feed, now),
-        aclosing(feed.stream(LABELER, 0, now)) as news,
-    ):
-        (first,) = await take(news, 1)
-        assert isinstance(first, LabelBatch)
-        assert (first.seq, subjects([first])) == (1, [SUBJECT])
-        server.labeler.put(POST, "!hide", T0 + HOUR)
-        server.announce()
-        assert subjects(await take(news, 1)) == [POST]
-
-
 async def test_a_key_that_was_changed_meanwhile_is_looked_up_before_a_label_is_called_forged() -> None:
     async with (
         feeding(labeler(SUBJECT)) as (server, feed, now),

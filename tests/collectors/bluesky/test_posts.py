@@ -12,33 +12,26 @@ from collectors.bluesky.collector import BlueskyCollector
 from collectors.bluesky.declaration import BLUESKY, DECLARATION
 from collectors.bluesky.simulator.app import BlueskyServer, serve_bluesky
 from collectors.bluesky.simulator.repo_proof import proof
-from collectors.bluesky.simulator.simulator import POST_CANARIES, SIMULATOR
+from collectors.bluesky.simulator.simulator import SIMULATOR
 from collectors.bluesky.wire.regional_labelers import SHIPPED_REGIONS
 from collectors.core.collector import CollectorAnswer, UnresolvedReason
 from collectors.simulator.canaries import with_canaries
-from collectors.simulator.faults import PROFILES, FaultKind, FaultPlan, Glitch, profile
+from collectors.simulator.faults import PROFILES, FaultKind, FaultPlan, profile
 from collectors.simulator.history import APP_VIEW_ONLY, WITH_AUTHOR, History, HistoryAccount, parse_history
 from collectors.simulator.history_conversion import recast
 from collectors.transport.client import HttpOptions, Retry
-from collectors.transport.ssrf_guard import Guard
 from storage.model.core.availability import BY_COUNTRY, Flag, State, Status, Strength
 from storage.model.evidence.decisive import decisive_words
 from tests.collectors.conformance.stage import heard
 from tests.support.samples.bluesky_answers import LABEL, MAIN, REGION
 from tests.support.samples.readings import AVAILABLE, MINUTE, NOT_FOUND, SUSPENDED, T0
-from tests.support.simulated.bluesky_cast import ALICE, BOB, HOUR, account, asked
+from tests.support.simulated.bluesky_cast import ALICE, HOUR, account, asked
 from tests.support.simulated.scripted_bluesky import (
-    DEACTIVATED,
-    DOWN,
     NO_HANDLE,
     NO_RECORD,
-    NOT_SHOWN,
-    REPO_GONE,
-    TAKEN_DOWN,
     Said,
     Stage,
     did,
-    holds,
     names,
     post,
     shown,
@@ -46,14 +39,12 @@ from tests.support.simulated.scripted_bluesky import (
     staged,
     statuses,
 )
-from tests.support.simulated.scripted_x import scripted
 
 A, B = post(1), post(2)
 AUTHOR = did(1)
 SERVED: Said = (200, {"uri": A, "cid": "bafyrei", "value": {"text": "private words"}})
 KEPT, GONE = (proof(AUTHOR, "app.bsky.feed.post/3k1", record) for record in ({"text": "private words"}, None))
 TAKEDOWN = {**LABEL, "src": MAIN, "uri": A, "val": "!takedown"}
-WITHDRAWN = {**TAKEDOWN, "neg": True, "cts": "2026-11-24T13:50:00Z"}
 
 
 def stage(**parts: Any) -> Stage:
@@ -70,165 +61,6 @@ def stage(**parts: Any) -> Stage:
 
 def page(*labels: object) -> Said:
     return 200, {"labels": list(labels)}
-
-
-async def test_posts_are_one_request_with_the_labelers_of_all_regions() -> None:
-    posts = {post(n): shown_post(post(n)) for n in range(25)}
-    async with staged(Stage(posts=posts)) as (bluesky, server):
-        answer = await bluesky.read(list(posts), T0)
-    (request,) = server.asked
-    assert request.path == "/xrpc/app.bsky.feed.getPosts"
-    assert request.rel_url.query.getall("uris") == list(posts)
-    assert request.headers["atproto-accept-labelers"] == f"{MAIN};redact, {REGION}"
-    assert [r.state for r in answer.readings] == [AVAILABLE] * 25
-    assert answer.exchanges[0].url.endswith("getPosts?uris=… (25 posts)")
-
-
-FOUND = ["getPosts", "getProfile"]
-AT_SERVER = [*FOUND, "document", "getRecord"]
-AT_LABELER = [*AT_SERVER, "document", "queryLabels"]
-
-
-@pytest.mark.parametrize(
-    ("parts", "says", "flags", "calls"),
-    [
-        pytest.param(
-            {"served": {A: SERVED}, "calls": {"queryLabels": page(TAKEDOWN)}},
-            "suspended",
-            {Flag.APP_VIEW_ONLY},
-            AT_LABELER,
-            id="its server serves it and Bluesky's labeler took it down",
-        ),
-        pytest.param(
-            {"served": {A: SERVED}, "calls": {"queryLabels": page(TAKEDOWN, WITHDRAWN)}},
-            "contradictory",
-            None,
-            AT_LABELER,
-            id="its server serves it and the takedown was withdrawn",
-        ),
-        pytest.param(
-            {"served": {A: SERVED}, "calls": {"queryLabels": page()}},
-            "contradictory",
-            None,
-            AT_LABELER,
-            id="its server serves it and no label says why it is not shown",
-        ),
-        pytest.param(
-            {"served": {A: SERVED}, "calls": {"queryLabels": DOWN}},
-            "contradictory",
-            None,
-            AT_LABELER,
-            id="its server serves it and the labeler is down",
-        ),
-        pytest.param(
-            {"proofs": {A: (200, KEPT)}},
-            "suspended",
-            {Flag.HOST},
-            [*AT_SERVER, "proof"],
-            id="its server has it in the repository and does not serve it",
-        ),
-        pytest.param(
-            {"proofs": {A: (200, GONE)}},
-            "not_found",
-            {Flag.DELETED},
-            [*AT_SERVER, "proof"],
-            id="the repository is proven not to have it",
-        ),
-        pytest.param(
-            {"proofs": {A: NO_RECORD}},
-            "not_found",
-            set[Flag](),
-            [*AT_SERVER, "proof"],
-            id="its server says that it is not there, and proves nothing",
-        ),
-        pytest.param(
-            {"proofs": {A: (200, GONE[:-9])}},
-            "malformed",
-            None,
-            [*AT_SERVER, "proof"],
-            id="a proof that was cut",
-        ),
-        pytest.param({"proofs": {A: DOWN}}, "upstream", None, [*AT_SERVER, "proof"], id="no proof comes"),
-        pytest.param({"served": {A: DOWN}}, "upstream", None, AT_SERVER, id="its server is down"),
-        pytest.param({"served": {A: (401, b"")}}, "auth", None, AT_SERVER, id="its server refuses to say"),
-        pytest.param({"served": {A: REPO_GONE}}, "unclassified", None, AT_SERVER, id="its server is another"),
-        pytest.param(
-            {"documents": {AUTHOR: DOWN}}, "upstream", None, [*FOUND, "document"], id="the directory is down"
-        ),
-        pytest.param({"alone": {AUTHOR: DOWN}}, "upstream", None, FOUND, id="the app fails for its author"),
-        pytest.param(
-            {"alone": {AUTHOR: DEACTIVATED}},
-            "deactivated",
-            {Flag.WITH_AUTHOR},
-            FOUND,
-            id="its author left for now",
-        ),
-        pytest.param(
-            {
-                "alone": {AUTHOR: TAKEN_DOWN},
-                "repos": {AUTHOR: holds(AUTHOR, active=False, status="takendown")},
-            },
-            "suspended",
-            {Flag.WITH_AUTHOR, Flag.HOST},
-            [*FOUND, "document", "getRepoStatus"],
-            id="its author was taken down by their server",
-        ),
-        pytest.param(
-            {"alone": {AUTHOR: TAKEN_DOWN}, "repos": {AUTHOR: DOWN}},
-            "suspended",
-            {Flag.WITH_AUTHOR, Flag.SCOPE_UNANSWERED},
-            [*FOUND, "document", "getRepoStatus"],
-            id="its author was taken down, by whom is open",
-        ),
-        pytest.param(
-            {"alone": {AUTHOR: NOT_SHOWN}},
-            "not_found",
-            {Flag.WITH_AUTHOR, Flag.DELETED},
-            [*FOUND, "document", "getRepoStatus"],
-            id="its author is gone",
-        ),
-    ],
-)
-async def test_a_post_that_the_app_leaves_out_is_asked_for_as_far_as_it_takes(
-    parts: dict[str, Any], says: str, flags: set[Flag] | None, calls: list[str]
-) -> None:
-    made = stage()
-    for name, value in parts.items():
-        setattr(made, name, getattr(made, name) | value)
-    async with staged(made) as (bluesky, server):
-        answer = await bluesky.read([A, B], T0)
-    assert statuses(answer) == {A: says, B: "available"}
-    assert names(server) == calls
-    assert answer.trouble is None
-    assert {frozenset(r.flags) for r in answer.readings if r.native_id == A} == (
-        set() if flags is None else {frozenset(flags)}
-    )
-
-
-async def test_what_several_posts_need_is_asked_for_once() -> None:
-    posts = [post(n) for n in range(4)]
-    held: dict[str, Said] = {uri: (200, {"uri": uri, "value": {"text": ""}}) for uri in posts[:3]}
-    labels = [{**TAKEDOWN, "uri": uri} for uri in posts[:2]]
-    made = stage(served=held, proofs={posts[3]: NO_RECORD}, calls={"queryLabels": page(*labels)})
-    made.posts.clear()
-    async with staged(made) as (bluesky, server):
-        answer = await bluesky.read(posts, T0)
-    assert statuses(answer) == dict(
-        zip(posts, ["suspended", "suspended", "contradictory", "not_found"], strict=True)
-    )
-    asked_for = names(server)
-    assert {name: asked_for.count(name) for name in set(asked_for)} == {
-        "getPosts": 1,
-        "getProfile": 1,
-        "document": 2,
-        "getRecord": 4,
-        "proof": 1,
-        "queryLabels": 1,
-    }
-    (list_request,) = [one for one in server.asked if one.path.endswith("queryLabels")]
-    assert set(list_request.rel_url.query.getall("uriPatterns")) == set(posts[:3])
-    assert list_request.rel_url.query["sources"] == MAIN
-    assert len(set(answer.exchanges)) == len(answer.exchanges)
 
 
 async def test_posts_and_accounts_are_places_of_their_own() -> None:
@@ -260,73 +92,10 @@ async def test_an_address_that_bluesky_refuses_is_found_and_the_others_are_read(
     assert len(answer.readings) == 7
 
 
-@pytest.mark.parametrize("pds", ["https://127.0.0.1", "https://10.0.0.1", "http://127.0.0.1:1"])
-async def test_a_server_in_a_private_network_is_not_asked_for_a_record(pds: str) -> None:
-    guarded = HttpOptions(retry=Retry(attempts=0, base_s=0), timeout_s=5, guard=Guard())
-    async with scripted(Stage(served={A: SERVED}).answer) as inside:
-        made = stage(pds=pds.replace("http://127.0.0.1:1", inside.base_url))
-        async with staged(made, http=guarded) as (bluesky, server):
-            answer = await bluesky.read([A, B], T0)
-    assert inside.asked == []
-    assert names(server) == [*FOUND, "document"]
-    assert statuses(answer) == {A: "network", B: "available"}
-
-
-async def test_the_document_of_the_author_is_asked_for_again_once_a_post_is_missing() -> None:
-    """The author may have moved: the old server no longer has what the new one serves."""
-    made = stage(proofs={A: (200, GONE)}, calls={"queryLabels": page()})
-    async with scripted(Stage(served={A: SERVED}).answer) as new, staged(made) as (bluesky, _):
-        made.profiles.clear()
-        made.alone[AUTHOR] = TAKEN_DOWN
-        await bluesky.read([A], T0)
-        del made.alone[AUTHOR]
-        made.profiles[AUTHOR], made.posts[A] = shown(AUTHOR), shown_post(A)
-        await bluesky.read([A], T0 + MINUTE)
-        del made.posts[A]
-        service = {"id": "#atproto_pds", "serviceEndpoint": new.base_url}
-        made.documents[AUTHOR] = (200, {"id": AUTHOR, "service": [service]})
-        assert statuses(await bluesky.read([A], T0 + 2 * MINUTE)) == {A: "contradictory"}
-
-
 # lifts ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("subject", [A, AUTHOR])
-async def test_a_lift_is_proven_by_the_list_about_the_post_and_its_author(subject: str) -> None:
-    restricts = {**LABEL, "uri": subject}
-    made = stage(calls={"queryLabels": page(restricts)})
-    made.posts[A] = shown_post(A)
-    async with staged(made) as (bluesky, server):
-        read = await bluesky.read([A, B], T0)
-        in_force = await bluesky.verify_lifts(read, {A: frozenset({"TR"})}, T0)
-        query = next(one for one in server.asked if one.path.endswith("queryLabels")).rel_url.query
-        assert query.getall("uriPatterns") == [A, AUTHOR, B]
-        both = {A: "contradictory", B: "contradictory" if subject == AUTHOR else "available"}
-        assert statuses(in_force) == both
-        made.calls["queryLabels"] = page({**restricts, "neg": True})
-        lifted = await bluesky.verify_lifts(read, {A: frozenset({"TR"})}, T0)
-        assert statuses(lifted) == {A: "available", B: "available"}
-        assert {r.silent_on for r in lifted.readings} == {frozenset()}
-        made.calls["queryLabels"] = page()
-        open_still = await bluesky.verify_lifts(read, {A: frozenset({"TR"})}, T0)
-        assert {r.silent_on for r in open_still.readings} == {frozenset({"TR"})}
-
-
 # evidence ------------------------------------------------------------------------------------------------
-
-
-async def test_evidence_of_a_post_keeps_what_decides_and_no_word_of_it() -> None:
-    label = {**LABEL, "uri": A}
-    made = stage()
-    made.posts[A] = shown_post(A, labels=[label, {**label, "uri": B}])
-    async with staged(made) as (bluesky, _):
-        answer = await bluesky.read([A, B], T0)
-    kept = bluesky.evidence(answer.exchanges, [A, B])
-    (item,) = json.loads(kept[A])
-    author: dict[str, object] = {"did": AUTHOR, "handle": "name.test", "labels": []}
-    assert item["about"] == {"uri": A, "cid": "bafyrei", "author": author, "labels": [label]}
-    assert b"private" not in b"".join(kept.values())
-    assert B.encode() not in kept[A]
 
 
 async def test_evidence_of_a_missing_post_has_each_answer_that_it_rests_on() -> None:
@@ -513,15 +282,6 @@ async def test_an_app_that_knows_no_post_is_contradicted_by_their_servers() -> N
         assert shown
 
 
-async def test_a_simulated_lie_is_the_same_at_all_servers_and_also_about_control_posts() -> None:
-    lie = FaultPlan(glitches=(Glitch(T0, T0 + HOUR, share=1.0),))
-    async with simulated(lie) as (bluesky, _, posts):
-        answer = await bluesky.read([one.native_id for one in posts], T0)
-        assert {r.state for r in answer.readings} <= {NOT_FOUND}
-        controls = {one.native_id for one in POST_CANARIES}
-        assert controls & {r.native_id for r in answer.readings}
-
-
 async def test_a_post_shares_the_state_of_an_author_who_is_in_the_history_too() -> None:
     uri = f"at://{ALICE}/app.bsky.feed.post/3k1"
     post_of_alice = HistoryAccount(
@@ -543,18 +303,6 @@ async def test_a_post_shares_the_state_of_an_author_who_is_in_the_history_too() 
         server.set_clock(T0 + HOUR)
         (said,) = (await bluesky.read([uri], T0 + HOUR)).readings
         assert (said.state, said.flags) == (SUSPENDED, {Flag.WITH_AUTHOR, Flag.HOST})
-
-
-def test_control_posts_are_served_where_posts_are_and_control_accounts_where_accounts_are() -> None:
-    of_posts = SIMULATOR.canaries(History(posts_of_every_fate()))
-    of_accounts = SIMULATOR.canaries(History((account(BOB, AVAILABLE),)))
-    both = SIMULATOR.canaries(History((account(BOB, AVAILABLE), *posts_of_every_fate())))
-    assert of_posts == POST_CANARIES
-    assert {DECLARATION.is_post(one.native_id) for one in of_accounts} == {False}
-    assert both == (*of_accounts, *of_posts)
-    for one in of_posts:
-        assert DECLARATION.is_post(one.native_id)
-        assert DECLARATION.is_post_handle(one.handles[0])
 
 
 async def test_the_example_of_a_post_is_answered_by_the_simulator() -> None:

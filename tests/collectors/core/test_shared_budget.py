@@ -1,10 +1,9 @@
 """What collectors make of a budget: nothing leaves without it, and what it keeps back is no attempt."""
 
-import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import timedelta
 from hashlib import sha256
 
 import pytest
@@ -15,7 +14,6 @@ from collectors.core.collector import Collector, CollectorAnswer, RequestFailure
 from collectors.core.rate_limit_headers import RateLimitWindow
 from collectors.mastodon.declaration import MASTODON
 from collectors.transport.client import HttpOptions, Retry
-from collectors.transport.host_pacing import HostRateLimiter
 from collectors.x.compliance import XCompliance
 from collectors.x.connection import compliance_jobs, likes_readers
 from collectors.x.declaration import X
@@ -27,14 +25,14 @@ from jobs.config.settings import load_settings
 from jobs.dispatch.shared_rate_limits import SharedBudgets, counted_as
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import MissedReason
-from storage.model.limits.rate_limits import BudgetBasis, BudgetPace, Granted
+from storage.model.limits.rate_limits import Granted
 from storage.postgres.pool import Pool, borrowed, open_pool
 from storage.work import rate_limits
 from tests.support.samples.mastodon_answers import ALICE, account
-from tests.support.samples.readings import T0, minutes
+from tests.support.samples.readings import T0
 from tests.support.simulated.scripted_bluesky import Stage, did, shown, staged
 from tests.support.simulated.scripted_mastodon import asking, ok
-from tests.support.simulated.scripted_x import TOKEN, USERS, collector, cut, hang, plain, scripted
+from tests.support.simulated.scripted_x import TOKEN, USERS, collector, cut, plain, scripted
 
 RETRY_AT = T0 + timedelta(minutes=7)
 LATER = RequestFailure(MissedReason.RATE_LIMITED, "all is used up", RETRY_AT, breaker=False)
@@ -95,19 +93,6 @@ async def test_a_request_that_the_budget_refuses_is_not_an_attempt(platform: Pla
     assert budget.noted == []
 
 
-@pytest.mark.parametrize("platform", [BLUESKY, MASTODON])
-async def test_a_later_request_that_the_budget_refuses_is_missed_and_the_rest_counts(
-    platform: Platform,
-) -> None:
-    budget = Allows(1)
-    async with reading(platform, budget) as (collector, ids):
-        answer = await collector.read(ids, T0)
-    assert answer.sent
-    assert [r.native_id for r in answer.readings] == ids[:1]
-    assert missed(answer) == {ids[1]: MissedReason.RATE_LIMITED}
-    assert [status for _, status in budget.noted] == [200]
-
-
 @pytest.mark.parametrize("allowed", [1, 2, 7, 8])
 async def test_the_search_for_an_id_that_x_rejects_ends_with_the_budget(allowed: int) -> None:
     ids, budget = [str(n) for n in range(64)], Allows(allowed)
@@ -164,20 +149,6 @@ async def test_every_other_request_to_x_takes_from_the_budget_too() -> None:
         assert server.asked == []
 
 
-async def test_every_other_request_to_bluesky_and_mastodon_takes_from_the_budget_too() -> None:
-    async with staged(Stage(), http=of(Allows(0))) as (bluesky, server):
-        assert (await bluesky.engagement(did(1), None, T0)).trouble == LATER
-        assert (await bluesky.resolve(["a.test"], T0)).trouble == LATER
-        assert await bluesky.handle_history(did(1), T0) == LATER
-        assert await bluesky.follows_among(did(1), [did(2)], T0) == LATER
-        assert server.asked == []
-    async with asking({}, http=of(Allows(0))) as (mastodon, there):
-        assert (await mastodon.engagement(ALICE.native_id, None, T0)).trouble == LATER
-        assert (await mastodon.resolve(["alice@social.example"], T0)).trouble == LATER
-        assert await mastodon.candidates("example.org", T0) == ()
-        assert there.asked == []
-
-
 # Kept in the database.
 
 
@@ -204,24 +175,6 @@ def test_requests_are_counted_as_the_platform_counts_them(platform: Platform, ur
     assert counted_as(platform, url) == counted
 
 
-async def test_a_budget_is_named_by_credential_or_address_and_shows_no_secret(pool: Pool) -> None:
-    all_of_them = SharedBudgets(pool, "office", SimulatedClock(T0))
-    for budget, url in (
-        (all_of_them.of(X, credential=TOKEN), "https://api.x.com/2/users"),
-        (all_of_them.of(BLUESKY), "https://a.example/xrpc/app.bsky.actor.getProfiles"),
-        (all_of_them.of(BLUESKY, vantage="tr"), "https://a.example/xrpc/app.bsky.actor.getProfiles"),
-    ):
-        assert isinstance(await budget.take(url), Granted)
-    async with borrowed(pool) as conn:
-        names = [b.name for b in await rate_limits.budgets(conn)]
-    assert names == [
-        "bluesky by tr a.example app.bsky",
-        "bluesky from office a.example app.bsky",
-        f"x {sha256(TOKEN.encode()).hexdigest()[:12]} users",
-    ]
-    assert not any(TOKEN in name for name in names)
-
-
 async def test_likes_and_compliance_jobs_are_counted_by_the_token_that_they_use(pool: Pool) -> None:
     shared = SharedBudgets(pool, "", SimulatedClock(T0))
     async with scripted(plain(200, b"{}")) as server:
@@ -246,91 +199,6 @@ async def test_likes_and_compliance_jobs_are_counted_by_the_token_that_they_use(
         names = {b.name for b in await rate_limits.budgets(conn)}
     app, user = (sha256(token.encode()).hexdigest()[:12] for token in (TOKEN, "7-token"))
     assert names == {f"x {app} compliance/jobs/:id", f"x {user} users/:id/liked_tweets"}
-
-
-async def test_waiting_for_a_platform_that_hangs_is_not_called_a_rate_limit(
-    pool: Pool,
-) -> None:
-    budget = replace(SharedBudgets(pool, "", system_clock).of(X, credential=TOKEN), _patience_s=0.3)
-    asked = asyncio.Event()
-
-    async def noted(request: web.BaseRequest) -> web.Response:
-        asked.set()
-        return await hang(request)
-
-    async with scripted(noted) as server, asyncio.TaskGroup() as group:
-        async with collector(server.base_url, http=HttpOptions(budget=budget)) as x:
-            first = group.create_task(x.read(["7"], system_clock()))
-            async with asyncio.timeout(100):
-                await asked.wait()
-                answer = await x.read(["7"], system_clock())
-            first.cancel()
-        assert not answer.sent
-        assert [miss.reason for miss in answer.missed] == [MissedReason.NETWORK]
-        assert answer.trouble is not None
-        assert answer.trouble.reason is MissedReason.NETWORK
-
-
-def test_the_pace_of_a_collector_applies_to_all_processes_together() -> None:
-    assert HostRateLimiter(5, burst=10).of_all == BudgetPace(timedelta(seconds=0.2), 10)
-
-
-@pytest.mark.parametrize(
-    ("status", "window", "basis", "left_over", "until"),
-    [
-        pytest.param(
-            200,
-            RateLimitWindow(300, 299, minutes(15), None),
-            BudgetBasis.COUNTED,
-            299,
-            minutes(15),
-            id="stated",
-        ),
-        pytest.param(
-            200, RateLimitWindow(None, None, None, None), BudgetBasis.NO_LIMIT, 0, minutes(1), id="no limit"
-        ),
-        pytest.param(
-            429, RateLimitWindow(300, 0, minutes(9), None), BudgetBasis.COUNTED, 0, minutes(9), id="refused"
-        ),
-        pytest.param(
-            429,
-            RateLimitWindow(None, None, None, None),
-            BudgetBasis.COUNTED,
-            0,
-            minutes(1),
-            id="without a word",
-        ),
-        pytest.param(
-            429, RateLimitWindow(None, None, None, 300), BudgetBasis.COUNTED, 0, minutes(5), id="for so long"
-        ),
-        pytest.param(
-            503, RateLimitWindow(None, None, None, None), BudgetBasis.UNKNOWN, 0, T0, id="a broken server"
-        ),
-        pytest.param(
-            403, RateLimitWindow(None, None, None, None), BudgetBasis.UNKNOWN, 0, T0, id="a firewall"
-        ),
-        pytest.param(
-            None, RateLimitWindow(None, None, None, None), BudgetBasis.UNKNOWN, 0, T0, id="no answer"
-        ),
-    ],
-)
-async def test_an_answer_tells_how_many_requests_are_left(
-    status: int | None,
-    window: RateLimitWindow,
-    basis: BudgetBasis,
-    left_over: int,
-    until: datetime,
-    pool: Pool,
-) -> None:
-    budget = SharedBudgets(pool, "", SimulatedClock(T0)).of(X, credential=TOKEN)
-    url = "https://api.x.com/2/users"
-    granted = await budget.take(url)
-    assert isinstance(granted, Granted)
-    await budget.note(url, granted, status, window)
-    async with borrowed(pool) as conn:
-        (kept,) = await rate_limits.budgets(conn)
-    assert (kept.budget.basis, kept.budget.left_over, kept.budget.until) == (basis, left_over, until)
-    assert kept.budget.probe is None
 
 
 async def test_without_the_database_no_request_is_made_and_nothing_is_raised(dsn: str) -> None:

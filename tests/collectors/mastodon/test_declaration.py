@@ -2,7 +2,7 @@
 
 import pytest
 
-from collectors.mastodon.declaration import DECLARATION, MASTODON
+from collectors.mastodon.declaration import MASTODON
 from storage.model.core.availability import Flag, State, Status
 from storage.model.text.states import state_words
 
@@ -35,10 +35,3 @@ def test_a_post_that_is_gone_with_its_author_is_not_called_suspended_itself(
     status: Status, flags: set[Flag], words: str
 ) -> None:
     assert state_words(State(status), MASTODON, flags) == words
-
-
-@pytest.mark.parametrize("flag", [None, Flag.WITH_AUTHOR])
-def test_who_removed_a_post_is_unknown_unless_it_is_gone_with_its_author(flag: Flag | None) -> None:
-    flags = set[Flag]() if flag is None else {flag}
-    said = [one for one in DECLARATION.unknown if one.is_about(Status.NOT_FOUND, flags)]
-    assert [("not public" in one.sentence) for one in said] == ([True] if flag is None else [])

@@ -8,10 +8,9 @@ from aiohttp import web
 
 from collectors.core.collector import RequestFailure
 from collectors.core.wire import WireFault
-from collectors.mastodon.wire.identity import Post, post_of
+from collectors.mastodon.wire.identity import post_of
 from collectors.mastodon.wire.timeline import (
     MastodonTimelinePage,
-    UnreadableTimeline,
     completed,
     like_of,
     next_max_id,
@@ -66,34 +65,6 @@ def test_a_page_tells_boosts_quotes_replies_and_posts_oldest_first() -> None:
     assert page.newest == str(first + 7)
 
 
-def test_the_recorded_page_tells_a_quote() -> None:
-    page = page_of("statuses__active")
-    (signal,) = completed(page.acts, page.targets)
-    assert signal.kind is SignalKind.QUOTE
-    assert signal.native_id == "https://mastodon.example/@alan/1795527210938"
-    assert signal.target_id == "https://mastodon.example/@ada/1795527210927"
-    assert signal.target_author_id == "https://mastodon.example/@ada"
-
-
-def test_an_empty_page_tells_nothing() -> None:
-    assert page_of("statuses__suspended_empty").acts == ()
-
-
-def test_a_reply_that_is_a_quote_is_both() -> None:
-    body = encoded([post(5, in_reply_to_id="4", quote=post(3))])
-    page = read_page(200, body, HOME)
-    assert isinstance(page, MastodonTimelinePage)
-    assert {act.signal.kind for act in page.acts} == {SignalKind.REPLY, SignalKind.QUOTE}
-
-
-def test_an_author_without_a_uri_goes_by_the_whole_name() -> None:
-    old = account()
-    del old["uri"]
-    page = read_page(200, encoded([post(5, reblog=post(4, account=old))]), HOME)
-    assert isinstance(page, MastodonTimelinePage)
-    assert page.acts[0].signal.target_author_id == "alice@mastodon.example"
-
-
 @pytest.mark.parametrize(
     "item",
     [
@@ -116,26 +87,6 @@ def test_a_page_with_a_status_that_is_not_understood_is_not_used(item: object) -
     assert said.reason is MissedReason.MALFORMED
 
 
-@pytest.mark.parametrize("code", [401, 403, 404, 410])
-def test_statuses_that_are_not_shown_are_no_fault_of_the_server(code: int) -> None:
-    assert isinstance(read_page(code, b"", HOME), UnreadableTimeline)
-
-
-@pytest.mark.parametrize(
-    ("code", "body", "reason"),
-    [
-        (429, b"", MissedReason.RATE_LIMITED),
-        (503, b"", MissedReason.UPSTREAM),
-        (200, b"<html>", MissedReason.MALFORMED),
-        (200, b"{}", MissedReason.MALFORMED),
-    ],
-)
-def test_a_page_that_failed_tells_nothing(code: int, body: bytes, reason: MissedReason) -> None:
-    said = read_page(code, body, HOME)
-    assert isinstance(said, WireFault)
-    assert said.reason is reason
-
-
 # polls ---------------------------------------------------------------------------------------------------
 
 
@@ -153,14 +104,6 @@ def timeline(count: int) -> Any:
     return script
 
 
-async def test_the_first_poll_reads_the_newest_page_only() -> None:
-    async with asking({STATUSES: timeline(100)}) as (mastodon, server):
-        seen = await mastodon.engagement(ALICE.native_id, None, T0)
-    assert len(server.asked) == 1
-    assert [signal.native_id for signal in seen.signals] == [uri(n) for n in range(61, 101)]
-    assert seen.cursor == "100"
-
-
 async def test_later_polls_go_upwards_and_skip_nothing() -> None:
     async with asking({STATUSES: timeline(300)}) as (mastodon, server):
         first = await mastodon.engagement(ALICE.native_id, "10", T0)
@@ -170,14 +113,6 @@ async def test_later_polls_go_upwards_and_skip_nothing() -> None:
         assert [signal.native_id for signal in second.signals] == [uri(n) for n in range(211, 301)]
         nothing = await mastodon.engagement(ALICE.native_id, second.cursor, T0 + 2 * MINUTE)
     assert (nothing.signals, nothing.cursor) == ((), "300")
-
-
-async def test_a_server_that_ignores_where_to_begin_is_not_asked_for_ever() -> None:
-    async with asking({STATUSES: ok([post(n) for n in (9, 8, 7)])}) as (mastodon, server):
-        seen = await mastodon.engagement(ALICE.native_id, "7", T0)
-    assert [signal.native_id for signal in seen.signals] == [uri(8), uri(9)]
-    assert seen.cursor == "9"
-    assert len(server.asked) == 2
 
 
 async def test_what_was_answered_is_looked_up_for_all_replies_at_once() -> None:
@@ -276,26 +211,6 @@ async def test_an_address_that_is_no_post_at_its_home_server_is_refused() -> Non
     async with asking({}) as (mastodon, _):
         with pytest.raises(ValueError, match="home server"):
             await mastodon.favourited_by("https://mastodon.example/@bob@social.example/77", T0)
-
-
-@pytest.mark.parametrize(
-    ("address", "local_id", "author"),
-    [
-        ("https://a.example/@alice/77", "77", "alice@a.example"),
-        ("https://a.example/users/alice/statuses/77", "77", "https://a.example/users/alice"),
-        ("https://a.example/users/alice/statuses/77/activity", "77", "https://a.example/users/alice"),
-        ("https://a.example/ap/users/5/statuses/77", "77", "https://a.example/ap/users/5"),
-    ],
-)
-def test_the_address_of_a_post_names_its_id_and_author(address: str, local_id: str, author: str) -> None:
-    assert post_of(address) == Post(address, "https://a.example", local_id, author)
-
-
-@pytest.mark.parametrize(
-    "address", ["", "77", "https://a.example/", "https://a.example/@alice", "https://a.example/@a@b.c/7"]
-)
-def test_other_addresses_name_no_post(address: str) -> None:
-    assert post_of(address) is None
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from collectors.core.collector import ResolvedHandle, UnresolvedReason
+from collectors.core.collector import UnresolvedReason
 from collectors.mastodon.collector import MastodonCollector
 from collectors.mastodon.wire.identity import WebfingerName, name_of
 from tests.support.samples.mastodon_answers import ALICE, account, sample, sample_json
@@ -12,9 +12,7 @@ from tests.support.simulated.scripted_mastodon import (
     Answer,
     Cut,
     asking,
-    collector,
     ok,
-    scripted,
     status,
 )
 
@@ -42,52 +40,10 @@ def test_a_person_is_named_by_handle_or_by_address(asked: str, server: str, reso
     assert name_of(asked) == WebfingerName(server, resource)
 
 
-@pytest.mark.parametrize(
-    "asked",
-    ["", "alice", "@alice", "a b@c", "alice@", "@@", "https://", "https://a.example", "ftp://a.example/@alice",
-     "https://a:b@a.example/@alice", "https://a.example/@alice#7", "alice@a/b", "alice@a.example:99999999"],
-)  # fmt: skip
-def test_what_names_nobody_is_told_so(asked: str) -> None:
-    assert name_of(asked) is None
-
-
-@pytest.mark.parametrize(
-    "asked",
-    [
-        "alice@mastodon.example",
-        "@alice@mastodon.example",
-        f"https://{HOME}/@alice",
-        f"https://{HOME}/users/alice",
-    ],
-)
-async def test_every_spelling_leads_to_the_same_account(asked: str) -> None:
-    async with asking(SERVED) as (mastodon, server):
-        resolution = await mastodon.resolve([asked], T0)
-    assert resolution.found == (ResolvedHandle(asked, ALICE.native_id, "alice@mastodon.example"),)
-    assert resolution.trouble is None
-    assert server.asked == [WEBFINGER, LOOKUP]
-    assert server.requests[1].rel_url.query["acct"] == "alice"
-
-
 async def test_a_suspended_account_is_found() -> None:
     async with asking(SERVED | {LOOKUP: sample("lookup__suspended")}) as (mastodon, _):
         resolution = await mastodon.resolve(["alice@mastodon.example"], T0)
     assert [one.native_id for one in resolution.found] == [ALICE.native_id]
-
-
-async def test_a_name_under_another_domain_is_followed_and_kept() -> None:
-    jrd = JRD | {"subject": "acct:alice@example.org"}
-    there = "example.org/.well-known/webfinger"
-    led = status(301, Location=f"https://{WEBFINGER}?resource=acct:alice@example.org")
-    routes = SERVED | {there: led, WEBFINGER: ok(jrd), f"{HOME}/api/v1/accounts": ok([account()])}
-    async with asking(routes) as (mastodon, server):
-        resolution = await mastodon.resolve(["alice@example.org"], T0)
-        assert server.asked == [there, WEBFINGER, LOOKUP]
-        assert resolution.found == (
-            ResolvedHandle("alice@example.org", ALICE.native_id, "alice@example.org"),
-        )
-        (reading,) = (await mastodon.read([ALICE.native_id], T0)).readings
-    assert reading.handle == "alice@example.org"
 
 
 async def test_a_server_cannot_call_its_people_by_the_names_of_others() -> None:
@@ -140,31 +96,8 @@ async def test_redirects_are_followed_three_times_and_not_for_ever() -> None:
     assert len(server.asked) == 4
 
 
-@pytest.mark.parametrize("scheme", ["http", "https"])
-@pytest.mark.parametrize("place", ["redirect", "actor"])
-async def test_neither_a_redirect_nor_a_webfinger_link_leads_into_a_private_network(
-    scheme: str, place: str
-) -> None:
-    async with scripted({}) as inside:
-        private = f"{scheme}://{inside.base_url.removeprefix('http://')}/users/alice"
-        link = {"rel": "self", "type": "application/activity+json", "href": private}
-        answer = status(302, Location=private) if place == "redirect" else ok(JRD | {"links": [link]})
-        async with asking({WEBFINGER: answer}) as (mastodon, _):
-            resolution = await mastodon.resolve(["alice@mastodon.example"], T0)
-    assert [one.why for one in resolution.unresolved] == [UnresolvedReason.NO_ANSWER]
-    assert "trusted_hosts" in resolution.unresolved[0].detail
-    assert inside.asked == []
-
-
 async def test_a_name_on_a_private_host_is_not_asked() -> None:
     async with MastodonCollector(http=ONCE) as mastodon:
         for asked in ("alice@127.0.0.1", "alice@localhost", "http://mastodon.example/@alice"):
             resolution = await mastodon.resolve([asked], T0)
             assert "trusted_hosts" in resolution.unresolved[0].detail
-
-
-async def test_an_origin_is_asked_in_place_of_its_host_and_no_other() -> None:
-    async with scripted(SERVED) as server, collector(server, hosts=("Mastodon.Example",)) as mastodon:
-        resolution = await mastodon.resolve([f"https://{HOME}/@alice"], T0)
-    assert [one.native_id for one in resolution.found] == [ALICE.native_id]
-    assert {request.headers["Host"] for request in server.requests} == {HOME}

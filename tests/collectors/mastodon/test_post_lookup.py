@@ -8,7 +8,6 @@ import pytest
 from aiohttp import web
 
 from collectors.core.collector import (
-    CanaryCandidate,
     CollectorAnswer,
     ResolvedHandle,
     UnresolvedReason,
@@ -24,8 +23,6 @@ from collectors.simulator.platform_simulator import simulator_of
 from collectors.simulator.server import SimulatorServer
 from collectors.transport.client import HttpOptions, Retry
 from collectors.transport.ssrf_guard import Guard
-from jobs.detect.judge import CanaryExpectation, failed_canaries
-from storage.model.core.accounts import Account, AccountId
 from storage.model.core.availability import Flag, MissedReason, State, Status
 from tests.support.samples.mastodon_answers import ALICE, POST, Sample, account, post, sample, sample_json
 from tests.support.samples.readings import MINUTE, T0
@@ -70,27 +67,6 @@ async def test_posts_are_asked_for_twenty_at_a_time_at_a_place_of_their_own() ->
     assert server.asked == [BATCH, BATCH]
     assert set(statuses(answer).values()) == {Status.AVAILABLE}
     assert len(answer.readings) == 40
-
-
-async def test_a_server_before_4_3_is_asked_for_each_post_and_still_for_several_accounts() -> None:
-    routes: dict[str, Answer] = {
-        ONE: ok(post()),
-        f"{BATCH}/110": ok(post(at(110))),
-        ACCOUNTS: ok([account()]),
-    }
-    async with asking(routes) as (mastodon, server):
-        answer = await mastodon.read([POST.native_id, at(110).native_id], T0)
-        await mastodon.read([POST.native_id], T0 + MINUTE)
-        await mastodon.read([ALICE.native_id], T0)
-    assert set(statuses(answer).values()) == {Status.AVAILABLE}
-    assert server.asked == [BATCH, ONE, f"{BATCH}/110", ONE, ACCOUNTS]
-
-
-async def test_a_post_of_a_limited_author_is_left_out_of_the_batch_and_shown_alone() -> None:
-    async with asking({BATCH: ok([]), ONE: ok(post(account=account(limited=True)))}) as (mastodon, server):
-        answer = await mastodon.read([POST.native_id], T0)
-    assert server.asked == [BATCH, ONE]
-    assert statuses(answer) == {POST.native_id: Status.AVAILABLE}
 
 
 @pytest.mark.parametrize(
@@ -196,60 +172,12 @@ async def test_an_author_is_asked_about_once_for_all_posts_and_is_evidence_about
 # servers that fail ---------------------------------------------------------------------------------------
 
 
-async def test_a_server_that_shows_posts_to_members_only_is_left_alone_and_its_accounts_are_read() -> None:
-    members = sample("account__login_required_401")
-    routes: dict[str, Answer] = {BATCH: members, ONE: members, ACCOUNTS: ok([account()])}
-    async with asking(routes) as (mastodon, server):
-        answer = await mastodon.read([POST.native_id], T0)
-        assert statuses(answer) == {POST.native_id: MissedReason.ACCESS}
-        assert answer.trouble is not None
-        assert answer.trouble.breaker
-        asked = len(server.asked)
-        assert not (await mastodon.read([POST.native_id], T0 + MINUTE)).sent
-        assert len(server.asked) == asked
-        accounts = await mastodon.read([ALICE.native_id], T0 + MINUTE)
-    assert statuses(accounts) == {ALICE.native_id: Status.AVAILABLE}
-
-
 async def test_a_domain_that_answers_404_to_everything_proves_nothing_of_its_posts() -> None:
     async with asking({}) as (mastodon, server):
         answer = await mastodon.read([at(n).native_id for n in range(501, 541)], T0)
     assert set(statuses(answer).values()) == {MissedReason.UPSTREAM}
     assert answer.trouble is not None
     assert len(server.asked) <= 16
-
-
-@pytest.mark.parametrize(
-    ("answer", "reason"),
-    [
-        pytest.param(Cut(), MissedReason.NETWORK, id="no answer"),
-        pytest.param(status(503), MissedReason.UPSTREAM, id="an error"),
-        pytest.param(status(429), MissedReason.RATE_LIMITED, id="too many requests"),
-        pytest.param(status(200, b"<html>"), MissedReason.MALFORMED, id="a web page"),
-    ],
-)
-async def test_a_batch_that_failed_is_a_miss_for_every_post_and_no_further_request(
-    answer: Answer, reason: MissedReason
-) -> None:
-    ids = [at(n).native_id for n in range(1, 41)]
-    async with asking({BATCH: answer}) as (mastodon, server):
-        said = await mastodon.read(ids, T0)
-    assert set(statuses(said)) == set(ids)
-    assert set(statuses(said).values()) == {reason}
-    assert set(server.asked) == {BATCH}
-    assert said.trouble is not None
-    assert said.trouble.reason is reason
-
-
-async def test_when_the_second_twenty_fail_the_first_are_read() -> None:
-    def once(request: web.BaseRequest) -> Sample:
-        return batch(request) if "1" in request.rel_url.query.getall("id[]") else status(503)
-
-    async with asking({BATCH: once}) as (mastodon, _):
-        answer = await mastodon.read([at(n).native_id for n in range(1, 41)], T0)
-    assert len(answer.readings) == 20
-    assert {miss.reason for miss in answer.missed} == {MissedReason.UPSTREAM}
-    assert answer.trouble is None
 
 
 async def test_what_other_servers_think_of_posts_is_not_asked() -> None:
@@ -343,25 +271,6 @@ POSTS = f"{ACCOUNTS}/{ALICE.local_id}/statuses"
 
 
 @pytest.mark.parametrize(
-    ("pinned", "newest", "expected"),
-    [
-        pytest.param((1, 2, 3), (), (1, 2), id="pinned ones"),
-        pytest.param((7,), (9, 8, 7), (7, 8), id="then the oldest of the newest page"),
-        pytest.param((), (), (), id="none"),
-    ],
-)
-async def test_the_contact_of_a_server_has_control_posts(
-    pinned: tuple[int, ...], newest: tuple[int, ...], expected: tuple[int, ...]
-) -> None:
-    def own(request: web.BaseRequest) -> Sample:
-        return ok([post(at(n)) for n in (pinned if "pinned" in request.rel_url.query else newest)])
-
-    async with asking(INSTANCE | {POSTS: own}) as (mastodon, _):
-        found = await mastodon.candidates(f"{HOME}/posts", T0)
-    assert found == tuple(CanaryCandidate(at(n).native_id, f"alice@mastodon.example/{n}") for n in expected)
-
-
-@pytest.mark.parametrize(
     "answer",
     [
         pytest.param(ok([post(reblog=post())]), id="boosts only"),
@@ -434,21 +343,6 @@ def truth(accounts: tuple[HistoryAccount, ...], n: int) -> dict[str, State]:
     return {a.native_id: a.at(T0 + n * 30 * MINUTE) for a in accounts}
 
 
-async def test_the_simulator_shows_each_status_and_whether_it_is_that_of_the_author() -> None:
-    history = crowd()
-    async with simulated(history) as (collector, server):
-        for n in range(4):
-            now = T0 + n * 30 * MINUTE
-            server.set_clock(now)
-            answer = await collector.read(list(truth(history.accounts, n)), now)
-            assert {r.native_id: r.state for r in answer.readings} == truth(history.accounts, n)
-            for reading, story in ((r, a) for r in answer.readings for a in history.accounts):
-                if reading.native_id == story.native_id and reading.state.status is not Status.AVAILABLE:
-                    with_author = Flag.WITH_AUTHOR in reading.flags
-                    is_suspended = reading.state.status is Status.SUSPENDED
-                    assert with_author is (is_suspended or story.detail_at(now) == "with_author")
-
-
 LIES = {FaultKind.ALL_NOT_FOUND}
 
 
@@ -486,29 +380,6 @@ async def test_under_every_profile_that_does_not_lie_what_is_read_of_posts_is_th
             assert {r.native_id: r.state for r in answer.readings}.items() <= there.items()
             readings += len(answer.readings)
     assert readings > _POSTS * 60 / 2
-
-
-@pytest.mark.parametrize("share", [1.0, 0.5])
-async def test_when_posts_are_said_not_to_exist_a_control_post_is_too(share: float) -> None:
-    """An outage is not a mass removal: the judge holds an answer in which a control post looks wrong."""
-    history = crowd()
-    controls = canaries_of(MASTODON, history)
-    assert [DECLARATION.is_post(c.native_id) for c in controls] == [True] * 3
-    served = History((*history.accounts, *controls))
-    faults = FaultPlan({FaultKind.ALL_NOT_FOUND: round(100_000 * share)}, seed=1)
-    expected = [
-        CanaryExpectation(Account(AccountId(n), MASTODON, c.native_id, c.handles[0]), c.states[0].status)
-        for n, c in enumerate(controls)
-    ]
-    async with simulated(served, faults) as (collector, server):
-        for n in range(8):
-            server.set_clock(T0 + n * 30 * MINUTE)
-            there = truth(history.accounts, n)
-            answer = await collector.read([*there, *(c.native_id for c in controls)], T0 + n * 30 * MINUTE)
-            is_true = {r.native_id: r.state for r in answer.readings if r.native_id in there}.items() <= (
-                there.items()
-            )
-            assert is_true or failed_canaries(expected, answer)
 
 
 async def test_the_simulated_contact_has_posts_that_can_be_control_posts() -> None:

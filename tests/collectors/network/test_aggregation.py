@@ -16,7 +16,7 @@ from collectors.network.wire.aggregation import AggregationQuestion, read_aggreg
 from collectors.simulator.faults import FaultKind, FaultPlan
 from collectors.transport.client import Http, HttpOptions, Retry
 from storage.model.core.availability import MissedReason
-from storage.model.core.reachability import MeasuredDay, unreachable_days
+from storage.model.core.reachability import MeasuredDay
 from tests.support.samples.readings import T0
 
 TODAY = T0.date()
@@ -120,32 +120,3 @@ async def asked_of(
 
 def counted(irregular: int, ok: int, day: date = TODAY) -> MeasuredDay:
     return MeasuredDay("x.com", day, confirmed=0, anomaly=irregular, failure=50, ok=ok)
-
-
-@pytest.mark.parametrize(
-    ("irregular", "ok", "said"),
-    [
-        pytest.param(5, 5, True, id="half of them"),
-        pytest.param(4, 6, False, id="less than half"),
-        pytest.param(9, 0, None, id="too few to say, however many failed"),
-        pytest.param(0, 0, None, id="none"),
-    ],
-)
-def test_a_day_is_called_unreachable_only_by_enough_conclusive_measurements(
-    irregular: int, ok: int, said: bool | None
-) -> None:
-    assert counted(irregular, ok).is_mostly_unreachable is said
-
-
-@pytest.mark.parametrize(
-    ("days", "in_a_row"),
-    [
-        pytest.param([(0, True), (1, True), (2, False)], 2, id="two days in a row"),
-        pytest.param([(1, True), (2, True)], 0, id="not if the last day has no measurement"),
-        pytest.param([(0, True), (2, True)], 1, id="a day without measurements ends the row"),
-        pytest.param([(0, False), (1, True)], 0, id="not if the last day was reachable"),
-    ],
-)
-def test_days_in_a_row_are_counted_back_from_the_last(days: list[tuple[int, bool]], in_a_row: int) -> None:
-    measured = [counted(20 if is_bad else 0, 0 if is_bad else 20, TODAY - n * DAY) for n, is_bad in days]
-    assert unreachable_days(measured, TODAY) == in_a_row

@@ -1,7 +1,6 @@
 """History files: what they mean, and the one sentence said of each fault."""
 
 import gzip
-import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from collectors.simulator.engagement_file import parse_acts
 from collectors.simulator.history import HistoryError, parse_history, settled
 from collectors.simulator.history_files import load_acts, load_history
 from collectors.simulator.platform_simulator import simulator_of
-from collectors.simulator.recorded_history import is_recorded, parse_recorded
+from collectors.simulator.recorded_history import parse_recorded
 from collectors.x.declaration import X
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import State, Status
@@ -39,32 +38,6 @@ def stamp(n: float) -> str:
     return hours(n).isoformat().replace("+00:00", "Z")
 
 
-def test_a_state_holds_from_its_own_time_on_and_the_first_one_serves_all_earlier_times() -> None:
-    (account,) = parse_history(
-        [HEADER, f"x,7,a,{stamp(1)},available,,flagged", f"x,7,b,{stamp(3)},withheld,TR IN,flagged"], "h.csv"
-    ).accounts
-    assert account.at(hours(-100)) == AVAILABLE
-    assert account.at(hours(2.9)) == AVAILABLE
-    assert account.at(hours(3)) == State(Status.WITHHELD, ("IN", "TR"))
-    assert (account.handle_at(hours(0)), account.handle_at(hours(3))) == ("a", "b")
-    assert account.lists == ("flagged",)
-
-
-def test_rows_out_of_order_are_sorted_and_equal_successive_states_are_one() -> None:
-    lines = [
-        HEADER,
-        f"x,7,a,{stamp(5)},available,,",
-        f"x,7,a,{stamp(1)},available,,",
-        f"x,7,a,{stamp(3)},suspended,,",
-        f"x,7,a,{stamp(4)},suspended,,one",
-        f"x,7,a,{stamp(2)},available,,two; one",
-    ]
-    (account,) = parse_history(lines, "h.csv").accounts
-    assert account.times == (hours(1), hours(3), hours(5))
-    assert account.states == (AVAILABLE, SUSPENDED, AVAILABLE)
-    assert account.lists == ("one", "two")
-
-
 def test_other_columns_and_their_order_and_empty_lines_do_not_matter() -> None:
     lines = [
         "note,list,withheld_in,status,at,handle,account_id,platform",
@@ -73,11 +46,6 @@ def test_other_columns_and_their_order_and_empty_lines_do_not_matter() -> None:
     ]
     (account,) = parse_history(lines, "h.csv").accounts
     assert account.states == (State(Status.WITHHELD, ("XX",)),)
-
-
-def test_a_time_with_another_offset_is_the_same_moment() -> None:
-    (account,) = parse_history([HEADER, "x,7,a,2021-02-01T05:30:00+05:30,available,,"], "h.csv").accounts
-    assert account.times == (T0,)
 
 
 @pytest.mark.parametrize(
@@ -125,21 +93,6 @@ def test_a_missing_column_is_named(lines: list[str]) -> None:
         parse_history(lines, "h.csv")
 
 
-@pytest.mark.parametrize(
-    ("platform", "line"),
-    [
-        (BLUESKY, f"bluesky,{DID},alice.bsky.social"),
-        (BLUESKY, "bluesky,did:web:alice.example,alice.example"),
-        (MASTODON, f"mastodon,{ACTOR},alice@mastodon.example"),
-        (MASTODON, "mastodon,http://127.0.0.1:3000/ap/users/1#1,a_b.c@127.0.0.1:3000"),
-        (MASTODON, "mastodon,https://m.example/users/alice#01HXYZ,alice@example.org"),
-    ],
-)
-def test_ids_and_handles_are_those_of_their_platform(platform: Platform, line: str) -> None:
-    (account,) = parse_history([HEADER, f"{line},{stamp(1)},available,,"], "h.csv").accounts
-    assert (account.platform, account.native_id, account.handles[0]) == (platform, *line.split(",")[1:])
-
-
 GONE, WITHHELD_IN = State(Status.NOT_FOUND), State(Status.WITHHELD, ("IN",))
 DEACTIVATED, PROTECTED = State(Status.DEACTIVATED), State(Status.PROTECTED)
 
@@ -177,12 +130,6 @@ def test_a_detail_says_more_of_a_state_and_a_change_of_it_alone_is_an_entry_of_i
     assert [account.detail_at(hours(n)) for n in (-1, 0.5, 2.5, 3)] == ["", "", "app_view_only", ""]
 
 
-def test_an_account_without_details_has_none_at_any_time() -> None:
-    (account,) = parse_history(detailed(f"{stamp(1)},suspended,,,"), "h.csv").accounts
-    assert account.details == ()
-    assert account.detail_at(hours(2)) == ""
-
-
 @pytest.mark.parametrize(
     ("line", "fault"),
     [
@@ -207,21 +154,6 @@ def test_the_order_of_the_rows_does_not_change_the_truth(rows: dict[int, State],
 
 
 # recorded statuses ---------------------------------------------------------------------------------------
-
-
-def test_a_recorded_status_begins_when_it_was_first_seen() -> None:
-    lines = [
-        RECORDED,
-        f"7,x,available,{stamp(3)},{stamp(9)}",
-        f"7,x,suspended,{stamp(1)},{stamp(1)}",
-        f"7,x,protected,{stamp(8)},{stamp(8)}",
-    ]
-    history = parse_recorded(lines, "r.csv")
-    (account,) = history.accounts
-    assert account.times == (hours(1), hours(3), hours(8))
-    assert account.states == (SUSPENDED, AVAILABLE, State(Status.PROTECTED))
-    assert account.handle_at(hours(1)) == "acct_7"
-    assert history.notes == ()
 
 
 def test_handles_of_a_recorded_status_are_made_up_as_its_platform_has_them() -> None:
@@ -276,21 +208,6 @@ def test_a_faulty_recorded_line_is_named(line: str, fault: str) -> None:
     lines = [RECORDED, f"6,x,available,{stamp(1)},{stamp(1)}", line]
     with pytest.raises(HistoryError, match=rf"^r\.csv, line 3: .*{fault}"):
         parse_recorded(lines, "r.csv")
-
-
-def test_the_recorded_kind_of_file_is_told_by_its_header() -> None:
-    assert is_recorded(RECORDED + "\n")
-    assert not is_recorded(HEADER)
-
-
-def test_the_published_record_of_2022_to_2023_is_taken_as_its_description_counts_it() -> None:
-    folder = os.environ.get("TEST_SHARED_DATA")
-    if folder is None:
-        pytest.skip("TEST_SHARED_DATA does not name the folder with account_status_history.csv.gz")
-    history = load_history(Path(folder) / "account_status_history.csv.gz")
-    assert len(history.accounts) == 7522
-    assert sum(len(account.times) - 1 for account in history.accounts) == 7995
-    assert history.notes[0].startswith("19205 accounts left out")
 
 
 # acts ----------------------------------------------------------------------------------------------------

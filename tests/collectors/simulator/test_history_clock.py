@@ -17,16 +17,6 @@ def clock() -> HistoryClock:
     return HistoryClock([suspended, renamed], START, [(START + 6 * DAY, "3")])
 
 
-def test_a_clock_names_the_accounts_that_changed_on_the_way_in_either_direction() -> None:
-    moved = clock()
-    assert moved.move_to(START + DAY) == set()
-    assert moved.move_to(START + 5 * DAY) == {"1", "2"}
-    assert moved.move_to(START + 5 * DAY) == set()
-    assert moved.move_to(START + 3 * DAY) == {"2"}
-    assert moved.move_to(START + 9 * DAY) == {"2", "3"}
-    assert moved.now == START + 9 * DAY
-
-
 def test_a_change_at_the_very_time_of_the_clock_has_happened() -> None:
     moved = clock()
     assert moved.move_to(START + 2 * DAY) == {"1"}

@@ -12,7 +12,7 @@ from collectors.mastodon.declaration import MASTODON
 from collectors.mastodon.simulator.ids import actor_of
 from collectors.mastodon.simulator.simulator import HOSTS
 from collectors.simulator.canaries import canaries_of, with_canaries
-from collectors.simulator.history import APP_VIEW_ONLY, History, HistoryAccount, parse_history, settled
+from collectors.simulator.history import History, HistoryAccount, parse_history, settled
 from collectors.simulator.history_conversion import recast, recast_all
 from collectors.x.declaration import X
 from storage.model.core.accounts import Platform
@@ -22,7 +22,6 @@ from tests.support.samples.readings import AVAILABLE, NOT_FOUND, SUSPENDED, T0, 
 HOUR = timedelta(hours=1)
 STATES = st.sampled_from([AVAILABLE, SUSPENDED, NOT_FOUND, WITHHELD_IN, State(Status.PROTECTED)])
 NAMES = st.from_regex(r"[A-Za-z0-9_]{1,15}", fullmatch=True)
-DID = "did:plc:5q524mlvslhwwlcomnk7dzj4"
 
 
 @st.composite
@@ -107,31 +106,8 @@ def test_all_platforms_at_once_hold_each_account_once_each() -> None:
     assert cast == recast_all(history)
 
 
-def test_a_detail_that_the_new_platform_does_not_know_is_left_out() -> None:
-    seen = [(T0, AVAILABLE, "a.test"), (T0 + HOUR, SUSPENDED, "a.test"), (T0 + 2 * HOUR, SUSPENDED, "a.test")]
-    account = settled(BLUESKY, DID, seen, (), {T0 + HOUR: APP_VIEW_ONLY})
-    assert account.details == ("", APP_VIEW_ONLY, "")
-    (cast,) = recast(History((account,)), X).accounts
-    assert (cast.times, cast.states, cast.details) == ((T0, T0 + HOUR), (AVAILABLE, SUSPENDED), ())
-    assert cast.handles == ("a",)
-
-
 def a(native_id: str, handle: str, platform: Platform = X) -> HistoryAccount:
     return settled(platform, native_id, [(T0, AVAILABLE, handle)])
-
-
-@pytest.mark.parametrize(
-    ("handle", "platform", "want"),
-    [
-        ("alpha", BLUESKY, "alpha.test"),
-        ("Alpha", BLUESKY, "alpha.test"),
-        ("alpha", MASTODON, "alpha@"),
-        ("Al_pha", MASTODON, "Al_pha@"),
-    ],
-)
-def test_a_name_that_is_valid_there_is_kept(handle: str, platform: Platform, want: str) -> None:
-    (cast,) = recast(History((a("7", handle),)), platform).accounts
-    assert cast.handles[0].startswith(want)
 
 
 # control accounts ----------------------------------------------------------------------------------------

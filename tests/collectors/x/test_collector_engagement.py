@@ -11,11 +11,10 @@ from collectors.core.collector import ResolvedHandle, UnresolvedReason
 from collectors.simulator.engagement_file import SimulatedAct
 from collectors.simulator.faults import FaultKind, FaultPlan
 from collectors.simulator.history import History, settled
-from collectors.x.client import POST_SPELLING, TWEET_SPELLING
 from collectors.x.collector import MAX_PAGES, Resolution
 from collectors.x.declaration import X
 from collectors.x.simulator.app import serve_x
-from collectors.x.simulator.payloads import CLIENT_FORBIDDEN, Spelling
+from collectors.x.simulator.payloads import CLIENT_FORBIDDEN
 from storage.model.core.availability import MissedReason, State, Status
 from storage.model.core.signals import SignalKind
 from tests.support.samples.readings import MINUTE, T0
@@ -41,27 +40,6 @@ ACTS = (
 )
 
 
-@pytest.mark.parametrize("spelling", Spelling)
-async def test_engagement_is_what_was_done_since_the_cursor_oldest_first(spelling: Spelling) -> None:
-    names = POST_SPELLING if spelling is Spelling.POST else TWEET_SPELLING
-    async with (
-        serve_x(EMPTY, acts=ACTS, now=T0 + 2 * MINUTE, spelling=spelling) as server,
-        collector(server.base_url, spelling=names) as x,
-    ):
-        first = await x.engagement(AUTHOR, None, T0 + 2 * MINUTE)
-        assert [(s.kind, s.native_id, s.made_at, s.target_id, s.target_author_id) for s in first.signals] == [
-            (SignalKind.POST, "101", T0, None, None),
-            (SignalKind.REPOST, "102", T0 + MINUTE, "51", "5"),
-            (SignalKind.QUOTE, "103", T0 + 2 * MINUTE, "61", "6"),
-        ]
-        server.set_clock(T0 + 3 * MINUTE)
-        second = await x.engagement(AUTHOR, first.cursor, T0 + 3 * MINUTE)
-        assert [(s.kind, s.target_author_id) for s in second.signals] == [(SignalKind.REPLY, "7")]
-        third = await x.engagement(AUTHOR, second.cursor, T0 + 3 * MINUTE)
-        assert third.signals == ()
-        assert third.cursor == second.cursor
-
-
 async def test_without_a_cursor_only_the_newest_page_is_read() -> None:
     acts = posts(250)
     async with serve_x(EMPTY, acts=acts, now=acts[-1].at) as server, collector(server.base_url) as x:
@@ -84,22 +62,6 @@ async def test_no_act_is_lost_or_seen_twice_however_many_there_were(count: int) 
             cursor = polled.cursor
         assert sorted(seen) == [int(act.post_id) for act in acts[1:]]
         assert (await x.engagement(AUTHOR, cursor, now)).cursor == acts[-1].post_id
-
-
-@pytest.mark.parametrize(
-    "kind", [FaultKind.EXPIRED_PAGE, FaultKind.UNAVAILABLE_HTML, FaultKind.TRUNCATED, FaultKind.LIMIT_HTML]
-)
-async def test_a_poll_that_fails_on_any_page_concludes_nothing_and_keeps_the_cursor(kind: FaultKind) -> None:
-    acts = posts(300)
-    async with (
-        serve_x(EMPTY, acts=acts, now=acts[-1].at, faults=FaultPlan({kind: 100_000})) as server,
-        collector(server.base_url) as x,
-    ):
-        seen = await x.engagement(AUTHOR, acts[0].post_id, acts[-1].at)
-    assert seen.signals == ()
-    assert seen.cursor == acts[0].post_id
-    assert seen.trouble is not None
-    assert not seen.trouble.breaker
 
 
 @pytest.mark.parametrize("status", [Status.PROTECTED, Status.SUSPENDED, Status.NOT_FOUND])
@@ -186,19 +148,3 @@ async def test_handles_that_met_trouble_may_be_tried_again() -> None:
     ]
     assert answer.trouble is not None
     assert answer.trouble.breaker
-
-
-async def test_trouble_with_some_of_the_handles_is_not_forgotten_over_the_rest() -> None:
-    def script(request: web.BaseRequest) -> web.Response:
-        names = request.rel_url.query["usernames"].split(",")
-        if "n0" in names:
-            return web.Response(status=503)
-        users = [{"id": name.removeprefix("n"), "username": name} for name in names]
-        return web.Response(body=json.dumps({"data": users}).encode())
-
-    async with scripted(script) as server, collector(server.base_url) as x:
-        answer = await x.resolve([f"n{n}" for n in range(150)], T0)
-    assert len(answer.found) == 50
-    assert {one.why for one in answer.unresolved} == {UnresolvedReason.NO_ANSWER}
-    assert answer.trouble is not None
-    assert answer.trouble.reason is MissedReason.UPSTREAM

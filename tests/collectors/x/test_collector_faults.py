@@ -5,7 +5,7 @@ from datetime import datetime
 import pytest
 
 from collectors.core.collector import RequestFailure
-from collectors.simulator.faults import FaultKind, FaultPlan, Glitch, profile
+from collectors.simulator.faults import FaultKind, FaultPlan
 from collectors.simulator.platform_simulator import simulator_of
 from collectors.x.collector import XCollector
 from collectors.x.declaration import X
@@ -100,18 +100,3 @@ async def test_an_answer_that_nobody_exists_takes_the_control_accounts_with_it()
             T0,
             breaker=False,
         )
-
-
-async def test_a_mass_glitch_hits_control_accounts_as_well_and_leaves_nothing_behind() -> None:
-    stable = one(OTHER, "canary", Status.AVAILABLE)
-    faults = profile("none", glitches=(Glitch(T0 + HOUR, T0 + 2 * HOUR, share=1.0),))
-    async with (
-        serve_x(stable, faults=faults) as server,
-        XCollector("t", base_url=server.base_url, http=ONCE) as collector,
-    ):
-        states: list[Status] = []
-        for n in range(3):
-            server.set_clock(T0 + n * HOUR)
-            (reading,) = (await collector.read([OTHER], T0 + n * HOUR)).readings
-            states.append(reading.state.status)
-        assert states == [Status.AVAILABLE, Status.NOT_FOUND, Status.AVAILABLE]

@@ -1,12 +1,11 @@
 """Posts on X over real sockets: what is sent, what the simulator's worst makes of them, and their handles."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import pytest
 
-from collectors.core.collector import ResolvedHandle, UnresolvedReason
-from collectors.core.settings import control
-from collectors.simulator.faults import PROFILES, FaultKind, FaultPlan, profile
+from collectors.core.collector import UnresolvedReason
+from collectors.simulator.faults import FaultKind, FaultPlan
 from collectors.simulator.history import WITH_AUTHOR, History, HistoryAccount, settled
 from collectors.simulator.history_conversion import recast
 from collectors.simulator.platform_simulator import simulator_of
@@ -16,13 +15,11 @@ from collectors.x.declaration import DECLARATION, X
 from collectors.x.simulator.app import XServer, serve_x
 from collectors.x.simulator.payloads import Spelling
 from storage.model.core.accounts import Platform
-from storage.model.core.availability import Flag, MissedReason, Reading, State, Status, Strength
-from storage.model.evidence.decisive import decisive_words
+from storage.model.core.availability import Flag, MissedReason, Reading, State, Status
 from storage.model.text.states import state_words
-from tests.collectors.conformance.test_faults import tells_the_truth
 from tests.collectors.x.test_collector_faults import ABOUT_ONE, LIES, REASONS
 from tests.support.samples.readings import T0
-from tests.support.samples.x_answers import AUTHOR, CROWD, HOUR, POST, POST_ID, posts_body
+from tests.support.samples.x_answers import CROWD, HOUR
 from tests.support.simulated.scripted_x import ONCE, collector, plain, scripted
 
 STATES = [
@@ -85,19 +82,6 @@ async def test_no_fault_makes_a_reading_of_a_post_that_differs_from_the_truth(ki
             assert len(readings) == (27 if reason is None else 26 if kind in ABOUT_ONE else 0)
 
 
-@pytest.mark.parametrize("name", [name for name, plan in PROFILES.items() if tells_the_truth(plan)])
-async def test_under_every_profile_that_does_not_lie_what_is_read_of_posts_is_the_truth(name: str) -> None:
-    count = 0
-    async with (
-        serve_x(POSTS, faults=profile(name, seed=3)) as server,
-        collector(server.base_url) as x,
-    ):
-        for n in range(16):
-            readings, _ = await read_posts(server, x, T0 + n * HOUR / 2)
-            count += len(readings)
-    assert count > 27 * 6
-
-
 async def test_an_answer_that_no_post_exists_takes_the_control_posts_with_it() -> None:
     canaries = simulator_of(X).canaries(POSTS)
     history = History((*POSTS.accounts, *canaries))
@@ -119,74 +103,6 @@ async def test_the_request_and_the_answer_may_be_in_either_spelling(spelling: Sp
         assert (len(readings), missed) == (27, [])
 
 
-async def test_a_client_in_the_other_spelling_than_x_misses_what_is_shown() -> None:
-    async with (
-        serve_x(POSTS, spelling=Spelling.POST) as server,
-        collector(server.base_url, spelling=TWEET_SPELLING) as x,
-    ):
-        readings, missed = await read_posts(server, x, T0)
-    assert {reading.state.status for reading in readings} == {Status.NOT_FOUND}
-    assert set(missed) == {MissedReason.MALFORMED}
-
-
-@pytest.mark.parametrize(
-    ("spelling", "name"), [(TWEET_SPELLING, "tweet.fields"), (POST_SPELLING, "post.fields")]
-)
-async def test_tweepy_asks_for_posts_with_their_authors_and_for_no_field_that_is_not_used(
-    spelling: dict[str, str], name: str
-) -> None:
-    async with (
-        scripted(plain(200, posts_body(POST))) as server,
-        collector(server.base_url, spelling=spelling) as x,
-    ):
-        answer = await x.read([f"post:{POST_ID}"], T0)
-        evidence = x.evidence(answer.exchanges, [f"post:{POST_ID}", "post:1"])
-    (request,) = server.asked
-    assert request.path == "/2/tweets"
-    assert dict(request.rel_url.query) == {
-        "ids": POST_ID,
-        name: "author_id,withheld",
-        "expansions": "author_id",
-        "user.fields": "username,protected,withheld",
-    }
-    handle = f"{AUTHOR['username']}/{POST_ID}"
-    want = Reading(f"post:{POST_ID}", T0, State(Status.AVAILABLE), Strength.STRONG, handle)
-    assert [reading.dated(T0) for reading in answer.readings] == [want]
-    assert [exchange.url for exchange in answer.exchanges] == [f"/2/tweets?ids={POST_ID}"]
-    assert evidence.keys() == {f"post:{POST_ID}"}
-
-
-async def test_what_decides_the_status_of_a_post_is_found_in_its_evidence_and_differs_by_status() -> None:
-    ids = [post.native_id for post in POSTS.accounts]
-    async with serve_x(POSTS) as server, collector(server.base_url) as x:
-        answer = await x.read(ids, T0)
-        evidence = x.evidence(answer.exchanges, ids)
-    assert evidence.keys() == set(ids)
-    shown: dict[str, set[tuple[State, frozenset[Flag]]]] = {}
-    for reading in answer.readings:
-        kept, number = evidence[reading.native_id], reading.native_id.removeprefix("post:")
-        words = " ".join(decisive_words(kept, DECLARATION.decisive)).replace(number, "")
-        assert ": " in words
-        assert [other for other in ids if f'"{other.removeprefix("post:")}"'.encode() in kept] == [
-            reading.native_id
-        ]
-        shown.setdefault(words, set()).add((reading.state, reading.flags))
-    assert all(len(states) == 1 for states in shown.values()), shown
-    assert len(shown) == 5
-
-
-async def test_another_handle_of_the_author_is_the_same_post_under_another_handle() -> None:
-    available = State(Status.AVAILABLE)
-    renamed = settled(X, "post:7", [(T0, available, "before/7"), (T0 + HOUR, available, "after/7")])
-    async with serve_x(History((renamed,))) as server, collector(server.base_url) as x:
-        handles: list[str | None] = []
-        for now in (T0, T0 + HOUR):
-            server.set_clock(now)
-            (reading,) = (await x.read(["post:7"], now)).readings
-            handles.append(reading.handle)
-    assert handles == ["before/7", "after/7"]
-
-
 # places --------------------------------------------------------------------------------------------------
 
 
@@ -202,65 +118,7 @@ async def test_accounts_and_posts_are_places_of_their_own() -> None:
             await x.read(["20", "post:20"], T0)
 
 
-def test_a_post_can_be_a_control_account_of_the_settings() -> None:
-    assert control("post:20:jack/20:available", X) == ("post:20", "jack/20", Status.AVAILABLE)
-    for mixed in ("post:20:jack:available", "20:jack/20:available"):
-        with pytest.raises(ValueError, match="does not have the form"):
-            control(mixed, X)
-
-
-async def test_a_limit_of_posts_pauses_posts_and_not_accounts() -> None:
-    history = History((*POSTS.accounts[:1], *CROWD.accounts[:1]))
-    async with (
-        serve_x(history, limit={"tweets": 1}) as server,
-        collector(server.base_url) as x,
-    ):
-        assert (await x.read(["post:2000"], T0)).trouble is None
-        second = await x.read(["post:2000"], T0)
-        assert [miss.reason for miss in second.missed] == [MissedReason.RATE_LIMITED]
-        assert not second.sent
-        assert (await x.read(["1000"], T0)).sent
-        assert (await x.read(["post:2000"], T0 + timedelta(minutes=16))).sent
-
-
-async def test_a_post_id_that_x_refuses_is_found_and_the_others_are_read() -> None:
-    async with serve_x(POSTS) as server, collector(server.base_url) as x:
-        answer = await x.read(["post:0", "post:", "post:2000"], T0)
-    assert [miss.native_id for miss in answer.missed] == ["post:0", "post:"]
-    assert {miss.reason for miss in answer.missed} == {MissedReason.BAD_REQUEST}
-    assert [reading.native_id for reading in answer.readings] == ["post:2000"]
-
-
 # names ---------------------------------------------------------------------------------------------------
-
-
-async def test_posts_are_resolved_in_one_request_and_accounts_beside_them() -> None:
-    available = State(Status.AVAILABLE)
-    history = History(
-        (
-            settled(X, "7", [(T0, available, "alice")]),
-            settled(X, "post:11", [(T0, available, "alice/11")]),
-            settled(X, "post:12", [(T0, State(Status.NOT_FOUND), "alice/12")]),
-        )
-    )
-    asked = {
-        "@Alice": ("7", "alice"),
-        "@ALICE/11": ("post:11", "alice/11"),
-        "bob/11": ("post:11", "alice/11"),
-        "post:11": ("post:11", "alice/11"),
-        "Bob/12": ("post:12", "Bob/12"),
-        "post:12": ("post:12", "i/12"),
-        "i/13": ("post:13", "i/13"),
-    }
-    async with serve_x(history) as server, collector(server.base_url) as x:
-        said = await x.resolve([*asked, "no-handle"], T0)
-        assert server.counts == {
-            "users/by": {"requests": 1, "ids": 1, "refused": 0},
-            "tweets": {"requests": 1, "ids": 3, "refused": 0},
-        }
-    assert said.found == tuple(ResolvedHandle(name, *found) for name, found in asked.items())
-    assert [(one.asked, one.why) for one in said.unresolved] == [("no-handle", UnresolvedReason.NOT_A_HANDLE)]
-    assert said.trouble is None
 
 
 async def test_a_post_is_not_resolved_by_a_request_that_failed() -> None:

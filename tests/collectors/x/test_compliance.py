@@ -12,7 +12,7 @@ from collectors.x.compliance import XCompliance
 from collectors.x.declaration import X
 from collectors.x.simulator.app import serve_x
 from collectors.x.simulator.compliance import READY_AFTER
-from collectors.x.wire.compliance import ComplianceJob, JobStatus, read_job, read_reasons
+from collectors.x.wire.compliance import JobStatus, read_job, read_reasons
 from storage.model.core.availability import MissedReason, State, Status
 from tests.support.samples.readings import T0
 from tests.support.samples.x_answers import ID, OTHER, body
@@ -28,16 +28,6 @@ def event(native_id: str, reason: object = "deactivated") -> dict[str, object]:
 
 
 # the wire ------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("status", JobStatus)
-def test_a_job_is_read_in_every_state(status: JobStatus) -> None:
-    said = read_job(200, body(data={**JOB, "status": status}))
-    assert said == ComplianceJob(JOB["id"], status, JOB["upload_url"], JOB["download_url"])
-
-
-def test_the_signed_addresses_of_a_job_do_not_print() -> None:
-    assert "example" not in repr(read_job(200, body(data=JOB)))
 
 
 @pytest.mark.parametrize(
@@ -122,22 +112,6 @@ async def test_a_job_goes_from_ids_to_reasons() -> None:
         assert await x.result(job, {"7"}, T0) is JobStatus.IN_PROGRESS
         server.set_clock(T0 + READY_AFTER)
         assert await x.result(job, {"7", "8", "9"}, T0) == {"7": {"deactivated"}, "8": {"deleted"}}
-
-
-async def test_the_token_goes_to_x_and_never_to_the_storage() -> None:
-    def script(request: web.BaseRequest) -> web.Response:
-        if request.path == "/2/compliance/jobs":
-            urls = {"upload_url": f"{server.base_url}/up?s=a%2Fb%3D", "download_url": "https://x/"}
-            return web.Response(body=body(data={**JOB, **urls}))
-        return web.Response()
-
-    async with scripted(script) as server, app(server.base_url) as x:
-        assert await x.start(["7", "8"], "n", T0) == JOB["id"]
-        made, uploaded = server.asked
-        assert made.headers["Authorization"] == f"Bearer {TOKEN}"
-        assert (uploaded.method, uploaded.headers["Content-Type"]) == ("PUT", "text/plain")
-        assert "Authorization" not in uploaded.headers
-        assert uploaded.path_qs == "/up?s=a%2Fb%3D"
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,5 @@
 """The YouTube collector at its simulator: two kinds of places, handles, and units that are used up."""
 
-from datetime import UTC, datetime
-
 import pytest
 
 from collectors.core.collector import UnresolvedReason
@@ -76,19 +74,3 @@ async def test_when_the_units_are_used_up_nothing_is_asked_until_they_return() -
         assert (await collector.read([VIDEO], retry_without_units(T0))).sent
         handles = await collector.resolve(["GoogleDevelopers"], retry_without_units(T0))
     assert [one.why for one in handles.unresolved] == [UnresolvedReason.NO_ANSWER]
-
-
-@pytest.mark.parametrize(
-    ("now", "again"),
-    [
-        pytest.param((1, 5, 3, 0), (1, 5, 4, 0), id="once per hour"),
-        pytest.param((1, 5, 7, 59), (1, 5, 8, 2), id="and shortly after midnight Pacific Time"),
-        pytest.param((7, 5, 6, 30), (7, 5, 7, 2), id="in summer too"),
-        pytest.param((1, 5, 8, 2), (1, 5, 9, 2), id="if it is refused then, an hour later"),
-        pytest.param((3, 9, 6, 30), (3, 9, 7, 2), id="on the day after the clocks were set forward"),
-    ],
-)
-def test_when_units_are_used_up_it_asks_again(
-    now: tuple[int, int, int, int], again: tuple[int, int, int, int]
-) -> None:
-    assert retry_without_units(datetime(2026, *now, tzinfo=UTC)) == datetime(2026, *again, tzinfo=UTC)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from collectors.youtube.declaration import DECLARATION, YOUTUBE
+from collectors.youtube.declaration import YOUTUBE
 from storage.model.tables.account_references import AddressError, read_address
 
 CHANNEL = "UC_x5XG1OV2P6uZZ5FSM9Ttw"
@@ -48,8 +48,3 @@ def test_a_page_names_a_channel_or_a_video(address: str, name: str, is_id: bool)
 def test_a_page_that_names_none_is_refused(address: str) -> None:
     with pytest.raises(AddressError):
         read_address(address)
-
-
-@pytest.mark.parametrize("text", ["jNQXAC9IVRw", "UCshort", "video:short", "video:jNQXAC9IVRw1", ""])
-def test_what_has_not_the_form_is_no_id(text: str) -> None:
-    assert not DECLARATION.is_native_id(text)

@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 
 from collectors.core.collector import BatchReadings, Exchange
-from collectors.core.wire import WireFault
-from collectors.youtube.wire import excerpt, read_answer, refusal, withheld_in
+from collectors.youtube.wire import excerpt, read_answer, refusal
 from storage.model.core.availability import (
     EVERYWHERE,
     Flag,
@@ -18,7 +17,6 @@ from storage.model.core.availability import (
     Status,
     Strength,
 )
-from storage.model.text.countries import official_names
 from tests.support.samples.readings import AVAILABLE, NOT_FOUND, PROTECTED, SUSPENDED, T0
 
 CHANNEL = "UC_x5XG1OV2P6uZZ5FSM9Ttw"
@@ -102,11 +100,6 @@ def test_a_video_is_what_the_answer_states(item: object, state: State, flags: tu
     assert said == Reading(VIDEO, T0, state, Strength.STRONG, "jNQXAC9IVRw", frozenset(flags))
 
 
-def test_where_it_is_allowed_alone_it_is_withheld_everywhere_else() -> None:
-    countries = withheld_in({"allowed": ["US", "CA"]})
-    assert countries == tuple(sorted(official_names().keys() - {"US", "CA"}))
-
-
 @pytest.mark.parametrize(
     ("native_id", "body", "reason"),
     [
@@ -169,22 +162,6 @@ def test_an_absence_counts_only_in_a_whole_answer_and_is_weak(body: bytes, is_go
     gone = [Reading(CHANNEL, T0, NOT_FOUND, Strength.WEAK)]
     assert [r for r in found.readings if r.native_id == CHANNEL] == (gone if is_gone else [])
     assert found.missed == ()
-
-
-@pytest.mark.parametrize(
-    "body", [b"", b"null", b"[]", b"{}", answer("video"), answer("channel").replace(b'{"kind', b'{"was', 1)]
-)
-def test_what_is_no_list_of_channels_says_nothing(body: bytes) -> None:
-    assert isinstance(read_answer(200, body, [CHANNEL], T0), WireFault)
-
-
-def test_a_channel_has_its_handle_and_an_old_name_is_none() -> None:
-    by_handle = said_of(CHANNEL, answer("channel", channel(customUrl="@GoogleDevelopers")))
-    by_name = said_of(CHANNEL, answer("channel", channel(customUrl="googledevelopers")))
-    for odd in ("@", "@a\0b", "@a b", "@" + "x" * 5_000, 7):
-        assert said_of(CHANNEL, answer("channel", channel(customUrl=odd))) == by_name
-    assert by_handle == Reading(CHANNEL, T0, AVAILABLE, Strength.STRONG, "GoogleDevelopers")
-    assert by_name == Reading(CHANNEL, T0, AVAILABLE, Strength.STRONG, None)
 
 
 def error(code: int, reason: str, more: str | None = None) -> bytes:

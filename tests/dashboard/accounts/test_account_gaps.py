@@ -13,12 +13,9 @@ from dashboard.accounts.account_words import sentences
 from dashboard.ui.cards import MOST_ROWS
 from jobs.planning.sweep import Sweep
 from storage.accounts.accounts import NewAccount, add_accounts
-from storage.alerts.decisions_report import count_decided, decided_of
 from storage.live.account_detail import account_detail
 from storage.model.core.availability import MissedReason
-from storage.model.core.coverage import Batch, BatchOutcome
 from storage.postgres.pool import Pool, connect, transaction
-from storage.readings import coverage
 from tests.support.clients.page_text import said as text_of
 from tests.support.pipelines.monitor import World
 from tests.support.samples.readings import MINUTE, T0, FakeCollector, minutes
@@ -96,27 +93,6 @@ async def test_everybody_on_a_platform_that_was_paused_is_told_why(world: World)
     assert any("Not asked: X does not answer (" in one and "about other accounts" in one for one in after)
 
 
-async def test_when_the_monitor_stood_still_nobody_asked_whatever_one_request_met(world: World) -> None:
-    monitor = await world.start(Sweep(EVERY, T0))
-    await world.run(monitor, minutes(11))
-    async with transaction(world.pool) as conn:
-        roster_id = await conn.fetchval("select min(roster_id) from roster")
-        for at, outcome in (
-            (40, BatchOutcome.MISSED),
-            (41, BatchOutcome.ANSWERED),
-            (66, BatchOutcome.MISSED),
-            (67, BatchOutcome.ANSWERED),
-        ):
-            reason = "network" if outcome is BatchOutcome.MISSED else None
-            batch = Batch(roster_id, minutes(at), 0, minutes(at), outcome, reason, None, 0)
-            await coverage.insert_batch(conn, batch, minutes(at))
-    world.clock.set(minutes(90))
-    await monitor.tick()
-    words = await said(world)
-    assert all("not asked" in one for one in words)
-    assert not any("about other accounts" in one for one in words)
-
-
 async def test_of_many_gaps_the_newest_are_shown_and_the_number_of_the_others(pool: Pool, dsn: str) -> None:
     history = LongHistory(gaps=MOST_ROWS + 1_234)
     conn = await connect(dsn)
@@ -130,28 +106,3 @@ async def test_of_many_gaps_the_newest_are_shown_and_the_number_of_the_others(po
     assert "the tables below have the newest 100 of each" in page
     assert "are joined. The tables have the newest 100 of each." in page
     assert f"{MOST_ROWS + 1_234:,}" in page
-
-
-async def test_of_many_decisions_the_newest_are_shown_and_the_number_of_the_others(
-    pool: Pool, dsn: str
-) -> None:
-    history = LongHistory(gaps=MOST_ROWS + 9, changes=MOST_ROWS + 9)
-    conn = await connect(dsn)
-    account_id = await write_long_history(conn, history)
-    await conn.execute(
-        "insert into alert (change_id, created_at) select change_id, recorded_at from change where old_status"
-        " is not null order by change_id"
-    )
-    await conn.execute(
-        "insert into alert_decision (alert_id, decision, decided_at)"
-        " select alert_id, 'no_rule', created_at from alert"
-    )
-    await conn.close()
-    async with transaction(pool) as conn:
-        drawn = await page_of(conn, f"/account/{account_id}", history.until, SETTINGS, "light")
-        page = " ".join(text_of(drawn).split())
-        told = await decided_of(conn, account_id, 5)
-        count = await count_decided(conn, account_id)
-    assert "9 older decisions are not shown." in page
-    assert "10 older changes are not shown. blockline export changes has them, among those of all" in page
-    assert (len(told), count) == (5, MOST_ROWS + 9)

@@ -1,6 +1,6 @@
 """The page of one account: notes, every reading on demand, and the evidence behind its changes."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import aiohttp
@@ -18,7 +18,6 @@ from tests.support.seeds.every_page import answers_of
 from tests.support.servers.dashboard import SETTINGS, page_of, served
 
 NOW = datetime(2021, 2, 11, 12, tzinfo=UTC)
-DAY = timedelta(days=1)
 
 
 def at(day: int, hour: int = 0) -> datetime:
@@ -191,17 +190,6 @@ async def test_the_page_of_an_answer_marks_what_decides_and_says_when_nothing_is
     assert "Download" not in text
     text = await page_text(pool, f"/account/{one}", story.now)
     assert "Answer: only its hash is kept" in text
-
-
-async def test_what_an_account_belongs_to_is_a_link_and_edits_are_shown_by_role(
-    pool: Pool, story: Story
-) -> None:
-    one = story.wave[0]
-    for role, may in ((Role.VIEWER, False), (Role.ANALYST, True)):
-        text = await page_text(pool, f"/account/{one}", story.now, role)
-        assert "https://x.com/i/user/" in text
-        assert "/orders/" in text
-        assert ("Add tag" in text, "/api/alerts/mute?" in text) == (may, may)
 
 
 async def test_a_tag_is_added_and_removed_with_its_entry_in_the_log(

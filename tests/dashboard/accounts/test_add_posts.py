@@ -12,53 +12,17 @@ from dashboard.names.table import read_check
 from jobs.collect.name_lookup import why
 from storage.accounts.name_checks import answer, lines_of, name_check, open_check, take_waiting, watch_lines
 from storage.model.core.accounts import Platform
-from storage.model.core.orders import NameOutcome
-from storage.model.tables.name_check import LineStatus, check_lines, without_repeats
-from storage.model.tables.name_matching import ResolvedName, UnresolvedName
+from storage.model.tables.name_check import check_lines, without_repeats
+from storage.model.tables.name_matching import ResolvedName
 from storage.postgres.pool import Conn, Pool, transaction
 from tests.support.clients.page_text import said
 from tests.support.samples.readings import minutes
 from tests.support.seeds.posts import seed_posts
 from tests.support.servers.dashboard import SETTINGS, page_of
 
-PASTED = """https://x.com/alice/status/101
-https://x.com/i/status/900
-https://x.com/gone/status/901
-@Alice
-x:id:post:101
-https://www.youtube.com/watch?v=jNQXAC9IVRw
-"""
-
 
 async def checked(conn: Conn, text: str) -> int:
     return await open_check(conn, check_lines(text, "a list", X), "a list", X, None, "Asha", minutes(1))
-
-
-async def test_the_preview_says_which_lines_are_posts(pool: Pool) -> None:
-    async with transaction(pool) as conn:
-        await seed_posts(conn)
-        check_id = await checked(conn, PASTED)
-        names = await take_waiting(conn, X, minutes(2), 9)
-        gone = "X knows no post @gone/901."
-        answers: dict[tuple[str, bool], ResolvedName | UnresolvedName] = {
-            ("i/900", False): ResolvedName("post:900", "alice/900"),
-            ("gone/901", False): UnresolvedName(NameOutcome.UNRESOLVABLE, gone),
-        }
-        await answer(conn, names, answers, minutes(2))
-        lines = await lines_of(conn, check_id)
-        shown = await read_check(conn, check_id)
-    assert [(line.is_post, line.status, line.words) for line in lines] == [
-        (True, LineStatus.WATCHED, "Post @alice/101 (post:101)"),
-        (True, LineStatus.FOUND, "Post @alice/900 (post:900). Its author is @alice."),
-        (True, LineStatus.NOT_FOUND, gone),
-        (False, LineStatus.WATCHED, "@Alice (100)"),
-        (True, LineStatus.WATCHED, "Post @alice/101 (post:101)"),
-        (True, LineStatus.WAITING, "YouTube has not been asked yet."),
-    ]
-    page = add_page(shown, [], [])
-    assert "Posts among them: 5." in said(page)
-    assert "3. Watch the chosen accounts and posts" in said(page)
-    assert "'headerName': 'Account or post'" in str(page)
 
 
 async def test_a_preview_without_posts_speaks_of_accounts_alone(pool: Pool) -> None:

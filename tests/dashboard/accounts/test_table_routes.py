@@ -7,12 +7,10 @@ from typing import Any
 import aiohttp
 import pytest
 
-from collectors.x.declaration import X
-from storage.accounts.accounts import stop_watching
 from storage.model.core.people import Role
 from storage.postgres.audit_log import acts
 from storage.postgres.pool import Pool, transaction
-from tests.support.seeds.changes import HOUR, Story
+from tests.support.seeds.changes import Story
 from tests.support.servers.dashboard import SETTINGS, served
 
 
@@ -36,25 +34,6 @@ async def test_everybody_is_there_with_state_lists_and_reading(pool: Pool, dsn: 
     assert "withheld in India (IN)" in body["words"]
 
 
-@pytest.mark.parametrize(
-    ("whom", "watched"),
-    [
-        pytest.param("watched", [1] * 31, id="who is read"),
-        pytest.param("file", [0, 0], id="who is not read any more, and an executive"),
-        pytest.param("all", [0, 0] + [1] * 31, id="both"),
-    ],
-)
-async def test_who_is_only_on_file_is_asked_for(
-    pool: Pool, dsn: str, story: Story, whom: str, watched: list[int]
-) -> None:
-    async with transaction(pool) as conn:
-        handle = await conn.fetchval("select handle from account where account_id = $1", story.accounts[0][0])
-        await stop_watching(conn, X, handle, story.now)
-    async with served(pool, dsn, story.now) as base:
-        _, body = await got(f"{base}/api/accounts?whom={whom}")
-    assert sorted(body["accounts"]["watched"]) == watched
-
-
 async def test_somebody_else_cannot_be_asked_for(pool: Pool, dsn: str, now: datetime) -> None:
     async with served(pool, dsn, now) as base:
         status, body = await got(f"{base}/api/accounts?whom=me")
@@ -72,64 +51,6 @@ async def test_what_was_before_is_asked_for_of_those_on_the_screen(
     assert len(body["spells"]["account"]) > len(ids)
     gaps = body["groups"][body["accounts"]["group"][body["accounts"]["id"].index(ids[1])]][1]
     assert len(gaps) == 1, "the hours in which the platform did not answer"
-
-
-@pytest.mark.parametrize(
-    "ids",
-    [
-        pytest.param("", id="nobody"),
-        pytest.param("1,,2", id="a number that is missing"),
-        pytest.param("1,-2", id="no account"),
-        pytest.param("9" * 19, id="too large for any account"),
-        pytest.param("\u0663", id="a digit of another script"),
-        pytest.param(",".join(map(str, range(201))), id="more than a screen holds"),
-    ],
-)
-async def test_the_past_is_asked_for_by_account_numbers(
-    pool: Pool, dsn: str, now: datetime, ids: str
-) -> None:
-    async with served(pool, dsn, now) as base:
-        status, refused = await got(f"{base}/api/accounts/past?ids={ids}")
-    assert (status, refused["error"]) == (
-        422,
-        "The parameter ids must be 1 to 200 account numbers, separated by commas.",
-    )
-
-
-async def test_the_blocks_of_two_dashboards_make_up_one_listing(pool: Pool, dsn: str, story: Story) -> None:
-    async with served(pool, dsn, story.now) as one, served(pool, dsn, story.now + HOUR) as other:
-        _, whole = await got(f"{one}/api/accounts?sort=handle")
-        moment = f"moment={whole['now']}"
-        ids: list[int] = []
-        for start, base in enumerate((one, other) * 4):
-            _, block = await got(f"{base}/api/accounts?sort=handle&start={start * 5}&count=5&{moment}")
-            assert block["listing"] == whole["listing"]
-            ids += block["ids"]
-        async with transaction(pool) as conn:
-            await conn.execute("update account set handle = '000' where account_id = $1", ids[-1])
-        # The one that keeps the listing answers as before; the other one makes it again, and says so.
-        _, same = await got(f"{one}/api/accounts?sort=handle&{moment}")
-        async with served(pool, dsn, story.now + HOUR) as third:
-            _, block = await got(f"{third}/api/accounts?sort=handle&start=5&count=5&{moment}")
-    assert ids == whole["ids"]
-    assert same["listing"] == whole["listing"]
-    assert block["listing"] != whole["listing"]
-
-
-async def test_an_account_that_is_no_longer_listed_keeps_its_place_without_a_row(
-    pool: Pool, dsn: str, story: Story
-) -> None:
-    async with served(pool, dsn, story.now) as base:
-        _, before = await got(f"{base}/api/accounts?sort=handle")
-        gone, *_ = before["ids"]
-        async with transaction(pool) as conn:
-            await conn.execute("update account set watched = false where account_id = $1", gone)
-            control = "insert into canary (account_id, expected_status, origin) values ($1, 'available', $2)"
-            await conn.execute(control, gone, "settings")
-        _, after = await got(f"{base}/api/accounts?sort=handle&moment={before['now']}")
-    assert (after["ids"], after["listing"]) == (before["ids"], before["listing"])
-    assert gone not in after["accounts"]["id"]
-    assert len(after["accounts"]["id"]) == len(before["ids"]) - 1
 
 
 async def test_all_that_a_filter_shows_is_selected_by_number(pool: Pool, dsn: str, story: Story) -> None:
@@ -177,15 +98,6 @@ async def test_a_listing_that_cannot_be_is_refused_in_one_sentence(
             answered, said = await got(f"{base}/api/{route}?{query}")
             assert answered == status
             assert why in said["error"]
-
-
-@pytest.mark.parametrize(
-    "query", ["start=-1", "count=0", "count=201", "moment=-1", "moment=9e99", "late=maybe", f"start={10**30}"]
-)
-async def test_a_block_that_cannot_be_is_refused(pool: Pool, dsn: str, now: datetime, query: str) -> None:
-    async with served(pool, dsn, now) as base:
-        status, _ = await got(f"{base}/api/accounts?{query}")
-    assert status == 422
 
 
 async def test_an_empty_installation_lists_nothing(pool: Pool, dsn: str, now: datetime) -> None:
@@ -242,62 +154,6 @@ async def test_accounts_are_moved_between_lists_and_the_undo_moves_them_back(
         ):
             status, said = await send("/api/accounts/edit", {**body, **wrong})
             assert (status, said["error"]) == expected
-
-
-async def test_tags_and_lists_of_many_are_changed_in_one_go_and_put_on_record(
-    pool: Pool, dsn: str, story: Story
-) -> None:
-    first, second = story.accounts
-    ids = [*first[:2], second[0], 999]
-    async with served(pool, dsn, story.now) as base, aiohttp.ClientSession() as session:
-        send = Sender(session, base)
-        tagged = await send("/api/accounts/edit", {"do": "tag", "value": "press", "accounts": ids})
-        again = await send("/api/accounts/edit", {"do": "tag", "value": "press", "accounts": first[:2]})
-        put = await send("/api/accounts/edit", {"do": "put", "value": str(story.lists[1]), "accounts": ids})
-        taken = await send(
-            "/api/accounts/edit", {"do": "take", "value": str(story.lists[1]), "accounts": ids}
-        )
-        untagged = await send("/api/accounts/edit", {"do": "untag", "value": "press", "accounts": first[:1]})
-    unknown = [{"account": 999, "outcome": "unknown_account", "words": "there is no such account"}]
-    assert tagged == (
-        200,
-        {
-            "done": 3,
-            "unchanged": 0,
-            "refused": 1,
-            "sentence": "3 changed, 1 refused.",
-            "each": unknown,
-            "toast": {
-                "words": "3 changed, 1 refused.",
-                "undo": {
-                    "address": "/api/accounts/edit",
-                    "method": "POST",
-                    "fields": None,
-                    "body": {"do": "untag", "value": "press", "accounts": ids[:3]},
-                },
-            },
-        },
-    )
-    assert again[1]["toast"]["undo"] is None, "nothing was changed"
-    assert put[1]["toast"]["undo"]["body"]["accounts"] == ids[:2], "the third was on the list already"
-    assert again[1]["sentence"] == "0 changed, 2 unchanged."
-    assert put[1]["sentence"] == "2 changed, 1 unchanged, 1 refused."
-    assert taken[1]["sentence"] == "3 changed, 1 refused."
-    assert untagged[1]["done"] == 1
-    async with transaction(pool) as conn:
-        tags = await conn.fetch("select account_id from account where 'press' = any(tags) order by 1")
-        on = await conn.fetchval(
-            "select count(*) from watch_list_member where list_id = $1 and account_id = any($2::bigint[])",
-            story.lists[1],
-            ids,
-        )
-    assert ([r[0] for r in tags], on) == ([first[1], second[0]], 0)
-    assert await audited(pool) == [
-        ("dashboard", "tags changed", f"account {first[0]}"),
-        ("dashboard", "accounts taken off a list", "list Order 2 list"),
-        ("dashboard", "accounts put on a list", "list Order 2 list"),
-        *[("dashboard", "tags changed", f"account {i}") for i in (second[0], first[1], first[0])],
-    ]
 
 
 EDIT = {"do": "tag", "value": "press", "accounts": [1]}

@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Literal
@@ -11,17 +10,16 @@ from urllib.parse import urlsplit
 import aiohttp
 import pytest
 
-from dashboard.alerts.mail_link_pages import NEWER, NO_RULE, UNKNOWN
-from dashboard.auth.signed_links import Link, LinkAction, token, without_tokens
+from dashboard.alerts.mail_link_pages import NEWER, UNKNOWN
+from dashboard.auth.signed_links import Link, LinkAction, token
 from dashboard.ui.words import day
 from storage.alerts.rules import enable_rule, keep_to_settings, save_rule
-from storage.alerts.threads_report import thread_status
 from storage.model.alerts.rules import AlertRule, Digest, EscalationStep
 from storage.model.core.people import Role
 from storage.postgres.audit_log import acts
 from storage.postgres.installation import link_key
 from storage.postgres.pool import Pool, transaction
-from tests.support.seeds.alerts import DESK, HOSTILE, NIGHT, Played
+from tests.support.seeds.alerts import DESK, NIGHT, Played
 from tests.support.seeds.people import WITH_LOGIN, a_person, browser_of
 from tests.support.servers.dashboard import served
 
@@ -52,55 +50,6 @@ async def rows(pool: Pool, table: Literal["story", "digest_refusal"]) -> list[st
         return sorted(r["t"] for r in await conn.fetch(every[table]))
 
 
-async def test_looking_at_an_acknowledge_link_ten_times_changes_nothing(
-    pool: Pool, dsn: str, played: Played
-) -> None:
-    path = await address(pool, acknowledging(played))
-    before = await rows(pool, "story"), await logged(pool)
-    async with served(pool, dsn, played.now) as base, aiohttp.ClientSession() as session:
-        for method in ("GET", "HEAD") * 5:
-            async with session.request(method, base + path) as response:
-                page = await response.text()
-                assert response.status == 200
-        async with session.get(base + path) as response:
-            page = await response.text()
-
-    assert (await rows(pool, "story"), await logged(pool)) == before
-    assert '<button type="submit" class="button primary">Acknowledge</button>' in page
-    assert "<form" in page
-    async with transaction(pool) as conn:
-        story = await thread_status(conn, played.story_keys[0])
-    assert story is not None
-    assert story.subject.partition("(")[0] in page
-
-
-async def test_the_first_press_acknowledges_and_the_second_says_who_was_first(
-    pool: Pool, dsn: str, played: Played
-) -> None:
-    first = await address(pool, acknowledging(played))
-    second = await address(pool, acknowledging(played, NIGHT))
-    async with served(pool, dsn, played.now) as base, aiohttp.ClientSession() as session:
-        async with session.post(base + first, data=b"note=I+call+them+%26+you", headers=FORM) as response:
-            told = await response.text()
-            assert response.status == 200
-        async with session.post(base + second, data=b"note=me+too", headers=FORM) as response:
-            late = await response.text()
-            assert response.status == 200
-        async with session.get(base + first) as response:
-            after = await response.text()
-
-    assert "Acknowledged" in told
-    for page in (late, after):
-        assert "Acknowledged by a reader of the mail to desk@example.org on " in page
-        assert "I call them &amp; you" in page
-        assert "<form" not in page
-    assert "Already acknowledged" in late
-    assert [a for a in await logged(pool) if a[1] == "acknowledged"] == [
-        ("mail to desk@example.org", "acknowledged")
-    ]
-    assert "me too" not in str(await rows(pool, "story"))
-
-
 async def first_story(pool: Pool, played: Played, rule: str, recipient: str) -> Link:
     """What the mails of the first story of this rule link to."""
     async with transaction(pool) as conn:
@@ -124,23 +73,6 @@ async def a_newer_group(pool: Pool, played: Played) -> None:
             played.story_keys[0],
             played.now + timedelta(hours=1),
         )
-
-
-async def test_a_later_group_has_to_be_acknowledged_again(pool: Pool, dsn: str, played: Played) -> None:
-    old = acknowledging(played)
-    first, newer = await address(pool, old), await address(pool, replace(old, group=played.groups[0] + 1))
-    async with served(pool, dsn, played.now) as base, aiohttp.ClientSession() as session:
-        async with session.post(base + first) as response:
-            assert response.status == 200
-        await a_newer_group(pool, played)
-        async with session.get(base + newer) as response:
-            page = await response.text()
-
-    assert (
-        "The earlier alert was acknowledged by a reader of the mail to desk@example.org. "
-        "Further changes followed." in page
-    )
-    assert "<form" in page
 
 
 async def test_a_link_does_not_acknowledge_a_newer_group_that_its_reader_never_saw(
@@ -207,44 +139,6 @@ WAS = AlertRule((DESK, NIGHT), name="recipients")
 WAIT = timedelta(hours=1)
 
 
-@pytest.mark.parametrize(
-    ("rules", "status", "sentence"),
-    [
-        pytest.param([WAS], 200, "Acknowledge", id="a recipient"),
-        pytest.param(
-            [replace(WAS, recipients=(NIGHT,))],
-            403,
-            f"{DESK} is no longer a recipient of the rule that sent this email.",
-            id="a former recipient",
-        ),
-        pytest.param(
-            [replace(WAS, recipients=(NIGHT,), escalation=(EscalationStep(WAIT, (DESK,)),))],
-            200,
-            "Acknowledge",
-            id="who is notified when nobody acknowledges",
-        ),
-        pytest.param([], 403, NO_RULE, id="nobody once the rule is removed"),
-        pytest.param(
-            [replace(WAS, name="other")], 403, NO_RULE, id="nobody by another rule, which has other incidents"
-        ),
-    ],
-)
-async def test_only_current_recipients_of_the_rule_can_acknowledge(
-    pool: Pool, dsn: str, played: Played, rules: Sequence[AlertRule], status: int, sentence: str
-) -> None:
-    path = await address(pool, await first_story(pool, played, "recipients", DESK))
-    await changed_rules(pool, played.now, *rules)
-    before = await rows(pool, "story")
-    async with served(pool, dsn, played.now) as base, aiohttp.ClientSession() as session:
-        for method in ("GET", "POST"):
-            async with session.request(method, base + path) as response:
-                assert response.status == status
-                page = await response.text()
-                assert sentence in page
-                assert ("<form" in page) == (status == 200 and method == "GET")
-    assert (await rows(pool, "story") == before) == (status != 200)
-
-
 async def test_a_recipient_of_a_disabled_rule_can_acknowledge_what_it_sent_before(
     pool: Pool, dsn: str, played: Played
 ) -> None:
@@ -281,28 +175,6 @@ async def test_only_a_recipient_of_a_rule_unsubscribes_from_its_digests(
                 assert response.status == 403
                 assert f"{DESK} is no longer a recipient of the rule" in await response.text()
     assert await rows(pool, "digest_refusal") == []
-
-
-async def test_the_links_in_stored_mails_acknowledge_what_these_report(
-    pool: Pool, dsn: str, played: Played
-) -> None:
-    async with transaction(pool) as conn:
-        text = await conn.fetchval(
-            """
-            select text_body from mail join story using (story_id)
-            where story_key = $1 and mail.recipients[1] = $2 order by wave desc limit 1
-            """,
-            played.story_keys[0],
-            DESK,
-        )
-    (found,) = re.findall(r"(/mail-link/\S+)", text)
-    async with (
-        served(pool, dsn, played.now) as base,
-        aiohttp.ClientSession() as session,
-        session.post(base + found) as response,
-    ):
-        assert response.status == 200
-        assert "Acknowledged" in await response.text()
 
 
 async def test_a_request_that_sends_its_body_slowly_holds_no_connection_to_the_database(
@@ -393,21 +265,6 @@ async def test_who_reads_a_mail_on_the_dashboard_does_not_thereby_have_its_links
 
 
 @pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        pytest.param("no link", "no link", id="a mail without links"),
-        pytest.param(
-            "at https://a.example/mail-link/aB-_.c=\nend", "at https://a.example/mail-link/…\nend", id="text"
-        ),
-        pytest.param('<a href="/mail-link/aB.c&amp;">', '<a href="/mail-link/…&amp;">', id="HTML"),
-        pytest.param("/mail-link/a and /mail-link/.b", "/mail-link/… and /mail-link/…", id="two of them"),
-    ],
-)
-def test_a_mail_is_shown_without_what_its_links_are_signed_with(text: str, shown: str) -> None:
-    assert without_tokens(text) == shown
-
-
-@pytest.mark.parametrize(
     "forged",
     [
         pytest.param("nonsense", id="no token"),
@@ -440,39 +297,6 @@ async def test_a_link_that_is_not_ours_is_answered_by_the_same_sentence(
                 assert re.findall(r"<p>(.*)</p>", await response.text()) == [UNKNOWN]
 
     assert (await rows(pool, "story"), await logged(pool)) == before
-
-
-async def test_a_link_under_another_host_is_refused(pool: Pool, dsn: str, played: Played) -> None:
-    path = await address(pool, acknowledging(played))
-    async with served(pool, dsn, played.now) as base, aiohttp.ClientSession() as session:
-        for method in ("GET", "POST"):
-            host = f"rebound.example:{urlsplit(base).port}"
-            async with session.request(method, base + path, headers={"Host": host}) as response:
-                assert response.status == 421
-
-
-async def test_what_strangers_wrote_is_neither_markup_nor_hidden(
-    pool: Pool, dsn: str, played: Played
-) -> None:
-    async with transaction(pool) as conn:
-        await conn.execute("update mail set subject = $1", f"@{HOSTILE} suspended")
-    key = played.story_keys[0]
-    await changed_rules(pool, played.now, AlertRule(("desk+b@example.org",), name="recipients"))
-    path = await address(pool, replace(acknowledging(played, "desk+b@example.org"), subject=key))
-    async with served(pool, dsn, played.now) as base, aiohttp.ClientSession() as session:
-        async with session.get(base + path) as response:
-            offer = await response.text()
-        async with session.post(base + path, data={"note": f"</p><script>1</script>{HOSTILE}"}) as response:
-            done = await response.text()
-        async with session.get(base + path) as response:
-            again = await response.text()
-
-    for page in (offer, done, again):
-        assert "<img" not in page
-        assert "<script>1" not in page
-        assert "\u202e" not in page
-        assert "\u200b" not in page
-        assert "@&lt;img src=x onerror=alert(1)&gt;" in page
 
 
 async def test_a_note_that_is_too_long_acknowledges_nothing(pool: Pool, dsn: str, played: Played) -> None:

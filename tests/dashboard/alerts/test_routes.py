@@ -1,67 +1,31 @@
 """The Alerts page over real sockets: who may do what, what is refused, and what the page then says."""
 
-import re
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, cast
-from urllib.parse import urlencode
 
 import aiohttp
 import pytest
 
 from dashboard.alerts.mails import pictured
-from dashboard.alerts.routes import ALERT_ACTIONS
-from dashboard.asgi.security_headers import WRONG_ORIGIN
 from dashboard.auth.access import acting_as
-from storage.alerts.decisions_report import decided_lately
 from storage.alerts.incidents import edit_incident
 from storage.alerts.mails_report import mail
 from storage.alerts.rules import save_rule
-from storage.alerts.threads import acknowledge, undo_acknowledgement
+from storage.alerts.threads import undo_acknowledgement
 from storage.alerts.threads_report import count_open_stories
-from storage.model.alerts.alerts import AlertDecision
 from storage.model.alerts.incidents import IncidentEdit
 from storage.model.alerts.rules import AlertRule, Match
 from storage.model.core.people import Actor, Role
-from storage.postgres.audit_log import acts
 from storage.postgres.pool import Pool, Refused, open_pool, transaction
 from tests.support.clients.page_text import said
 from tests.support.seeds.alerts import HOSTILE, Played, play_alerts
 from tests.support.seeds.changes import HOUR
-from tests.support.seeds.posts import turn_into_posts
 from tests.support.servers.dashboard import SETTINGS, page_of, served, served_apart
 
 NOW = datetime(2021, 2, 1, 12, 0, tzinfo=UTC)
-Deed = tuple[str, Callable[[Played], dict[str, str]], Role, str]
-"""Address, what is sent, the least role that may, and the entry in the audit log."""
-DEEDS_OF_PEOPLE: list[Deed] = [
-    ("/acknowledge", lambda p: {"story": p.story_keys[0], "note": "mine"}, Role.ANALYST, "acknowledged"),
-    ("/acknowledge/undo", lambda p: {"story": p.story_keys[0]}, Role.ANALYST, "acknowledgement undone"),
-    ("/mute", lambda p: {"account": str(p.muted), "until": "6h"}, Role.ANALYST, "muted"),
-    ("/mute", lambda _: {"list": "Order 1 list", "until": "2021-02-03 08:00"}, Role.ANALYST, "muted"),
-    ("/mute", lambda _: {"list": "SYN/2"}, Role.ANALYST, "muted"),
-    ("/mute/end", lambda p: {"mute": str(p.mute_id)}, Role.ANALYST, "mute ended"),
-    ("/mute/end", lambda p: {"mute": str(p.maintenance_id)}, Role.ADMIN, "mute ended"),
-    ("/resend", lambda p: {"mail": str(p.dead_mail)}, Role.ANALYST, "mail sent again"),
-    ("/maintenance", lambda _: {"since": "1h", "until": "3h"}, Role.ADMIN, "maintenance planned"),
-    ("/rules/enable", lambda _: {"rule": "Old"}, Role.ADMIN, "rule changed"),
-    ("/rules/disable", lambda _: {"rule": "Night desk"}, Role.ADMIN, "rule changed"),
-    ("/rules/up", lambda _: {"rule": "Board"}, Role.ADMIN, "rules ordered"),
-    ("/rules/down", lambda _: {"rule": "Board"}, Role.ADMIN, "rules ordered"),
-    ("/rules/remove", lambda _: {"rule": "Board"}, Role.ADMIN, "rule removed"),
-]
-
-
-def deed_name(deed: Any) -> str | None:
-    return f"{deed[0]} {deed[3]}" if isinstance(deed, tuple) else None
-
-
-async def log(pool: Pool) -> list[tuple[str, str]]:
-    """Who did what, newest first."""
-    async with transaction(pool) as conn:
-        return [(a.actor, a.action) for a in await acts(conn, 1000)]
 
 
 async def stored(pool: Pool) -> list[Any]:
@@ -86,39 +50,6 @@ async def sent(
         is_json = response.content_type == "application/json"
         sentence = (await response.json())["error"] if is_json else None
         return response.status, sentence, response.headers.get("location", "")
-
-
-def test_every_address_that_writes_is_among_these_rows() -> None:
-    assert {path for path, *_ in DEEDS_OF_PEOPLE} == set(ALERT_ACTIONS)
-
-
-@pytest.mark.parametrize("role", list(Role))
-@pytest.mark.parametrize("deed", DEEDS_OF_PEOPLE, ids=deed_name)
-async def test_each_deed_takes_its_role_and_is_logged_once(
-    pool: Pool, dsn: str, played: Played, deed: Deed, role: Role
-) -> None:
-    path, fields, least, action = deed
-    given = fields(played)
-    if path == "/acknowledge/undo":
-        async with transaction(pool) as conn:
-            done = await acknowledge(conn, given["story"], "ada", "", played.now)
-        given["revision"] = str(done.revision)
-    before, logged = await stored(pool), await log(pool)
-    async with (
-        served(pool, dsn, played.now, replace(SETTINGS, role=role)) as base,
-        aiohttp.ClientSession() as session,
-    ):
-        status, sentence, leads_to = await sent(session, base, path, given)
-
-    if role.includes(least):
-        assert (status, sentence, leads_to) == (303, None, "/alerts")
-        assert await log(pool) == [("dashboard", action), *logged]
-        assert await stored(pool) != before
-    else:
-        assert status == 403
-        assert (sentence or "").startswith("This needs the role ")
-        assert (sentence or "").endswith(f"; your role is {role.value}.")
-        assert await stored(pool) == before
 
 
 UNDONE: list[tuple[str, dict[str, str]]] = [
@@ -180,14 +111,6 @@ async def test_an_acknowledgement_is_undone_unless_the_incident_changed_meanwhil
                 await undo_acknowledgement(conn, key, "ben", played.now)
 
 
-async def test_what_was_sent_cannot_be_undone(pool: Pool, dsn: str, played: Played) -> None:
-    path, fields, *_ = next(row for row in DEEDS_OF_PEOPLE if row[0] == "/resend")
-    async with served(pool, dsn, played.now) as base, aiohttp.ClientSession() as session:
-        url = f"{base}/api/alerts{path}"
-        async with session.post(url, data=fields(played), headers={"Origin": base}) as response:
-            assert (await response.json())["toast"]["undo"] is None
-
-
 @dataclass(frozen=True, slots=True)
 class SharedStory:
     """A dashboard of all rows that are refused, with what was played and two accounts of one name."""
@@ -217,33 +140,6 @@ def shared(
 
     with fresh_database() as dsn, served_apart(dsn, NOW, prepare) as (base, played):
         yield SharedStory(base, dsn, played)
-
-
-@pytest.mark.parametrize(
-    "origin",
-    [
-        pytest.param(None, id="none"),
-        pytest.param("null", id="one that a browser hides"),
-        pytest.param("http://elsewhere.example", id="another site"),
-        pytest.param("http://127.0.0.1:1", id="another port of this machine"),
-        pytest.param("http://[::1", id="a malformed one"),
-    ],
-)
-async def test_a_write_from_another_origin_is_refused_and_stores_nothing(
-    shared: SharedStory, origin: str | None
-) -> None:
-    headers = {} if origin is None else {"Origin": origin}
-    async with open_pool(shared.dsn, max_size=1) as pool, aiohttp.ClientSession() as session:
-        before = await stored(pool)
-        for path, fields, *_ in DEEDS_OF_PEOPLE:
-            url = f"{shared.base}/api/alerts{path}"
-            async with session.post(url, data=fields(shared.played), headers=headers) as response:
-                assert (response.status, await response.text()) == (403, WRONG_ORIGIN)
-        async with session.post(
-            f"{shared.base}/_dash-update-component", json={}, headers=headers
-        ) as response:
-            assert response.status == 403
-        assert await stored(pool) == before
 
 
 WRONG: dict[str, tuple[str, dict[str, str], int, str]] = {
@@ -334,45 +230,6 @@ async def test_what_is_no_form_is_refused_in_one_sentence(
             assert response.status == 422
             told = await response.json()
     assert told == {"error": "The request body is neither a form nor a JSON object of plain values."}
-
-
-async def test_json_does_the_same_as_a_form(pool: Pool, dsn: str, played: Played) -> None:
-    async with served(pool, dsn, played.now) as base, aiohttp.ClientSession() as session:
-        url = f"{base}/api/alerts/resend"
-        body = {"mail": played.dead_mail, "note": None}
-        async with session.post(url, json=body, headers={"Origin": base}, allow_redirects=False) as response:
-            assert (response.status, (await response.json())["toast"]["words"] != "") == (200, True)
-    async with transaction(pool) as conn:
-        again = await mail(conn, played.dead_mail)
-    assert again is not None
-    assert (again.state, again.attempts, again.last_error) == ("queued", 0, None)
-
-
-@pytest.mark.parametrize(
-    ("back", "leads_to"),
-    [
-        ("/mail/3", "/mail/3"),
-        ("/account/12", "/account/12"),
-        ("/alerts/decisions/muted", "/alerts/decisions/muted"),
-        (
-            "/alerts/deliveries?state=dead&to=a%40example.org",
-            "/alerts/deliveries?state=dead&to=a%40example.org",
-        ),
-        ("/alerts/deliveries?a=/b", "/alerts"),
-        ("/health", "/health"),
-        ("//elsewhere.example", "/alerts"),
-        ("https://elsewhere.example/alerts", "/alerts"),
-        ("/mail/3\r\nSet-Cookie: a=b", "/alerts"),
-        ("/mail/٣", "/alerts"),
-        ("", "/alerts"),
-    ],
-)
-async def test_an_accepted_form_leads_back_to_a_page_of_ours(
-    pool: Pool, dsn: str, played: Played, back: str, leads_to: str
-) -> None:
-    async with served(pool, dsn, played.now) as base, aiohttp.ClientSession() as session:
-        path = f"/acknowledge?{urlencode({'back': back})}"
-        assert await sent(session, base, path, {"story": played.story_keys[0]}) == (303, None, leads_to)
 
 
 async def page(pool: Pool, path: str, played: Played, role: Role = Role.ADMIN) -> Any:
@@ -478,32 +335,6 @@ async def test_decisions_of_one_kind_have_a_page_of_their_own(pool: Pool, played
     assert "the account or its list is muted" in told
     assert "sent in one email" not in told
     assert "Page not found" in said(await page(pool, "/alerts/decisions/nonsense", played))
-
-
-async def test_a_row_about_posts_does_not_call_them_accounts(pool: Pool, played: Played) -> None:
-    folded = r"(\d+ accounts) @"
-    before = re.findall(folded, " ".join(said(await page(pool, "/alerts", played)).split()))
-    async with transaction(pool) as conn:
-        await turn_into_posts(conn, [n for numbers in played.story.accounts for n in numbers])
-    after = " ".join(said(await page(pool, "/alerts", played)).split())
-    assert before
-    for words in before:
-        assert f"{words.replace('accounts', 'posts')} @" in after
-    assert re.findall(folded, after) == []
-
-
-async def test_a_digest_counts_for_the_rule_whose_people_got_it(pool: Pool, played: Played) -> None:
-    async with transaction(pool) as conn:
-        decided = await decided_lately(conn, AlertDecision.GROUPED, 1000)
-        who = {
-            r["mail_id"]: (r["recipients"][0], r["story_id"])
-            for r in await conn.fetch("select mail_id, recipients, story_id from mail")
-        }
-    of_board = {who[n][0] for d in decided if d.rule == "Board" for n in d.mail_ids}
-    of_recipients = {who[n][0] for d in decided if d.rule == "recipients" for n in d.mail_ids}
-    assert of_board == {"board@example.org"}
-    assert of_recipients == {"desk@example.org", "night@example.org"}
-    assert all(who[n][1] is None for d in decided if d.story_key is None for n in d.mail_ids)
 
 
 async def test_an_account_page_says_what_each_rule_did_with_its_changes(pool: Pool, played: Played) -> None:

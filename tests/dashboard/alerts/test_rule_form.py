@@ -8,11 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.alerts.rule_form import VALUES, RuleChoices, RuleForm, rule_fields, sentences_of, text_of
+from dashboard.alerts.rule_form import RuleForm, sentences_of, text_of
 from dashboard.alerts.rule_page import copy_name
 from dashboard.ui.inputs import FieldFault
 from storage.model.alerts.quiet_hours import QuietHours
-from storage.model.alerts.rule_toml import rule_of
 from storage.model.alerts.rules import AlertRule, Digest, EscalationStep, Match, Severity
 from storage.model.core.accounts import Platform, TargetKind
 from storage.model.core.availability import ChangeKind
@@ -52,60 +51,6 @@ FULL = AlertRule(
     flapping_period=timedelta(days=2),
 )
 FORM = RuleForm.of(PLAIN)
-
-
-@pytest.mark.parametrize(
-    ("named", "shown", "hidden"),
-    [
-        pytest.param(frozenset[str](), ["Press"], "Old desk", id="an archived list is not offered"),
-        pytest.param(frozenset({"Old desk"}), ["Old desk (archived)", "Press"], "not stored", id="but named"),
-        pytest.param(frozenset({"Gone"}), ["Gone (not stored)"], "archived", id="a list that is not there"),
-    ],
-)
-def test_lists_in_use_are_offered_and_what_the_rule_names(
-    named: frozenset[str], shown: list[str], hidden: str
-) -> None:
-    choices = RuleChoices(["Press"], [], ["Old desk"])
-    form = RuleForm.of(replace(PLAIN, match=Match(lists=named)))
-    text = repr(rule_fields(form, choices, is_new=False))
-    assert [words for words in shown if words not in text] == []
-    assert hidden not in text
-
-
-@pytest.mark.parametrize("rule", [PLAIN, FULL])
-def test_what_the_form_shows_is_read_back_as_the_same_rule(rule: AlertRule) -> None:
-    form = RuleForm.of(rule)
-    assert form.rule() == rule
-    text = text_of(form)
-    assert text is not None
-    assert rule_of(text) == rule
-
-
-def test_each_value_of_the_form_has_a_field() -> None:
-    assert len(VALUES) == len(set(VALUES)) == len(RuleForm.__dataclass_fields__)
-
-
-def test_empty_fields_are_what_is_usual() -> None:
-    empty = RuleForm(name="Desk", recipients=DESK, kinds=[kind.value for kind in Match().kinds])
-    assert empty.rule() == PLAIN
-    spaced = replace(empty, name="  Desk ", recipients=f"\n {DESK}, \r\n", digest_at=" ", tags=" , ")
-    assert spaced.rule() == PLAIN
-
-
-def test_a_rule_of_engagements_alone_needs_no_kind_of_change() -> None:
-    alone = AlertRule((DESK,), name="Desk", match=Match(kinds=frozenset()), engagement=True)
-    assert RuleForm.of(alone).rule() == alone
-
-
-def test_the_sentence_says_when_an_account_goes_back_and_forth_if_the_rule_has_its_own_numbers() -> None:
-    own = replace(FORM, flapping_changes="6", flapping_period="2d")
-    said = "Reports an account with 6 changes within 2d once, and its further changes not for 2d."
-    assert said in sentences_of(own)
-    assert "changes within" not in sentences_of(FORM)
-
-
-def test_a_country_is_written_as_its_code_or_its_name() -> None:
-    assert replace(FORM, countries="in, india , Germany").rule().match.countries == {"IN", "DE"}
 
 
 @pytest.mark.parametrize(

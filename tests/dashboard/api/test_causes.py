@@ -1,7 +1,7 @@
 """Causes over the API: recorded, corrected and withdrawn, and listed as they were known."""
 
 from collections.abc import AsyncGenerator
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import pytest
 
@@ -22,33 +22,6 @@ GIVEN = {
 async def api(played: Played, pool: Pool, dsn: str, now: datetime) -> AsyncGenerator[Api]:
     async with api_served(pool, dsn, now) as api:
         yield api
-
-
-async def test_a_cause_is_recorded_corrected_and_withdrawn_and_stays_readable(
-    api: Api, now: datetime
-) -> None:
-    made = await api.send("POST", "/causes", {**GIVEN, "account_id": 1})
-    assert made.status == 201, made.text
-    first = made.json["cause_id"]
-    assert (made.json["confidence"], made.json["account_id"], made.json["withdrawn"]) == (
-        "stated by the platform",
-        1,
-        False,
-    )
-    put = await api.send("PUT", f"/causes/{first}", {**GIVEN, "disputed_by": "the owner"})
-    second = put.json["cause_id"]
-    assert (put.status, put.json["supersedes"]) == (200, first)
-    assert [one["cause_id"] for one in (await api.get("/causes", account=1)).items] == [second]
-    gone = await api.send("DELETE", f"/causes/{second}")
-    assert (gone.json["withdrawn"], gone.json["supersedes"]) == (True, second)
-    assert (await api.get("/causes")).items == []
-    assert (await api.get("/causes", as_known_at=now - timedelta(hours=1))).items == []
-    assert (await api.get(f"/causes/{first}")).json == made.json
-    again = await api.send("DELETE", f"/causes/{first}")
-    assert (again.status, again.detail) == (
-        409,
-        f"Cause {first} was already corrected or withdrawn, by cause {second}.",
-    )
 
 
 async def test_causes_of_an_order_are_asked_for_by_its_reference(api: Api) -> None:

@@ -9,7 +9,6 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from dashboard.asgi.file_maker import FileMakerBusy
 from dashboard.asgi.problem_json import API
 from dashboard.auth.access import acting_as
 from jobs.evidence.pack_collection import COLLECTION, collection, write_collection
@@ -19,10 +18,9 @@ from storage.changes.evidence_collection import PackSubject, PackSubjectKind
 from storage.countries.label_evidence import label_evidence
 from storage.model.causes.causes import CauseSubject
 from storage.model.core.people import Actor, Role, Scope
-from storage.postgres.pool import Conn, Pool, open_pool, transaction
-from storage.purge.purge import purge_account
+from storage.postgres.pool import Conn, Pool, transaction
 from tests.storage.causes.test_ledger import NOTICE
-from tests.support.clients.api import Api, api_served
+from tests.support.clients.api import Api
 from tests.support.clients.browser import FULL_CHROMIUM
 from tests.support.clients.command_line import Blockline, blockline, forget_settings
 from tests.support.samples.label_signing import POST, stated, store
@@ -41,31 +39,6 @@ needs_chromium = pytest.mark.skipif(
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Blockline:
     forget_settings(monkeypatch, tmp_path)
     return blockline(capsys)
-
-
-async def test_a_downloaded_pack_verifies_like_one_of_the_command_line(
-    pool: Pool, dsn: str, now: datetime, tmp_path: Path, run: Blockline
-) -> None:
-    async with transaction(pool) as conn:
-        account, change_id = await block_of(conn)
-        shown: list[str] = []
-        for role in (Role.VIEWER, Role.ANALYST):
-            with acting_as(Actor("ada", role)):
-                page = await page_of(conn, f"/account/{account.account_id}", now, SETTINGS, "light")
-                shown.append(repr(page))
-    address = f"{API}/changes/{change_id}/evidence-pack"
-    assert [f"href='{address}'" in page for page in shown] == [False, True]
-    async with served(pool, dsn, now) as base, aiohttp.ClientSession() as session:
-        async with session.get(base + address) as answer:
-            content = await answer.read()
-            assert (answer.status, answer.content_type) == (200, "application/zip")
-            assert f"blockline-evidence-{change_id}.zip" in answer.headers["Content-Disposition"]
-        async with session.get(f"{base}{API}/changes/999/evidence-pack") as answer:
-            assert (answer.status, (await answer.json())["detail"]) == (404, "There is no change 999.")
-    (tmp_path / "pack.zip").write_bytes(content)
-    checked = await asyncio.to_thread(run, "evidence", "verify", "pack.zip")
-    assert (checked.code, checked.err) == (0, "")
-    assert checked.said[-1].startswith("pack.zip verifies")
 
 
 async def test_the_evidence_of_a_label_can_be_downloaded_and_verified(
@@ -121,17 +94,6 @@ async def test_no_more_than_two_packs_are_made_at_once(pool: Pool, now: datetime
         *(files.evidence_pack(pool, change_id, now) for _ in range(3)), return_exceptions=True
     )
     assert sorted(type(one).__name__ for one in made) == ["FileMakerBusy", "MadeFile", "MadeFile"]
-
-
-async def test_a_pack_of_a_purged_change_is_refused_in_one_sentence(
-    pool: Pool, dsn: str, now: datetime
-) -> None:
-    async with transaction(pool) as conn:
-        account, change_id = await block_of(conn)
-        await purge_account(conn, account.account_id, now, whole=True)
-    async with api_served(pool, dsn, now) as api:
-        answer = await api.get(f"/changes/{change_id}/evidence-pack")
-    assert (answer.status, answer.detail) == (404, f"There is no change {change_id}.")
 
 
 @needs_chromium
@@ -241,23 +203,6 @@ async def test_all_packs_of_an_account_or_an_order_are_one_file_that_verifies_pa
         ):
             async with session.get(address) as answer:
                 assert (answer.status, (await answer.json())["detail"]) == (status, sentence)
-
-
-async def test_one_file_of_packs_is_made_at_a_time_and_holds_no_connection(dsn: str, now: datetime) -> None:
-    files = CommandLineFiles()
-    async with open_pool(dsn, max_size=1) as narrow:
-        async with transaction(narrow) as conn:
-            account, _ = await block_of(conn)
-        subject = PackSubject(PackSubjectKind.ACCOUNT, account.account_id)
-        async with files.evidence_packs(narrow, subject, now) as made:
-            assert (await anext(made.chunks))[:2] == b"PK"
-            async with transaction(narrow) as conn:
-                assert await conn.fetchval("select 1") == 1
-            with pytest.raises(FileMakerBusy, match="Another file of evidence packs is being made"):
-                async with files.evidence_packs(narrow, subject, now):
-                    pass
-        async with files.evidence_packs(narrow, subject, now):
-            pass
 
 
 async def test_a_change_that_cannot_be_proved_is_named_and_a_file_that_was_altered_does_not_verify(

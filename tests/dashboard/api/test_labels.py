@@ -2,9 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from datetime import timedelta
-from typing import Any
 
-import pytest
 import pytest_asyncio
 
 from collectors.bluesky.declaration import BLUESKY
@@ -56,44 +54,6 @@ async def test_a_label_is_given_with_both_of_its_times(api: Api) -> None:
         "profile_is_shown": True,
         "profile_read_at": "2021-02-01T00:00:00Z",
     }
-
-
-async def test_of_a_withdrawal_alone_the_beginning_is_null(api: Api) -> None:
-    (about,) = (await api.get("/labels", lifted="true")).items
-    assert (about["since"], about["lifted_at"]) == (None, "2021-01-30T00:00:00Z")
-    assert (about["account_id"], about["handle"], about["watched"]) == (None, None, False)
-    profile = ("profile_handle", "profile_followers", "profile_is_shown", "profile_read_at")
-    assert [about[name] for name in profile] == [None, None, None, None]
-
-
-@pytest.mark.parametrize(
-    ("query", "expected"),
-    [
-        ({}, [POST, LIFTED, SUBJECT]),
-        ({"country": "TR", "lifted": "false"}, [POST, SUBJECT]),
-        ({"country": "DE"}, []),
-        ({"kind": "post"}, [POST, LIFTED]),
-        ({"watched": "true"}, [SUBJECT]),
-        ({"watched": "false", "lifted": "false"}, [POST]),
-        ({"relabeled": "false"}, [POST, LIFTED, SUBJECT]),
-        ({"relabeled": "true"}, []),
-    ],
-)
-async def test_filters_choose_labels_newest_first(
-    api: Api, query: dict[str, Any], expected: list[str]
-) -> None:
-    assert [one["subject"] for one in (await api.get("/labels", **query)).items] == expected
-
-
-async def test_pages_together_have_each_subject_once(api: Api, pool: Pool) -> None:
-    await store(pool, *(stated(f"{POST}{n}") for n in range(7)))
-    found: list[str] = []
-    address: str | None = "/labels?limit=3"
-    while address is not None:
-        answer = await api.get(address.removeprefix("/api/v1"))
-        found += [one["subject"] for one in answer.items]
-        address = answer.json["next"]
-    assert len(found) == len(set(found)) == 10
 
 
 async def test_what_may_be_missing_of_a_labeler_is_given(api: Api, pool: Pool) -> None:

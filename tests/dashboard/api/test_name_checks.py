@@ -1,16 +1,13 @@
 """Names and the watch over the API: looked up, watched from a check or by id, stopped and watched again."""
 
-import dataclasses
 from collections.abc import AsyncGenerator
 from datetime import datetime
 
 import pytest
 
-from storage.model.core.people import Role
 from storage.postgres.pool import Pool
 from tests.support.clients.api import Api, api_served
 from tests.support.seeds.changes import Story
-from tests.support.servers.dashboard import SETTINGS
 
 
 @pytest.fixture
@@ -80,13 +77,3 @@ async def test_what_cannot_be_watched_is_refused_in_one_sentence(
 ) -> None:
     answer = await api.send("POST", "/accounts", body)
     assert (answer.status, why in answer.detail) == (status, True)
-
-
-async def test_a_viewer_checks_and_watches_nothing(story: Story, pool: Pool, dsn: str, now: datetime) -> None:
-    viewer = dataclasses.replace(SETTINGS, role=Role.VIEWER)
-    async with api_served(pool, dsn, now, viewer) as api:
-        statuses = [
-            (await api.send("POST", "/name-checks", {"text": "x:a"})).status,
-            (await api.send("PATCH", "/accounts", {"accounts": [1], "watched": False})).status,
-        ]
-    assert statuses == [403, 403]

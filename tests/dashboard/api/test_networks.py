@@ -31,24 +31,6 @@ async def api(pool: Pool, dsn: str) -> AsyncGenerator[Api]:
         yield served
 
 
-async def test_the_counts_are_those_that_were_known_at_the_time(api: Api) -> None:
-    now = (await api.get("/networks/TR")).json
-    assert (now["failure"], now["first_day"]) == ("HTTP 502", ASKED[0].isoformat())
-    assert now["days"] == [
-        {
-            "domain": "x.com",
-            "day": (TODAY - DAY).isoformat(),
-            "opened": 2,
-            "anomalies": 20,
-            "confirmed_blocks": 1,
-            "failed": 3,
-            "mostly_unreachable": True,
-        }
-    ]
-    (before,) = (await api.get("/networks/TR", as_known_at=T0 - 6 * HOUR)).json["days"]
-    assert (before["opened"], before["anomalies"], before["mostly_unreachable"]) == (1, 2, None)
-
-
 async def test_only_the_days_of_the_range_are_given(api: Api) -> None:
     after, around = {"from": T0}, {"from": T0 - DAY, "to": T0}
     assert (await api.get("/networks/TR", None, **after)).json["days"] == []

@@ -7,13 +7,10 @@ stand in the place of numbers out of the air, which are hardly ever those of som
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
-from threading import Barrier
 from typing import Any
 
-import aiohttp
 import hypothesis
 import pytest
 import schemathesis
@@ -23,10 +20,7 @@ from schemathesis import GenerationMode
 from schemathesis.checks import CHECKS
 
 from collectors.x.declaration import X
-from dashboard.api.app import api_v1
-from dashboard.api.request_checks import ApiContext
 from dashboard.asgi.problem_json import API
-from jobs.runtime.replay_process import ReplayProcess
 from storage.accounts.name_checks import open_check
 from storage.accounts.notes import add_note
 from storage.causes.cause_documents import given_document
@@ -43,7 +37,7 @@ from tests.support.repeats import repeats
 from tests.support.samples.label_signing import stated, store
 from tests.support.seeds.alerts import Played
 from tests.support.seeds.every_page import a_story
-from tests.support.servers.dashboard import only_drawing, served
+from tests.support.servers.dashboard import served
 
 EXAMPLES = {GenerationMode.POSITIVE: repeats(7, 10), GenerationMode.NEGATIVE: repeats(3, 10)}
 """Of each operation, by kind: what fits the document, and what does not."""
@@ -248,36 +242,3 @@ async def test_every_answer_is_one_that_the_document_tells_of(
 
     assert len(given) > 30
     assert [op for op, statuses in given.items() if not statuses & {200, 201, 204}] == []
-
-
-async def test_the_document_tells_of_the_api_and_of_nothing_else(pool: Pool, dsn: str, now: datetime) -> None:
-    async with (
-        served(pool, dsn, now) as base,
-        aiohttp.ClientSession() as session,
-        session.get(f"{base}{API}/openapi.json") as response,
-    ):
-        document = await response.json()
-
-    assert document["servers"] == [{"url": API}]
-    assert [p for p in document["paths"] if p.startswith(("/_dash", "/api", "/feeds", "/assets"))] == []
-    operations = [o for of_path in document["paths"].values() for o in of_path.values()]
-    assert all(o["description"] for o in operations)
-    assert all({"401", "403", "422", "503"} <= set(o["responses"]) for o in operations)
-    schemas = document["components"]["schemas"]
-    undescribed = [n for n, s in schemas.items() if s.get("type") == "object" and not s.get("description")]
-    assert [n for n in undescribed if not n.startswith("Page_")] == []
-
-
-def test_the_document_is_made_once_however_many_requests_ask_for_it_at_once() -> None:
-    process = only_drawing(datetime(2021, 2, 1, tzinfo=UTC))
-    decider = ReplayProcess("")
-    api = api_v1(ApiContext(process.pool, process.clock, process.settings, decider, decider))
-    begin = Barrier(4)
-
-    def asked(_: int) -> dict[str, Any]:
-        begin.wait()
-        return api.openapi()
-
-    with ThreadPoolExecutor(4) as threads:
-        documents = list(threads.map(asked, range(4)))
-    assert all(one is documents[0] for one in documents)

@@ -10,7 +10,6 @@ import pytest
 from dashboard.api.idempotency import HEADER, REPEATED
 from dashboard.asgi.problem_json import API
 from storage.orders.order_edits import LARGEST_DOCUMENT
-from storage.postgres.audit_log import acts
 from storage.postgres.pool import Pool, transaction
 from tests.support.clients.api import Answer, Api, api_served
 from tests.support.seeds.changes import Story
@@ -47,30 +46,6 @@ async def attach(api: Api, order_id: int, content: bytes, query: list[tuple[str,
     )
 
 
-async def test_an_order_is_filed_once_with_its_names(api: Api, pool: Pool) -> None:
-    names = {"names": ["x:h0", "@nobody", "https://www.tiktok.com/@a"], "source": "page 4"}
-    made = await api.send("POST", "/orders", {**ORDER, "names": names})
-    assert (made.status, made.json["list"], made.json["names"]) == (
-        201,
-        "69A/7",
-        {"new": 3, "again": 0, "before": 0, "waiting": 1},
-    )
-    assert made.json["similar_orders"] == []
-    order_id = made.json["order"]["order_id"]
-    listed = (await api.get(f"/orders/{order_id}/names")).items
-    assert [(n["said"], n["outcome"]) for n in listed] == [
-        ("x:h0", "not tried"),
-        ("@nobody", "ambiguous"),
-        ("https://www.tiktok.com/@a", "not observable"),
-    ]
-    again = await api.send("POST", "/orders", ORDER)
-    assert (again.status, again.detail) == (409, "Order 69A/7 is already stored.")
-    copy = await api.send("POST", "/orders", {**ORDER, "reference": "copy", "names": names})
-    assert copy.json["similar_orders"] == [order_id]
-    async with transaction(pool) as conn:
-        assert "order added" in {act.action for act in await acts(conn, 20)}
-
-
 async def test_an_edit_changes_what_is_sent_and_null_takes_a_time_away(api: Api) -> None:
     order_id = await filed(api, deadline_at="2021-01-27T00:00:00Z")
     changed = await api.send("PATCH", f"/orders/{order_id}", {"deadline_at": None, "named_count": 257})
@@ -81,28 +56,6 @@ async def test_an_edit_changes_what_is_sent_and_null_takes_a_time_away(api: Api)
     assert (await api.send("PATCH", "/orders/999999", {"title": "x"})).status == 404
     other = await api.send("PATCH", f"/orders/{order_id}", {"list": "Order 1 list"})
     assert other.status == 409
-
-
-async def test_events_and_keywords_are_stored_once(api: Api) -> None:
-    order_id = await filed(api)
-    event = {
-        "kind": "claim",
-        "at": "2021-01-25T00:00:00Z",
-        "text": "126 of the 257 handles were acted upon.",
-        "source": "press",
-        "claim": {"count": 126, "of": 257, "what": "acted_on", "targets": "posts"},
-    }
-    assert [(await api.send("POST", f"/orders/{order_id}/events", event)).json for _ in range(2)] == [
-        {"stored": True},
-        {"stored": False},
-    ]
-    (claim,) = (await api.get(f"/orders/{order_id}")).json["claims"]
-    assert (claim["claimed"], claim["of"], claim["what"]) == (126, 257, "acted_on")
-    assert (claim["targets"], claim["compared_with"], claim["observed_low"]) == ("posts", "posts", None)
-    late = await api.send("POST", f"/orders/{order_id}/events", {**event, "at_to": "2021-01-24T00:00:00Z"})
-    assert (late.status, late.detail) == (422, "body.at: at is not between at_from and at_to.")
-    words = await api.send("POST", f"/orders/{order_id}/keywords", {"add": ["#Farmers", "protest"]})
-    assert words.json == {"keywords": ["farmers", "protest"]}
 
 
 async def test_names_are_withdrawn_with_a_reason_and_stay_listed(api: Api) -> None:

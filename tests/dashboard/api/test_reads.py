@@ -1,11 +1,7 @@
 """What the API tells is what the store tells, page by page; what it refuses it refuses in a sentence."""
 
-import csv
-import dataclasses
-import io
 import json
-from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Generator, Mapping
+from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,16 +12,12 @@ import pytest
 
 from dashboard.orders.facts import read_order
 from dashboard.orders.order_json import order_json
-from jobs.export.export import ExportRequest, Format, export_to_stream
 from storage.accounts.tags import edit_tags
-from storage.export.exports import EXPORTS
-from storage.model.evidence.export_kinds import Choice, ExportFilter, Kind
 from storage.postgres.pool import Pool, open_pool, transaction
 from storage.readings.readings import attempts_of, readings_of
 from tests.support.clients.api import Api
 from tests.support.samples.readings import T0
 from tests.support.seeds.alerts import Played, play_alerts
-from tests.support.seeds.chain_rows import table
 from tests.support.seeds.posts import turn_into_posts
 from tests.support.servers.dashboard import SETTINGS, served_apart
 
@@ -118,83 +110,6 @@ async def test_a_cursor_belongs_to_its_question(world: World) -> None:
     assert len(again.items) == 5
 
 
-def _state(account: Mapping[str, Any]) -> dict[str, Any]:
-    return account["state"] or {}
-
-
-def _unheard(rows: int, at: datetime | None) -> None:
-    """How far an export is."""
-
-
-def _cells(row: dict[str, Any]) -> dict[str, Any]:
-    return {
-        name: value.isoformat().replace("+00:00", "Z") if isinstance(value, datetime) else value
-        for name, value in row.items()
-    }
-
-
-async def test_changes_and_spells_are_those_of_the_export(world: World) -> None:
-    async with transaction(world.pool) as conn:
-        changes = [_cells(r) for r in await table(conn, Kind.CHANGES)]
-        spells = [_cells(r) for r in await table(conn, Kind.SPELLS)]
-    told = (await world.api.get("/changes", limit=500)).items
-    periods = (await world.api.get("/spells", limit=500)).items
-
-    periods.sort(key=lambda s: (s["since"], s["account_id"]))
-    for shown, exported in ((list(reversed(told)), changes), (periods, spells)):
-        assert len(shown) == len(exported) > 20
-        for one, row in zip(shown, exported, strict=True):
-            named = {**row, "native_id": row["account_id"]}
-            del named["account_id"]
-            assert {name: one[name] for name in named} == named
-
-
-@pytest.mark.parametrize("hours", [0, 30, 100])
-async def test_statuses_are_those_of_the_export_at_any_moment_as_known_at_any_other(
-    world: World, hours: int
-) -> None:
-    at = world.now - timedelta(hours=hours)
-    known = world.now - timedelta(hours=hours // 2)
-    async with transaction(world.pool) as conn:
-        wanted = ExportFilter(world.now, at=at, known_at=known)
-        exported = [_cells(r) for r in await table(conn, Kind.STATES, wanted)]
-    told = (await world.api.get("/statuses", at=at, as_known_at=known, limit=500)).items
-
-    assert len(told) == len(exported)
-    for one, row in zip(told, exported, strict=True):
-        state = _state(one)
-        assert one["native_id"] == row["account_id"]
-        assert one["post"] is row["post"]
-        assert one["last_read_at"] == row["last_read_at"]
-        assert one["recorded_at"] == row["recorded_at"]
-        for name in ("status", "withheld_in", "flags", "last_seen_old", "since", "source", "change_id"):
-            assert state.get(name) == row[name], name
-
-
-@pytest.mark.parametrize("kind", list(Kind))
-@pytest.mark.parametrize("form", [Format.CSV, Format.JSONL])
-async def test_an_export_is_what_the_command_writes(world: World, kind: Kind, form: Format) -> None:
-    choices = EXPORTS[kind].choices
-    since = world.now - timedelta(days=3)
-    wanted = ExportFilter(world.now + timedelta(hours=1), since=since if Choice.SINCE in choices else None)
-    if kind is Kind.STATES:
-        wanted = dataclasses.replace(wanted, at=world.now, known_at=world.now)
-    written = io.BytesIO()
-    await export_to_stream(world.pool, ExportRequest(kind, form, wanted), written, _unheard)
-    asked: dict[str, Any] = {"from_": wanted.since} if wanted.since is not None else {}
-    asked |= {"at": wanted.at, "as_known_at": wanted.known_at} if kind is Kind.STATES else {}
-    answer = await world.api.get(f"/export/{kind.value}", format=form.value, **asked)
-
-    assert answer.status == 200
-    assert answer.text == written.getvalue().decode()
-    assert answer.media_type == ("text/csv" if form is Format.CSV else "application/x-ndjson")
-    assert answer.headers["cache-control"] == "no-store"
-    assert f'filename="{kind.value}.{form.value}"' in answer.headers["content-disposition"]
-    if kind in {Kind.CHANGES, Kind.STATES, Kind.ACCOUNTS}:
-        lines = answer.text.splitlines()
-        assert len(list(csv.reader(lines)) if form is Format.CSV else [json.loads(x) for x in lines]) > 3
-
-
 async def test_what_an_export_cannot_be_asked_is_refused_with_what_it_can(world: World) -> None:
     refused = await world.api.get("/export/accounts", at=world.now)
     assert (refused.status, refused.detail) == (
@@ -240,51 +155,6 @@ async def test_an_order_has_the_figures_of_its_page(world: World) -> None:
     assert answer.json == json.loads(json.dumps(order_json(found)))
 
 
-Found = Mapping[str, Any]
-FILTERS: list[tuple[str, dict[str, Any], Callable[[Found], bool]]] = [
-    ("an account of a list", {"list": "Order 1 list"}, lambda a: "Order 1 list" in a["lists"]),
-    ("of an order", {"order": "SYN/2"}, lambda a: "SYN/2" in a["orders"]),
-    ("in a status", {"status": "withheld"}, lambda a: _state(a).get("status") == "withheld"),
-    ("with nothing confirmed", {"status": "unknown"}, lambda a: a["state"] is None),
-    (
-        "in one of two statuses",
-        {"status": ["suspended", "withheld"]},
-        lambda a: _state(a).get("status") in {"suspended", "withheld"},
-    ),
-    ("withheld in a country", {"country": "IN"}, lambda a: "IN" in _state(a).get("withheld_in", [])),
-    ("with a tag", {"tag": "press"}, lambda a: "press" in a["tags"]),
-    ("with a part of a handle", {"q": "TRACTOR"}, lambda a: "tractor" in a["handle"]),
-    ("with an id", {"q": "110000003"}, lambda a: a["native_id"] == "110000003"),
-    ("not watched", {"watched": "false"}, lambda a: not a["watched"]),
-    ("only posts", {"post": "true"}, lambda a: a["post"]),
-    ("only accounts", {"post": "false"}, lambda a: not a["post"]),
-    ("of a platform where nobody is", {"platform": "mastodon"}, lambda _: False),
-]
-
-
-@pytest.mark.parametrize(("rule", "query", "fits"), FILTERS, ids=[rule for rule, _, _ in FILTERS])
-async def test_accounts_are_chosen_by_what_is_known_of_them(
-    world: World, rule: str, query: dict[str, Any], fits: Callable[[Found], bool]
-) -> None:
-    everybody = (await world.api.get("/accounts", limit=500)).items
-    chosen = (await world.api.get("/accounts", limit=500, **query)).items
-
-    assert [a["account_id"] for a in chosen] == [a["account_id"] for a in everybody if fits(a)]
-    assert (len(chosen) == 0) is (rule == "of a platform where nobody is")
-
-
-@pytest.mark.parametrize("path", ["/accounts", "/statuses"])
-async def test_posts_and_accounts_can_be_listed_apart(world: World, path: str) -> None:
-    everything = (await world.api.get(path, limit=500)).items
-    found = {
-        post: [one["account_id"] for one in (await world.api.get(path, limit=500, post=post)).items]
-        for post in ("true", "false")
-    }
-    posts = set(world.played.story.accounts[0][-2:])
-    assert set(found["true"]) == posts
-    assert found["false"] == [one["account_id"] for one in everything if one["account_id"] not in posts]
-
-
 @pytest.mark.parametrize("path", ["/changes", "/spells", "/export/changes", "/export/spells"])
 async def test_what_is_of_posts_and_what_is_of_accounts_can_be_asked_for(world: World, path: str) -> None:
     everything = await listed(world, path)
@@ -293,24 +163,6 @@ async def test_what_is_of_posts_and_what_is_of_accounts_can_be_asked_for(world: 
     assert accounts == [one for one in everything if not one["post"]]
     assert posts
     assert accounts
-
-
-@pytest.mark.parametrize("path", ["/accounts", "/statuses", "/export/accounts", "/export/states"])
-async def test_who_was_blocked_more_than_once_can_be_asked_for(world: World, path: str) -> None:
-    blocks = Counter[str]()
-    shown: dict[str, bool] = {}
-    for spell in sorted(await listed(world, "/export/spells"), key=lambda s: s["since"]):
-        account, status = spell["account_id"], spell["status"]
-        blocks[account] += status in {"withheld", "suspended"} and shown.get(account, True)
-        if status in {"withheld", "suspended", "available", "protected"}:
-            shown[account] = status in {"available", "protected"}
-    expected = {account for account, times in blocks.items() if times > 1}
-    assert expected
-
-    found = await listed(world, path, repeatedly_blocked="true")
-    name = "account_id" if path.startswith("/export") else "native_id"
-    assert {one[name] for one in found} == expected
-    assert len(await listed(world, path, repeatedly_blocked="false")) > len(found)
 
 
 async def listed(world: World, path: str, **asked: Any) -> list[dict[str, Any]]:
@@ -325,17 +177,6 @@ async def test_a_change_and_a_spell_say_whether_they_are_of_a_post(world: World)
     for path in ("/changes", "/spells"):
         found = (await world.api.get(path, limit=500)).items
         assert {one["account_id"] for one in found if one["post"]} == posts
-
-
-async def test_what_is_not_confirmed_yet_stands_beside_the_state_and_is_none(world: World) -> None:
-    accounts = (await world.api.get("/accounts", limit=500)).items
-    told = {a["account_id"]: a["provisional"] for a in accounts if a["provisional"]}
-    waiting = (await world.api.get("/changes", outcome="provisional")).items
-
-    assert {c["account_id"]: c["change_id"] for c in waiting if c["kind"] != "baseline"}.items() <= {
-        i: p["change_id"] for i, p in told.items()
-    }.items()
-    assert told
 
 
 HOSTILE = [

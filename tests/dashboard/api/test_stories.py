@@ -7,13 +7,11 @@ from datetime import datetime
 
 import pytest
 
-from storage.model.core.people import Role, Scope
 from storage.model.stories.stories import StoryFault
 from storage.postgres.audit_log import acts
 from storage.postgres.pool import Pool, transaction
 from tests.support.clients.api import Api, api_served
 from tests.support.seeds.alerts import Played
-from tests.support.seeds.people import WITH_LOGIN, a_person, a_token
 
 GIVEN = {
     "title": "All back",
@@ -119,22 +117,3 @@ async def test_what_does_not_fit_is_refused(api: Api) -> None:
     for method, path, body, status, why in wrong:
         answer = await api.send(method, path, body)
         assert (answer.status, why in answer.detail) == (status, True), answer.text
-
-
-async def test_a_viewer_and_a_token_that_reads_may_not_write(
-    played: Played, pool: Pool, dsn: str, now: datetime
-) -> None:
-    for role in (Role.VIEWER, Role.ANALYST):
-        await a_person(pool, role.value, role, now)
-    tokens = [
-        await a_token(pool, "viewer", Scope.WRITE, now),
-        await a_token(pool, "analyst", Scope.READ, now),
-    ]
-    allowed = await a_token(pool, "analyst", Scope.WRITE, now)
-    async with api_served(pool, dsn, now, WITH_LOGIN) as api:
-        for token in tokens:
-            reader = Api(api.base, api.session, token)
-            assert (await reader.send("POST", "/written-stories", GIVEN)).status == 403
-            assert (await reader.get("/written-stories")).status == 200
-        writer = Api(api.base, api.session, allowed)
-        assert (await writer.send("POST", "/written-stories", GIVEN)).status == 201

@@ -7,15 +7,11 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from collectors.bluesky.declaration import BLUESKY
-from storage.accounts.accounts import NewAccount, add_accounts
-from storage.accounts.tags import edit_tags
 from storage.alerts.rules import load_rules
 from storage.model.core.people import Role
 from storage.postgres.audit_log import acts
 from storage.postgres.pool import Pool, transaction
 from tests.support.clients.api import Api, api_served
-from tests.support.samples.readings import T0
 from tests.support.seeds.alerts import Played
 from tests.support.seeds.people import a_person
 from tests.support.servers.dashboard import SETTINGS
@@ -40,39 +36,6 @@ async def world(played: Played, pool: Pool, dsn: str, now: datetime) -> AsyncGen
 async def _logged(pool: Pool) -> list[tuple[str, str, str]]:
     async with transaction(pool) as conn:
         return [(a.actor, a.action, a.subject) for a in await acts(conn, 3)]
-
-
-async def test_tags_and_lists_are_edited_with_what_was_done_to_each_account(world: World) -> None:
-    one, two = world.played.story.accounts[0][:2]
-    tagged = await world.api.send("POST", "/accounts/tags", {"accounts": [one, 999, two], "add": ["press"]})
-    assert tagged.json == {
-        "changed": 2,
-        "unchanged": 0,
-        "refused": 1,
-        "accounts": [
-            {"account_id": one, "outcome": "done", "words": "changed", "tags": ["press"]},
-            {
-                "account_id": 999,
-                "outcome": "unknown_account",
-                "words": "there is no such account",
-                "tags": None,
-            },
-            {"account_id": two, "outcome": "done", "words": "changed", "tags": ["press"]},
-        ],
-    }
-    made = await world.api.send("POST", "/lists", {"name": "Desk"})
-    assert (made.status, made.json["name"], made.json["accounts"]) == (201, "Desk", 0)
-    list_id = made.json["list_id"]
-    joined = await world.api.send("POST", f"/lists/{list_id}/accounts", {"add": [one, two]})
-    left = await world.api.send("POST", f"/lists/{list_id}/accounts", {"add": [one], "remove": [two]})
-    assert (joined.json["changed"], left.json["changed"], left.json["unchanged"]) == (2, 1, 1)
-    members = (await world.api.get("/accounts", list="Desk", tag="press")).items
-    assert [a["account_id"] for a in members] == [one]
-    assert await _logged(world.pool) == [
-        ("dashboard", "accounts taken off a list", "list Desk"),
-        ("dashboard", "accounts put on a list", "list Desk"),
-        ("dashboard", "list made", "list Desk"),
-    ]
 
 
 async def test_how_long_the_evidence_of_a_list_is_kept_is_said_by_its_number(world: World) -> None:
@@ -189,32 +152,6 @@ async def test_an_incident_is_worked_on_and_closed(world: World) -> None:
     assert key in {one["story_key"] for one in (await world.api.get("/incidents", state="closed")).items}
     back = await world.api.send("PATCH", where, {"reopen": True, "assigned_to": None})
     assert (back.json["state"], back.json["assigned_to"]) == ("open", None)
-
-
-@pytest.mark.parametrize(
-    ("change", "field", "sentence"),
-    [
-        ({}, "body", "Give what is to change, such as “assigned_to”."),
-        ({"revision": 1}, "body", "Give what is to change, such as “assigned_to”."),
-        ({"assigned_to": "nobody"}, "body.assigned_to", "There is no user called 'nobody'."),
-        ({"assigned_to": "vera"}, "body.assigned_to", "vera is a viewer."),
-        (
-            {"due_at": "2001-01-01T00:00:00Z"},
-            "body.due_at",
-            "The due time 2001-01-01 00:00 UTC is in the past.",
-        ),
-        ({"close": " "}, "body.close", "The reason is empty."),
-        ({"reopen": True}, "body.reopen", "The incident is not closed."),
-    ],
-)
-async def test_a_change_of_an_incident_that_cannot_be_made_names_its_field(
-    world: World, change: dict[str, object], field: str, sentence: str
-) -> None:
-    await a_person(world.pool, "vera", Role.VIEWER, world.now)
-    refused = await world.api.send("PATCH", f"/incidents/{world.played.story_keys[0]}", change)
-    assert refused.status == 422
-    assert [one["where"] for one in refused.json["errors"]] == [field]
-    assert refused.json["errors"][0]["message"].startswith(sentence)
 
 
 async def test_mutes_are_made_and_ended(world: World) -> None:
@@ -427,68 +364,6 @@ async def test_what_is_sent_wrongly_is_refused_in_a_sentence_and_writes_nothing(
     assert await _logged(world.pool) == before
 
 
-async def test_what_is_no_json_by_its_name_is_not_read_as_such(world: World) -> None:
-    body = b'{"accounts": [1], "add": ["press"]}'
-    plain = await world.api.send("POST", "/accounts/tags", body, headers={"Content-Type": "text/plain"})
-    assert plain.status == 422
-    elsewhere = {"Origin": "https://elsewhere.example"}
-    strange = await world.api.send("POST", "/accounts/tags", body, headers=elsewhere)
-    assert strange.status == 403
-    assert "does not come from one of them" in strange.detail
-
-
-async def test_a_walk_sees_each_account_once_while_accounts_are_added(world: World) -> None:
-    before = {i["account_id"] for i in (await world.api.get("/accounts", limit=500)).items}
-    seen: list[int] = []
-    n = 0
-    async for items in world.api.walk("/accounts", 7):
-        seen += [i["account_id"] for i in items]
-        n += 1
-        async with transaction(world.pool) as conn:
-            await add_accounts(conn, [NewAccount(BLUESKY, f"did:plc:{n}", f"b{n}.example")], T0)
-        assert n < 50
-
-    assert len(seen) == len(set(seen))
-    assert before <= set(seen)
-
-
-async def test_a_walk_sees_each_change_once_while_others_are_recorded(world: World) -> None:
-    before = [i["change_id"] for i in (await world.api.get("/changes", limit=500)).items]
-    seen: list[int] = []
-    n = 0
-    async for items in world.api.walk("/changes", 7):
-        seen += [i["change_id"] for i in items]
-        n += 1
-        async with transaction(world.pool) as conn:
-            await conn.execute(
-                """
-                insert into change (change_key, account_id, status, kind, strength, first_seen_new,
-                    recorded_at, source)
-                values ($1, 1, 'available', 'baseline', 'strong', $2, $2, 'x')
-                """,
-                f"new {n}",
-                world.now + timedelta(minutes=n),
-            )
-
-    assert [i for i in seen if i in set(before)] == before
-    assert len(seen) == len(set(seen))
-
-
-async def test_an_unchanged_answer_is_not_sent_again(world: World) -> None:
-    first = await world.api.get("/accounts", limit=5)
-    tag = first.headers["etag"]
-    assert tag.startswith('"')
-    assert first.headers["cache-control"] == "private, no-cache"
-    for held in (tag, f"W/{tag}", f'"other", {tag}', "*"):
-        again = await world.api.get("/accounts", {"If-None-Match": held}, limit=5)
-        assert (again.status, again.text, again.headers["etag"]) == (304, "", tag)
-    async with transaction(world.pool) as conn:
-        await edit_tags(conn, [first.items[0]["account_id"]], ["press"], [], "desk", world.now)
-    changed = await world.api.get("/accounts", {"If-None-Match": tag}, limit=5)
-    assert changed.status == 200
-    assert changed.headers["etag"] != tag
-
-
 async def test_without_the_database_the_api_says_so_and_when_to_ask_again(
     pool: Pool, dsn: str, now: datetime
 ) -> None:
@@ -512,22 +387,3 @@ async def test_the_api_is_there_for_a_viewer_and_tells_what_he_may_not_do(
         refused = await api.send("POST", "/accounts/tags", {"accounts": [1], "add": ["press"]})
     assert refused.status == 403
     assert refused.detail == "This needs the role analyst or a higher one; your role is viewer."
-
-
-@pytest.mark.parametrize(
-    ("path", "sent", "named"),
-    [
-        pytest.param("/accounts/tags", {"accounts": [""] * 50_000, "add": ["a"]}, 1, id="a list of accounts"),
-        pytest.param("/accounts/tags", {"accounts": [1], "add": [""] * 50_000}, 1, id="tags"),
-        pytest.param("/lists/1/accounts", {"add": [""] * 50_000}, 1, id="members"),
-        pytest.param("/lists", {"name": "a"} | {f"k{n}": 1 for n in range(5_000)}, 100, id="unknown fields"),
-    ],
-)
-async def test_an_answer_names_some_faults_of_a_body_with_thousands(
-    pool: Pool, dsn: str, now: datetime, path: str, sent: dict[str, object], named: int
-) -> None:
-    """To find, name and send all of them would keep the event loop, and with it the readings and emails."""
-    async with api_served(pool, dsn, now) as api:
-        answer = await api.send("POST", path, sent)
-
-    assert (answer.status, len(answer.json["errors"])) == (422, named)

@@ -5,9 +5,8 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI, Request
-from starlette.exceptions import HTTPException
 
-from dashboard.asgi.body_limit import BYTES_PER_S, BodyLimitMiddleware
+from dashboard.asgi.body_limit import BodyLimitMiddleware
 
 SHORT_S = 0.2
 
@@ -60,35 +59,3 @@ async def ask(body: Body, within_s: float = SHORT_S) -> tuple[int, bytes]:
 async def test_a_body_that_does_not_come_is_refused(body: list[tuple[float, int]]) -> None:
     status, said = await ask(Body(*body))
     assert (status, said) == (408, b'{"detail":"The request body did not arrive in time."}')
-
-
-async def test_a_body_that_comes_slowly_is_read() -> None:
-    assert await ask(Body((0, 10 * BYTES_PER_S), (2 * SHORT_S, 1), (0, 0))) == (
-        200,
-        b"%d" % (10 * BYTES_PER_S + 1),
-    )
-
-
-async def test_waiting_for_a_disconnect_has_no_time_limit() -> None:
-    async def wait(_: Any, receive: Any, send: Any) -> None:
-        await receive()
-        await send((await receive())["type"])
-
-    left: list[str] = []
-
-    async def receive() -> dict[str, Any]:
-        if asked:
-            await asyncio.sleep(2 * SHORT_S)
-            return {"type": "http.disconnect"}
-        asked.append(True)
-        return {"type": "http.request", "body": b"", "more_body": False}
-
-    async def send(message: Any) -> None:
-        left.append(message)
-
-    asked: list[bool] = []
-    try:
-        await BodyLimitMiddleware(wait, 1, within_s=SHORT_S)({"type": "http", "path": "/"}, receive, send)
-    except HTTPException:
-        pytest.fail("it was not waited for")
-    assert left == ["http.disconnect"]

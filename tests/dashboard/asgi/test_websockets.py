@@ -2,17 +2,13 @@
 
 import asyncio
 from contextlib import ExitStack
-from datetime import datetime
 from typing import Any
 
 import aiohttp
 import pytest
 
-from dashboard.asgi.process import WebProcess
 from dashboard.asgi.websocket_messages import MessageError
 from dashboard.asgi.websockets import (
-    AGAIN,
-    BURST,
     ENDED,
     IN_ALL,
     PER_ADDRESS,
@@ -22,10 +18,7 @@ from dashboard.asgi.websockets import (
     Sockets,
     WebSocketMiddleware,
 )
-from dashboard.live.push import Hub
-from storage.people.sessions import announce_ended, ended_session
-from storage.postgres.pool import Pool, transaction
-from tests.support.servers.dashboard import SETTINGS, mounted, until
+from tests.support.servers.dashboard import mounted, until
 
 
 async def _is(value: bool) -> bool:
@@ -81,63 +74,6 @@ async def test_only_the_websockets_of_the_session_that_ended_are_closed() -> Non
         await until(lambda: _is(len(sockets) == 2))
 
 
-async def test_a_browser_that_leaves_by_itself_is_forgotten() -> None:
-    sockets = Sockets()
-    async with (
-        mounted(WebSocketMiddleware(echo, sockets, of_any_kind)) as base,
-        aiohttp.ClientSession() as session,
-    ):
-        async with session.ws_connect(base):
-            await until(lambda: _is(len(sockets) == 1))
-        await until(lambda: _is(len(sockets) == 0))
-
-
-async def test_an_app_that_listens_only_after_the_end_hears_of_it() -> None:
-    async def never() -> Any:
-        raise AssertionError("nothing is read from a websocket that was closed")
-
-    socket = Socket(None, None, "192.0.2.1", never, of_any_kind)
-    socket.close(AGAIN)
-
-    assert await socket.receive() == {"type": "websocket.disconnect", "code": AGAIN}
-
-
-async def test_a_session_that_ends_in_the_database_loses_its_websockets_in_every_process(
-    pool: Pool, dsn: str, now: datetime
-) -> None:
-    one, other = (
-        Hub(WebProcess(pool, lambda: now, dsn, SETTINGS)),
-        Hub(WebProcess(pool, lambda: now, dsn, SETTINGS)),
-    )
-    async with asyncio.TaskGroup() as tasks:
-        works = [tasks.create_task(hub.run()) for hub in (one, other)]
-        async with (
-            mounted(Login(WebSocketMiddleware(echo, one.process.sockets, of_any_kind))) as here,
-            mounted(Login(WebSocketMiddleware(echo, other.process.sockets, of_any_kind))) as there,
-            aiohttp.ClientSession() as session,
-            session.ws_connect(here, headers={"X-Session": "ada"}) as first,
-            session.ws_connect(there, headers={"X-Session": "ada"}) as second,
-        ):
-            await until(lambda: _is(one.process.listening and other.process.listening))
-            async with transaction(pool) as conn:
-                await announce_ended(conn, "ada")
-            for socket in (first, second):
-                assert (await socket.receive()).type == aiohttp.WSMsgType.CLOSE
-        for work in works:
-            work.cancel()
-
-
-@pytest.mark.parametrize(
-    ("payload", "session"),
-    [
-        pytest.param("ended 2bd806c9", "2bd806c9", id="a session that ended"),
-        pytest.param("17", None, id="the id of an event"),
-    ],
-)
-def test_a_payload_is_about_an_event_or_about_a_session(payload: str, session: str | None) -> None:
-    assert ended_session(payload) == session
-
-
 async def no_message() -> Any:
     raise AssertionError("nothing is read")
 
@@ -184,22 +120,6 @@ async def test_beyond_what_a_process_holds_a_handshake_is_refused() -> None:
                 await session.ws_connect(base)
     assert refused.value.status == 503
     assert len(sockets) == 0
-
-
-async def test_more_messages_than_a_page_sends_end_the_websocket() -> None:
-    async with (
-        mounted(WebSocketMiddleware(echo, Sockets(), of_any_kind)) as base,
-        aiohttp.ClientSession() as session,
-        session.ws_connect(base) as one,
-    ):
-        for _ in range(BURST):
-            await one.send_str("again")
-            assert await one.receive_str() == "again"
-        for _ in range(BURST):
-            await one.send_str("and again")
-        while (message := await one.receive()).type == aiohttp.WSMsgType.TEXT:
-            pass
-    assert (message.type, message.data) == (aiohttp.WSMsgType.CLOSE, ENDED)
 
 
 async def test_a_message_is_checked_before_the_app_sees_it() -> None:

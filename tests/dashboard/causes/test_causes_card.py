@@ -3,7 +3,6 @@
 import json
 import re
 from base64 import b64encode
-from dataclasses import replace
 from hashlib import sha256
 from io import BytesIO
 from typing import Any
@@ -11,26 +10,18 @@ from typing import Any
 import aiohttp
 import pytest
 
-from dashboard.auth.access import acting_as
 from dashboard.causes.cards import causes_card
 from dashboard.causes.form import MOST_AT_ONCE
-from dashboard.orders.facts import read_order
-from dashboard.orders.figures import blocked_by_cause, cause_figure
-from dashboard.orders.restoration import by_cause, restoration_of
 from dashboard.wire.compact_json import up
 from storage.alerts.incidents import incident_blocks
 from storage.causes.forget import forget_documents
-from storage.causes.ledger import cause_numbered, causes_of_accounts, record_cause, withdraw_cause
-from storage.changes.hash_chain import verify_chain
+from storage.causes.ledger import causes_of_accounts, record_cause, withdraw_cause
 from storage.model.causes.causes import (
-    CauseKind,
     CauseSubject,
-    Confidence,
     StatedCause,
     standing,
 )
 from storage.model.core.people import Actor, Role
-from storage.model.orders.cohort import CohortPart
 from storage.orders.order_edits import LARGEST_DOCUMENT
 from storage.postgres.pool import Pool, transaction
 from tests.storage.causes.test_ledger import NOTICE, PAPER
@@ -164,19 +155,6 @@ async def test_the_document_of_a_cause_is_kept_and_downloaded_from_the_page(
     assert "Its document was purged." in await shown(pool, story, one)
 
 
-async def test_the_same_cause_with_another_document_is_recorded_beside_it(
-    pool: Pool, dsn: str, story: Story
-) -> None:
-    one = story.accounts[0][0]
-    fields = {**FILLED, "about": f"account-{one}"}
-    async with served(pool, dsn, story.now) as base:
-        for _ in range(2):
-            assert (await posted(base, "record", fields))[0] == 200
-            assert (await sent_with(base, "record", fields, "a.eml", b"Subject: A"))[0] == 200
-    documents = [c.document for c in await stored(pool, one)]
-    assert documents == [None, sha256(b"Subject: A").digest()]
-
-
 @pytest.mark.parametrize(
     ("name", "content", "why"),
     [
@@ -201,26 +179,6 @@ async def test_a_file_that_cannot_be_a_document_is_refused_and_nothing_is_stored
     assert status == 422
     assert sentence.startswith(why)
     assert await stored(pool, one) == []
-
-
-async def test_a_change_that_fits_an_order_is_said_to_and_is_no_cause(pool: Pool, story: Story) -> None:
-    one = story.accounts[0][0]
-    page = await shown(pool, story, one)
-    assert "consistent with order SYN/1, which names it. That is not a cause." in page
-    assert "Cause: not known" in page
-
-
-async def test_a_cause_of_a_change_names_the_change(pool: Pool, dsn: str, story: Story) -> None:
-    one = story.accounts[0][0]
-    async with transaction(pool) as conn:
-        change_id = await conn.fetchval(
-            "select max(change_id) from standing_change where account_id = $1 and kind = 'block'", one
-        )
-    async with served(pool, dsn, story.now) as base:
-        await posted(base, "record", {**FILLED, "about": f"change-{change_id}"})
-    (cause,) = await stored(pool, one)
-    assert cause.subject.change_id == change_id
-    assert "Withheld in India (IN), seen" in await shown(pool, story, one)
 
 
 def many(count: int, *, again: bool) -> list[StatedCause]:
@@ -255,19 +213,6 @@ def test_the_card_shows_a_few_causes_and_counts_the_others(causes: list[StatedCa
     card = causes_card(causes, about, (), {}, Actor("ada", Role.ANALYST), "/")
     assert ("stored." in said(card), words in said(card)) == (bool(words), True)
     assert said(card).count(", recorded by ada") <= 21
-
-
-async def test_a_cause_of_a_change_that_was_corrected_since_says_which_change_it_was(
-    pool: Pool, story: Story
-) -> None:
-    async with transaction(pool) as conn:
-        change_id = await conn.fetchval("select min(change_id) from change where kind = 'block'")
-        number = await record_cause(conn, CauseSubject(change_id=change_id), NOTICE, "ada", story.now)
-        cause = await cause_numbered(conn, number)
-    assert cause is not None
-    about = {"account-1": "The account as it is"}
-    card = causes_card([cause], about, (), {}, Actor("ada", Role.VIEWER), "/")
-    assert f"Change {change_id}. Cause {number}, recorded by ada" in said(card)
 
 
 @pytest.mark.parametrize(
@@ -308,91 +253,6 @@ async def test_what_is_filled_in_wrongly_is_refused_in_one_sentence(
     assert await stored(pool, one) == []
 
 
-async def test_who_may_only_look_finds_no_form_and_records_nothing(
-    pool: Pool, dsn: str, story: Story
-) -> None:
-    one = story.accounts[0][0]
-    viewer = replace(SETTINGS, role=Role.VIEWER)
-    async with served(pool, dsn, story.now, viewer) as base:
-        status, why = await posted(base, "record", {**FILLED, "about": f"account-{one}"})
-    async with transaction(pool) as conn:
-        page = said(await page_of(conn, f"/account/{one}", story.now, viewer, "light"))
-        with acting_as(Actor("ada", Role.ANALYST)):
-            analysts_page = said(await page_of(conn, f"/account/{one}", story.now, SETTINGS, "light"))
-    assert (status, why) == (403, "This needs the role analyst or a higher one; your role is viewer.")
-    assert "Record a cause" in analysts_page
-    assert "Record a cause" not in page
-
-
-async def test_the_page_of_an_order_counts_its_blocks_by_the_surest_cause(
-    pool: Pool, dsn: str, story: Story
-) -> None:
-    one, other = story.accounts[0][:2]
-    async with transaction(pool) as conn:
-        order_id = await conn.fetchval("select order_id from legal_order where reference = 'SYN/1'")
-        for account_id, text in ((one, NOTICE), (one, PAPER), (other, PAPER)):
-            about = CauseSubject(account_id=account_id)
-            await record_cause(conn, about, replace(text, stated_on=story.start), "ada", story.now)
-        found = await read_order(conn, order_id, story.now, SETTINGS.gap_after)
-        page = said(await page_of(conn, f"/orders/{order_id}", story.now, SETTINGS, "light"))
-    assert found is not None
-    blocked = len(found.parts[CohortPart.EVER_BLOCKED])
-    shares = {(s.kind, s.confidence): len(s.numbers) for s in blocked_by_cause(found)}
-    assert shares == {
-        (CauseKind.GOVERNMENT_ORDER, Confidence.PLATFORM): 1,
-        (CauseKind.PLATFORM_TERMS, Confidence.REPORTED): 1,
-        (None, None): blocked - 2,
-    }
-    assert "Causes of blocks of accounts" in page
-    assert "An order of a government Stated by the platform 1" in page
-    assert re.search(rf"Not known\W+{blocked - 2}\b", page)
-    async with served(pool, dsn, story.now) as base, aiohttp.ClientSession() as session:
-        for share in blocked_by_cause(found):
-            address = f"{base}/api/figures/{cause_figure(found, share)}?at={story.now:%Y-%m-%dT%H:%M:%SZ}"
-            async with session.get(address) as answer:
-                assert sorted((await answer.json())["accounts"]) == sorted(share.numbers)
-
-
-async def test_the_time_to_restoration_is_estimated_for_each_cause(pool: Pool, story: Story) -> None:
-    one = story.accounts[0][0]
-    async with transaction(pool) as conn:
-        order_id = await conn.fetchval("select order_id from legal_order where reference = 'SYN/1'")
-        address = f"/orders/{order_id}/restoration"
-        before = said(await page_of(conn, address, story.now, SETTINGS, "light"))
-        await record_cause(conn, CauseSubject(account_id=one), NOTICE, "ada", story.now)
-        found = await read_order(conn, order_id, story.now, SETTINGS.gap_after)
-        after = said(await page_of(conn, address, story.now, SETTINGS, "light"))
-    assert found is not None
-    (notice, first), (unknown, rest) = by_cause(found)
-    assert (notice.blocked, unknown.share.kind) == (1, None)
-    assert first.spells + rest.spells == restoration_of(found).spells
-    assert "by their surest cause" not in before
-    assert f"An order of a government Stated by the platform {first.spells}" in after
-
-
-async def test_a_cause_is_recorded_once_for_each_of_those_that_an_order_s_page_offers(
-    pool: Pool, dsn: str, story: Story
-) -> None:
-    async with transaction(pool) as conn:
-        order_id = await conn.fetchval("select order_id from legal_order where reference = 'SYN/1'")
-        found = await read_order(conn, order_id, story.now, SETTINGS.gap_after)
-        with acting_as(Actor("ada", Role.ANALYST)):
-            page = await page_of(conn, f"/orders/{order_id}", story.now, SETTINGS, "light")
-    assert found is not None
-    blocked = [m.account_id for m in found.parts[CohortPart.EVER_BLOCKED]]
-    about = f"account-{'.'.join(map(str, blocked))}"
-    assert about in str(page)
-    assert f"Each of the {len(blocked)} accounts seen blocked since the order" in said(page)
-    async with served(pool, dsn, story.now) as base:
-        for _ in range(2):
-            assert (await posted(base, "record", {**FILLED, "about": about}))[0] == 200
-    for account_id in blocked:
-        assert len(await stored(pool, account_id)) == 1
-    async with transaction(pool) as conn:
-        assert await conn.fetchval("select count(*) from cause") == len(blocked)
-        assert (await verify_chain(conn)).broken is None
-
-
 async def test_the_lanes_are_told_what_is_said_of_changes_and_accounts_and_until_when(
     pool: Pool, dsn: str, story: Story
 ) -> None:
@@ -421,19 +281,6 @@ async def test_the_lanes_are_told_what_is_said_of_changes_and_accounts_and_until
         "changes": {str(change_id): [0]},
         "accounts": {str(one): [2], str(other): [1]},
     }
-
-
-async def test_why_an_account_came_back_is_no_cause_of_its_block(pool: Pool, story: Story) -> None:
-    one = story.accounts[0][0]
-    async with transaction(pool) as conn:
-        order_id = await conn.fetchval("select order_id from legal_order where reference = 'SYN/1'")
-        back = await conn.fetchval(
-            "select max(change_id) from standing_change where account_id = $1 and kind = 'restoration'", one
-        )
-        await record_cause(conn, CauseSubject(change_id=back), PAPER, "ada", story.now)
-        found = await read_order(conn, order_id, story.now, SETTINGS.gap_after)
-    assert found is not None
-    assert [share.kind for share in blocked_by_cause(found)] == [None]
 
 
 async def test_a_cause_is_recorded_for_every_block_of_an_incident_at_once(

@@ -2,14 +2,12 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any, cast
 
 import pytest
 
 from collectors.bluesky.declaration import BLUESKY
-from collectors.x.declaration import X
 from dashboard.auth.access import acting_as
-from dashboard.ui.pages import NOTHING, plain
+from dashboard.ui.pages import NOTHING
 from storage.accounts.accounts import NewAccount, add_accounts
 from storage.countries.label_census import LabelFilter, LabelPosition, labeled_subjects
 from storage.countries.label_record import (
@@ -27,11 +25,9 @@ from storage.model.core.people import Actor, Role
 from storage.postgres.pool import Pool, transaction
 from tests.support.clients.page_text import said
 from tests.support.samples.label_signing import FORGED, LABELER, POST, SUBJECT, stated, store
-from tests.support.samples.readings import T0, WITHHELD_IN
-from tests.support.seeds.changes import become, enlist, roster_of
+from tests.support.samples.readings import T0
 from tests.support.servers.dashboard import SETTINGS, page_of
 
-DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
 OTHER = "did:plc:another2222222222222222"
 NOT_COLLECTED = "Not known: no labels of a labeler for this country are collected."
@@ -42,15 +38,6 @@ async def page(pool: Pool, path: str = "/countries/TR/labels", query: Mapping[st
         return " ".join(said(await page_of(conn, path, T0, SETTINGS, "light", query)).split())
 
 
-def figure_in(part: Any) -> Any:
-    """The first figure in a page of plain values; None if there is none."""
-    if isinstance(part, dict) and "figure" in part:
-        return cast("dict[str, Any]", part)["figure"]
-    parts = cast("dict[str, Any]", part).values() if isinstance(part, dict) else part
-    inside = list(parts) if isinstance(part, dict | list) else []
-    return next((found for one in inside if (found := figure_in(one)) is not None), None)
-
-
 async def listed(pool: Pool, *labels: SignedLabel) -> None:
     """Store labels, and that the whole list was read."""
     await store(pool, *labels, at=T0 - HOUR)
@@ -58,30 +45,9 @@ async def listed(pool: Pool, *labels: SignedLabel) -> None:
         await note_listed(conn, LABELER, T0 - HOUR)
 
 
-async def test_accounts_and_posts_that_are_withheld_are_counted_apart_up_to_the_last_message(
-    pool: Pool,
-) -> None:
-    await listed(pool, stated(), stated(POST), stated(f"{POST}b"), stated(f"{POST}c", negated=True))
-    assert (
-        "By the labels received until 31 Jan 2021, 23:00 UTC, the labeler withholds 1 account and 2 posts in "
-        "Turkey."
-    ) in await page(pool)
-
-
 async def test_without_any_label_a_list_that_was_read_whole_says_that_nothing_is_withheld(pool: Pool) -> None:
     await listed(pool)
     assert "the labeler withholds no account and no post in Turkey." in await page(pool)
-
-
-async def test_before_the_whole_list_was_read_nothing_is_zero(pool: Pool) -> None:
-    await store(pool)
-    shown = await page(pool)
-    assert "Not known: no label that holds was received, and labels may be missing." in shown
-    assert "Its whole list was never read: labels may be missing." in shown
-    await store(pool, stated())
-    assert "By the labels received, the labeler withholds 1 account in Turkey. Labels may be" in await page(
-        pool
-    )
 
 
 async def test_what_may_be_missing_is_told(pool: Pool) -> None:
@@ -115,18 +81,6 @@ async def test_where_nothing_is_collected_nothing_is_known(pool: Pool) -> None:
     shown = await page(pool)
     assert NOT_COLLECTED in shown
     assert "bluesky_collect_labels = true" in shown
-
-
-async def test_both_times_of_a_label_are_shown_and_who_reads_its_subject(pool: Pool) -> None:
-    async with transaction(pool) as conn:
-        await add_accounts(conn, [NewAccount(BLUESKY, SUBJECT, "somebody.test")], T0)
-    await listed(pool, stated(made_at=T0 - 9 * DAY), stated(POST, T0 - 2 * DAY, negated=True))
-    shown = await page(pool)
-    assert "@somebody.test !hide 23 Jan 2021, 00:00 UTC 31 Jan 2021, 23:00 UTC not stated watched" in shown
-    assert (
-        f"{POST} !hide not known: only its withdrawal was received 31 Jan 2021, 23:00 UTC "
-        "stated: 30 Jan 2021, 00:00 UTC label only: not read by us"
-    ) in shown
 
 
 @pytest.mark.parametrize(
@@ -188,26 +142,6 @@ async def test_only_analysts_are_offered_to_watch_what_is_labeled(
     assert ("Watch all 1 that are withheld and not watched" in shown) is offered
 
 
-async def test_the_chart_counts_by_day_and_ends_where_labels_were_received(pool: Pool) -> None:
-    await listed(pool, stated(made_at=T0 - 9 * DAY), stated(POST, T0 - 9 * DAY), stated(OTHER, T0 + 99 * DAY))
-    await store(pool, stated(POST, T0 - 2 * DAY, negated=True))
-    async with transaction(pool) as conn:
-        drawn = figure_in(plain(await page_of(conn, "/countries/TR/labels", T0, SETTINGS, "light")))
-    added, lifted = drawn["data"]
-    assert list(added["y"])[:2] == [2, 0]
-    assert list(lifted["y"])[:2] == [0, -1]
-    assert drawn["layout"]["xaxis"]["range"] == ["2020-11-03", "2021-02-02"]
-    # What was lifted is drawn downwards, and is counted as everything else.
-    assert drawn["layout"]["yaxis"]["ticktext"] == ["3", "2", "1", "0", "1", "2", "3"]
-
-
-async def test_a_bar_is_no_wider_than_its_day(pool: Pool) -> None:
-    await listed(pool, *(stated(f"{POST}{n}", T0 - n * 9 * DAY) for n in range(5)))
-    async with transaction(pool) as conn:
-        drawn = figure_in(plain(await page_of(conn, "/countries/TR/labels", T0, SETTINGS, "light")))
-    assert {bar["width"] <= DAY / timedelta(milliseconds=1) for bar in drawn["data"]} == {True}
-
-
 async def test_an_older_page_begins_after_the_newer_one(pool: Pool) -> None:
     await listed(pool, *(stated(f"{POST}{n:02}", T0 - n * HOUR) for n in range(60)))
     first = await page(pool)
@@ -223,18 +157,6 @@ async def test_an_older_page_begins_after_the_newer_one(pool: Pool) -> None:
     assert f"{POST}49" not in second
     assert f"{POST}50" in second
     assert "Older than" not in second
-
-
-async def test_what_labelers_withhold_stands_above_the_accounts_of_the_country(pool: Pool) -> None:
-    async with transaction(pool) as conn:
-        accounts = await enlist(conn, X, ["1"])
-        await become(conn, await roster_of(conn, accounts), accounts[0], None, WITHHELD_IN, T0 - DAY)
-    assert "Labels in" not in await page(pool, "/countries/IN")
-    await listed(pool, stated())
-    async with transaction(pool) as conn:
-        await conn.execute("update labeler set country = 'IN'")
-    shown = await page(pool, "/countries/IN")
-    assert shown.index("the labeler withholds 1 account") < shown.index("Account status")
 
 
 async def test_countries_of_labelers_are_listed_without_any_withheld_account(pool: Pool) -> None:

@@ -1,14 +1,9 @@
 """What the page of a country says of its networks, and that it never says more than OONI published."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any, cast
-
-import pytest
 
 from collectors.x.declaration import X
-from dashboard.countries.network_page import network_figure, read_network
 from storage.countries.measured_networks import record_days, record_failure
 from storage.model.core.coverage import BatchOutcome
 from storage.model.core.reachability import MeasuredDay
@@ -35,48 +30,6 @@ async def page(pool: Pool, path: str = "/countries/TR/network") -> str:
         return words.replace(" :", ":")
 
 
-@pytest.mark.parametrize(
-    ("days", "line"),
-    [
-        pytest.param(
-            [x(0, 40, 13, confirmed=2, failure=3)],
-            "x.com: opened in 13 of 55 measurements so far today (40 anomalies and 2 confirmed blocks); "
-            "3 failed.",
-            id="today",
-        ),
-        pytest.param(
-            [x(1, 0, 1)],
-            "x.com: opened in 1 of 1 measurement on 31 Jan 2021.",
-            id="an earlier day is named",
-        ),
-        pytest.param(
-            [x(2, 20, 0), x(1, 20, 0), x(0, 19, 1)], "Mostly unreachable 3 days in a row.", id="days in a row"
-        ),
-        pytest.param([x(0, 1, 0)], "opened in 0 of 1 measurement so far today (1 anomaly).", id="one"),
-        pytest.param(
-            [],
-            "No measurement from 2 Jan 2021 to 1 Feb 2021: bsky.app, mastodon.social, x.com,",
-            id="no zero",
-        ),
-    ],
-)
-async def test_the_newest_day_is_told_with_its_counts(
-    pool: Pool, days: Sequence[MeasuredDay], line: str
-) -> None:
-    async with transaction(pool) as conn:
-        await record_days(conn, "TR", ASKED, days, NOW - HOUR)
-    shown = await page(pool)
-    assert line in shown
-    assert "No measurement from 2 Jan 2021 to 1 Feb 2021: bsky.app" in shown
-    assert "Read 1 h ago." in shown
-
-
-async def test_a_country_that_is_not_read_is_not_known(pool: Pool) -> None:
-    shown = await page(pool)
-    assert "Not known: OONI's measurements from here are not read." in shown
-    assert 'network_countries = ["TR"]' in shown
-
-
 async def test_without_any_answer_nothing_is_known(pool: Pool) -> None:
     async with transaction(pool) as conn:
         await record_failure(conn, "TR", ASKED, "HTTP 502", NOW - HOUR)
@@ -88,30 +41,6 @@ async def test_a_failed_read_is_told_beside_what_was_read_before(pool: Pool) -> 
         await record_days(conn, "TR", ASKED, [x(1, 5, 5)], NOW - 9 * HOUR)
         await record_failure(conn, "TR", ASKED, "HTTP 502", NOW - HOUR)
     assert "Last read 9 h ago; the try 1 h ago failed (HTTP 502)." in await page(pool)
-
-
-async def test_of_days_after_the_last_answer_nothing_is_said(pool: Pool) -> None:
-    async with transaction(pool) as conn:
-        await record_days(conn, "TR", ASKED, [x(5, 5, 5)], T0 - 4 * DAY)
-        await record_failure(conn, "TR", ASKED, "HTTP 502", NOW - HOUR)
-        report = await read_network(conn, "TR", NOW)
-    assert report is not None
-    figure = cast("dict[str, Any]", network_figure(report, "light").to_dict())
-    assert figure["layout"]["xaxis"]["range"][1] == (TODAY - 3 * DAY).isoformat()
-    shown = await page(pool)
-    assert "No measurement from 2 Jan 2021 to 28 Jan 2021: bsky.app" in shown
-    assert "the try 1 h ago failed (HTTP 502)." in shown
-
-
-async def test_days_that_were_never_asked_for_are_left_off_the_axis(pool: Pool) -> None:
-    async with transaction(pool) as conn:
-        await record_days(conn, "TR", ASKED, [x(1, 5, 5), x(3, 0, 9)], NOW - HOUR)
-        report = await read_network(conn, "TR", NOW)
-    assert report is not None
-    figure = cast("dict[str, Any]", network_figure(report, "light").to_dict())
-    assert figure["layout"]["xaxis"]["range"] == [ASKED[0].isoformat(), ASKED[1].isoformat()]
-    opened, anomalies, _ = figure["data"]
-    assert (list(opened["y"]), list(anomalies["y"])) == ([9, 5], [0, 5])
 
 
 async def test_the_newest_day_stands_above_the_accounts_of_the_country(pool: Pool) -> None:

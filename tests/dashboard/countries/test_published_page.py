@@ -4,10 +4,7 @@ The real figures are used where they are at hand: in `TEST_SHARED_DATA`, else in
 checkout.
 """
 
-import csv
-import os
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -25,11 +22,10 @@ from storage.countries.transparency_figures import add_reports
 from storage.model.core.accounts import Account
 from storage.model.core.coverage import BatchOutcome
 from storage.model.core.orders import NewOrder
-from storage.model.orders.half_years import HalfYear, HalfYearCoverage
-from storage.model.orders.published_vs_observed import Claimed, HalfYearTally, ObservedPosts, disagreements
+from storage.model.orders.published_vs_observed import Claimed, HalfYearTally, ObservedPosts
 from storage.orders.orders import add_order
 from storage.postgres.pool import Conn, Pool, transaction
-from tests.storage.model.orders.test_published_vs_observed import FIRST, SECOND, report
+from tests.storage.model.orders.test_published_vs_observed import report
 from tests.support.clients.command_line import Blockline, blockline, forget_settings
 from tests.support.clients.page_text import said
 from tests.support.samples.label_signing import POST, stated, store
@@ -81,55 +77,6 @@ async def desk(pool: Pool) -> Pool:
     return pool
 
 
-async def test_a_half_year_holds_every_source_beside_what_was_seen(desk: Pool) -> None:
-    async with transaction(desk) as conn:
-        second, first = await claimed(conn, "IN", NOW)
-
-    assert (first.half, [r.source for r in first.published]) == (FIRST, ["desk", "press"])
-    assert disagreements(first) == {"demands": (40, 41)}
-    assert first.own is not None
-    assert (first.own.watched, first.own.named) == (4, 2)
-    assert (first.own.withheld, first.own.restored) == (HalfYearTally(1, 2, 1, 0), HalfYearTally(0, 0, 0, 0))
-    assert first.own.looked == HalfYearCoverage(JUNE, JUNE + DAY / 2, 1, 181)
-    assert (second.half, second.published) == (SECOND, ())
-    assert second.own is not None
-    assert (second.own.withheld, second.own.restored) == (
-        HalfYearTally(0, 1, 1, 0),
-        HalfYearTally(1, 1, 1, 0),
-    )
-    assert second.own.looked == HalfYearCoverage(JULY, JULY + 3 * DAY, 3, 11)
-
-
-async def test_figures_alone_are_not_observed_and_a_world_total_is_no_country(pool: Pool) -> None:
-    async with transaction(pool) as conn:
-        await figures(conn)
-        (first,) = await claimed(conn, "IN", NOW)
-        (sweden,) = await claimed(conn, "SE", NOW)
-
-    assert (first.own, first.recorded) == (None, None)
-    assert (sweden.half.name, [r.country for r in sweden.published]) == ("2018-H1", ["Sweden"])
-
-
-async def test_before_the_first_reading_nothing_is_observed(desk: Pool) -> None:
-    async with transaction(desk) as conn:
-        await add_reports(conn, [report("desk", "2020-H2", accounts_withheld=60)], NOW)
-        *_, before = await claimed(conn, "IN", NOW)
-
-    assert (before.half.name, before.own, before.recorded) == ("2020-H2", None, None)
-
-
-async def test_a_control_account_is_neither_watched_nor_counted(desk: Pool) -> None:
-    async with transaction(desk) as conn:
-        await conn.execute(
-            "insert into canary (account_id, expected_status) select account_id, 'withheld' from account"
-            " where native_id = '1'"
-        )
-        _, first = await claimed(conn, "IN", NOW)
-
-    assert first.own is not None
-    assert (first.own.watched, first.own.named, first.own.withheld) == (3, 1, HalfYearTally(0, 1, 0, 0))
-
-
 async def test_posts_are_in_no_figure_of_accounts_and_beside_those_of_posts(desk: Pool) -> None:
     async with transaction(desk) as conn:
         await add_reports(conn, [report("posts", "2021-H1", tweets_withheld=0)], NOW)
@@ -159,16 +106,6 @@ async def test_where_no_post_was_read_nothing_is_said_of_posts(desk: Pool) -> No
     assert "Blockline, posts" not in page
 
 
-async def test_an_order_that_was_issued_later_names_nobody_before(desk: Pool) -> None:
-    async with transaction(desk) as conn:
-        await conn.execute("update legal_order set issued_at = $1", JULY + DAY)
-        second, first = await claimed(conn, "IN", NOW)
-
-    assert first.own is not None
-    assert second.own is not None
-    assert (first.own.named, second.own.named) == (0, 2)
-
-
 async def test_what_others_recorded_is_told_apart_and_is_no_coverage_of_ours(pool: Pool) -> None:
     history = (
         "platform,account_id,handle,at,status,withheld_in\n"
@@ -184,39 +121,6 @@ async def test_what_others_recorded_is_told_apart_and_is_no_coverage_of_ours(poo
     assert first.own is None
     assert first.recorded is not None
     assert (first.recorded.sources, first.recorded.withheld) == (("import:study",), HalfYearTally(1, 1, 1, 0))
-
-
-@pytest.mark.parametrize(
-    ("path", "words"),
-    [
-        pytest.param(
-            "/countries/IN/published",
-            [
-                "Sources disagree on demands: 40 and 41.",
-                "desk:page",
-                "1 to 2 became withheld",
-                "Watched: 4 accounts, 2 named by orders of India. The named accounts are at most 0.2 % of "
-                "the 1,000 specified.",
-                "Readings from 29 Jun 2021 to 29 Jun 2021, on 1 of 181 days (0.6 %).",
-                "on 3 of 11 days so far",
-                "lower bound for the watched accounts only, and says nothing about other accounts",
-                "No figure is stored.",
-            ],
-            id="a country with both",
-        ),
-        pytest.param("/countries/SE/published", ["Sweden", "Not observed"], id="figures only"),
-        pytest.param("/countries/IN", ["Claimed and observed"], id="the country leads there"),
-        pytest.param("/countries", ["Published figures", "India", "Sweden"], id="so do the countries"),
-        pytest.param("/countries/QQ/published", ["There is no such page"], id="nothing of it"),
-        pytest.param("/countries/in/published", ["There is no such page"], id="a code in small letters"),
-        pytest.param("/countries/IN/published/2", ["There is no such page"], id="too long an address"),
-    ],
-)
-async def test_pages_say_both_sides_and_whom_they_are_about(desk: Pool, path: str, words: list[str]) -> None:
-    async with transaction(desk) as conn:
-        page = said(await page_of(conn, path, NOW, SETTINGS, "light"))
-
-    assert [w for w in words if w not in page] == []
 
 
 async def test_a_country_without_figures_says_how_they_come_in(pool: Pool) -> None:
@@ -249,12 +153,6 @@ async def test_the_figure_keeps_sources_apart_and_leaves_a_gap_where_none_report
     (seen,) = [t for t in drawn if t["name"].startswith("Blockline")]
     assert list(seen["customdata"]) == ["0 to 1", "1 to 2"]
     assert (list(seen["y"]), list(seen["error_y"]["arrayminus"])) == ([1, 2], [1, 1])
-
-
-async def test_a_panel_without_any_figure_is_drawn_too() -> None:
-    alone = Claimed(X, HalfYear(2018, 1), (report(period="2018-H1"),), None, None)
-
-    assert len(traces([alone])) == 3
 
 
 async def test_the_api_gives_the_same_with_null_for_what_is_not_known(desk: Pool, dsn: str) -> None:
@@ -309,63 +207,6 @@ def test_the_command_takes_a_code_and_says_what_is_not_observed(run: Blockline) 
         1,
         ["There is no published or observed data for QQ. Figures are stored for: IN."],
     )
-
-
-def number(cell: str) -> int | None:
-    return int(cell) if cell else None
-
-
-async def test_the_real_figures_are_those_of_a_query_by_hand(pool: Pool) -> None:
-    beside = Path(__file__).parents[4] / "shared" / "data"
-    path = Path(os.environ.get("TEST_SHARED_DATA") or beside) / "transparency_removal_requests.csv"
-    if not path.is_file():
-        pytest.skip(f"the real figures are not at {path}; name their folder in TEST_SHARED_DATA")
-    await import_record(
-        pool,
-        path.read_bytes(),
-        path.name,
-        datetime(2026, 11, 25, tzinfo=UTC),
-        lambda _: None,
-        source=None,
-        list_name=None,
-        partial=False,
-    )
-    with path.open(encoding="utf-8") as file:
-        lines = [r for r in csv.DictReader(file) if r["country"] == "India"]
-    by_hand = {
-        (r["period"], r["source"]): (
-            number(r["accounts_specified"]),
-            number(r["accounts_withheld"]),
-            number(r["accounts_tos"]),
-        )
-        for r in lines
-    }
-    async with transaction(pool) as conn:
-        found = {c.half.name: c for c in await claimed(conn, "IN", datetime(2026, 11, 25, tzinfo=UTC))}
-    stored = {
-        (name, r.source): (r.accounts_specified, r.accounts_withheld, r.accounts_tos)
-        for name, c in found.items()
-        for r in c.published
-    }
-    assert stored == by_hand
-    (one,) = found["2020-H1"].published
-    assert (one.total_demands, one.accounts_specified, one.accounts_withheld, one.accounts_tos) == (
-        2_772,
-        13_200,
-        17,
-        1_159,
-    )
-    assert len({r.source for r in found["2015-H2"].published}) == 3
-    assert all(c.own is None and c.recorded is None for c in found.values())
-
-
-async def test_a_source_without_codes_is_found_by_the_names_of_the_others(pool: Pool) -> None:
-    named = replace(report("names", country="Great Isle", iso2=None), accounts_specified=2)
-    async with transaction(pool) as conn:
-        await add_reports(conn, [report("codes", country="Great Isle", iso2="UK"), named], NOW)
-        (found,) = await claimed(conn, "GB", NOW)
-
-    assert [r.source for r in found.published] == ["codes", "names"]
 
 
 async def test_labels_stand_beside_published_figures_by_half_year(desk: Pool) -> None:

@@ -3,7 +3,6 @@
 import asyncio
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,11 +10,9 @@ import pytest
 
 from collectors.mastodon.declaration import MASTODON
 from collectors.x.declaration import X
-from dashboard.executives.chart import executive_figure, gained, marks_of
-from dashboard.executives.chart_frame import AxisLabel, drawn_silence, placed, stands_before
+from dashboard.executives.chart import executive_figure, gained
 from dashboard.executives.executive_page import acts_table
 from dashboard.executives.person_engagement import (
-    MOST_MARKS,
     MOST_STEPS,
     AssociationTest,
     PersonView,
@@ -24,12 +21,12 @@ from dashboard.executives.person_engagement import (
 from dashboard.executives.routes import view_json
 from dashboard.executives.words import bars, first_seen, verdict, when
 from storage.executives.engagement_report import CounterStep
-from storage.executives.executives_report import ExecutiveSignal, acts, people
+from storage.executives.executives_report import ExecutiveSignal, people
 from storage.executives.follows import Access, note_access
-from storage.executives.signals import add_counters, add_executive, add_signals, executives
+from storage.executives.signals import add_executive, add_signals, executives
 from storage.model.core.accounts import AccountId, ListId
 from storage.model.core.orders import Order
-from storage.model.core.signals import Counters, Doubt, Signal, SignalKind
+from storage.model.core.signals import Doubt, Signal, SignalKind
 from storage.model.orders.engagement_association import Association
 from storage.postgres.pool import Conn, Pool, transaction
 from tests.support.clients.page_text import said
@@ -96,30 +93,6 @@ async def test_a_target_on_file_has_its_lists_and_the_orders_that_name_it(pool: 
     assert act[3] == {"text": "Order 1", "small": "on Order 1 list; keywords: farmers"}
     assert other[2] == {"text": "0"}
     assert other[3]["text"] == "–"
-
-
-@pytest.mark.parametrize("named", ["bob@s.example", "https://s.example/users/bob"])
-async def test_a_target_that_two_accounts_on_file_fit_is_shown_as_neither(
-    pool: Pool, story: Story, named: str
-) -> None:
-    async with transaction(pool) as conn:
-        ada = "https://s.example/users/ada#1"
-        await add_executive(conn, MASTODON, ada, "ada@s.example", "Ada", "", T0)
-        (who,) = await executives(conn, MASTODON)
-        await add_signals(conn, who.account.account_id, [repost(1, story.now, named)], story.now, "")
-        targets: list[str | None] = []
-        for local_id in ("1", "2"):
-            await conn.execute(
-                """
-                insert into account (platform, native_id, handle, added_at)
-                values ('mastodon', 'https://s.example/users/bob#' || $1, 'Bob@s.example', $2)
-                """,
-                local_id,
-                story.now,
-            )
-            (act,) = await acts(conn, [who.account.account_id], T0, story.now, 9)
-            targets.append(act.target and act.target.handle)
-    assert targets == ["Bob@s.example", None]
 
 
 async def test_what_is_likely_a_rename_is_listed_with_its_doubt_and_counted_nowhere(
@@ -232,42 +205,6 @@ async def test_a_long_record_is_drawn_in_a_bounded_number_of_bars(pool: Pool, st
     assert len(json.dumps(page.to_plotly_json(), default=str)) < 400_000
 
 
-async def test_a_short_record_is_drawn_act_by_act(pool: Pool, story: Story) -> None:
-    async with transaction(pool) as conn:
-        found = await view(conn, story)
-    assert found.step is None
-    assert len(found.marks) == found.total == 60 <= MOST_MARKS
-    assert executive_figure(found, "dark").layout.annotations  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
-
-
-async def test_what_was_not_observed_is_the_same_at_every_range(pool: Pool, story: Story) -> None:
-    now = story.now + 3 * HOUR
-    async with transaction(pool) as conn:
-        await add(conn, story, [repost(1, now - 500 * DAY)], "import:r")
-        await conn.execute("update executive set last_polled_at = $1", story.now)
-        views = {one: await person_view(conn, story.executive, one, now) for one in ("30d", "1y", "all")}
-    found = {one: [] if view is None else list(view.silent) for one, view in views.items()}
-    assert found["30d"][-1] == (story.now, now)
-    assert {one: parts[1:] for one, parts in found.items()} == dict.fromkeys(found, found["30d"][1:])
-    assert len({parts[0][1] for parts in found.values()}) == 1, "the first part begins where the range does"
-
-
-async def test_what_is_too_short_to_be_drawn_is_no_grey_and_no_sentence(pool: Pool, story: Story) -> None:
-    async with transaction(pool) as conn:
-        found = await view(conn, story)
-    whole, at = found.axis, found.axis[0]
-    for part, is_drawn in ((timedelta(minutes=1), False), (2 * DAY, True)):
-        seen = replace(found, axis=whole, silent=((at, at + part),))
-        assert list(drawn_silence(seen)) == ([(at, at + part)] if is_drawn else [])
-
-
-async def test_a_kind_that_cannot_be_seen_has_a_lane_that_says_so(pool: Pool, story: Story) -> None:
-    async with transaction(pool) as conn:
-        figure = executive_figure(await view(conn, story), "light")
-    words = [a.text for a in figure.layout.annotations]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType, reportUnknownVariableType]
-    assert "likes on X: not observable since June 2024" in words
-
-
 @pytest.mark.parametrize(
     "path", ["0", "999999999", "12x", "1/week", "1/all/more", "99999999999999999999"], ids=str
 )
@@ -293,17 +230,6 @@ async def test_words_of_orders_are_kept_and_all_others_forgotten(pool: Pool, sto
             "select s.native_id, w.word from signal_word w join signal s using (signal_id)"
         )
     assert [tuple(r) for r in stored] == [("r1", "farmers")]
-
-
-async def test_the_like_counter_is_drawn_as_its_rise_and_a_failed_poll_as_nothing(
-    pool: Pool, story: Story
-) -> None:
-    async with transaction(pool) as conn:
-        at = story.now - 3 * HOUR
-        polls = [Counters(at, likes=10), Counters(at + HOUR), Counters(at + 2 * HOUR, likes=14)]
-        await add_counters(conn, AccountId(story.executive), polls, "import:c")
-        found = await view(conn, story)
-    assert sum(rise for _, rise in gained(found.likes, DAY)) == 4
 
 
 async def test_the_api_gives_the_same_figures(pool: Pool, dsn: str, story: Story) -> None:
@@ -342,22 +268,6 @@ def an_act(minute: float, made: bool = True, after: float | None = None) -> Exec
 
 
 @pytest.mark.parametrize(
-    ("minutes", "marks"),
-    [
-        pytest.param((0, 30, 60), [1, 1, 1], id="apart"),
-        pytest.param((0, 1), [1, 1], id="two that touch stay two"),
-        pytest.param((0, 1, 2), [3], id="three that touch are one mark"),
-        pytest.param((0, 9, 18, 27, 36, 45, 54), [5, 1, 1], id="a long chain is cut"),
-    ],
-)
-def test_three_acts_that_touch_become_one_mark_with_their_number(
-    minutes: tuple[int, ...], marks: list[int]
-) -> None:
-    found = marks_of([an_act(m) for m in minutes], timedelta(minutes=10))
-    assert [len(m.acts) for m in found] == marks
-
-
-@pytest.mark.parametrize(
     ("act", "words"),
     [
         pytest.param(an_act(0), "1 Feb 2021, 00:00 UTC", id="made then"),
@@ -373,23 +283,3 @@ def test_when_an_act_was_made_is_said_as_far_as_it_is_known(act: ExecutiveSignal
 def test_a_counter_that_falls_gives_no_height() -> None:
     steps = [CounterStep(T0 + n * DAY, a, b, 0) for n, (a, b) in enumerate([(5, 9), (9, 4), (4, 6)])]
     assert [(s.start, rise) for s, rise in gained(steps, DAY)] == [(T0, 4), (T0 + 2 * DAY, 2)]
-
-
-@pytest.mark.parametrize(
-    ("at", "is_before"),
-    [
-        pytest.param(T0 + DAY, False, id="with room after its line it begins there"),
-        pytest.param(T0 + 9 * DAY, True, id="near the end it ends at its line, and does not stick out"),
-    ],
-)
-def test_a_label_keeps_within_the_chart(at: datetime, is_before: bool) -> None:
-    label = AxisLabel(at, "x" * 40, "", dotted=False, weight=0)
-    assert stands_before(label, (T0, T0 + 10 * DAY)) is is_before
-    assert placed([label], (T0, T0 + 10 * DAY), 760) == [(label, 0)]
-
-
-def test_labels_never_overlap_and_orders_choose_first() -> None:
-    labels = [AxisLabel(T0 + n * HOUR, "x" * 20, "", dotted=False, weight=n % 2) for n in range(10)]
-    found = placed(labels, (T0, T0 + 10 * DAY), 760)
-    assert [label.weight for label, _ in found] == [0, 0, 0]
-    assert sorted(row for _, row in found) == [0, 1, 2]

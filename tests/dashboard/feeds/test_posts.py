@@ -5,16 +5,14 @@ from dataclasses import replace
 import pytest
 
 from collectors.x.declaration import X
-from dashboard.api.account_models import words
-from dashboard.feeds.atom import account_name, sentences
+from dashboard.feeds.atom import sentences
 from dashboard.feeds.order_ics import order_calendar
-from jobs.collect import one_shot_check
 from storage.live.feeds import FeedChange
 from storage.model.causes.causes import CauseSubject, CauseText, StatedCause
-from storage.model.core.availability import ChangeKind, Flag, Reason, State, Strength, kind_of
+from storage.model.core.availability import ChangeKind, Reason, State, kind_of
 from tests.storage.causes.test_ledger import PAPER
 from tests.support.samples.orders import ORDER
-from tests.support.samples.readings import AVAILABLE, NOT_FOUND, T0, WITHHELD_IN, minutes
+from tests.support.samples.readings import AVAILABLE, NOT_FOUND, WITHHELD_IN, minutes
 
 GONE = FeedChange(
     change_key="k",
@@ -35,12 +33,6 @@ GONE = FeedChange(
     corrects=False,
     causes=(),
 )
-UNKNOWN = "not found: X does not say whether the post was removed or its author's account is gone"
-
-
-def test_an_entry_of_a_feed_is_about_a_post() -> None:
-    assert account_name(GONE) == "Post @alice/5 (X)"
-    assert next(sentences(GONE)) == f"Post @alice/5 (X), id post:5, went from available to {UNKNOWN}."
 
 
 def stated(text: CauseText, about: CauseSubject) -> StatedCause:
@@ -75,22 +67,3 @@ def test_a_calendar_does_not_say_that_an_order_of_posts_alone_names_0_accounts()
 
     assert "It names 2 accounts." in said(2)
     assert "It names" not in said(0)
-
-
-def test_the_api_explains_a_status_of_a_post_as_one() -> None:
-    assert words("x", "not_found", (), (), post=True) == UNKNOWN
-    assert words("x", "not_found", (), ()) == (
-        "not found: X does not tell a deactivated account from a deleted one"
-    )
-
-
-def test_a_check_says_once_that_a_status_is_that_of_the_author() -> None:
-    flags = frozenset({Flag.WITH_AUTHOR})
-    one = one_shot_check.AccountCheck(
-        "alice/5", "alice/5", X, T0, "post:5", "alice/5", NOT_FOUND, Strength.WEAK, flags
-    )
-    assert one_shot_check.sentences(one) == [
-        "@alice/5 (post:5): not shown because of its author's account: suspended or protected, X does not "
-        "say which",
-        "  weak evidence (only an absence), at 2021-02-01 00:00:00 UTC",
-    ]

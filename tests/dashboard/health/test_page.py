@@ -10,11 +10,10 @@ import pytest
 from collectors.mastodon.declaration import MASTODON
 from collectors.x.declaration import X
 from dashboard.asgi.process import NO_MAIL_SERVER, MailTest
-from dashboard.health.collectors import collector_health, since, worst_first
+from dashboard.health.collectors import collector_health, since
 from dashboard.health.facts import HealthFacts
 from dashboard.health.page import ROWS, collector_status, controls, health_page
 from dashboard.health.system_cards import outbox_cards
-from dashboard.live.context_json import detectors_json
 from storage.accounts.side_facts import observe
 from storage.health.collector_state import CollectorState, save_state
 from storage.health.collectors_report import CollectorReport
@@ -169,24 +168,6 @@ def test_control_accounts_are_told_with_their_number(detector: CollectorReport, 
     assert controls(detector, collector_health(detector, T0, GAP)) == told
 
 
-def test_the_worst_comes_first_and_whole_platforms_before_servers() -> None:
-    server = replace(STOPPED, platform=MASTODON, place="one.example")
-    elsewhere = replace(STOPPED, vantage="tr")
-    order = [d for _, d in worst_first([WELL, HELD, server, elsewhere, NEW, STOPPED, OLD], T0, GAP)]
-    assert order[0] == STOPPED
-    assert set(order[1:3]) == {server, elsewhere}
-    assert order[3:] == [HELD, OLD, NEW, WELL]
-
-
-def test_the_live_page_is_told_the_worst_and_how_many() -> None:
-    hosts = [replace(STOPPED, platform=MASTODON, place=f"{n}.example") for n in range(9)]
-    told: Any = detectors_json([WELL, HELD, *hosts], T0, GAP, 2)
-    assert (told["n"], told["bad"], len(told["worst"])) == (11, 10, 5)
-    assert told["worst"][0]["name"] == "Mastodon at 0.example"
-    assert (told["issues"], told["worst"][0]["why"]) == (2, "credits used up")
-    assert detectors_json([WELL], T0, GAP, 0) == {"n": 1, "bad": 0, "issues": 0, "worst": []}
-
-
 def test_of_very_many_servers_only_those_with_a_trouble_have_a_row() -> None:
     hosts = [replace(WELL, platform=MASTODON, place=f"{n:03}.example") for n in range(ROWS + 5)]
     hosts[7] = replace(hosts[7], healthy=False, reason="upstream", since=T0 - HOUR)
@@ -202,13 +183,6 @@ def test_a_person_is_told_what_to_do_once_for_each_reason_and_not_when_waiting_h
     page = said(health_page(facts, only_drawing(T0), ADMIN, GAP, []))
     assert page.count("Buy credits in the developer console") == 1
     assert "Nothing at first" not in page
-
-
-async def test_before_the_first_request_the_page_says_so(pool: Pool, now: datetime) -> None:
-    async with transaction(pool) as conn:
-        page = said(await page_of(conn, "/health", now, SETTINGS, "light"))
-    assert "No requests yet" in page
-    assert "OK (" not in page
 
 
 @pytest.mark.parametrize(
@@ -229,14 +203,6 @@ def test_the_outbox_is_called_well_only_after_something_was_accepted(
     card = said(outbox_cards(facts, process, ADMIN)[0])
     assert told in card
     assert ("OK" in card) == bool(sent)
-
-
-def test_the_demonstration_has_a_mail_server_although_no_setting_names_one() -> None:
-    process = only_drawing(T0)
-    process.settings = replace(process.settings, synthetic=True)
-    card = said(outbox_cards(NOTHING, process, ADMIN)[0])
-    assert "No email was sent yet. The demonstration sends its emails to a mailbox of its own" in card
-    assert "cannot be sent" not in card
 
 
 async def test_countries_that_are_not_heard_and_other_vantages_are_shown(pool: Pool, now: datetime) -> None:

@@ -8,17 +8,10 @@ from prometheus_client.parser import text_string_to_metric_families
 from collectors.x.declaration import X
 from dashboard.health.prometheus_metrics import WATCHED_WITHIN
 from storage.health.conditions import note_run
-from storage.health.metrics import AttemptCount, Freshness, freshness, looked
-from storage.model.core.accounts import TargetKind
-from storage.model.core.availability import MissedReason
-from storage.model.core.coverage import BatchOutcome
 from storage.postgres.pool import Pool, transaction
-from storage.readings.readings import attempts_of, readings_of
 from tests.support.clients.api import api_served
-from tests.support.samples.readings import AVAILABLE, WITHHELD_IN, minutes
 from tests.support.seeds.alerts import Played
-from tests.support.seeds.changes import batch, become, enlist, read, roster_of
-from tests.support.seeds.posts import turn_into_posts
+from tests.support.seeds.changes import enlist
 from tests.support.seeds.workers import three_machines
 
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
@@ -108,65 +101,6 @@ async def test_machines_and_their_queue_are_counted_by_source(pool: Pool, dsn: s
     assert queue == [12, 0, 1]
     assert found["blockline_queue_oldest_age_seconds", (("source", "x"),)] >= 11
     assert ("blockline_queue_oldest_age_seconds", (("source", "bluesky"),)) not in found
-
-
-async def test_readings_and_missed_of_the_last_hour_are_those_of_single_accounts(pool: Pool) -> None:
-    async with transaction(pool) as conn:
-        one, two, three = await enlist(conn, X, ["1", "2", "3"])
-        roster = await roster_of(conn, [one, two, three])
-        for account in (one, two, three):
-            await become(conn, roster, account, None, AVAILABLE, minutes(int(account.native_id)))
-        await read(conn, batch(roster, minutes(70), answered=[True, False, True]))
-        await read(conn, batch(roster, minutes(80), BatchOutcome.MISSED))
-        await read(conn, batch(roster, minutes(90), BatchOutcome.HELD))
-        now = minutes(100)
-        ids = [a.account_id for a in (one, two, three)]
-        since, until = now - timedelta(hours=1) + timedelta(microseconds=1), now + timedelta(microseconds=1)
-        readings = sum([len(await readings_of(conn, i, since, until)) for i in ids])
-        missed = [m.reason for i in ids for m in await attempts_of(conn, i, since, until)]
-        told = await looked(conn, now)
-        fresh = await freshness(conn, now)
-
-    kind = TargetKind.ACCOUNTS
-    assert [one for one in told if one.reason is None] == [AttemptCount("x", kind, None, readings)]
-    assert sum(one.count for one in told if one.reason is not None) == len(missed)
-    assert {one.reason: one.count for one in told}["held"] == missed.count(MissedReason.HELD) == 3
-    assert fresh == [Freshness("x", kind, 3, 0, minutes(3))]
-
-
-async def test_posts_are_in_no_sample_of_accounts(pool: Pool, dsn: str) -> None:
-    """Two accounts and a post: the post is withheld, and was read last; one account never."""
-    async with transaction(pool) as conn:
-        one, _, post = await enlist(conn, X, ["1", "2", "3"])
-        await turn_into_posts(conn, [post.account_id])
-        accounts, posts = await roster_of(conn, [one]), await roster_of(conn, [post])
-        await become(conn, accounts, one, None, AVAILABLE, minutes(50))
-        await become(conn, posts, post, None, AVAILABLE, minutes(51))
-        await become(conn, posts, post, AVAILABLE, WITHHELD_IN, minutes(60))
-        await read(conn, batch(posts, minutes(70), BatchOutcome.MISSED))
-    found = await _scraped(pool, dsn, minutes(100))
-
-    def of(name: str, targets: str, **more: str) -> float | None:
-        labels = {"platform": "x", "targets": targets, **more}
-        return found.get((name, tuple(sorted(labels.items()))))
-
-    def both(name: str, **more: str) -> tuple[float | None, float | None]:
-        return of(name, "accounts", **more), of(name, "posts", **more)
-
-    assert both("blockline_accounts_watched", status="available") == (1, None)
-    assert both("blockline_accounts_watched", status="unconfirmed") == (1, None)
-    assert both("blockline_accounts_watched", status="withheld") == (None, 1)
-    assert both("blockline_accounts_late") == (1, 0)
-    assert both("blockline_accounts_never_read") == (1, 0)
-    assert both("blockline_oldest_reading_age_seconds") == pytest.approx((3_000, 2_400), abs=60)
-    assert both("blockline_readings_last_hour") == (1, 2)
-    assert both("blockline_missed_last_hour", reason="network") == (None, 1)
-    changes = {
-        dict(labels)["targets"]: value
-        for (name, labels), value in found.items()
-        if name == "blockline_changes" and dict(labels)["kind"] == "block"
-    }
-    assert changes == {"posts": 1}
 
 
 @pytest.mark.usefixtures("played")

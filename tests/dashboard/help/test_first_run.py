@@ -127,7 +127,3 @@ async def test_a_test_email_says_what_the_server_answered(
     else:
         assert answer is not None
         assert wanted in answer
-
-
-async def test_without_a_mail_server_the_missing_setting_is_named() -> None:
-    assert mail_test(settings_from({})) == "Emails cannot be sent: setting smtp_host is missing."

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -11,10 +11,8 @@ import pytest
 from collectors.x.declaration import X
 from dashboard.asgi.process import WebProcess
 from dashboard.live.push import COUNT_EVERY, Hub, catch_up
-from storage.accounts.accounts import NewAccount, add_accounts, stop_watching
 from storage.health.collector_state import CollectorState, save_state
-from storage.live.kpis import kpis
-from storage.live.snapshot import last_event_id, snapshot
+from storage.live.snapshot import last_event_id
 from storage.model.core.orders import NewOrder, NewOrderEvent, OrderEventKind
 from storage.orders.orders import add_order, add_order_event
 from storage.postgres.pool import Pool, transaction
@@ -42,54 +40,6 @@ async def listening(pool: Pool, dsn: str, clock: Clock) -> AsyncGenerator[asynci
             await queue.get()
             yield queue
         work.cancel()
-
-
-def new_account(name: str, *lists: str) -> NewAccount:
-    return NewAccount(X, f"55{len(name):06d}", name, lists)
-
-
-async def test_accounts_and_memberships_that_are_added_make_every_page_load_anew(
-    pool: Pool, dsn: str, story: Story
-) -> None:
-    async with listening(pool, dsn, Clock(story.now)) as queue:
-        for lists in ((), ("A new list",)):
-            async with transaction(pool) as conn:
-                await add_accounts(conn, [new_account("newcomer", *lists)], story.now)
-            message = await next_with(queue, "reload")
-            assert message["reload"] is True
-
-
-async def test_what_happened_beside_an_added_account_is_in_what_is_loaded(pool: Pool, story: Story) -> None:
-    async with transaction(pool) as conn:
-        before = await last_event_id(conn)
-        await add_accounts(conn, [new_account("newcomer", "A new list")], story.now)
-        missed = await catch_up(conn, before, story.now - HOUR, story.now, story.sweep, 100)
-        shot = await snapshot(conn, story.start, story.now, SETTINGS.gap_after)
-
-    assert missed == {"beat": missed["beat"], "now": missed["now"], "reload": True}
-    assert "newcomer" in {a.handle for a in shot.accounts}
-    assert ("A new list", 1) in {(x.name, x.size) for x in shot.lists}
-    assert shot.live_event_id > before
-
-
-async def test_an_account_that_leaves_the_watch_makes_every_page_load_anew(
-    pool: Pool, dsn: str, story: Story
-) -> None:
-    async with listening(pool, dsn, Clock(story.now)) as queue:
-        async with transaction(pool) as conn:
-            handle = await conn.fetchval(
-                "select handle from account where account_id = $1", story.accounts[0][0]
-            )
-            await stop_watching(conn, X, handle, story.now)
-        assert (await next_with(queue, "reload"))["reload"] is True
-
-
-async def test_accounts_that_were_there_already_are_no_news(pool: Pool, story: Story) -> None:
-    async with transaction(pool) as conn:
-        await add_accounts(conn, [new_account("newcomer", "A new list")], story.now)
-        before = await last_event_id(conn)
-        await add_accounts(conn, [new_account("newcomer", "A new list")], story.now)
-        assert await last_event_id(conn) == before
 
 
 async def test_an_import_makes_pages_load_once_and_not_change_by_change(
@@ -121,25 +71,6 @@ def order(story: Story, known_at: datetime) -> NewOrder:
 def claim(story: Story, known_at: datetime) -> NewOrderEvent:
     at = story.now - 2 * DAY
     return NewOrderEvent(None, OrderEventKind.CLAIM, at, None, None, "all restored", "press", known_at)
-
-
-async def test_papers_are_shown_and_counted_from_when_they_are_known(pool: Pool, story: Story) -> None:
-    known_at = story.now + HOUR
-    async with transaction(pool) as conn:
-        before = await kpis(conn, story.now, story.sweep)
-        await add_order(conn, order(story, known_at), story.now)
-        await add_order_event(conn, claim(story, known_at))
-        early = await snapshot(conn, story.start, known_at - timedelta(seconds=1), SETTINGS.gap_after)
-        counted_early = await kpis(conn, known_at - timedelta(seconds=1), story.sweep)
-        then = await snapshot(conn, story.start, known_at, SETTINGS.gap_after)
-        counted = await kpis(conn, known_at, story.sweep)
-
-    assert "Late order" not in {o.title for o in early.orders}
-    assert "all restored" not in {e.text for e in early.events}
-    assert (counted_early.orders, counted_early.orders_overdue) == (before.orders, before.orders_overdue)
-    assert "Late order" in {o.title for o in then.orders}
-    assert "all restored" in {e.text for e in then.events}
-    assert (counted.orders, counted.orders_overdue) == (before.orders + 1, before.orders_overdue + 1)
 
 
 async def test_a_paper_is_pushed_when_its_time_comes_although_no_event_tells_of_it(

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import aiohttp
 
-from storage.postgres.pool import Pool, PoolLimits, close, connect, open_pool, transaction
+from storage.postgres.pool import Pool, close, connect, transaction
 from tests.support.servers.dashboard import served, until
 
 END_SESSIONS = """
@@ -49,12 +49,3 @@ async def test_readyz_says_why_the_dashboard_is_not_ready(
         assert "socket" not in str(said), "who asks need not have logged in"
         await elsewhere.execute(f"alter database {name} with allow_connections true")
         await close(elsewhere)
-
-
-async def test_readyz_says_that_all_connections_are_in_use(dsn: str, now: datetime) -> None:
-    one = PoolLimits(1, free_within_s=0.5, statement_s=60, lock_s=60, idle_s=60)
-    # The connection is taken before anything of the dashboard could take it.
-    async with open_pool(dsn, limits=one) as pool, transaction(pool), served(pool, dsn, now) as base:
-        status, said = await ready(base)
-    assert (status, said["ok"]) == (503, False)
-    assert "in use" in str(said["problem"])

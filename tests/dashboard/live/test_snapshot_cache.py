@@ -4,8 +4,7 @@ import json
 import shutil
 import subprocess
 import zlib
-from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +12,12 @@ import aiohttp
 import pytest
 
 from collectors.x.declaration import X
-from dashboard.live.snapshot_cache import LiveSnapshotCache, live_json
+from dashboard.live.snapshot_cache import LiveSnapshotCache
 from dashboard.server.static import CACHE_FOREVER
 from dashboard.wire.columnar import pack
 from storage.accounts.accounts import NewAccount, add_accounts
-from storage.live.earlier_changes import before
-from storage.live.snapshot import changes
-from storage.model.core.availability import ChangeKind
 from storage.postgres.pool import Pool, transaction
-from tests.support.seeds.changes import HOUR, SUSPENDED, Story, happen
+from tests.support.seeds.changes import Story
 from tests.support.seeds.live_page import seed
 from tests.support.servers.dashboard import SETTINGS, served
 
@@ -47,27 +43,6 @@ def _unpacked(data: bytes, then: str) -> Any:
     return json.loads(done.stdout)
 
 
-STATE = """(() => {
-    const state = decode(snapshot);
-    if (news) apply(state, news);
-    return {
-        id: state.id, accounts: state.accounts,
-        changes: [...state.changes.values()].sort((a, b) => a.id - b.id),
-        orders: state.orders, lists: state.lists,
-        signals: [...state.signals.values()], mails: [...state.mails.values()],
-        outages: state.outages, kpis: state.kpis,
-    };
-})()"""
-
-
-@needs_node
-async def test_a_packed_answer_holds_what_the_plain_one_holds(pool: Pool, story: Story) -> None:
-    async with transaction(pool) as conn:
-        body = await live_json(conn, "all", story.now, SETTINGS)
-
-    assert _unpacked(pack(body), "snapshot") == json.loads(json.dumps(body))
-
-
 @needs_node
 @pytest.mark.parametrize(
     "values",
@@ -88,44 +63,6 @@ def test_a_column_comes_out_as_it_went_in(values: list[object]) -> None:
     body = {"accounts": {"some": values, "more": values}, "spells": {}, "changes": {}, "signals": {}}
 
     assert _unpacked(pack(body), "snapshot") == body
-
-
-@needs_node
-async def test_a_kept_answer_and_a_fresh_one_say_the_same_whatever_happened_between(
-    pool: Pool, story: Story
-) -> None:
-    now = story.now
-    boards = LiveSnapshotCache(pool, lambda: now, SETTINGS)
-    async with transaction(pool) as conn:
-        await boards.answer(conn, "14d")
-    now += timedelta(minutes=2)
-    async with transaction(pool) as conn:
-        await happen(conn, story, story.accounts[1][-2], SUSPENDED, story.now - HOUR)
-        kept = await boards.answer(conn, "14d")
-        fresh = pack(await live_json(conn, "14d", now, SETTINGS))
-
-    assert _unpacked(zlib.decompress(kept, 31), STATE) == _unpacked(fresh, STATE)
-
-
-async def test_the_strip_counts_each_confirmed_block_and_restoration_in_its_step(
-    pool: Pool, story: Story
-) -> None:
-    step = timedelta(hours=3)
-    until = story.now - timedelta(days=2)
-    async with transaction(pool) as conn:
-        found = await before(conn, story.start, until, step)
-        told = await changes(conn, story.start, ())
-
-    epoch = datetime(1970, 1, 1, tzinfo=UTC)
-    assert (found.since - epoch) % step == timedelta(), "bins of the browser begin at whole steps"
-    for kind, counted in ((ChangeKind.BLOCK, found.blocked), (ChangeKind.RESTORATION, found.restored)):
-        wanted = Counter(
-            (c.first_seen_new - found.since) // step
-            for c in told
-            if c.kind is kind and c.outcome == "confirmed" and c.first_seen_new < until
-        )
-        assert {n: k for n, k in enumerate(counted) if k} == dict(wanted)
-        assert len(counted) == -((found.since - until) // step)
 
 
 async def test_accounts_that_join_are_in_the_next_answer(pool: Pool, story: Story) -> None:

@@ -3,22 +3,15 @@
 from datetime import datetime
 from typing import Any
 
-import pytest
 from dash import no_update
 
 from dashboard.asgi.process import WebProcess
 from dashboard.names.feature import name_checks
-from dashboard.names.table import every_ms
 from storage.postgres.pool import open_pool
 from tests.support.clients.page_text import CallbackRecorder
 from tests.support.servers.dashboard import SETTINGS
 
 NOWHERE = "postgresql://nobody@127.0.0.1:9/none"
-
-
-@pytest.mark.parametrize(("lines", "seconds"), [(1, 2), (2_000, 2), (20_000, 20)])
-def test_a_long_table_looks_for_answers_less_often(lines: int, seconds: int) -> None:
-    assert every_ms(lines) == seconds * 1_000
 
 
 async def test_the_table_stays_as_it_is_until_the_database_answers_again(now: datetime) -> None:

@@ -2,21 +2,16 @@
 
 import asyncio
 import re
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 
-from dashboard.orders.facts import read_order
-from dashboard.orders.order_json import order_json
-from jobs.base.pdf import PdfError, find_chromium, pdf_of
-from storage.changes.hash_chain import heads, newest_head
-from storage.orders.report_sources import grounds
-from storage.postgres.installation import is_synthetic, mark_synthetic
+from jobs.base.pdf import PdfError, find_chromium
 from storage.postgres.pool import Pool, open_pool, transaction
-from tests.support.clients.browser import CHROMIUM, FULL_CHROMIUM
+from tests.support.clients.browser import FULL_CHROMIUM
 from tests.support.clients.command_line import Blockline, blockline, forget_settings
 from tests.support.clients.report_text import Page
 from tests.support.seeds.changes import Story
@@ -52,39 +47,6 @@ def at(now: datetime) -> tuple[str, str]:
     return "--at", now.isoformat()
 
 
-async def test_every_change_that_is_named_is_the_one_behind_the_state(
-    pool: Pool, story: Story, now: datetime
-) -> None:
-    async with transaction(pool) as conn:
-        number = await conn.fetchval("select order_id from legal_order where reference = 'SYN/1'")
-        found = await read_order(conn, number, now, SETTINGS.gap_after)
-        assert found is not None
-        behind = await grounds(conn, found.cohort, now)
-        for member in found.cohort.members:
-            for stay in member.stays:
-                row = await conn.fetchrow(
-                    "select account_id, status from change where change_id = $1",
-                    behind.changes[member.account_id, stay.since],
-                )
-                assert row is not None
-                assert row["account_id"] == member.account_id
-        assert behind.native_ids.keys() == {m.account_id for m in found.cohort.members}
-        assert behind.newest == await newest_head(conn)
-        assert set(behind.heads) <= set(await heads(conn, story.start.date() - timedelta(days=4_000)))
-        asked = await conn.fetchval(
-            """
-            select count(*) from coverage c join roster r using (roster_id)
-            where r.base and r.vantage = '' and c.outcome = 0 and c.observed_at between $1 and $2
-                and r.account_ids && $3::int[]
-            """,
-            found.cohort.since,
-            now,
-            [m.account_id for m in found.cohort.members],
-        )
-    assert behind.sweeps.answered == asked > 0
-    assert behind.sweeps.usual == story.sweep
-
-
 async def test_the_button_downloads_the_figures_of_the_page(
     pool: Pool, dsn: str, story: Story, now: datetime
 ) -> None:
@@ -114,36 +76,6 @@ async def test_the_button_downloads_the_figures_of_the_page(
     assert len(report.tables["accounts"].rows) == len(told["accounts"])
 
 
-def test_a_report_is_written_once_and_never_over_another(run: Blockline, now: datetime, dsn: str) -> None:
-    made = run("report", "SYN/1", *at(now))
-    assert (made.code, made.err) == (0, "")
-    name = f"report-SYN-1-{now:%Y-%m-%d}.html"
-    assert made.said == [f"{name} contains the report on order SYN/1, 12 accounts, 2021-02-01 12:00 UTC."]
-    report = Page(Path(name).read_text())
-    assert "Synthetic" not in report.words
-    assert not [a for tag, a in report.tags if tag == "a"]
-
-    async def told() -> Any:
-        async with open_pool(dsn, max_size=1) as pool, transaction(pool) as conn:
-            number = await conn.fetchval("select order_id from legal_order where reference = 'SYN/1'")
-            found = await read_order(conn, number, now, SETTINGS.gap_after)
-            assert found is not None
-            return order_json(found)
-
-    funnel = {row[0]: int(row[1]) for row in report.tables["funnel"].rows}
-    assert funnel["Ever blocked"] == asyncio.run(told())["funnel"]["ever_blocked"]
-    again = run("report", "SYN/1", *at(now))
-    assert (again.code, again.complaints) == (1, [f"{name} exists already; name another file."])
-    assert sorted(p.name for p in Path().iterdir()) == [name]
-
-
-def test_an_order_is_named_by_its_reference_or_by_its_number(run: Blockline, now: datetime) -> None:
-    assert run("report", "1", *at(now), "--output", "one.html").code == 0
-    assert run("report", "SYN/1", *at(now), "--output", "two.html").code == 0
-    one, two = (Page(Path(name).read_text()).tables["accounts"].rows for name in ("one.html", "two.html"))
-    assert one == two
-
-
 def test_links_lead_to_an_address_that_others_reach(
     run: Blockline, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -152,23 +84,6 @@ def test_links_lead_to_an_address_that_others_reach(
     links = {a["href"] for tag, a in Page(Path("one.html").read_text()).tags if tag == "a"}
     assert len(links) == 12
     assert all(link.startswith("https://desk.example/account/") for link in links)
-
-
-def test_what_a_demonstration_recorded_says_that_it_is_invented(
-    run: Blockline, now: datetime, dsn: str
-) -> None:
-    async def marked() -> None:
-        async with open_pool(dsn, max_size=1) as pool, transaction(pool) as conn:
-            assert not await is_synthetic(conn)
-            await mark_synthetic(conn)
-            await mark_synthetic(conn)
-            assert await is_synthetic(conn)
-
-    asyncio.run(marked())
-    assert run("report", "SYN/1", *at(now), "--output", "one.html").code == 0
-    report = Page(Path("one.html").read_text())
-    assert "Synthetic scenario" in report.words
-    assert "SYNTHETIC SCENARIO" in report.styles
 
 
 @pytest.mark.parametrize(
@@ -217,14 +132,6 @@ def test_a_pdf_is_whole_or_not_at_all(
     assert list(Path().iterdir()) == [Path("browser")]
 
 
-def test_a_browser_that_does_not_end_is_ended(tmp_path: Path) -> None:
-    browser = tmp_path / "browser"
-    browser.write_text("#!/bin/sh\nexec sleep 300\n")
-    browser.chmod(0o755)
-    with pytest.raises(PdfError, match=r"within 0\.5 s\. Write the report as \.html and print it\."):
-        pdf_of("<p>", browser, 0.5)
-
-
 def test_without_a_browser_there_is_no_pdf_and_a_sentence_that_says_what_to_do(
     run: Blockline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -260,13 +167,3 @@ def test_a_pdf_has_pages_and_the_whole_report(
     assert made.rstrip().endswith(b"%%EOF")
     assert len(re.findall(rb"/Type\s*/Page\b", made)) > 2
     assert [p.name for p in Path().iterdir()] == ["one.pdf"]
-
-
-@needs_chromium
-@pytest.mark.parametrize("browser", sorted({CHROMIUM, FULL_CHROMIUM}), ids=lambda path: path.name)
-def test_a_longer_page_has_more_pages(browser: Path) -> None:
-    def pages(html: str) -> int:
-        return len(re.findall(rb"/Type\s*/Page\b", pdf_of(html, browser)))
-
-    assert pages("<p>one</p>") == 1
-    assert pages("<p style='break-after: page'>one</p><p>two</p>") == 2

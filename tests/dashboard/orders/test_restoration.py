@@ -9,38 +9,17 @@ import aiohttp
 import pytest
 from lifelines import KaplanMeierFitter
 
-from dashboard.orders.facts import read_order
 from dashboard.orders.report import read_report
 from dashboard.orders.report_html import Imprint
-from dashboard.orders.restoration import blocked_times_of, restoration_of, rows
-from storage.model.orders.restoration import BlockEnd
+from dashboard.orders.restoration import restoration_of, rows
 from storage.postgres.pool import Pool, transaction
 from tests.support.clients.page_text import said
-from tests.support.seeds.changes import HOUR, Story
+from tests.support.seeds.changes import Story
 from tests.support.servers.dashboard import SETTINGS, page_of, served
-
-GAP = SETTINGS.gap_after
 
 
 async def order_id(pool: Pool, reference: str) -> int:
     return await pool.fetchval("select order_id from legal_order where reference = $1", reference)
-
-
-async def test_every_blocked_time_since_the_order_is_in_it_with_the_interval_of_its_readings(
-    pool: Pool, story: Story, now: datetime
-) -> None:
-    number = await order_id(pool, "SYN/1")
-    async with transaction(pool) as conn:
-        found = await read_order(conn, number, now, GAP)
-    assert found is not None
-    times = blocked_times_of(found)
-    restored = [t for t in times if t.end is BlockEnd.RESTORED]
-    assert len({t.account_id for t in times}) == found.funnel.ever_blocked
-    assert {t.account_id for t in restored} == set(story.wave)
-    for one in restored:
-        assert one.longest is not None
-        assert one.shortest <= 5.5 * HOUR <= one.longest
-    assert sum(t.end is BlockEnd.STILL_BLOCKED for t in times) == found.funnel.blocked_now
 
 
 async def test_the_figures_are_those_of_lifelines_on_the_exported_intervals(

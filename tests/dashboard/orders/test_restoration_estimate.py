@@ -12,15 +12,14 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from lifelines import KaplanMeierFitter
 
-from dashboard.orders.restoration_estimate import ROUNDING, intervals, restoration
-from dashboard.orders.restoration_limits import LEAST_ORDERS, share_limits
+from dashboard.orders.restoration_estimate import intervals, restoration
+from dashboard.orders.restoration_limits import LEAST_ORDERS
 from dashboard.orders.restoration_page import restoration_figure
-from storage.model.orders.restoration import BlockedFor, BlockEnd, NoShare, RestorationEstimate
+from storage.model.orders.restoration import BlockedFor, BlockEnd, RestorationEstimate
 from tests.support.repeats import repeats
 from tests.support.samples.restoration_cohorts import HOUR, cohort
 
 HOURLY = timedelta(hours=1)
-DAY = timedelta(days=1)
 
 
 RESTORED, STILL = BlockEnd.RESTORED, BlockEnd.STILL_BLOCKED
@@ -37,26 +36,6 @@ def lasted(
     end = STILL if longest is None else RESTORED
     upper = None if longest is None else longest * HOUR
     return BlockedFor(account_id, order, shortest * HOUR, upper, start * HOUR, end)
-
-
-@pytest.mark.parametrize("seed", range(6))
-def test_the_figures_are_those_of_lifelines_run_by_hand_on_the_intervals(seed: int) -> None:
-    seen = cohort(seed, all_seen=False).seen
-    told = restoration(seen, HOURLY)
-
-    lower, upper = zip(*intervals(seen), strict=True)
-    days = [s.after.total_seconds() for s in told.shares]
-    by_hand = KaplanMeierFitter().fit_interval_censoring(lower, upper, timeline=days).survival_function_
-    for share, (_, row) in zip(told.shares, by_hand.iterrows(), strict=True):
-        if share.bounds is not None:
-            assert share.bounds == pytest.approx(
-                (row["NPMLE_estimate_lower"], row["NPMLE_estimate_upper"]), abs=1e-6
-            )
-    whole = KaplanMeierFitter().fit_interval_censoring(lower, upper)
-    assert told.median is not None
-    low, high = told.median
-    assert abs(low.total_seconds() - _crossing(whole, "lower")) < 1e-3
-    assert (inf if high is None else high.total_seconds()) == pytest.approx(_crossing(whole, "upper"))
 
 
 HOURS = st.integers(0, 60)
@@ -85,25 +64,6 @@ def test_the_curve_is_that_of_lifelines_at_every_end_of_an_interval(sample: list
     assert [share for row in curve for share in row[1:]] == pytest.approx(
         [share for row in inside for share in row[1:]], abs=1e-9
     )
-
-
-def test_a_likelihood_that_rounding_lets_fall_for_ever_is_at_its_highest() -> None:
-    """lifelines takes 100,000 steps here, and then the same."""
-    bounds = [(44, 71), (38, None), (21, 35), (45, 75), (49, 68), (46, 67), (37, 67)]
-
-    told = restoration([lasted(low, high) for low, high in bounds], HOURLY)
-
-    curve = {
-        round(24 * day): share for day, share in zip(told.curve.days[:-1], told.curve.upper, strict=False)
-    }
-    assert [curve[hour] for hour in (35, 37, 67, 68)] == pytest.approx([1, 6 / 7, 6 / 7, 0])
-
-
-def _crossing(fitted: KaplanMeierFitter, side: str) -> float:
-    """The last time at which the curve is above one half, what iteration leaves open allowed for."""
-    least = 0.5 + (ROUNDING if side == "lower" else -ROUNDING)
-    curve = fitted.survival_function_[f"NPMLE_estimate_{side}"].items()
-    return max(float(str(at)) for at, share in curve if share > least)
 
 
 @pytest.mark.slow
@@ -136,14 +96,6 @@ def _holds(told: RestorationEstimate, median: float) -> bool:
     assert least <= low
     assert most is None or (high is not None and high <= most)
     return least / HOUR <= median and (most is None or median <= most / HOUR)
-
-
-def test_of_nothing_nothing_is_said() -> None:
-    told = restoration([], HOURLY)
-
-    assert (told.spells, told.median, told.median_limits) == (0, None, None)
-    assert {s.missing for s in told.shares} == {NoShare.NO_SPELLS}
-    assert told.sentences[0] == "No block of an account was seen to begin, so there are no figures."
 
 
 @pytest.mark.parametrize(
@@ -180,72 +132,6 @@ def test_an_estimate_of_posts_has_the_same_figures_and_never_calls_a_post_an_acc
     assert len(of_posts.sentences) == len(of_accounts.sentences) + len(about_author)
 
 
-@pytest.mark.parametrize(
-    ("sample", "median"),
-    [
-        pytest.param([lasted(8, 12)], (8, 12), id="one spell"),
-        pytest.param([lasted(8, None)], (8, None), id="one that goes on"),
-        pytest.param([lasted(8, 8)], (8, 8), id="one that is known exactly"),
-        pytest.param([lasted(8, 12)] * 40, (8, 12), id="all alike"),
-        pytest.param([lasted(8, None), lasted(30, None)], (30, None), id="all still blocked"),
-        pytest.param([lasted(8, 12), lasted(10, 14)], (10, 12), id="all overlap"),
-        pytest.param(
-            [lasted(0, 1), lasted(1, 2), lasted(2, 3)], (1, 2), id="intervals that touch do not meet"
-        ),
-        pytest.param([lasted(1, 1), lasted(2, 2), lasted(3, 3)], (2, 2), id="all known exactly"),
-        pytest.param(
-            [lasted(1, 1), lasted(1, None), lasted(1, 2)], (1, 2), id="one ends where another is lost"
-        ),
-        pytest.param([lasted(1, 2), lasted(3, 4)], (1, 4), id="half before, half after"),
-    ],
-)
-def test_the_estimate_of_the_median_is_as_wide_as_the_readings_leave_it(
-    sample: list[BlockedFor], median: tuple[float, float | None]
-) -> None:
-    told = restoration(sample, HOURLY)
-
-    assert told.median is not None
-    for found, hours in zip(told.median, median, strict=True):
-        assert (found is None) is (hours is None)
-        assert found is None or hours is None or abs(found - hours * HOUR) <= timedelta(microseconds=2)
-
-
-def test_what_had_begun_before_anybody_looked_is_counted_and_left_out() -> None:
-    known = [lasted(8, 12), lasted(30, None)]
-    early = BlockedFor(2, "A 1", 900 * HOUR, None, None, RESTORED)
-
-    told = restoration([*known, early], HOURLY)
-
-    assert (told.spells, told.still_blocked, told.unbounded_starts) == (2, 1, 1)
-    assert told.curve == restoration(known, HOURLY).curve
-    assert any(
-        s.startswith("The beginning of 1 other block was not seen, so it is not known how long it lasted.")
-        for s in told.sentences
-    )
-
-
-def test_no_share_is_told_where_nobody_could_see_it() -> None:
-    sample = [lasted(40, 60), lasted(24 * 20, None)]
-
-    told = {s.after: s for s in restoration(sample, 30 * HOUR).shares}
-
-    assert told[DAY].missing is NoShare.TOO_SHORT
-    assert told[7 * DAY].bounds == pytest.approx((0.5, 0.5))
-    assert told[30 * DAY].missing is told[90 * DAY].missing is NoShare.NOT_FOLLOWED
-    assert {s.bounds for s in restoration([lasted(40, 60)], HOURLY).shares[1:]} == {(0.0, 0.0)}
-
-
-def test_who_may_be_blocked_still_counts_against_both_limits() -> None:
-    sure = [lasted(48, 50)] * 10 + [lasted(1, 2)] * 10
-    doubtful = [lasted(1, 50)] * 10 + [lasted(2, None)] * 10
-
-    lower, upper = share_limits([*sure, *doubtful], DAY)
-
-    assert lower == pytest.approx(0.09982, abs=1e-5)  # Clopper and Pearson, 99 %, of 10 among 40
-    assert upper == pytest.approx(1 - 0.09982, abs=1e-5)
-    assert share_limits(sure[:10], DAY)[1] == 1
-
-
 def spread_over(orders: int, size: int = 10) -> list[BlockedFor]:
     """Each order's accounts are restored together, every other order's late."""
     return [lasted(*((2, 4), (200, 204))[i % 2], order=f"A {i}") for i in range(orders) for _ in range(size)]
@@ -271,14 +157,6 @@ def test_one_decision_is_one_observation() -> None:
     assert many == restoration(spread_over(LEAST_ORDERS), HOURLY)
 
 
-def test_beginnings_that_are_known_loosely_are_counted() -> None:
-    told = restoration([lasted(8, 12, start=1), lasted(8, 30, start=20)], 3 * HOUR)
-
-    assert told.wide_starts == 1
-    assert any(s.endswith("1 of 2 such intervals are wider than 3 h.") for s in told.sentences)
-    assert any(s.startswith("A block shorter than 3 h can fall between two readings") for s in told.sentences)
-
-
 @pytest.mark.again
 @settings(max_examples=repeats(15, 200), deadline=None)
 @given(sample=SAMPLES, data=st.data())
@@ -296,30 +174,6 @@ def test_the_order_in_which_spells_come_does_not_matter(
     for share in told.shares:
         if share.bounds is not None and share.limits is not None:
             assert share.limits[0] - 1e-4 <= share.bounds[0] <= share.bounds[1] <= share.limits[1] + 1e-4
-
-
-def test_a_block_known_to_have_lasted_exactly_a_day_is_still_blocked_after_a_day() -> None:
-    share = restoration([lasted(24, 24)], HOURLY).shares[0]
-
-    assert share.after == DAY
-    assert share.bounds == (1, 1)
-    assert share.limits is not None
-    assert share.limits[1] == 1
-
-
-def test_the_figure_ends_where_nobody_was_followed_any_longer() -> None:
-    told = restoration([lasted(8, 12), lasted(9, 14), lasted(480, None)], HOURLY)
-
-    figure = restoration_figure(told, "light")
-
-    lower, upper, limits, median, shares = figure.data
-    assert (lower.x[0], lower.x[-1]) == (pytest.approx(0.5 / 24), 20)
-    assert (lower.y[0], lower.y[-1], upper.y[-1]) == (1, pytest.approx(1 / 3), pytest.approx(1 / 3))
-    assert median.x == pytest.approx((9 / 24, 12 / 24))
-    assert limits.marker.symbol[-1] == "triangle-right"
-    assert list(shares.x) == [1, 7]
-    texts = [a.text for a in figure.layout.annotations]
-    assert texts == ["under 1 h: may be unseen", "followed for 20 d at most"]
 
 
 @pytest.mark.parametrize("sample", [[], [lasted(0, None)], [lasted(1, 1)]])

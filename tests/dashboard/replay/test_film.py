@@ -2,15 +2,12 @@
 
 import asyncio
 import random
-import zlib
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 
 from collectors.x.declaration import X
 from dashboard.asgi.settings import DashboardSettings
-from dashboard.orders.facts import read_orders
 from dashboard.replay.film import FilmCache, FilmSelection, film_json
 from dashboard.replay.film_json import FILM_TABLES
 from dashboard.wire.columnar import pack
@@ -20,18 +17,14 @@ from storage.health.status_at import status_at
 from storage.model.bitemporal.read_runs import joined, pace
 from storage.model.core.availability import State
 from storage.model.core.coverage import Batch, BatchOutcome
-from storage.model.orders.cohort import CohortFunnel
-from storage.orders.edit_history import log_edit
-from storage.orders.orders import edit_order, order_called, orders
-from storage.postgres.pool import Conn, Pool, transaction
+from storage.postgres.pool import Pool, transaction
 from storage.readings import coverage
 from storage.readings.rosters import get_or_make
 from storage.replay.film_reads import film_reads
-from tests.support.pipelines.film_in_node import FIGURES, Moments, figures_of, film_at, needs_node
+from tests.support.pipelines.film_in_node import Moments, figures_of, film_at, needs_node
 from tests.support.pipelines.late_batches import Desk, Sent
 from tests.support.samples.readings import AVAILABLE, NOT_FOUND, SUSPENDED, WITHHELD_IN, minutes
-from tests.support.seeds.changes import HOUR, Story
-from tests.support.servers.dashboard import SETTINGS as STORY_SETTINGS
+from tests.support.seeds.changes import HOUR
 
 SWEEP = timedelta(minutes=15)
 SETTINGS = DashboardSettings(title="Blockline", subtitle="A desk", synthetic=True, sweep_every=SWEEP)
@@ -158,24 +151,6 @@ async def test_what_was_known_at_a_time_stays_so_whatever_is_recorded_later(pool
     assert after == before
 
 
-async def test_an_answer_with_news_says_the_same_as_one_that_is_made_anew(pool: Pool) -> None:
-    desk = await recorded(pool, 4)
-    now = desk.now
-    films = FilmCache(pool, lambda: now, SETTINGS)
-    async with transaction(pool) as conn:
-        await films.answer(conn, films.usual)
-    for n in range(6):
-        for names in (FIRST, SECOND):
-            await desk.record(Sent(15 * (SWEEPS + n), dict.fromkeys(names, LOOKS[n])))
-    now = minutes(15 * (SWEEPS + 6) + 1)
-    async with transaction(pool) as conn:
-        appended = zlib.decompress(await films.answer(conn, films.usual), 31)
-    asked = moments(4, 40, 15 * (SWEEPS + 6))
-
-    assert b'"touched":[' in appended
-    assert film_at(appended, asked, WHOLE_STATE) == film_at(await packed(pool, now), asked, WHOLE_STATE)
-
-
 async def test_the_film_is_prepared_after_the_first_answer_of_live_and_readers_do_not_wait(
     pool: Pool,
 ) -> None:
@@ -193,101 +168,6 @@ async def test_the_film_is_prepared_after_the_first_answer_of_live_and_readers_d
         preparing.cancel()
 
 
-WHOLE_STATE = """({
-    now: state.now, kpis: state.kpis, counts: state.counts, outages: state.outages,
-    accounts: state.accounts.map((a) => [a.handle, a.spells, a.changes, a.last, a.gaps, a.pending, a.lists]),
-})"""
-
-
-@pytest.mark.parametrize("list_name", ["First", "Second"])
-async def test_a_part_of_the_film_tells_the_same_of_its_accounts(pool: Pool, list_name: str) -> None:
-    desk = await recorded(pool, 5)
-    list_id = await pool.fetchval("select list_id from watch_list where name = $1", list_name)
-    since, until = minutes(15 * 30), minutes(15 * 40)
-    asked = [(at, known) for at, known in moments(5, 60, 15 * 40) if at >= since]
-    ours = f"""state.accounts.filter((a) => a.lists.includes({list_id})).map((a) => [
-        a.handle, state.current[a.i] < 0 ? null : a.spells.at(-1), state.now - a.last > state.gapAfter,
-    ])"""
-
-    part = film_at(await packed(pool, desk.now, FilmSelection(since, until, list_id)), asked, ours)
-
-    assert part == film_at(await packed(pool, desk.now), asked, ours)
-    assert all(part)
-
-
-def moments_of(story: Story, seed: int, n: int) -> Moments:
-    """Random ones of a story: by what is known now, and what was known then."""
-    chance = random.Random(seed)
-    ats = [story.start + chance.random() * (story.now - story.start) for _ in range(n)]
-    whole = [at.replace(microsecond=at.microsecond // 1000 * 1000) for at in ats]
-    return [(at, known) for at in whole if at > story.start for known in (None, at)]
-
-
-async def test_the_film_of_a_story_with_orders_counts_what_the_server_counts(
-    pool: Pool, story: Story
-) -> None:
-    asked = moments_of(story, 6, 16)
-    sweep = story.sweep
-    async with transaction(pool) as conn:
-        data = pack(await film_json(conn, FilmSelection(), story.now, STORY_SETTINGS), FILM_TABLES)
-        counted = [figures_of(await status_at(conn, at, known, sweep)) for at, known in asked]
-        funnels = [
-            {f.order.title: f.funnel for f in await read_orders(conn, at, STORY_SETTINGS.gap_after, known)}
-            for at, known in asked
-        ]
-
-    told = film_at(data, asked, f"[{FIGURES}, state.compliance.map((c) => [c.order.title, c])]")
-
-    for (at, known), (from_film, followed), from_server, by_order in zip(
-        asked, told, counted, funnels, strict=True
-    ):
-        assert from_film == from_server, f"at {at} as known {known}"
-        for title, one in followed:
-            assert funnel_of(one) == by_order[title], f"{title} at {at} as known {known}"
-
-
-def funnel_of(told: dict[str, int]) -> CohortFunnel:
-    return CohortFunnel(
-        named=told["named"],
-        names_entered=0,
-        resolved=told["onList"],
-        watched=told["watched"],
-        read=told["read"],
-        ever_blocked=told["ever"],
-        blocked_before=told["before"],
-        blocked_now=told["now"],
-        blocked_stale=told["stale"],
-        restored=told["restored"],
-        gone_since=told["gone"],
-    )
-
-
-EDITS = [("Order of the ministry", 10), ("Order 69A", 20)]
-
-
-async def edited(conn: Conn, reference: str, title: str, at: datetime) -> None:
-    stored = await order_called(conn, reference)
-    after = replace(stored.order, title=title)
-    await edit_order(conn, stored, after)
-    await log_edit(conn, at, "a tester", stored.order, after)
-
-
-async def test_an_order_is_told_as_it_stood_on_file(pool: Pool, story: Story) -> None:
-    """As `orders --as-known-at` tells it, before, between and after its edits."""
-    begin = story.at(0.5)
-    async with transaction(pool) as conn:
-        for title, hours in EDITS:
-            await edited(conn, "SYN/1", title, begin + hours * HOUR)
-        asked = [(at, at) for at in (begin + h * HOUR for h in (1, 10, 15, 20, 25))]
-        expected = [[o.title for o in await orders(conn, at)] for at, _ in asked]
-        data = pack(await film_json(conn, FilmSelection(), story.now, STORY_SETTINGS), FILM_TABLES)
-
-    titles = "state.orders.sort((a, b) => a.at - b.at).map((o) => o.title)"
-    assert film_at(data, asked, titles) == expected
-    assert len({tuple(e) for e in expected}) == 3
-    assert film_at(data, [(begin, None)], titles) == [expected[-1]]
-
-
 @pytest.mark.parametrize("hours", [1, 3, 7])
 async def test_what_was_read_is_the_same_told_at_once_or_in_parts(pool: Pool, hours: int) -> None:
     desk = await recorded(pool, 7)
@@ -303,18 +183,3 @@ async def test_what_was_read_is_the_same_told_at_once_or_in_parts(pool: Pool, ho
     assert told.runs == whole.runs
     assert set(told.holes) == set(whole.holes)
     assert set(told.points) >= set(whole.points)
-
-
-GAPS = """state.all.map(({ i }) => [
-    state.gapsOf(i), film.reads.gapsByReading(i, state.now, state.by),
-])"""
-
-
-@pytest.mark.parametrize("seed", [8, 9])
-async def test_silences_are_the_same_told_by_request_or_by_every_reading(pool: Pool, seed: int) -> None:
-    desk = await recorded(pool, seed)
-    told = film_at(await packed(pool, desk.now), moments(seed, 60, 15 * SWEEPS), GAPS)
-
-    for quickly, one_by_one in [pair for moment in told for pair in moment]:
-        assert quickly == one_by_one
-    assert any(quickly for moment in told for quickly, _ in moment)

@@ -3,7 +3,6 @@
 from dataclasses import asdict
 
 import aiohttp
-import pytest
 
 from storage.live.kpis import kpis
 from storage.postgres.pool import Pool, transaction
@@ -11,33 +10,6 @@ from tests.support.pipelines.film_in_node import film_at, needs_node
 from tests.support.seeds.changes import HOUR, SUSPENDED, Story, happen
 from tests.support.seeds.posts import turn_into_posts
 from tests.support.servers.dashboard import SETTINGS, served
-
-REFUSED = [
-    (
-        "a time without a zone",
-        "from=2021-02-01T12:00:00",
-        "from: this time has no zone; write it like 2021-02-11T12:00:00Z.",
-    ),
-    ("a time to come", "to=2999-01-01T00:00:00Z", "to: the time is in the future."),
-    ("a time before all accounts", "from=1066-10-14T00:00:00Z", "from: times before 1900 are not accepted."),
-    (
-        "an end before the beginning",
-        "from=2020-02-02T00:00:00Z&to=2020-02-01T00:00:00Z",
-        "from must be before to.",
-    ),
-]
-
-
-@pytest.mark.parametrize(("asked", "sentence"), [pytest.param(*row[1:], id=row[0]) for row in REFUSED])
-async def test_what_cannot_be_shown_is_refused(
-    pool: Pool, dsn: str, story: Story, asked: str, sentence: str
-) -> None:
-    async with (
-        served(pool, dsn, story.now) as base,
-        aiohttp.ClientSession() as session,
-        session.get(f"{base}/api/replay?{asked}") as answer,
-    ):
-        assert (answer.status, await answer.json()) == (422, {"error": sentence})
 
 
 @needs_node

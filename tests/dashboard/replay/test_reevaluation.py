@@ -27,19 +27,17 @@ from dashboard.replay.reevaluation_result import ReevaluationResult
 from dashboard.replay.reevaluation_result_page import scope
 from dashboard.ui.form_input import WrongInput, filled
 from jobs.replay.replay import IN_FORCE
-from jobs.replay.what_if_rules import read_other_rules, thresholds_toml
+from jobs.replay.what_if_rules import thresholds_toml
 from jobs.runtime.replay_process import ReplayProcess
 from storage.model.alerts.rule_toml import to_toml
 from storage.model.alerts.rules import AlertRule
-from storage.model.bitemporal.reevaluation import DifferenceCause, Effect
+from storage.model.bitemporal.reevaluation import Effect
 from storage.model.core.people import Actor, Role
 from storage.postgres.pool import Pool, transaction
 from tests.support.clients.page_text import said
 from tests.support.pipelines.late_batches import Desk, Sent
 from tests.support.samples.readings import AVAILABLE, WITHHELD_IN
-from tests.support.seeds.people import WITH_LOGIN, a_person, browser_of
 from tests.support.servers.dashboard import SETTINGS, page_of, served, until
-from tests.support.servers.ports import closed_port
 
 NOW = datetime(2021, 3, 1, tzinfo=UTC)
 EVERYTHING = ReevaluationRequest(None, None, None, None)
@@ -99,10 +97,6 @@ def test_what_was_left_as_it_stood_is_no_other_rule(written: str, expected: str 
     assert (found and found.rstrip("\n")) == (expected and expected.rstrip("\n"))
 
 
-def test_the_thresholds_in_force_are_read_back_as_they_are() -> None:
-    assert read_other_rules(THRESHOLDS.encode(), "a file").confirmation == IN_FORCE
-
-
 @pytest.mark.parametrize(
     ("form", "why"),
     [
@@ -125,70 +119,6 @@ async def test_by_the_rules_in_force_the_difference_is_zero(pool: Pool, dsn: str
     mixed = answer.summary.model_copy(update={"posts": 1})
     assert "Reported: 1 account and 1 post. Alert rules" in scope(mixed, None)
     assert (answer.changes, answer.mails, answer.left_out) == ([], [], 0)
-
-
-async def test_an_added_rule_is_tried_on_changes_that_end_with_the_last_reading(pool: Pool, dsn: str) -> None:
-    await told(pool)
-    added = f"{THRESHOLDS}{ADDED}"
-    answer = await ReplayProcess(dsn).decide(ReevaluationRequest(None, None, None, added, NOW))
-    assert [(m.rule, m.recipient, m.was_sent, len(m.changes)) for m in answer.mails] == [
-        ("added", "new@example.org", False, 1),
-        ("added", "new@example.org", False, 1),
-    ]
-
-
-async def test_other_thresholds_tell_what_comes_out_otherwise_and_why(pool: Pool, dsn: str) -> None:
-    await told(pool)
-    answer = await ReplayProcess(dsn).decide(EARLY)
-    assert [(c.handle, c.what, c.cause) for c in answer.changes] == [
-        ("h1", Effect.EARLIER, DifferenceCause.THRESHOLDS),
-        ("h2", Effect.EARLIER, DifferenceCause.THRESHOLDS),
-    ]
-    one = answer.changes[0]
-    assert one.stored is not None
-    assert one.told is not None
-    assert (one.stored.last_agreeing_at - one.told.last_agreeing_at).total_seconds() == 600
-
-
-async def test_of_one_list_only_its_accounts_are_told(pool: Pool, dsn: str) -> None:
-    await told(pool)
-    answer = await ReplayProcess(dsn).decide(ReevaluationRequest(None, None, "Other", EARLY.rules))
-    assert [c.handle for c in answer.changes] == ["h2"]
-    assert (answer.summary.accounts, answer.summary.changes[Effect.SAME]) == (1, 1)
-
-
-@pytest.mark.parametrize(
-    ("wanted", "why"),
-    [
-        (
-            ReevaluationRequest(None, None, None, "\n[confirmation]\nstrong_readings = 0\n"),
-            "rules, line 3: strong_readings: 0",
-        ),
-        (ReevaluationRequest(None, None, None, "[confirmation\n"), "rules, line 1: the file is not TOML"),
-        (
-            ReevaluationRequest(None, None, None, f"a = 1{'0' * 5000}\n"),
-            "rules: the file is not TOML: it contains a number that is too long.",
-        ),
-        (ReevaluationRequest(None, None, "None", None), "There is no list 'None'; there are: Desk, Other."),
-        (
-            ReevaluationRequest(None, datetime(2020, 1, 1, tzinfo=UTC), None, None),
-            "No reading is stored from",
-        ),
-    ],
-)
-async def test_what_cannot_be_decided_is_said_in_one_sentence(
-    pool: Pool, dsn: str, wanted: ReevaluationRequest, why: str
-) -> None:
-    await told(pool)
-    with pytest.raises(ReevaluationFailed) as refused:
-        await ReplayProcess(dsn).decide(wanted)
-    assert str(refused.value).startswith(why)
-
-
-async def test_without_a_database_it_says_so() -> None:
-    nowhere = f"postgresql://reader@127.0.0.1:{closed_port()}/blockline"
-    with pytest.raises(ReevaluationFailed, match=r"127\.0\.0\.1"):
-        await ReplayProcess(nowhere).decide(EVERYTHING)
 
 
 async def test_a_process_that_ends_by_itself_is_told_of(dsn: str) -> None:
@@ -323,18 +253,6 @@ async def test_over_http_it_is_begun_told_and_handed_out_as_a_table(pool: Pool, 
         "2021-02-01T00:10:00Z",
     )
     assert row["recipient"] == ""
-
-
-@pytest.mark.parametrize(("role", "status"), [(Role.VIEWER, 403), (Role.ANALYST, 200), (Role.ADMIN, 200)])
-async def test_it_takes_an_analyst(pool: Pool, dsn: str, role: Role, status: int) -> None:
-    await told(pool)
-    await a_person(pool, "p", role, NOW)
-    async with served(pool, dsn, NOW, WITH_LOGIN) as base, browser_of(base, "p") as session:
-        for path in ("/api/replay/rules", "/api/replay/rules/stop"):
-            async with session.post(f"{base}{path}", data={"run": "x"}, headers={"Origin": base}) as answer:
-                assert answer.status == status
-        async with session.get(f"{base}/api/replay/rules/x.csv") as answer:
-            assert answer.status == (403 if status == 403 else 404)
 
 
 async def test_the_page_has_the_rules_in_force_and_tells_a_viewer_what_he_lacks(pool: Pool) -> None:

@@ -4,23 +4,18 @@ import asyncio
 import json
 import shutil
 import subprocess
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 
-from dashboard.accounts.account_page import blocked_for
 from dashboard.asgi.process import WebProcess
-from dashboard.asgi.security_headers import cache_control, content_security_policy
 from dashboard.live.push import Hub
 from dashboard.live.snapshot_cache import USUAL, live_json
-from dashboard.ui import words
 from dashboard.wire.compact_json import Json
-from storage.live.account_detail import account_detail
 from storage.postgres.pool import Pool, transaction
-from tests.support.seeds.changes import HOUR, SUSPENDED, WITHHELD, Story, happen
+from tests.support.seeds.changes import HOUR, SUSPENDED, Story, happen
 from tests.support.servers.dashboard import SETTINGS, served, until
 
 
@@ -29,39 +24,6 @@ async def get(session: aiohttp.ClientSession, url: str) -> tuple[int, Any, aioht
         text = (await response.read()).decode(errors="replace")  # some data is packed
         is_json = response.content_type == "application/json"
         return response.status, json.loads(text) if is_json else text, response
-
-
-async def test_the_first_answer_holds_all_accounts_in_columns_of_one_length(
-    pool: Pool, dsn: str, story: Story
-) -> None:
-    async with transaction(pool) as conn:
-        body: Any = await live_json(conn, "14d", story.now, SETTINGS)
-
-    assert {len(column) for column in body["accounts"].values()} == {32}
-    for table in ("spells", "changes", "signals"):
-        assert len({len(column) for column in body[table].values()}) == 1
-    assert body["kpis"]["watched"] == 32
-    assert body["executives"][0]["access"][0]["state"] == "not observable since June 2024"
-
-
-@pytest.mark.parametrize(
-    ("path", "status"),
-    [
-        pytest.param("/api/live?range=century", 422, id="a range that does not exist"),
-        pytest.param("/api/live/since?id=-1&read=0", 422, id="a negative event id"),
-        pytest.param("/api/live/since?id=0", 422, id="no time of the last reading"),
-        pytest.param("/healthz", 200, id="alive"),
-        pytest.param("/openapi.json", 200, id="no schema of the API: the page answers"),
-    ],
-)
-async def test_addresses_are_answered_or_refused(
-    pool: Pool, dsn: str, now: datetime, path: str, status: int
-) -> None:
-    async with served(pool, dsn, now) as base, aiohttp.ClientSession() as session:
-        answer, body, _ = await get(session, base + path)
-
-    assert answer == status
-    assert "openapi" not in str(body)[:40]
 
 
 async def test_a_browser_that_missed_events_gets_them_all_since_its_last(
@@ -82,47 +44,6 @@ async def test_a_browser_that_missed_events_gets_them_all_since_its_last(
     assert away == {"beat": away["beat"], "now": away["now"], "reload": True}
 
 
-async def test_every_answer_carries_the_policy_and_data_is_never_stored(
-    pool: Pool, dsn: str, now: datetime
-) -> None:
-    async with served(pool, dsn, now) as base, aiohttp.ClientSession() as session:
-        for path in ("/", "/api/live", "/assets/boot.js", "/mail", "/_dash-layout"):
-            status, _, response = await get(session, base + path)
-            assert status == 200
-            policy = response.headers["content-security-policy"]
-            assert "script-src 'self' 'sha256-" in policy
-            assert "unsafe-eval" not in policy
-            assert response.headers["x-frame-options"] == "DENY"
-        _, page, response = await get(session, base + "/")
-
-    assert response.headers["cache-control"] == "no-store"
-    assert "A &lt;test&gt; of two orders" in page
-    assert "Synthetic scenario" in page
-
-
-@pytest.mark.parametrize(
-    ("origin", "accepted"),
-    [
-        pytest.param("same", True, id="the dashboard's own page"),
-        pytest.param("http://elsewhere.example", False, id="another site"),
-        pytest.param(None, False, id="no origin at all"),
-    ],
-)
-async def test_only_the_dashboards_own_page_may_open_the_websocket(
-    pool: Pool, dsn: str, now: datetime, origin: str | None, accepted: bool
-) -> None:
-    async with served(pool, dsn, now) as base, aiohttp.ClientSession() as session:
-        sent = base if origin == "same" else origin
-        headers = {} if sent is None else {"Origin": sent}
-        try:
-            async with session.ws_connect(f"{base}/_dash-ws-callback", headers=headers):
-                opened = True
-        except aiohttp.WSServerHandshakeError:
-            opened = False
-
-    assert opened is accepted
-
-
 async def test_a_lost_database_is_said_in_one_sentence_and_not_as_zero(
     pool: Pool, dsn: str, story: Story
 ) -> None:
@@ -136,26 +57,6 @@ async def test_a_lost_database_is_said_in_one_sentence_and_not_as_zero(
     assert body["error"].endswith(".")
     assert "kpis" not in body
     assert ready == 200
-
-
-async def test_a_wave_becomes_one_push_for_every_browser(pool: Pool, dsn: str, story: Story) -> None:
-    hub = Hub(WebProcess(pool, lambda: story.now, dsn, SETTINGS))
-    async with asyncio.TaskGroup() as tasks:
-        work = tasks.create_task(hub.run())
-        with hub.subscribe() as one, hub.subscribe() as other:
-            await until(lambda: _is(hub.process.listening))
-            await one.get()
-            quiet = story.accounts[1][-4:-1]
-            async with transaction(pool) as conn:
-                ids = [await happen(conn, story, a, WITHHELD, story.now - HOUR) for a in quiet]
-            message = await next_with(one, "changes")
-            same = await next_with(other, "changes")
-            counted = await next_with(one, "kpis")
-        work.cancel()
-
-    assert message["changes"]["id"] == ids
-    assert same == message
-    assert counted["kpis"]["withheld"] > 0
 
 
 async def test_news_is_pushed_again_after_the_listener_was_cut_off(
@@ -177,16 +78,6 @@ async def test_news_is_pushed_again_after_the_listener_was_cut_off(
         work.cancel()
 
     assert message["changes"]["id"] == [change_id]
-
-
-async def test_a_push_that_ended_says_no_more_that_it_listens(pool: Pool, dsn: str, story: Story) -> None:
-    hub = Hub(WebProcess(pool, lambda: story.now, dsn, SETTINGS))
-    async with asyncio.TaskGroup() as tasks:
-        work = tasks.create_task(hub.run())
-        await until(lambda: _is(hub.process.listening))
-        work.cancel()
-
-    assert not hub.process.listening
 
 
 async def test_a_browser_that_does_not_read_loses_the_oldest_message_and_no_memory(
@@ -221,62 +112,6 @@ async def next_with(queue: asyncio.Queue[Json], key: str) -> Any:
             message = await queue.get()
             if key in message:
                 return message
-
-
-async def test_how_long_an_account_was_blocked_has_a_least_and_a_most(pool: Pool, story: Story) -> None:
-    async with transaction(pool) as conn:
-        account = await account_detail(conn, story.wave[0], story.now, SETTINGS.gap_after)
-    assert account is not None
-
-    least, most = blocked_for(account, story.now)
-
-    assert most is not None
-    assert most - least == 2 * story.sweep
-    assert least > timedelta()
-
-
-T0 = datetime(2021, 2, 1, 12, tzinfo=UTC)
-
-
-@pytest.mark.parametrize(
-    ("after", "before", "said"),
-    [
-        pytest.param(
-            T0, T0 + timedelta(minutes=15), "1 Feb 2021, between 12:00 and 12:15 UTC", id="the same day"
-        ),
-        pytest.param(
-            T0 - 13 * HOUR, T0, "between 31 Jan 2021, 23:00 and 1 Feb 2021, 12:00 UTC", id="two days"
-        ),
-        pytest.param(None, T0, "on or before 1 Feb 2021, 12:00 UTC", id="nothing contrary was ever seen"),
-    ],
-)
-def test_an_interval_is_said_with_both_its_readings(
-    after: datetime | None, before: datetime, said: str
-) -> None:
-    assert words.between(after, before) == said
-
-
-@pytest.mark.parametrize(
-    ("path", "kept"),
-    [
-        pytest.param("/api/live", b"no-store", id="data"),
-        pytest.param("/_dash-layout", b"no-store", id="Dash's answers"),
-        pytest.param("/assets/main.mjs", b"no-cache", id="our scripts are asked for again"),
-        pytest.param("/static/0123/boot.js", None, id="the same by their version say how long"),
-        pytest.param("/feeds/all.atom", b"private, no-cache", id="a feed is kept by its reader, who asks"),
-        pytest.param("/_dash-component-suites/x.v1.js", None, id="versioned scripts keep theirs"),
-    ],
-)
-def test_what_a_browser_may_keep(path: str, kept: bytes | None) -> None:
-    assert cache_control(path) == kept
-
-
-def test_the_policy_names_this_host_only() -> None:
-    policy = content_security_policy(["'sha256-abc'"])
-
-    assert "http:" not in policy
-    assert "https:" not in policy
-    assert "script-src 'self' 'sha256-abc';" in policy
 
 
 @pytest.mark.slow

@@ -31,23 +31,6 @@ class Counting:
         await send({"type": "http.response.body", "body": b"script();" * 1000})
 
 
-async def test_a_script_is_asked_for_and_compressed_once() -> None:
-    app = Counting()
-    async with (
-        mounted(BundleMiddleware(app)) as base,
-        aiohttp.ClientSession(auto_decompress=False) as session,
-    ):
-        bodies: list[bytes] = []
-        for _ in range(3):
-            async with session.get(f"{base}{SUITES}dash/a.v1.js", headers=GZIP) as answer:
-                assert answer.headers["content-encoding"] == "gzip"
-                assert answer.headers["cache-control"] == "public, max-age=31536000"
-                bodies.append(await answer.read())
-    assert app.asked == 1
-    assert len(bodies[0]) < 500
-    assert len(set(bodies)) == 1
-
-
 async def test_what_is_not_there_is_not_kept() -> None:
     app = Counting(status=404)
     async with mounted(BundleMiddleware(app)) as base, aiohttp.ClientSession() as session:

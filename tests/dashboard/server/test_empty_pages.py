@@ -7,13 +7,11 @@ from dataclasses import replace
 import pytest
 
 from dashboard.auth.access import acting_as
-from dashboard.server.features import features
-from jobs.runtime.replay_process import ReplayProcess
 from storage.model.core.people import Actor, Role
 from storage.postgres.pool import Pool, transaction
 from tests.conftest import NOW
 from tests.support.clients.page_text import said
-from tests.support.servers.dashboard import SETTINGS, only_drawing, page_of
+from tests.support.servers.dashboard import SETTINGS, page_of
 
 REAL = replace(SETTINGS, synthetic=False)
 PAGES = {
@@ -41,12 +39,6 @@ PAGES = {
     "/help": ("Your first alert", "Watch real accounts"),
 }
 """By address: what has to be said."""
-OTHERWISE = {
-    "": "Live, in whose place the first run is shown",
-    "account": "an account, of which there is none",
-    "names": "a check of names, of which there is none",
-}
-"""Pages that an empty database does not have."""
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -55,24 +47,3 @@ async def test_a_page_without_data_says_what_is_missing_and_how_to_get_it(pool: 
         async with transaction(pool) as conn:
             shown = said(await page_of(conn, path, NOW, REAL, "light"))
     assert [sentence for sentence in PAGES[path] if sentence not in shown] == []
-
-
-def test_every_page_of_the_dashboard_is_in_the_table() -> None:
-    parts = features(only_drawing(NOW, REAL), ReplayProcess(""))
-    paths = {page.path for part in parts for page in part.pages if not page.package}
-    assert paths - {path.split("/")[1] for path in PAGES} - OTHERWISE.keys() == set()
-
-
-@pytest.mark.parametrize(
-    ("path", "claim"),
-    [
-        ("/replay", "0 of 0 watched"),
-        ("/replay", "Provisional 0"),
-        ("/health", "wait to be sent OK"),
-    ],
-)
-async def test_nothing_is_claimed_of_what_nobody_looked_at(pool: Pool, path: str, claim: str) -> None:
-    with acting_as(Actor("ada", Role.ADMIN)):
-        async with transaction(pool) as conn:
-            shown = said(await page_of(conn, path, NOW, REAL, "light"))
-    assert claim not in shown

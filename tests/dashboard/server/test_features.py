@@ -29,24 +29,6 @@ async def read(asked):
 def page(process):
     return Feature(pages=[Page(path="{path}", title="Added", read=read)])
 """
-BY_WEBSOCKET = """
-from dash import Input, Output
-from dashboard.ui.pages import Feature, Page
-from storage.model.core.people import Role
-
-async def read(asked):
-    return None
-
-def connect(app):
-    @app.callback(Output("answer", "children"), Input("question", "value"), websocket=True)
-    async def answer(question):
-        return "Answered."
-
-def page(process):
-    return Feature(
-        pages=[Page(path="asking", title="Asking", read=read, role=Role.ANALYST, callbacks=connect)]
-    )
-"""
 FAILING_TASK = """
 from dashboard.ui.pages import Feature, Page
 
@@ -85,24 +67,6 @@ async def test_the_role_of_a_page_holds_for_its_link_itself_and_its_callbacks(
         async with session.post("/_dash-update-component", json=TABLE) as answer:
             assert answer.status == (200 if may else 403)
             assert ("No watched account" in await answer.text()) is may
-
-
-@pytest.mark.parametrize("role", [Role.VIEWER, Role.ANALYST])
-async def test_the_role_of_a_page_holds_for_callbacks_that_are_called_by_the_websocket(
-    pool: Pool, dsn: str, now: datetime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, role: Role
-) -> None:
-    install(tmp_path, monkeypatch, "asking", BY_WEBSOCKET)
-    may = role is Role.ANALYST
-    payload = callback("answer children", "question value", "any")
-    asked = {"type": "callback_request", "rendererId": "r1", "requestId": "1", "payload": payload}
-    async with (
-        served(pool, dsn, now, replace(SETTINGS, role=role)) as base,
-        aiohttp.ClientSession(base, headers={"Origin": base}) as session,
-        session.ws_connect("/_dash-ws-callback") as socket,
-    ):
-        await socket.send_json(asked)
-        told = await socket.receive_str()
-    assert ("Answered." in told, FORBIDDEN in told) == (may, not may)
 
 
 @pytest.mark.parametrize(

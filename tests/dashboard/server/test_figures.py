@@ -11,19 +11,15 @@ import aiohttp
 import pytest
 from dash import html
 
-from dashboard.countries.country_page import PAGE
-from dashboard.executives.chart import executive_figure
-from dashboard.executives.person_engagement import person_view
-from dashboard.orders.charts import curve_figure, lanes_figure, multiples_figure
+from dashboard.orders.charts import curve_figure, multiples_figure
 from dashboard.orders.facts import read_order
 from dashboard.ui.figures import FIGURE_CLASS
 from storage.live.kpis import kpis
-from storage.model.core.orders import Claim, ClaimedTargets, ClaimedWhat, NewOrderEvent, OrderEventKind
+from storage.model.core.orders import Claim, ClaimedWhat, NewOrderEvent, OrderEventKind
 from storage.orders.orders import add_order_event
 from storage.postgres.pool import Pool, transaction
 from tests.support.clients.page_text import said
 from tests.support.seeds.changes import HOUR, Story
-from tests.support.seeds.every_page import Everything
 from tests.support.seeds.live_page import seed
 from tests.support.seeds.posts import turn_into_posts
 from tests.support.servers.dashboard import SETTINGS, page_of, served, served_apart
@@ -121,33 +117,6 @@ async def test_every_number_of_the_orders_has_its_accounts(pool: Pool, dsn: str,
     assert {name for page in pages for name in not_linked(page)} - STATED.keys() == set()
 
 
-@pytest.mark.parametrize(
-    ("targets", "starts"),
-    [
-        pytest.param(ClaimedTargets.POSTS, "3 posts of order", id="a claim about posts"),
-        pytest.param(ClaimedTargets.BOTH, "6 accounts and 3 posts of order", id="a claim about both"),
-    ],
-)
-async def test_the_number_of_a_claim_leads_to_the_posts_that_it_counts(
-    pool: Pool, dsn: str, story: Story, targets: ClaimedTargets, starts: str
-) -> None:
-    posts, at = story.wave[:3], story.at(0.25)
-    assert len(story.wave) == 9
-    said_of = Claim(3, None, ClaimedWhat.WITHHELD, targets=targets)
-    async with transaction(pool) as conn:
-        await turn_into_posts(conn, posts)
-        await add_order_event(
-            conn, NewOrderEvent("SYN/1", OrderEventKind.CLAIM, at, None, None, "3", "press", at, said_of)
-        )
-        number = await conn.fetchval("select order_id from legal_order where reference = 'SYN/1'")
-        page = await page_of(conn, f"/orders/{number}", story.now, SETTINGS, "light")
-    found = {address for _, address in figures_on(page) if "/claim/" in address}
-    async with served(pool, dsn, story.now) as base:
-        (told,) = [await behind(base, address) for address in found]
-    assert set(posts) <= set(told["accounts"])
-    assert told["words"].startswith(starts)
-
-
 async def test_every_point_of_the_curves_has_its_accounts(pool: Pool, dsn: str, story: Story) -> None:
     async with transaction(pool) as conn:
         ids = [r["order_id"] for r in await conn.fetch("select order_id from legal_order order by 1")]
@@ -169,55 +138,6 @@ async def test_every_point_of_the_curves_has_its_accounts(pool: Pool, dsn: str, 
         (f"order/{o.order.order_id}/line/blocked", o.order.issued_at.isoformat().replace("+00:00", "Z"))
         for o in found
     ]
-
-
-async def test_every_bar_of_blocks_below_engagement_has_its_accounts(
-    pool: Pool, dsn: str, story: Story
-) -> None:
-    async with transaction(pool) as conn:
-        view = await person_view(conn, story.executive, "all", story.now)
-    assert view is not None
-    bars = [t for t in traces(executive_figure(view, "light")) if t["type"] == "bar" and "ids" in t]
-    assert len(bars) == 2
-    async with served(pool, dsn, story.now) as base:
-        for bar in bars:
-            for address, height in zip(bar["ids"], bar["y"], strict=True):
-                told = await behind(base, address)
-                assert told["words"].split()[0] == f"{abs(height):,}", address
-                assert 0 < len(told["accounts"]) <= abs(height)
-
-
-async def test_every_lane_of_an_order_leads_to_its_account(pool: Pool, story: Story) -> None:
-    async with transaction(pool) as conn:
-        number = await conn.fetchval("select order_id from legal_order order by 1 limit 1")
-        found = await read_order(conn, number, story.now, SETTINGS.gap_after)
-    assert found is not None
-    shown = found.cohort.members[:20]
-    handles = {f"/account/{one.account_id}": one.handle for one in shown}
-    bars = [t for t in traces(lanes_figure(found, shown, "light")) if t["type"] == "bar"]
-    pairs = [
-        (handles[name.partition(" ")[0]], row)
-        for bar in bars
-        for name, row in zip(bar["ids"], bar["y"], strict=True)
-    ]
-    assert len(pairs) > len(shown)
-    assert [pair for pair in pairs if not pair[1].startswith(pair[0])] == []
-    assert all(len(set(bar["ids"])) == len(bar["y"]) for bar in bars), "Plotly draws one bar per id"
-    assert any(len(set(bar["y"])) < len(bar["y"]) for bar in bars), "an account has two bars of one status"
-
-
-async def test_every_number_of_the_countries_is_that_of_the_page_behind_it(
-    pool: Pool, now: Any, everything: Everything
-) -> None:
-    async with transaction(pool) as conn:
-        page = await page_of(conn, "/countries", now, SETTINGS, "light")
-        found = list(figures_on(page))
-        assert len(found) >= 4
-        for number, address in found:
-            shown = await page_of(conn, address, now, SETTINGS, "light")
-            [*_, table] = [one for one in components(shown) if isinstance(one, html.Tbody)]
-            assert len(within(table)) == min(number, PAGE), address
-    assert list(not_linked(page)) == []
 
 
 async def test_the_numbers_of_the_live_page_are_those_of_the_accounts_behind_them(

@@ -2,8 +2,6 @@
 
 from datetime import timedelta
 
-import pytest
-
 from dashboard.auth.access import acting_as
 from storage.model.core.people import Actor, Role
 from storage.postgres.pool import Pool, transaction
@@ -44,14 +42,3 @@ async def test_a_page_says_that_its_readings_are_late(pool: Pool, everything: Ev
                 shown = said(await page_of(conn, filled, LATER, SETTINGS, "light"))
         missing += [(path, sentence) for sentence in sentences if sentence not in shown]
     assert missing == []
-
-
-@pytest.mark.parametrize("path", ["/orders", "/account/{blocked}"])
-async def test_no_page_says_that_readings_are_late_while_they_are_not(
-    pool: Pool, everything: Everything, path: str
-) -> None:
-    with acting_as(Actor("ada", Role.ADMIN)):
-        async with transaction(pool) as conn:
-            shown = said(await page_of(conn, path.format(**everything.numbers), NOW, SETTINGS, "light"))
-    assert "not read lately" not in shown
-    assert "at its last reading" not in shown

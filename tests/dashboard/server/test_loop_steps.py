@@ -1,6 +1,5 @@
 """The event loop that serves pages also reads accounts and sends emails: no page keeps it for long."""
 
-import asyncio
 import gc
 import sys
 from asyncio import Handle
@@ -19,7 +18,7 @@ from storage.model.core.orders import NewOrder
 from storage.orders.orders import add_order
 from storage.postgres.pool import Conn, connect, open_pool
 from tests.support.clients.api import callback
-from tests.support.seeds.large_database import COHORT, LongHistory, Size, build, write_long_history
+from tests.support.seeds.large_database import COHORT, Size, build
 from tests.support.servers.dashboard import only_drawing, served
 
 ROWS = 1_000
@@ -123,35 +122,3 @@ async def test_no_page_of_a_thousand_accounts_keeps_the_loop(dsn: str) -> None:
             found[address] = await ask(address)
     assert {address: calls for address, calls in found.items() if calls > MOST_CALLS} == {}
     assert len(pages) > 10
-
-
-async def test_no_page_of_an_account_with_a_thousand_gaps_and_changes_keeps_the_loop(dsn: str) -> None:
-    history = LongHistory(gaps=ROWS, changes=ROWS)
-    conn = await connect(dsn)
-    account_id = await write_long_history(conn, history)
-    await conn.close()
-    addresses = [f"/account/{account_id}", f"/api/v1/accounts/{account_id}", "/api/v1/changes?limit=100"]
-    async with asking(dsn, history.until) as ask:
-        found = {address: await ask(address) for address in addresses}
-    assert {address: calls for address, calls in found.items() if calls > MOST_CALLS} == {}
-
-
-async def test_the_api_builds_the_type_of_its_answers_once(dsn: str) -> None:
-    history = LongHistory(gaps=1, changes=1)
-    conn = await connect(dsn)
-    await write_long_history(conn, history)
-    await conn.close()
-    async with asking(dsn, history.until) as ask:
-        assert await ask("/api/v1/changes?limit=1") < 10_000
-
-
-@pytest.mark.parametrize("calls", [10, 1_000])
-async def test_the_calls_of_a_step_are_counted(calls: int) -> None:
-    async def step() -> None:
-        for _ in range(calls):
-            len("")
-
-    with counted() as steps:
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(step())
-    assert calls <= steps.calls < calls + 100

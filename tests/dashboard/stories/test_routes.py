@@ -1,6 +1,5 @@
 """Writing stories on the dashboard: who may, what is refused, and what the audit log says of it."""
 
-from contextlib import AsyncExitStack
 from datetime import datetime
 from typing import Any
 
@@ -10,13 +9,11 @@ import pytest
 from dashboard.stories.form_input import begun, caption_text, head_of
 from dashboard.stories.routes import STORY_ACTIONS
 from dashboard.ui.form_input import Filled, WrongInput
-from storage.model.core.people import Role
 from storage.model.stories.stories import StoryFault, View
 from storage.postgres.audit_log import acts
 from storage.postgres.pool import Pool, transaction
 from storage.stories.stories import stories
 from tests.support.seeds.alerts import Played
-from tests.support.seeds.people import WITH_LOGIN, a_person, browser_of
 from tests.support.servers.dashboard import served
 
 FIELDS = {
@@ -163,30 +160,3 @@ async def test_what_is_refused_leaves_nothing_behind(
         (409, StoryFault.TO_COME.value),
     ]
     assert elsewhere == 403, "a form of another site is refused"
-
-
-async def test_a_viewer_reads_and_an_analyst_writes(
-    pool: Pool, dsn: str, played: Played, now: datetime
-) -> None:
-    async with AsyncExitStack() as stack:
-        base = await stack.enter_async_context(served(pool, dsn, now, WITH_LOGIN))
-        for role in (Role.VIEWER, Role.ANALYST):
-            await a_person(pool, role.value, role, now)
-        viewer = await stack.enter_async_context(browser_of(base, "viewer"))
-        analyst = await stack.enter_async_context(browser_of(base, "analyst"))
-        for path in STORY_ACTIONS:
-            assert await sent(viewer, base, path, FIELDS | {"story": "1", "caption": "1"}) == (
-                403,
-                "This needs the role analyst or a higher one; your role is viewer.",
-            )
-        assert await sent(analyst, base, "", FIELDS) == (200, "/stories/1")
-        async with viewer.get(f"{base}/stories/1/story.html") as answer:
-            assert answer.status == 200
-        async with (
-            aiohttp.ClientSession() as nobody,
-            nobody.get(f"{base}/stories/1/story.html", allow_redirects=False) as answer,
-        ):
-            assert answer.status in {302, 303, 401}
-    async with transaction(pool) as conn:
-        (story,) = await stories(conn)
-    assert story.written_by == "analyst"

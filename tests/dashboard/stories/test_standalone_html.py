@@ -1,9 +1,6 @@
 """The file of a story: nothing from elsewhere, no words that act, the same when it is made again."""
 
 import asyncio
-import hashlib
-import json
-import re
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -16,7 +13,6 @@ from playwright.async_api import async_playwright
 from dashboard.stories.content import story_content
 from dashboard.stories.reader import StoryRead, read_story
 from dashboard.stories.standalone_html import story_html
-from dashboard.stories.story_json import canonical, story_json
 from storage.model.stories.stories import StoryFault, StoryHead, View, WrittenStory
 from storage.postgres.installation import mark_synthetic
 from storage.postgres.pool import Pool, open_pool, transaction
@@ -58,50 +54,6 @@ def html(found: StoryRead) -> str:
     return story_html(story_content(found), "Blockline 1")
 
 
-async def test_nothing_in_the_file_comes_from_elsewhere_or_acts(pool: Pool) -> None:
-    await played_desk(pool)
-    text = html(await read(pool, await small(pool, View.AS_IT_WAS), NOW))
-    page = Page(text)
-    tags = {tag for tag, _ in page.tags}
-    assert not tags & {"script", "img", "link", "iframe", "object", "embed", "form", "base", "video"}
-    addresses = [
-        a[name] for _, a in page.tags for name in ("href", "src", "xlink:href", "action") if name in a
-    ]
-    assert all(re.fullmatch(r"#caption-\d+", address) for address in addresses)
-    assert [a for _, a in page.tags if any(name.startswith("on") for name in a)] == []
-    assert set(re.findall(r"url\(([^)]*)\)", text)) <= {
-        f"#s-p-{name}" for name in ("window", "unread", "withheld", "suspended", "not_found", "protected")
-    }
-    assert HOSTILE in page.words
-
-
-async def test_each_moment_says_by_what_knowledge_and_where_changes_lie(pool: Pool) -> None:
-    await played_desk(pool)
-    page = Page(html(await read(pool, await small(pool, View.AS_IT_WAS, minutes(100)), NOW)))
-    assert page.words.count("as known on 1 Feb 2021, 01:40:00 UTC") >= 4
-    assert page.tables["changes"].rows == [
-        ["Withheld in India (IN)", "1", "between 31 Jan 2021, 23:59 and 1 Feb 2021, 00:05 UTC"],
-        [
-            "Available again (before: withheld in India (IN))",
-            "1",
-            "1 Feb 2021, between 00:19 and 01:00 UTC",
-        ],
-    ]
-    assert page.tables["countries-2"].rows == [["India", "1", "0"]]
-    assert page.tables["states-4"].rows == [["Available", "1", "1"], ["Suspended", "1", "1"]]
-    assert "not known" in page.words, "where nobody looked nothing is zero"
-
-
-async def test_then_is_told_by_what_was_on_record_then(pool: Pool) -> None:
-    await played_desk(pool)
-    now_known = Page(html(await read(pool, await small(pool, View.AS_IT_WAS), NOW)))
-    then_known = Page(html(await read(pool, await small(pool, View.AS_KNOWN_THEN), NOW)))
-    assert now_known.tables["states-1"].rows[0][:2] == ["Suspended", "1"]
-    assert now_known.tables["countries-1"].rows == [["India", "1", "0"]]
-    assert "countries-1" not in then_known.tables
-    assert then_known.words.count("as known then") >= 4
-
-
 async def test_a_story_that_says_by_which_knowledge_is_the_same_whenever_it_is_made(pool: Pool) -> None:
     await played_desk(pool)
     settled = [await small(pool, View.AS_KNOWN_THEN), await small(pool, View.AS_IT_WAS, minutes(49_000))]
@@ -120,19 +72,6 @@ async def test_a_story_that_says_by_which_knowledge_is_the_same_whenever_it_is_m
     assert [html(await read(pool, story, later)) for story in settled] == before
     assert html(await read(pool, open_story, later, NOW)) == exported
     assert html(await read(pool, open_story, later)) != exported
-
-
-async def test_its_hash_is_that_of_its_data_and_names_a_version(pool: Pool) -> None:
-    await played_desk(pool)
-    story = await small(pool, View.AS_KNOWN_THEN)
-    found = await read(pool, story, NOW)
-    data = json.loads(json.dumps(story_json(found)))
-    given = data.pop("sha256")
-    assert given == hashlib.sha256(canonical(data)).hexdigest() == story_content(found).sha256
-    assert [c["blocked"]["accounts"] for c in data["captions"]] == [1, 2, 1, 1]
-    async with transaction(pool) as conn:
-        await add_caption(conn, story.story_id, minutes(70), "more", "bob", NOW)
-    assert story_content(await read(pool, story, NOW)).sha256 != given
 
 
 FAULTS = [

@@ -1,6 +1,5 @@
 """The figure of a story's range: its bars point as those of Live and Replay do."""
 
-import re
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
@@ -11,7 +10,6 @@ from storage.model.text.time_bins import time_bins
 
 SINCE = datetime(2021, 1, 31, 12, tzinfo=UTC)
 UNTIL = SINCE + timedelta(hours=72)
-_MIDDLE = 106
 
 
 def _drawn(found: dict[int, Counter[ChangeKind]]) -> str:
@@ -20,21 +18,6 @@ def _drawn(found: dict[int, Counter[ChangeKind]]) -> str:
     late = timedelta(minutes=30)
     story = WrittenStory(1, head, None, (), late, 1, UNTIL, "Asha", UNTIL, "Asha", ())
     return str(overview(story, (), bins, [found.get(n, Counter()) for n in range(bins.count)], 0))
-
-
-def test_restorations_point_upwards_and_blocks_downwards() -> None:
-    drawn = _drawn({3: Counter({ChangeKind.BLOCK: 200}), 9: Counter({ChangeKind.RESTORATION: 250})})
-    bars = {
-        kind: float(y) for y, kind in re.findall(r'<rect x="[^"]+" y="([^"]+)" [^>]*class="bar-(\w+)"', drawn)
-    }
-    assert bars["restoration"] < _MIDDLE <= bars["block"]
-    assert "250 restorations above the line and 200 blocks below it" in drawn
-
-
-def test_a_peak_says_how_long_a_bar_is() -> None:
-    drawn = _drawn({3: Counter({ChangeKind.BLOCK: 200}), 9: Counter({ChangeKind.RESTORATION: 250})})
-    assert "▲ 250 per hour" in drawn
-    assert "▼ 200 per hour" in drawn
 
 
 def test_without_changes_no_peak_is_named() -> None:

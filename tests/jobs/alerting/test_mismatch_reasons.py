@@ -2,12 +2,9 @@
 
 from dataclasses import replace
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collectors.bluesky.declaration import BLUESKY
-from collectors.mastodon.declaration import MASTODON
 from jobs.alerting.matching import concerns
 from jobs.alerting.mismatch_reasons import RuleCondition, unmatched
 from storage.model.alerts.alerts import AlertRow, AlertStage
@@ -20,80 +17,6 @@ from tests.support.samples.readings import AVAILABLE, SUSPENDED, T0, WITHHELD_IN
 BLOCK = replace(
     an_alert(1, a_change(1), T0, ORDER, REPORTERS), tags=frozenset({"press", "farm"}), followers=900
 )
-ANYTHING = Match()
-
-
-@pytest.mark.parametrize(
-    ("wanted", "condition", "words"),
-    [
-        pytest.param(
-            Match(kinds=frozenset({ChangeKind.RESTORATION, ChangeKind.PARTIAL})),
-            RuleCondition.KINDS,
-            "kind of change: the rule asks for partial or restoration, and this is block",
-            id="another kind",
-        ),
-        pytest.param(
-            Match(lists=frozenset({"Farmers"})),
-            RuleCondition.LISTS,
-            "list: the rule asks for Farmers, and this is Order of 31 January, Reporters",
-            id="another list",
-        ),
-        pytest.param(
-            Match(orders=frozenset({"EX-9"})),
-            RuleCondition.ORDERS,
-            "order: the rule asks for EX-9, and this is MeitY 2021-01-31",
-            id="another order",
-        ),
-        pytest.param(
-            Match(platforms=frozenset({MASTODON, BLUESKY})),
-            RuleCondition.PLATFORMS,
-            "platform: the rule asks for Bluesky or Mastodon, and this is X",
-            id="another platform",
-        ),
-        pytest.param(
-            Match(targets=frozenset({TargetKind.POSTS})),
-            RuleCondition.TARGETS,
-            "the rule is about posts, and this is an account",
-            id="an account is no post",
-        ),
-        pytest.param(
-            Match(countries=frozenset({"TR"})),
-            RuleCondition.COUNTRIES,
-            "country: the rule asks for TR, and this is IN",
-            id="another country",
-        ),
-        pytest.param(
-            Match(tags=frozenset({"court"})),
-            RuleCondition.TAGS,
-            "tag: the rule asks for court, and this is farm, press",
-            id="another tag",
-        ),
-        pytest.param(
-            Match(min_followers=1000),
-            RuleCondition.FOLLOWERS,
-            "followers: the rule asks for 1,000 or more, and this is 900",
-            id="too few followers",
-        ),
-        pytest.param(
-            Match(executives=True),
-            RuleCondition.EXECUTIVES,
-            "whose account: the rule asks for an executive's account, and this is another account",
-            id="nobody's executive",
-        ),
-        pytest.param(
-            Match(tags=frozenset({"court"}), countries=frozenset({"TR"})),
-            RuleCondition.COUNTRIES,
-            "country: the rule asks for TR, and this is IN",
-            id="the first of two is named",
-        ),
-    ],
-)
-def test_a_failed_condition_is_named_with_the_wanted_and_the_actual_value(
-    wanted: Match, condition: RuleCondition, words: str
-) -> None:
-    found = unmatched(BLOCK, a_rule(AlertRule((), match=wanted)))
-    assert found is not None
-    assert (found.condition, found.words) == (condition, words)
 
 
 def test_a_post_is_not_what_a_rule_about_accounts_asks_for() -> None:
@@ -101,60 +24,6 @@ def test_a_post_is_not_what_a_rule_about_accounts_asks_for() -> None:
     found = unmatched(an_alert(1, a_change(1, is_post=True), T0), of_accounts)
     assert found is not None
     assert found.words == "the rule is about accounts, and this is a post"
-
-
-@pytest.mark.parametrize(
-    ("wanted", "words"),
-    [
-        pytest.param(
-            Match(lists=frozenset({"L"})), "list: the rule asks for L, and the account is on none", id="list"
-        ),
-        pytest.param(
-            Match(min_followers=1),
-            "followers: the rule asks for 1 or more, and none is stored",
-            id="followers",
-        ),
-        pytest.param(
-            Match(countries=frozenset({"IN"})),
-            "country: the rule asks for IN, and it is or was withheld in none",
-            id="suspended everywhere is in no country",
-        ),
-    ],
-)
-def test_a_missing_value_is_named_as_missing(wanted: Match, words: str) -> None:
-    found = unmatched(an_alert(1, a_change(1, SUSPENDED), T0), a_rule(AlertRule((), match=wanted)))
-    assert found is not None
-    assert found.words == words
-
-
-@pytest.mark.parametrize(
-    ("alert", "wanted", "condition"),
-    [
-        pytest.param(
-            replace(BLOCK, stage=AlertStage.PROVISIONAL),
-            ANYTHING,
-            RuleCondition.PROVISIONAL,
-            id="what is not confirmed is for rules that ask for it",
-        ),
-        pytest.param(
-            replace(BLOCK, stage=AlertStage.WITHDRAWN, owed=owed_to(AlertStage.CONFIRMED, 7)),
-            ANYTHING,
-            RuleCondition.TOLD_BEFORE,
-            id="what is taken back is for those who were told",
-        ),
-        pytest.param(
-            replace(BLOCK, stage=AlertStage.WITHDRAWN, owed=owed_to()),
-            Match(countries=frozenset({"TR"})),
-            None,
-            id="whatever their rule asks for now",
-        ),
-    ],
-)
-def test_the_stage_of_an_alert_decides_first(
-    alert: AlertRow, wanted: Match, condition: RuleCondition | None
-) -> None:
-    found = unmatched(alert, a_rule(AlertRule(("desk@example.org",), match=wanted)))
-    assert (found and found.condition) == condition
 
 
 def test_a_disabled_rule_is_named_as_the_reason() -> None:

@@ -8,26 +8,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.alerting.matching import cohort_of
 from jobs.alerting.policy import NotificationHistory, NotificationPlan, after, decide
-from storage.model.alerts.alerts import AlertDecision, AlertRow, AlertThread, Cohort, OrderRef, PastAlert
-from storage.model.alerts.quiet_hours import QuietHours, quiet_until
+from storage.model.alerts.alerts import AlertDecision, AlertRow, AlertThread, PastAlert
+from storage.model.alerts.quiet_hours import QuietHours
 from storage.model.alerts.rules import (
     AlertRule,
     Digest,
     EscalationStep,
     Match,
     StoredRule,
-    digest_after,
-    digest_before,
 )
-from storage.model.core.accounts import ListId
 from tests.support.samples.alerts import ORDER, REPORTERS, a_change, a_rule, an_alert, past
 from tests.support.samples.readings import (
     AVAILABLE,
     MINUTE,
     NOT_FOUND,
-    PROTECTED,
     SUSPENDED,
     T0,
     WITHHELD_IN,
@@ -67,70 +62,6 @@ def back_and_forth(*confirmed_at: float, account: int = 1, first_id: int = 0) ->
     ]
 
 
-def test_changes_of_different_kinds_at_one_time_share_a_group() -> None:
-    suspended = an_alert(9, a_change(9, SUSPENDED), minutes(0.01), ORDER)
-    (wave,) = plan([*blocks(0, 0.005), suspended]).waves
-    assert {a.change.new for a in wave.alerts} == {WITHHELD_IN, SUSPENDED}
-
-
-def test_changes_of_different_cohorts_are_different_groups() -> None:
-    alerts = [
-        an_alert(1, a_change(1), T0, ORDER),
-        an_alert(2, a_change(2), T0, REPORTERS),
-        an_alert(3, a_change(3), T0),
-    ]
-    assert {w.cohort for w in plan(alerts).waves} == {ORDER, REPORTERS, None}
-
-
-def test_an_account_on_several_lists_is_reported_once() -> None:
-    alert = an_alert(1, a_change(1), T0, REPORTERS, ORDER)
-    (wave,) = plan([alert]).waves
-    assert wave.cohort == ORDER
-
-
-def order_of(name: str, days: float) -> Cohort:
-    return Cohort(ListId(7), name, OrderRef(name, "IN", T0 + days * DAY, 10))
-
-
-@pytest.mark.parametrize(
-    ("cohorts", "expected"),
-    [
-        pytest.param([], None, id="without lists there is no cohort"),
-        pytest.param(["Zeta", "Alpha"], "Alpha", id="among lists the first by name"),
-        pytest.param(["Alpha", -3], "-3", id="an order before a list"),
-        pytest.param([-3, -1, 2], "-1", id="the newest order issued before the change"),
-        pytest.param([5, 2], "2", id="the oldest order when all were issued after it"),
-    ],
-)
-def test_a_change_is_reported_under_one_cohort(cohorts: list[str | int], expected: str | None) -> None:
-    lists = [order_of(str(c), c) if isinstance(c, int) else Cohort(ListId(1), c, None) for c in cohorts]
-    found = cohort_of(lists, T0)
-    assert (found.name if found else None) == expected
-    assert cohort_of(reversed(lists), T0) == found
-
-
-def test_an_alert_that_no_rule_matches_is_closed_with_that_reason() -> None:
-    lock = an_alert(1, a_change(1, PROTECTED), T0)
-    assert plan([lock]).silent[1, None].decision is AlertDecision.NO_RULE
-    assert (
-        decide([lock], [], [], NotificationHistory(), minutes(1)).silent[1, None].decision
-        is AlertDecision.NO_RULE
-    )
-
-
-def test_without_recipients_alerts_are_closed_with_that_reason() -> None:
-    found = plan(blocks(0, 1), AlertRule(()), at=0)
-    assert set(silent(found).values()) == {AlertDecision.NO_RECIPIENT}
-    assert not found.waves
-
-
-def test_the_fourth_change_in_a_week_reports_flapping_and_later_ones_are_not_sent() -> None:
-    found = plan(back_and_forth(0, 100, 200, 300, 400, 500))
-    flaps = [f for w in found.waves for f in w.flaps]
-    assert [[p.created_at for p in f.changes] for f in flaps] == [[minutes(m) for m in (0, 100, 200, 300)]]
-    assert silent(found) == {4: AlertDecision.FLAPPING, 5: AlertDecision.FLAPPING}
-
-
 def test_flapping_that_continues_is_reported_again_after_the_period() -> None:
     found = plan(back_and_forth(*[n * 1440.0 for n in range(12)]))
     assert (
@@ -138,72 +69,6 @@ def test_flapping_that_continues_is_reported_again_after_the_period() -> None:
         == 2
     )
     assert len(found.silent) == 12 - 5
-
-
-def test_changes_that_are_far_apart_are_not_flapping() -> None:
-    found = plan(back_and_forth(*[n * 1440.0 * 2.5 for n in range(8)]))
-    assert not found.silent
-    assert not any(w.flaps for w in found.waves)
-
-
-def test_an_account_reported_as_flapping_in_an_earlier_run_stays_silenced() -> None:
-    history = back_and_forth(0, 100, 200, 300, 400)
-    recent = [past(a, AlertDecision.MAILED) for a in history[:4]] + [past(history[4])]
-    found = decide(history[4:], [a_rule(RULE)], [], NotificationHistory(recent), minutes(500))
-    assert silent(found) == {4: AlertDecision.FLAPPING}
-
-
-def test_flapping_that_reached_no_recipient_is_reported_with_the_next_change() -> None:
-    history = back_and_forth(0, 100, 200, 300, 400)
-    recent = [past(a, AlertDecision.NO_RECIPIENT) for a in history[:4]] + [past(history[4])]
-    found = decide(history[4:], [a_rule(RULE)], [], NotificationHistory(recent), minutes(500))
-    assert [len(w.flaps) for w in found.waves] == [1]
-
-
-def test_a_recipient_of_part_of_a_group_by_an_earlier_rule_gets_all_of_it_in_one_email() -> None:
-    press = AlertRule(("a@example.org",), name="press", match=Match(tags=frozenset({"press"})))
-    everything = AlertRule(("a@example.org", "b@example.org"), name="everything")
-    alerts = [
-        replace(an_alert(i, a_change(i), minutes(1), ORDER), tags=frozenset({"press"} if i < 2 else ()))
-        for i in range(5)
-    ]
-    found = decide(alerts, [a_rule(press), a_rule(everything, 2)], [], NotificationHistory(), minutes(5))
-    assert [(w.recipients, len(w.alerts)) for w in found.waves] == [
-        (press.recipients, 2),
-        (everything.recipients, 5),
-    ]
-    covered = decide(
-        alerts[:2], [a_rule(press), a_rule(everything, 2)], [], NotificationHistory(), minutes(5)
-    )
-    assert [w.recipients for w in covered.waves] == [press.recipients, ("b@example.org",)]
-
-
-def test_flapping_that_only_another_rule_reported_is_reported_by_this_one_too() -> None:
-    history = back_and_forth(0, 100, 200, 300, 400)
-    recent = [past(a, AlertDecision.MAILED) for a in history[:4]] + [past(history[4])]
-    found = decide(history[4:], [a_rule(RULE, 2)], [], NotificationHistory(recent), minutes(500))
-    assert [len(w.flaps) for w in found.waves] == [1]
-
-
-def test_owners_who_lock_and_unlock_do_not_count_as_flapping() -> None:
-    locks = [
-        an_alert(i, a_change(1, *states, at=minutes(i * 100)), minutes(i * 100 + 1), REPORTERS)
-        for i, states in enumerate([(PROTECTED, AVAILABLE), (AVAILABLE, PROTECTED)] * 3)
-    ]
-    block = an_alert(9, a_change(1, SUSPENDED, at=minutes(700)), minutes(701), REPORTERS)
-    (wave,) = plan([*locks, block]).waves
-    assert not wave.flaps
-
-
-def test_a_decision_stays_while_another_rule_still_keeps_the_alert() -> None:
-    quiet = AlertRule(("law@example.org",), name="law", quiet=QuietHours(time(0), time(6)))
-    (alert,) = blocks(0)
-    first = decide([alert], [a_rule(RULE), a_rule(quiet, 2)], [], NotificationHistory(), minutes(1))
-    assert [w.stored.rule_id for w in first.waves] == [1]
-    assert first.kept[0, 2].decision is AlertDecision.QUIET
-    done = replace(alert, done=frozenset({1}))
-    later = decide([done], [a_rule(RULE), a_rule(quiet, 2)], [], NotificationHistory(), minutes(360))
-    assert [w.stored.rule_id for w in later.waves] == [2]
 
 
 DAILY = replace(RULE, digest=Digest.DAILY)
@@ -223,78 +88,6 @@ def test_a_daily_digest_gathers_everything_until_its_hour() -> None:
 def test_a_digest_is_due_even_without_changes_and_once_for_all_missed_days() -> None:
     (due,) = decide([], [a_rule(DAILY)], [], NotificationHistory(), T0 + 5 * DAY).digests
     assert (due.since, due.until, due.alerts) == (T0, minutes(480) + 4 * DAY, ())
-
-
-def test_a_catch_up_digest_is_due_only_if_something_happened() -> None:
-    assert decide([], [a_rule(RULE)], [], NotificationHistory(), T0 + 5 * DAY).digests == ()
-
-
-@pytest.mark.parametrize(
-    ("at", "zone", "digest", "before", "following"),
-    [
-        pytest.param(
-            "2021-02-01T09:00+00:00", "UTC", Digest.DAILY, "2021-02-01T08:00", "2021-02-02T08:00", id="UTC"
-        ),
-        pytest.param(
-            "2021-02-01T08:00+00:00", "UTC", Digest.DAILY, "2021-02-01T08:00", "2021-02-02T08:00", id="sharp"
-        ),
-        pytest.param(
-            "2021-02-01T02:29+00:00",
-            "Asia/Kolkata",
-            Digest.DAILY,
-            "2021-01-31T02:30",
-            "2021-02-01T02:30",
-            id="half",
-        ),
-        pytest.param(
-            "2021-03-28T00:00+00:00",
-            "Europe/Berlin",
-            Digest.DAILY,
-            "2021-03-27T07:00",
-            "2021-03-28T06:00",
-            id="DST",
-        ),
-        pytest.param(
-            "2021-02-03T12:00+00:00",
-            "UTC",
-            Digest.WEEKLY,
-            "2021-02-01T08:00",
-            "2021-02-08T08:00",
-            id="Mondays",
-        ),
-        pytest.param(
-            "2021-02-01T07:00+00:00",
-            "UTC",
-            Digest.WEEKLY,
-            "2021-01-25T08:00",
-            "2021-02-01T08:00",
-            id="Monday early",
-        ),
-    ],
-)
-def test_when_digests_are_due(at: str, zone: str, digest: Digest, before: str, following: str) -> None:
-    now, rule = datetime.fromisoformat(at), replace(RULE, zone=zone, digest=digest)
-    assert digest_before(now, rule) == datetime.fromisoformat(before + "+00:00")
-    assert digest_after(now, rule) == datetime.fromisoformat(following + "+00:00")
-
-
-@pytest.mark.parametrize(
-    ("at", "quiet", "zone", "until"),
-    [
-        pytest.param("21:59", (22, 7), "UTC", "21:59", id="before"),
-        pytest.param("22:00", (22, 7), "UTC", "07:00+1", id="they begin"),
-        pytest.param("03:00", (22, 7), "UTC", "07:00", id="past midnight"),
-        pytest.param("07:00", (22, 7), "UTC", "07:00", id="they are over"),
-        pytest.param("13:00", (12, 14), "UTC", "14:00", id="at noon"),
-        pytest.param("18:00", (22, 7), "Asia/Kolkata", "01:30+1", id="in their zone"),
-    ],
-)
-def test_when_quiet_hours_end(at: str, quiet: tuple[int, int], zone: str, until: str) -> None:
-    def moment(text: str) -> datetime:
-        clock, _, days = text.partition("+")
-        return datetime.fromisoformat(f"2021-02-01T{clock}+00:00") + int(days or 0) * DAY
-
-    assert quiet_until(moment(at), QuietHours(time(quiet[0]), time(quiet[1])), zone) == moment(until)
 
 
 BOTH = AlertRule(

@@ -69,23 +69,6 @@ def test_the_confirmation_of_what_was_sent_is_a_reply_while_the_platform_is_unre
     assert (found.waves, found.silent) == ((), {})
 
 
-def test_a_rule_that_reports_the_outcome_needs_no_reply() -> None:
-    found = planned(a_rule(RULE), an_end())
-    assert ([w.recipients for w in found.waves], found.replies) == ([(DESK,)], ())
-
-
-def test_a_recipient_who_was_notified_of_the_outcome_gets_no_reply() -> None:
-    off = a_rule(RULE, enabled=False)
-    assert planned(off, replace(an_end(), heard=frozenset({DESK}))).replies == ()
-
-
-def test_a_reply_contains_only_what_is_owed_to_its_recipient() -> None:
-    off = a_rule(RULE, enabled=False)
-    both = SEEN | owed_to(AlertStage.PROVISIONAL, to=GONE)
-    replies = planned(off, an_end(1, both), an_end(2, SEEN), an_end(3, {})).replies
-    assert {r.recipients: [a.alert_id for a in r.alerts] for r in replies} == {(DESK,): [1, 2], (GONE,): [1]}
-
-
 def test_a_reply_waits_for_the_end_of_quiet_hours_and_keeps_its_alert_until_then() -> None:
     asleep = a_rule(replace(RULE, quiet=QuietHours(time(0), time(6))), enabled=False)
     found = planned(asleep, an_end())
@@ -102,13 +85,6 @@ def test_a_reply_reaches_a_former_recipient_before_the_rule_notifies_the_others(
     (reply,) = found.replies
     assert (reply.recipients, reply.undecided) == ((DESK,), ())
     assert found.kept[1, 1].decision is AlertDecision.DIGEST
-
-
-def test_a_recipient_who_unsubscribed_is_not_owed_what_only_digests_reported() -> None:
-    word = LastWord(AlertStage.PROVISIONAL, 1, frozenset({1}), by_digest=True)
-    off = replace(a_rule(replace(RULE, digest=Digest.DAILY), enabled=False), refused=frozenset({DESK}))
-    assert planned(off, an_end(1, {DESK: word})).replies == ()
-    assert len(planned(replace(off, refused=frozenset()), an_end(1, {DESK: word})).replies) == 1
 
 
 WORDS = st.builds(

@@ -20,8 +20,8 @@ from storage.model.alerts.quiet_hours import QuietHours
 from storage.model.alerts.rules import AlertRule, Severity
 from storage.model.core.accounts import ListId
 from storage.model.core.availability import State
-from tests.support.samples.alerts import ORDER, REPORTERS, a_change, a_rule, an_alert, owed_to, past
-from tests.support.samples.readings import AVAILABLE, NOT_FOUND, SUSPENDED, T0, WITHHELD_IN, minutes
+from tests.support.samples.alerts import ORDER, a_change, a_rule, an_alert, owed_to, past
+from tests.support.samples.readings import AVAILABLE, T0, WITHHELD_IN, minutes
 
 RULE = AlertRule(("desk@example.org",), settle=timedelta(seconds=1))
 SECOND = 1 / 60
@@ -62,195 +62,15 @@ def some(
     return out
 
 
-def back(*groups: tuple[float, int]) -> list[AlertRow]:
-    """Other accounts of the order that come back."""
-    return some(*groups, new=AVAILABLE, old=WITHHELD_IN, first=500)
-
-
-def with_posts(posts: int, accounts: int = 257) -> Cohort:
-    """An order of so many accounts, with so many posts on its list."""
-    assert ORDER.order is not None
-    return replace(ORDER, order=replace(ORDER.order, named_count=accounts, listed_posts=posts))
-
-
 def posts(cohort: Cohort, *groups: tuple[float, int]) -> list[AlertRow]:
     """Posts of the order that are blocked."""
     return some(*groups, cohort=cohort, first=2_000, is_post=True)
-
-
-@pytest.mark.parametrize(
-    ("alerts", "expected"),
-    [
-        pytest.param(
-            [*some((0, 20), cohort=with_posts(40)), *posts(with_posts(40), (30, 12))],
-            [(0.017, 20), (30.017, 12)],
-            id="posts that are blocked after accounts are news, as another kind of change",
-        ),
-        pytest.param(
-            [
-                *some((0, 20), new=AVAILABLE, old=WITHHELD_IN, cohort=with_posts(200), first=500),
-                *some((90, 7), cohort=with_posts(200)),
-                *posts(with_posts(200), (90, 6)),
-            ],
-            [(0.017, 20), (MORNING + DAY, 13)],
-            id="a twentieth is one of the accounts or one of the posts, and never of both together",
-        ),
-        pytest.param(
-            [*some((0, 20), (100, 12), cohort=with_posts(40)), *posts(with_posts(40), (0, 10), (100, 9))],
-            [(0.017, 30), (MORNING, 21)],
-            id="a tenth of the posts does not wait for a second morning, however few the accounts",
-        ),
-        pytest.param(
-            posts(with_posts(200, accounts=0), (0, 40), (100, 1)),
-            [(0.017, 40), (MORNING + DAY, 1)],
-            id="posts of an order that names no account are measured against its posts",
-        ),
-    ],
-)
-def test_accounts_and_posts_are_news_apart(alerts: list[AlertRow], expected: list[tuple[float, int]]) -> None:
-    assert told(plan(alerts)) == expected
-
-
-@pytest.mark.parametrize(
-    ("alerts", "expected"),
-    [
-        pytest.param(some((0, 257)), [(0.017, 257)], id="257 blocks at once are one mail, a second later"),
-        pytest.param(
-            some(*[(n * SECOND / 2, 1) for n in range(10)]),
-            [(0.092, 10)],
-            id="what comes within a second of each other is one mail",
-        ),
-        pytest.param(
-            some(*[(n * SECOND / 2, 1) for n in range(30)]),
-            [(0.167, 20), (MORNING + DAY, 10)],
-            id="a wave that keeps growing is cut after ten seconds",
-        ),
-        pytest.param(
-            some((0, 100), (5, 100)),
-            [(0.017, 100), (60.017, 100)],
-            id="a wave that doubles is told again after an hour, not at once",
-        ),
-        pytest.param(
-            some((0, 10), (90, 10), (100, 30)),
-            [(0.017, 10), (100.017, 40)],
-            id="what was no news goes along with what is",
-        ),
-        pytest.param(
-            some((0, 20), (5, 20), (70, 40), (300, 130)),
-            [(0.017, 20), (60.017, 20), (300.017, 170)],
-            id="each update waits four times longer than the one before",
-        ),
-        pytest.param(
-            some((0, 20), (5, 20), (70, 40), (150, 1)),
-            [(0.017, 20), (60.017, 20), (300.017, 41)],
-            id="what was news once stays it: one more account does not send it to the morning",
-        ),
-        pytest.param(
-            [*some((0, 20), (5, 20), (70, 40)), *back((90, 20), (90 + SECOND / 2, 20))],
-            [(0.017, 20), (60.017, 20), (90.025, 80)],
-            id="a turn settles before it is told, also where blocks wait for their pause",
-        ),
-        pytest.param(
-            [*some((0, 20), (5, 20)), *back((90, 30)), *some((95, 60), first=600), *back((96, 40))],
-            [(0.017, 20), (60.017, 20), (90.017, 30), (150.017, 100)],
-            id="news of two kinds is told as soon as one of them may be",
-        ),
-        pytest.param(
-            some((0, 100), (5, 100), (60.01, 10), (60.02, 10)),
-            [(0.017, 100), (60.037, 120)],
-            id="a burst that comes as the pause ends is not torn",
-        ),
-        pytest.param(
-            some((0, 100), (5, 12)),
-            [(0.017, 100), (MORNING + DAY, 12)],
-            id="less than a twentieth of an order is no news: it waits for a second morning at most",
-        ),
-        pytest.param(
-            some((0, 100), (5, 26)),
-            [(0.017, 100), (MORNING, 26)],
-            id="a tenth of an order is enough for the next morning",
-        ),
-        pytest.param(
-            some((0, 100), (5, 20), (MORNING, 6)),
-            [(0.017, 100), (MORNING, 26)],
-            id="what comes on the stroke of the round-up is in it",
-        ),
-        pytest.param(
-            some((0, 13), (30, 6), (90, 7)),
-            [(0.017, 13), (MORNING + DAY, 13)],
-            id="changes an hour apart are no burst",
-        ),
-        pytest.param(
-            [*some((0, 100)), *back((30, 40))],
-            [(0.017, 100), (30.017, 40)],
-            id="a restoration of many is told at once",
-        ),
-        pytest.param(
-            [*some((0, 100)), *back((30, 40), (40, 60))],
-            [(0.017, 100), (30.017, 40), (90.017, 60)],
-            id="what follows a turn waits as long as after a beginning",
-        ),
-        pytest.param(
-            [*some((0, 100)), *back((30, 1))],
-            [(0.017, 100), (MORNING + DAY, 1)],
-            id="one account of an order that comes back is no turn of it",
-        ),
-        pytest.param(
-            some(*[(m * 15.0, 3) for m in range(90)], cohort=HUGE),
-            [(0.017, 3), (MORNING + DAY, 267)],
-            id="what trickles is told in round-ups, however much it becomes",
-        ),
-        pytest.param(
-            some((0, 1), (30, 1), (200, 2), cohort=REPORTERS),
-            [(0.017, 1), (60.017, 1), (300.017, 2)],
-            id="accounts of a mere list are told soon: each of them counts",
-        ),
-        pytest.param(
-            some((0, 1), (2 * DAY, 1), cohort=REPORTERS),
-            [(0.017, 1), (2 * DAY + 0.017, 1)],
-            id="a day without mail ends the story of a list: the next account is told at once",
-        ),
-        pytest.param(
-            some((0, 3), new=NOT_FOUND, cohort=REPORTERS),
-            [(MORNING + 6 * DAY, 3)],
-            id="who vanished without a word waits for company, a week at most",
-        ),
-        pytest.param(
-            [*some((0, 3), new=NOT_FOUND), *some((600, 5), new=SUSPENDED, first=50)],
-            [(600.017, 8)],
-            id="who vanished goes along with the next news",
-        ),
-        pytest.param(
-            [
-                *some((0, 60)),
-                *some((1, 60), cohort=HUGE, first=500),
-                *some((90, 2)),
-                *some((95, 5), cohort=HUGE),
-            ],
-            [(0.017, 60), (1.017, 60), (MORNING + DAY, 7)],
-            id="the round-up is one mail for all stories",
-        ),
-    ],
-)
-def test_when_each_group_is_sent(alerts: list[AlertRow], expected: list[tuple[float, int]]) -> None:
-    assert told(plan(alerts)) == [(round(at, 3), n) for at, n in expected]
 
 
 def test_1178_changes_over_six_days_are_a_bounded_series() -> None:
     found = told(plan(some(*[(n * 7.3, 1) for n in range(1178)], cohort=HUGE)))
     assert sum(n for _, n in found) == 1178
     assert len(found) <= 9
-
-
-def test_an_incident_of_an_order_continues_after_days_of_silence_as_one_thread() -> None:
-    waves = plan(some((0, 100), (9 * DAY, 100))).waves
-    assert [w.story is None for w in waves] == [True, False]
-    assert [len(w.story.waves) for w in waves if w.story] == [1]
-
-
-def test_after_two_weeks_a_new_incident_begins() -> None:
-    waves = plan(some((0, 100), (15 * DAY, 100))).waves
-    assert [w.story is None for w in waves] == [True, True]
 
 
 def test_a_correction_is_sent_at_once_and_in_the_thread() -> None:
@@ -337,12 +157,3 @@ def test_quiet_hours(rule: AlertRule, expected: float) -> None:
     kept = plan(blocks, rule, AT_NIGHT).kept
     why = AlertDecision.WAITING if expected == AT_NIGHT + SECOND else AlertDecision.QUIET
     assert {k.decision for k in kept.values()} == {why}
-
-
-def test_a_waiting_alert_has_its_reason_and_end_time() -> None:
-    found = plan([*some((0, 100)), *some((2, 100), first=200)], at=3)
-    assert [len(w.alerts) for w in found.waves] == [100]
-    assert {(k.decision, k.until) for k in found.kept.values()} == {
-        (AlertDecision.SPACED, minutes(60) + timedelta(seconds=1))
-    }
-    assert found.next_at == minutes(60) + timedelta(seconds=1)

@@ -1,13 +1,11 @@
 """Words for readers: intervals in two zones, and text of strangers made harmless."""
 
-import tracemalloc
 from datetime import UTC, datetime
 
 import pytest
 
 from jobs.base.wording import evidence_words, interval, zone_note
 from storage.model.core.availability import Strength
-from storage.model.text.states import clean
 from tests.support.samples.readings import T0
 
 
@@ -90,32 +88,3 @@ def test_the_zone_is_explained_unless_it_is_utc() -> None:
 
 def test_one_reading_agrees() -> None:
     assert evidence_words(Strength.STRONG, 1) == "strong evidence (the platform said so), 1 reading agrees"
-
-
-@pytest.mark.parametrize(
-    ("text", "cleaned"),
-    [
-        ("name\r\nBcc: x@y.org", "name\ufffd\ufffdBcc: x@y.org"),
-        ("a\u202eb\u200bc\ufeffd\u2028e", "a\ufffdb\ufffdc\ufffdd\ufffde"),
-        ("\x00\x1b[31m", "\ufffd\ufffd[31m"),
-        ("क्\u200dष", "क्ष"),
-        ("e" + "\u0301" * 40, "e" + "\u0301" * 3),
-        ("a\u00a0\u3000 b", "a b"),
-        ("x" * 100, "x" * 59 + "…"),
-        (" ", "(no name)"),
-        (" " * 1_000_000 + "x", "…"),
-    ],
-)
-def test_text_of_strangers_is_made_harmless(text: str, cleaned: str) -> None:
-    assert clean(text) == cleaned
-
-
-def test_what_strangers_send_is_not_kept_in_memory() -> None:
-    tracemalloc.start()
-    try:
-        for number in range(100):
-            clean(f"{number}{'x' * 1_000_000}")
-        kept, _ = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    assert kept < 5_000_000

@@ -1,65 +1,18 @@
 """Watch lists, executives and listings, through the real entry and on a real database."""
 
-import asyncio
 from pathlib import Path
 
 import pytest
 
-from storage.accounts.accounts import watch_version
-from storage.model.tables.watch_import_plan import DEFAULT_LIST
-from storage.postgres.pool import open_pool, transaction
 from tests.support.clients.command_line import Blockline
 
 WATCH = "platform,handle,account_id,list\n"
-EXECUTIVES = "platform,handle,name,title\n"
 
 
 def file(content: str, name: str = "watch.csv") -> str:
     """Written where the command runs."""
     Path(name).write_text(content)
     return name
-
-
-def version(dsn: str) -> int:
-    """What a running monitor looks at to know that it must load again."""
-
-    async def read() -> int:
-        async with open_pool(dsn, max_size=1) as pool, transaction(pool) as conn:
-            return (await watch_version(conn, 0)).number
-
-    return asyncio.run(read())
-
-
-def test_every_line_of_a_watch_list_is_reported(run: Blockline) -> None:
-    watch = file(WATCH + "x,alpha,1001,Farmers;Press\nx,@beta,1002,Farmers\n")
-    first = run("accounts", "import", watch)
-    assert (first.code, first.err) == (0, "")
-    assert first.said == [
-        "watch.csv, line 2: @alpha (1001) is watched from now on, now on the lists Farmers, Press.",
-        "watch.csv, line 3: @beta (1002) is watched from now on, now on the list Farmers.",
-        "2 accounts of watch.csv watched; 2 lines added or changed data.",
-    ]
-    assert run("accounts", "import", watch).said == [
-        "watch.csv, line 2: @alpha (1001) was watched already.",
-        "watch.csv, line 3: @beta (1002) was watched already.",
-        "2 accounts of watch.csv watched; no line added or changed data.",
-    ]
-    listed = run("accounts", "list", "--json").json["accounts"]
-    assert [(a["handle"], a["lists"], a["status"], a["watched"]) for a in listed] == [
-        ("alpha", ["Farmers", "Press"], None, True),
-        ("beta", ["Farmers"], None, True),
-    ]
-    assert run("lists", "--json").json["lists"] == [
-        {"name": "Farmers", "accounts": 2, "posts": 0, "watched": 2, "order": None, "evidence_days": None},
-        {"name": "Press", "accounts": 1, "posts": 0, "watched": 1, "order": None, "evidence_days": None},
-    ]
-
-
-def test_the_posts_of_a_watch_list_are_not_called_accounts(run: Blockline) -> None:
-    ran = run("accounts", "import", file(WATCH + "x,alpha,1001,Farmers\nx,alpha/77,post:77,Farmers\n"))
-    assert ran.said[-1] == "1 account and 1 post of watch.csv watched; 2 lines added or changed data.", ran
-    (listed,) = run("lists", "--json").json["lists"]
-    assert (listed["accounts"], listed["posts"]) == (2, 1)
 
 
 def said_of(run: Blockline, handle: str) -> tuple[list[str], int | None]:
@@ -88,24 +41,6 @@ def test_tags_are_added_and_followers_replaced_and_what_a_file_does_not_say_stay
     run("accounts", "import", file(described + "x,alpha,1001,L,,\n"))
     run("accounts", "import", file(WATCH + "x,alpha,1001,L\n"))
     assert said_of(run, "alpha") == (["farm", "press"], 1300)
-
-
-def test_tags_are_changed_by_hand_and_put_on_record(run: Blockline) -> None:
-    run("accounts", "import", file(WATCH + "x,alpha,1001,L\n"))
-    ran = run("accounts", "tag", "@Alpha", "--add", "press farm", "--add", "court")
-    assert (ran.code, ran.said) == (0, ["@alpha (1001) is tagged court, farm, press."])
-    tags = run("accounts", "tag", "x alpha", "--add", "press", "--remove", "farm;court", "--json").json
-    assert tags == {"platform": "x", "account_id": "1001", "tags": ["press"]}
-    run("accounts", "tag", "alpha", "--add", "press")
-    assert run("accounts", "tag", "alpha", "--remove", "press").said == ["@alpha (1001) has no tags."]
-    log = run("alerts", "log", "--json").json["log"]
-    assert [(act["action"], act["subject"], act["detail"].get("tags")) for act in log] == [
-        ("tags changed", "account 1", []),
-        ("tags changed", "account 1", ["press"]),
-        ("tags changed", "account 1", ["court", "farm", "press"]),
-        ("accounts imported", "watch.csv", {}),
-    ]
-    assert log[-1]["detail"] == {"accounts": [1], "lists": {"L": [1]}, "tags": {}}
 
 
 @pytest.mark.parametrize(
@@ -149,75 +84,6 @@ def test_tags_and_followers_that_cannot_be_are_refused_with_their_line(
     assert run("accounts", "list", "--json").json == {"accounts": []}
 
 
-BAD_LINES = {
-    "too few columns": ("x,beta\n", "expected 4 columns, found 2."),
-    "unknown platform": ("y,beta,1002,\n", "unknown platform 'y'; known are bluesky, mastodon, x, youtube."),
-    "shortened id": (
-        "x,beta,1e17,\n",
-        "'1e17' is an account id that a spreadsheet has shortened; keep ids as text.",
-    ),
-    "no handle": (
-        "x,be ta,1002,\n",
-        "'be ta' is not a handle, an id or an address of an account of X.",
-    ),
-    "duplicate": (
-        "x,ALPHA,,\n",
-        "account @ALPHA is already on line 2; name all lists of an account on one line, with semicolons "
-        "between them.",
-    ),
-    "no id, no token": (
-        "x,beta,,\n",
-        "@beta has no account_id. It cannot be looked up: set x_bearer_token.",
-    ),
-    "an id of another platform": (
-        "bluesky,a.bsky.social,1002,\n",
-        "'1002' is not an account id of Bluesky, such as did:plc:z72i7hdynmk6r22z27h6tvur.",
-    ),
-}
-each_bad_line = pytest.mark.parametrize(("line", "sentence"), BAD_LINES.values(), ids=BAD_LINES)
-
-
-@each_bad_line
-def test_one_line_that_is_refused_keeps_the_whole_file_out(run: Blockline, line: str, sentence: str) -> None:
-    refused = run("accounts", "import", file(f"{WATCH}x,alpha,1001,Farmers\n{line}"))
-    assert (refused.code, refused.out) == (1, "")
-    assert refused.complaints == [
-        f"watch.csv, line 3: {sentence}",
-        "1 line was refused, so nothing was stored. Correct the file, or store the rest with --partial.",
-    ]
-    assert run("accounts", "list", "--json").json == {"accounts": []}
-    assert run("lists", "--json").json == {"lists": []}
-
-
-@each_bad_line
-def test_partial_stores_the_rest_and_still_fails(run: Blockline, line: str, sentence: str) -> None:
-    watch = file(f"{WATCH}x,alpha,1001,Farmers\n{line}")
-    ran = run("accounts", "import", watch, "--partial", "--json")
-    assert ran.code == 1
-    did = "is watched from now on, now on the list Farmers"
-    assert ran.json == {
-        "file": "watch.csv",
-        "kind": "watch_list",
-        "stored": True,
-        "taken": 1,
-        "changed": 1,
-        "lines": [{"line": 2, "what": "@alpha (1001)", "did": did, "changed": True}],
-        "refused": [{"line": 3, "why": f"watch.csv, line 3: {sentence}"}],
-        "ignored_columns": [],
-    }
-    assert ran.complaints == [
-        f"watch.csv, line 3: {sentence}",
-        "1 line was refused; the other lines are stored.",
-    ]
-    assert [a["handle"] for a in run("accounts", "list", "--json").json["accounts"]] == ["alpha"]
-
-
-def test_a_file_of_refused_lines_only_stores_nothing_even_in_part(run: Blockline) -> None:
-    ran = run("accounts", "import", file(WATCH + "y,beta,1002,New list\n"), "--partial", "--json")
-    assert (ran.code, ran.json["stored"]) == (1, False)
-    assert run("lists", "--json").json == {"lists": []}
-
-
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
@@ -254,25 +120,6 @@ def test_columns_without_a_meaning_are_named(run: Blockline) -> None:
     assert "watch.csv: ignored columns: colour." in ran.said
 
 
-def test_an_account_without_a_list_is_put_on_one_unless_it_is_on_one(run: Blockline) -> None:
-    watch = file("platform,handle,account_id\nx,alpha,1001\n")
-    run("accounts", "import", watch)
-    run("accounts", "import", watch)
-    run("accounts", "import", file(WATCH + "x,beta,1002,Farmers\n", "more.csv"))
-    run("accounts", "import", file("platform,handle,account_id\nx,beta,1002\n", "again.csv"))
-    assert [(c["name"], c["accounts"]) for c in run("lists", "--json").json["lists"]] == [
-        ("Farmers", 1),
-        (DEFAULT_LIST, 1),
-    ]
-
-
-def test_a_handle_is_resolved_once_to_the_id_that_stays(online: Blockline) -> None:
-    ran = online("accounts", "import", file("platform,handle,list\nx,ALPHA,L\nx,@beta,L\n"))
-    assert (ran.code, ran.err) == (0, "")
-    listed = online("accounts", "list", "--json").json["accounts"]
-    assert [(a["account_id"], a["handle"]) for a in listed] == [("1001", "alpha"), ("1002", "Beta")]
-
-
 def test_a_handle_without_an_id_is_refused_with_the_reason(online: Blockline) -> None:
     ran = online(
         "accounts", "import", file("platform,handle\nx,gamma\nx,nobody\nx,a_handle_too_long_for_x\n")
@@ -292,48 +139,8 @@ def test_two_handles_of_one_account_are_told(online: Blockline) -> None:
     assert ran.complaints[0] == "watch.csv, line 3: @old_beta is account 1002, as on line 2."
 
 
-def test_a_removed_account_is_not_listed_until_it_comes_back_and_a_monitor_hears_of_both(
-    run: Blockline, dsn: str
-) -> None:
-    watch = file(WATCH + "x,alpha,1001,Farmers\n")
-    run("accounts", "import", watch)
-    added = version(dsn)
-    gone = run("accounts", "remove", "x", "@Alpha")
-    assert (gone.code, gone.out) == (
-        0,
-        "@alpha (1001) is no longer watched. Its readings and changes are kept.\n",
-    )
-    removed = version(dsn)
-    assert run("accounts", "list").out.startswith("No accounts are watched")
-    on_list = run("accounts", "list", "--list", "Farmers", "--json").json["accounts"]
-    assert [(a["handle"], a["watched"]) for a in on_list] == [("alpha", False)]
-    again = run("accounts", "remove", "x", "alpha")
-    assert (again.code, again.err) == (1, "No watched account on x has the handle 'alpha'.\n")
-    back = run("accounts", "import", watch)
-    assert back.said[0] == "watch.csv, line 2: @alpha (1001) is watched from now on."
-    assert added < removed < version(dsn)
-
-
 def watched(run: Blockline) -> list[str]:
     return [account["account_id"] for account in run("accounts", "list", "--json").json["accounts"]]
-
-
-def test_a_handle_that_two_watched_accounts_have_stops_neither_and_the_id_decides(run: Blockline) -> None:
-    run("accounts", "import", file(WATCH + "x,alpha,1001,Farmers\n"))
-    run("accounts", "import", file(WATCH + "x,alpha,2002,Farmers\n"))
-    ran = run("accounts", "remove", "x", "@Alpha")
-    assert (ran.code, ran.out) == (1, "")
-    assert ran.err == "Alpha matches 2 watched accounts. Give one of these ids: id:1001, id:2002.\n"
-    assert watched(run) == ["1001", "2002"]
-    gone = run("accounts", "remove", "x", "id:2002")
-    assert (gone.code, gone.out) == (
-        0,
-        "@alpha (2002) is no longer watched. Its readings and changes are kept.\n",
-    )
-    assert watched(run) == ["1001"]
-    assert run("accounts", "remove", "x", "id:2002").err == "No watched account on x has the id '2002'.\n"
-    again = run("accounts", "remove", "x", "alpha")
-    assert (again.code, watched(run)) == (0, []), "the one that is still watched is meant"
 
 
 @pytest.mark.parametrize(
@@ -363,55 +170,6 @@ def test_a_list_that_is_not_there_is_refused_with_those_that_are(run: Blockline)
     run("accounts", "import", file(WATCH + "x,alpha,1001,Farmers\n"))
     ran = run("accounts", "list", "--list", "Farmer")
     assert (ran.code, ran.err) == (1, "There is no list 'Farmer': did you mean 'Farmers'?\n")
-
-
-def test_those_blocked_more_than_once_are_listed_as_of_any_moment(run: Blockline) -> None:
-    run("accounts", "import", file(WATCH + "x,alpha,1001,Farmers\nx,beta,1002,Farmers\n"))
-    days = (("available", ""), ("withheld", "IN"), ("available", ""), ("withheld", "IN"))
-    rows = [
-        f"x,1001,alpha,2021-02-0{n}T00:00:00Z,{status},{countries},"
-        for n, (status, countries) in enumerate(days, 1)
-    ]
-    history = Path("history.csv")
-    history.write_text("\n".join(["platform,account_id,handle,at,status,withheld_in,list", *rows]) + "\n")
-    assert run("import", history).code == 0
-
-    def listed(*options: str) -> list[str]:
-        told = run("accounts", "list", "--repeatedly-blocked", "--json", *options).json["accounts"]
-        return [a["handle"] for a in told]
-
-    assert listed() == ["alpha"]
-    assert listed("--at", "2021-02-04T12:00Z") == ["alpha"]
-    assert listed("--at", "2021-02-03T12:00Z") == []
-    nobody = run("accounts", "list", "--repeatedly-blocked", "--at", "2021-02-03T12:00Z")
-    assert nobody.said == ["No account was seen blocked more than once."]
-
-
-def test_a_platform_that_does_not_exist_is_a_fault_of_usage(run: Blockline) -> None:
-    assert run("accounts", "remove", "myspace", "tom").code == 2
-
-
-def test_executives_are_stored_updated_and_listed_and_a_monitor_hears_of_it(
-    online: Blockline, dsn: str
-) -> None:
-    before = version(dsn)
-    first = online("executives", "import", file(EXECUTIVES + "x,beta,Bea Ta,CEO\n"))
-    assert first.code == 0
-    assert first.said[0] == "watch.csv, line 2: Bea Ta, @Beta (1002) was added as an executive."
-    assert version(dsn) > before
-    renamed = online("executives", "import", file(EXECUTIVES + "x,beta,Bea Ta,Chair\n"))
-    assert "name and title were updated from the file" in renamed.out
-    assert online("executives", "list", "--json").json["executives"] == [
-        {
-            "platform": "x",
-            "handle": "Beta",
-            "account_id": "1002",
-            "name": "Bea Ta",
-            "title": "Chair",
-            "last_polled_at": None,
-        }
-    ]
-    assert online("accounts", "list", "--json").json == {"accounts": []}
 
 
 @pytest.mark.parametrize("option", ["--at", "--as-known-at"])

@@ -8,11 +8,8 @@ import pytest
 
 from tests.support.clients.command_line import Blockline
 from tests.support.simulated.several_platforms import (
-    ALICE,
     BOB,
-    FROZEN,
     HEALTHY,
-    HIDDEN,
     TAKEN_DOWN,
 )
 
@@ -24,45 +21,6 @@ def file(content: str) -> str:
     """Written where the command runs."""
     Path("watch.csv").write_text(content)
     return "watch.csv"
-
-
-def test_handles_and_addresses_are_resolved_by_their_own_platform(online: Blockline) -> None:
-    ran = online(
-        "accounts",
-        "import",
-        file(
-            "platform,handle,account_id,list\n"
-            "x,https://x.com/ALPHA,,L\n"
-            "bluesky,@healthy.test,,L\n"
-            f"bluesky,https://bsky.app/profile/{HIDDEN},,L\n"
-            "mastodon,@alice@mastodon.example,,L\n"
-            "mastodon,https://mastodon.example/@frozen,,L\n"
-            "mastodon,bob@social.example,https://social.example/users/bob,L\n"
-        ),
-    )
-    assert (ran.code, ran.err) == (0, "")
-    assert ran.said[-1] == "6 accounts of watch.csv watched; 6 lines added or changed data."
-    listed = online("accounts", "list", "--json").json["accounts"]
-    assert {(a["platform"], a["account_id"], a["handle"]) for a in listed} == {
-        ("x", "1001", "alpha"),
-        ("bluesky", HEALTHY, "healthy.test"),
-        ("bluesky", HIDDEN, "hidden.test"),
-        ("mastodon", ALICE, "alice@mastodon.example"),
-        ("mastodon", FROZEN, "frozen@mastodon.example"),
-        ("mastodon", BOB, "bob@social.example"),
-    }
-    only = online("accounts", "list", "--platform", "bluesky", "--json").json["accounts"]
-    assert [a["handle"] for a in only] == ["healthy.test", "hidden.test"]
-
-
-def test_ids_of_every_platform_are_taken_as_they_are_without_asking_anybody(run: Blockline) -> None:
-    watch = file(
-        f"platform,handle,account_id\nx,a,1\nbluesky,b.test,{HEALTHY}\nmastodon,c@mastodon.example,{ALICE}\n"
-    )
-    assert run("accounts", "import", watch).code == 0
-    listed = run("accounts", "list", "--json").json["accounts"]
-    assert {a["account_id"] for a in listed} == {"1", HEALTHY, ALICE}
-    assert run("accounts", "import", watch).said[-1].endswith("no line added or changed data.")
 
 
 @pytest.mark.slow
@@ -92,17 +50,6 @@ def test_a_name_without_an_id_is_refused_with_the_reason_of_its_platform(online:
     assert ran.complaints[4].startswith(
         "watch.csv, line 6: Mastodon gave no answer for @alice@nowhere.invalid ("
     )
-
-
-def test_an_actor_without_its_local_id_is_resolved_itself_whatever_the_handle_beside_it_says(
-    online: Blockline,
-) -> None:
-    watch = file(
-        "platform,handle,account_id\nmastodon,alice@mastodon.example,https://social.example/users/bob\n"
-    )
-    assert online("accounts", "import", watch).code == 0
-    (account,) = online("accounts", "list", "--json").json["accounts"]
-    assert (account["account_id"], account["handle"]) == (BOB, "bob@social.example")
 
 
 def test_accounts_of_a_platform_that_the_settings_leave_out_are_refused(
@@ -141,22 +88,6 @@ def test_executives_of_every_platform_are_listed_apart(online: Blockline) -> Non
     assert len(online("executives", "list", "--json").json["executives"]) == 2
 
 
-def test_a_purge_takes_content_and_handles_and_says_what_stays(run: Blockline) -> None:
-    run("accounts", "import", file(f"{WATCH}bluesky,taken.test,{TAKEN_DOWN},L\n"))
-    ran = run("purge", "bluesky", "@Taken.Test", "--yes")
-    assert (ran.code, ran.err) == (0, "")
-    assert ran.said == [
-        f"@taken.test ({TAKEN_DOWN}) is purged. Removed: 0 pieces of evidence, 1 handle, 0 side facts, "
-        "0 emails. It is no longer watched.",
-        "Kept: its id, 0 changes and 0 engagements of executives with their times, and the SHA-256 of each "
-        "piece of evidence.",
-    ]
-    (account,) = run("accounts", "list", "--list", "L", "--json").json["accounts"]
-    assert (account["handle"], account["watched"]) == (TAKEN_DOWN, False)
-    again = run("purge", "bluesky", TAKEN_DOWN, "--yes", "--json")
-    assert (again.code, again.json["handles"], again.json["was_watched"]) == (0, 0, False)
-
-
 @pytest.mark.parametrize(
     ("answer", "code", "handle"), [("y\n", 0, "1001"), ("n\n", 1, "alpha"), ("", 1, "alpha")]
 )
@@ -170,22 +101,3 @@ def test_a_purge_asks_once_and_does_nothing_without_a_yes(
     assert ran.err.count("Purge it? [y/N]") == 1
     (account,) = run("accounts", "list", "--list", "L", "--json").json["accounts"]
     assert account["handle"] == handle
-
-
-def test_a_purge_of_a_handle_that_two_accounts_have_asks_which(run: Blockline) -> None:
-    run("accounts", "import", file(f"{WATCH}x,alpha,1001,L\n"))
-    run("accounts", "remove", "x", "alpha")
-    run("accounts", "import", file(f"{WATCH}x,alpha,2002,L\n"))
-    ran = run("purge", "x", "alpha", "--yes")
-    assert (ran.code, ran.err) == (
-        1,
-        ("2 accounts have the handle alpha. Give one of these ids: id:1001, id:2002.\n"),
-    )
-    assert run("purge", "x", "id:2002", "--yes").code == 0
-    listed = run("accounts", "list", "--list", "L", "--json").json["accounts"]
-    assert {a["account_id"]: a["handle"] for a in listed} == {"1001": "alpha", "2002": "2002"}
-
-
-def test_a_purge_of_nobody_is_refused(run: Blockline) -> None:
-    ran = run("purge", "mastodon", "@alice@mastodon.example", "--yes")
-    assert (ran.code, ran.err) == (1, "No account on Mastodon is stored as alice@mastodon.example.\n")

@@ -6,8 +6,6 @@ from typing import Any
 import pytest
 
 from storage.alerts.rules import keep_to_settings
-from storage.model.alerts.alerts import AlertDecision
-from storage.model.alerts.rule_words import DECISION_WORDS
 from storage.model.alerts.rules import AlertRule
 from storage.postgres.pool import Pool, transaction
 from tests.support.clients.command_line import Blockline
@@ -45,32 +43,6 @@ def from_settings(dsn: str, *rules: AlertRule) -> None:
             await keep_to_settings(conn, rules, T0)
 
     on(dsn, kept)
-
-
-def test_every_rule_of_a_file_is_reported_with_its_line(run: Blockline) -> None:
-    first = run("alerts", "import", file(RULES))
-    assert (first.code, first.err) == (0, "")
-    assert first.said == [
-        "rules.toml, line 2: rule Desk added.",
-        "rules.toml, line 7: rule Night added.",
-        "Note: rule 'Night' names apprise:newsroom, which is in none of the settings channels, "
-        "webhooks and pagerduty.",
-    ]
-    changed = RULES.replace('"Farmers", ', "").replace("enabled = false", "")
-    assert run("alerts", "import", file(RULES)).said[:2] == [
-        "rules.toml, line 2: rule Desk unchanged.",
-        "rules.toml, line 7: rule Night unchanged.",
-    ]
-    assert run("alerts", "import", file(changed), "--json").json["rules"] == [
-        {"line": 2, "name": "Desk", "did": "changed"},
-        {"line": 7, "name": "Night", "did": "changed"},
-    ]
-    assert acts(run) == [
-        ("command line", "rule added", "Desk"),
-        ("command line", "rule added", "Night"),
-        ("command line", "rule changed", "Desk"),
-        ("command line", "rule changed", "Night"),
-    ]
 
 
 def test_one_rule_that_is_refused_keeps_the_whole_file_out(run: Blockline, dsn: str) -> None:
@@ -182,43 +154,6 @@ def test_rules_are_listed_for_a_reader(run: Blockline) -> None:
         assert all(word in listed for word in words.split()), words
 
 
-def test_a_list_or_order_that_is_not_on_file_is_said_and_is_no_error(run: Blockline, dsn: str) -> None:
-    on(dsn, told)
-    file(
-        """
-[[rules]]
-name = "Misspelt"
-recipients = ["desk@example.org"]
-lists = ["Order of 31 January", "Reportrs"]
-orders = ["MeitY 2021-01-31", "SYN/9"]
-""",
-        "blockline.toml",
-    )
-    ran = run("alerts", "rules", "--json")
-    assert (ran.code, ran.json["notes"][1:]) == (
-        0,
-        [
-            "Rule 'Misspelt': there is no list 'Reportrs', so nothing matches it.",
-            "Rule 'Misspelt': there is no order 'SYN/9', so nothing matches it.",
-        ],
-    )
-    assert run("alerts", "rules").said[-1] == f"Note: {ran.json['notes'][-1]}"
-
-
-def test_before_the_first_run_the_rules_of_the_settings_are_listed_as_not_in_force(run: Blockline) -> None:
-    file('recipients = ["boss@example.org"]\n' + RULES.replace("enabled = false", ""), "blockline.toml")
-    ran = run("alerts", "rules", "--json")
-    assert [(r["name"], r["origin"], r["on_file"]) for r in ran.json["rules"]] == [
-        ("Desk", "settings", False),
-        ("Night", "settings", False),
-        ("recipients", "settings", False),
-    ]
-    assert ran.json["notes"][:3] == [
-        f"Rule '{name}' is new in the settings. It takes effect at the next `blockline run`."
-        for name in ("Desk", "Night", "recipients")
-    ]
-
-
 def test_what_the_next_run_changes_is_said(run: Blockline, dsn: str) -> None:
     desk, boss = AlertRule(("desk@example.org",), name="Desk"), AlertRule(("a@example.org",), name="Boss")
     from_settings(dsn, boss, desk)
@@ -313,67 +248,6 @@ def test_a_list_is_muted_by_its_name_or_its_order_and_everything_in_a_window(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "complaint"),
-    [
-        pytest.param(
-            ["mute", "--account", "x nobody", "--for", "6h"],
-            "No stored account is called x nobody.",
-            id="no account",
-        ),
-        pytest.param(
-            ["mute", "--account", "no body at all", "--for", "6h"],
-            "'no body at all' is not a handle, an id or an address of an account.",
-            id="no name",
-        ),
-        pytest.param(
-            ["mute", "--list", "Nix", "--for", "6h"],
-            "There is no list or order 'Nix'; there are: MeitY 2021-01-31, Order of 31 January.",
-            id="no list",
-        ),
-        pytest.param(
-            ["mute", "--list", "Nix", "--for", "6"],
-            "--for: '6' is not a duration up to a year; write it like 90s, 15m, 6h or 1d.",
-            id="no duration",
-        ),
-        pytest.param(
-            ["mute", "--list", "Nix", "--until", "2020-01-01"],
-            "--until: 2020-01-01 is in the past; give a future time in UTC.",
-            id="a time that is over",
-        ),
-        pytest.param(
-            ["mute", "--list", "Nix", "--until", "soon"],
-            "--until: 'soon' is not a time; write it like 2021-02-01T06:30:00Z.",
-            id="no time",
-        ),
-        pytest.param(
-            ["maintenance", "--since", "2099-01-02", "--until", "2099-01-01"],
-            "The end of a maintenance window must be in the future and after its beginning.",
-            id="a window that ends before it begins",
-        ),
-        pytest.param(["unmute", "9" * 30], f"There is no mute {'9' * 30}.", id="a huge number"),
-        pytest.param(["resend", "99"], "There is no mail 99.", id="no mail"),
-        pytest.param(["resend", "1"], "Mail 1 is already waiting to be sent.", id="a mail that waits"),
-        pytest.param(
-            ["ack", "f" * 32, "--note", "x" * 1001],
-            "--note: use at most 1,000 characters and no null character.",
-            id="a novel for a note",
-        ),
-    ],
-)
-def test_what_cannot_be_done_is_refused_in_one_sentence_and_changes_nothing(
-    run: Blockline, dsn: str, arguments: list[str], complaint: str
-) -> None:
-    on(dsn, told)
-    before = acts(run)
-    if arguments[0] == "ack":
-        (story,) = run("alerts", "stories", "--json").json["stories"]
-        arguments = ["ack", story["story"], *arguments[2:]]
-    ran = run("alerts", *arguments)
-    assert (ran.code, ran.out, ran.err) == (1, "", complaint + "\n")
-    assert acts(run) == before
-
-
-@pytest.mark.parametrize(
     "arguments",
     [
         ["mute", "--for", "6h"],
@@ -427,10 +301,6 @@ def test_a_mail_that_was_given_up_is_queued_again_under_its_message_id(run: Bloc
     assert mail is not None
     assert (mail["state"], mail["attempts"], mail["message_id"]) == ("queued", 0, ident)
     assert acts(run)[-1] == ("command line", "mail sent again", "mail 1")
-
-
-def test_every_decision_has_words() -> None:
-    assert {decision.value for decision in AlertDecision} <= set(DECISION_WORDS)
 
 
 def test_a_rule_is_tried_on_the_past_whether_it_is_imported_or_not(run: Blockline) -> None:

@@ -8,8 +8,6 @@ from pathlib import Path
 import pytest
 
 from jobs.delivery.local_inbox import Inbox, SmtpServer
-from jobs.messages.compose import Letterhead
-from jobs.notify.notifier import tick
 from storage.alerts.rules import remove_rule
 from storage.postgres.pool import Pool, transaction
 from tests.support.clients.command_line import Blockline
@@ -41,29 +39,6 @@ def inbox(monkeypatch: pytest.MonkeyPatch, run: Blockline) -> Generator[Inbox]:
         yield inbox
 
 
-WAITS = "(No mail server is configured, so this mail waits: set the mail server in blockline.toml)"
-
-
-def test_every_rule_is_explained_with_what_it_did_and_whom_it_told(run: Blockline, dsn: str) -> None:
-    on(dsn, told)
-    ran = run("alerts", "explain", 1)
-    assert (ran.code, ran.err) == (0, "")
-    story = on(dsn, lambda pool: pool.fetchval("select story_key from story"))
-    assert ran.said == [
-        "Change 1. Decisions are shown as recorded; matches are computed with the current rules.",
-        "Confirmed on 1 Feb 2021, 00:01 UTC: @account_0000 withheld in India (IN).",
-        "  Rule Desk: put into one email with others on 1 Feb 2021, 00:03 UTC.",
-        f"    Incident {story[:12]}, group 1.",
-        f"    Email 1 to desk@example.org: waits to be sent, next on 1 Feb 2021, 00:03 UTC {WAITS}.",
-        f"    Email 2 to night@example.org: waits to be sent, next on 1 Feb 2021, 00:03 UTC {WAITS}.",
-        "  Rule Turkey: does not match (country: the rule asks for TR, and this is IN).",
-        "  Rule Boss: waits for the next digest or catch-up digest of the rule; "
-        "kept until 1 Feb 2021, 08:00 UTC.",
-        "  Rule Copy: not sent: an earlier rule sends it to the same people; "
-        "decided on 1 Feb 2021, 00:03 UTC.",
-    ]
-
-
 def test_what_an_order_that_was_entered_later_let_tell_says_so(run: Blockline, dsn: str) -> None:
     on(dsn, entered_late)
     late = (
@@ -75,34 +50,6 @@ def test_what_an_order_that_was_entered_later_let_tell_says_so(run: Blockline, d
     (alert,) = run("alerts", "explain", 3, "--json").json["alerts"]
     assert [rule["late"] for rule in alert["rules"]] == [late]
     assert "only then" not in run("alerts", "explain", 1).out
-
-
-def test_the_same_for_a_program(run: Blockline, dsn: str) -> None:
-    on(dsn, told)
-    (alert,) = run("alerts", "explain", 1, "--json").json["alerts"]
-    assert (alert["stage"], alert["decided_at"]) == ("confirmed", None)
-    by_rule = {rule["rule"]: rule for rule in alert["rules"]}
-    assert by_rule["Desk"]["mails"] == [m["mail"] for m in alert["mails"]] == [1, 2]
-    assert [(m["to"], m["state"], m["wave"]) for m in alert["mails"]] == [
-        (["desk@example.org"], "queued", 1),
-        (["night@example.org"], "queued", 1),
-    ]
-    assert by_rule["Turkey"]["unmatched"]["condition"] == "countries"
-    assert (by_rule["Boss"]["decision"], by_rule["Boss"]["until"]) == ("digest", "2021-02-01T08:00:00+00:00")
-    assert (by_rule["Copy"]["decision"], by_rule["Copy"]["mails"]) == ("duplicate", [])
-
-
-def test_a_digest_is_found_by_its_time_and_its_people(run: Blockline, dsn: str) -> None:
-    async def digested(pool: Pool) -> None:
-        await told(pool)
-        await tick(pool, None, minutes(8 * 60 + 5), Letterhead())
-
-    on(dsn, digested)
-    (alert,) = run("alerts", "explain", 1, "--json").json["alerts"]
-    boss = next(rule for rule in alert["rules"] if rule["rule"] == "Boss")
-    assert (boss["decision"], boss["decided_at"]) == ("grouped", "2021-02-01T08:05:00+00:00")
-    (mail,) = [m for m in alert["mails"] if m["mail"] in boss["mails"]]
-    assert (mail["kind"], mail["to"]) == ("digest", ["boss@example.org"])
 
 
 def test_a_mail_that_was_sent_says_when_and_one_that_was_given_up_says_why(run: Blockline, dsn: str) -> None:
@@ -117,20 +64,6 @@ def test_a_mail_that_was_sent_says_when_and_one_that_was_given_up_says_why(run: 
     said = [line.strip() for line in run("alerts", "explain", 1).said]
     assert "Email 1 to desk@example.org: sent on 1 Feb 2021, 00:05 UTC." in said
     assert "Email 2 to night@example.org: failed permanently (no such user)." in said
-
-
-def test_a_mail_that_was_merged_says_into_which(run: Blockline, dsn: str) -> None:
-    async def merged(pool: Pool) -> None:
-        await told(pool)
-        await pool.execute(
-            "update mail set state = 'merged', merged_into = 3, last_error = null where mail_id = 1"
-        )
-
-    on(dsn, merged)
-    said = [line.strip() for line in run("alerts", "explain", 1).said]
-    assert "Email 1 to desk@example.org: merged into email 3 before any server accepted it." in said
-    (alert,) = run("alerts", "explain", 1, "--json").json["alerts"]
-    assert {mail["mail"]: mail["merged_into"] for mail in alert["mails"]} == {1: 3, 2: None}
 
 
 def test_a_rule_that_is_gone_keeps_what_it_did_and_a_new_one_did_nothing(run: Blockline, dsn: str) -> None:

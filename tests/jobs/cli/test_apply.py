@@ -45,42 +45,6 @@ def watched(run: Blockline) -> dict[str, list[str]]:
     return {one["account_id"]: one["lists"] for one in accounts}
 
 
-def test_the_example_of_the_documentation_is_applied_and_changes_nothing_again(run: Blockline) -> None:
-    first = apply(run, EXAMPLE)
-    assert (first.code, first.err) == (0, "")
-    assert first.said == [
-        "add list Press: evidence kept for 365 days",
-        "add account @bsky.app (Bluesky): Bluesky is asked for its id; apply the file again when it is found",
-        "add account @NASA (11348282): watched from now on, on list Press, tagged science",
-        "add executive Elon Musk: Owner of X, @elonmusk (44196397)",
-        "add rule Press desk",
-        "add order IN-69A-2021-02-04: with the list Farmers, 2 names added, 1 keyword added, 1 event added",
-        "6 changes written.",
-    ]
-    again = apply(run, EXAMPLE)
-    assert (again.code, again.err) == (0, "")
-    assert again.said == [
-        "unchanged 1 list, 1 account, 1 executive, 1 rule, 1 order",
-        "Note: @bsky.app (Bluesky) waits: Bluesky has not given its id yet. Apply the file again later.",
-        "No changes.",
-    ]
-    assert watched(run) == {"11348282": ["Farmers", "Press"]}
-    names = run("orders", "names", "IN-69A-2021-02-04", "--json").json["names"]
-    assert [name["outcome"] for name in names] == ["resolved", "not tried"]
-
-
-def test_a_dry_run_writes_nothing_and_its_exit_code_says_whether_there_is_a_difference(
-    run: Blockline,
-) -> None:
-    ran = apply(run, EXAMPLE, "--dry-run")
-    assert (ran.code, ran.err) == (2, "")
-    assert ran.said[-1] == "6 changes: 6 to add. Nothing was written."
-    assert (watched(run), actions(run)) == ({}, [])
-    apply(run, EXAMPLE)
-    assert apply(run, EXAMPLE, "--dry-run").code == 0
-    assert apply(run, EXAMPLE, "--dry-run", "--prune").code == 0
-
-
 def test_each_change_is_in_the_audit_log_and_so_is_the_file(run: Blockline) -> None:
     apply(run, EXAMPLE)
     assert actions(run) == [
@@ -195,23 +159,6 @@ def test_one_fault_keeps_the_whole_file_out(run: Blockline) -> None:
     assert actions(run) == before
 
 
-def test_without_prune_nothing_is_removed(run: Blockline) -> None:
-    names = 'names = ["x:a", "x:b"]\nkeywords = ["farm"]\n'
-    apply(run, ACCOUNT.format("a", "1") + ACCOUNT.format("b", "2") + RULE.format("A") + ORDER + names)
-    less = (
-        '[[accounts]]\nplatform = "x"\naccount_id = "1"\nlists = []\n'
-        + RULE.format("B")
-        + ORDER
-        + 'names = ["x:a"]\nkeywords = []\n'
-    )
-    assert apply(run, less).said == [
-        "add rule B",
-        "unchanged 1 account, 1 order",
-        "1 change written.",
-    ]
-    assert watched(run) == {"1": ["Desk", "R1"], "2": ["Desk", "R1"]}
-
-
 def test_prune_stops_disables_and_withdraws_what_is_not_in_the_file(run: Blockline) -> None:
     names = 'names = ["x:a", "x:b"]\nkeywords = ["farm"]\n'
     accounts = [ACCOUNT.format(handle, n) for n, handle in enumerate("abc", 1)]
@@ -251,17 +198,6 @@ def test_prune_archives_lists_that_the_file_does_not_have(run: Blockline) -> Non
     ran = apply(run, "[[lists]]\nname = 'Desk'\narchived = false\n" + ACCOUNT.format("b", "2"))
     assert ran.said[0] == "change list Desk: in use again"
     assert watched(run) == {"1": ["Desk"], "2": ["Desk"]}
-
-
-def test_prune_leaves_sections_that_the_file_does_not_have_and_accounts_that_orders_name(
-    run: Blockline,
-) -> None:
-    apply(run, ACCOUNT.format("a", "1") + ACCOUNT.format("b", "2") + RULE.format("A") + ORDER
-          + 'names = ["x:a"]\n')  # fmt: skip
-    ran = apply(run, "accounts = []\n", "--prune")
-    assert ran.said[0] == "remove account @b (2): no longer watched; its history is kept"
-    assert list(watched(run)) == ["1"]
-    assert run("alerts", "rules", "--json").json["rules"][0]["enabled"]
 
 
 def test_rules_are_tried_in_the_order_of_the_file(run: Blockline) -> None:

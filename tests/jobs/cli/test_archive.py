@@ -3,16 +3,11 @@
 import asyncio
 import sys
 from collections.abc import Mapping
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from storage.health.maintenance_tasks_report import maintenance_tasks
-from storage.postgres.errors import StorageError
 from storage.postgres.pool import open_pool, transaction
-from storage.tier.archiving import archive_closed
-from tests.conftest import NOW
 from tests.support.clients.command_line import Blockline
 from tests.support.seeds.changes import Story
 
@@ -111,23 +106,3 @@ def test_without_the_extra_the_command_names_it(
     assert len(ran.complaints) == 1
     assert "Install Blockline with the extra `archive` (docs/how-to/archive.md)." in ran.err
     assert asyncio.run(counts(dsn)) == before
-
-
-def test_health_shows_the_last_run_and_why_one_failed(archiving: Blockline, dsn: str, tmp_path: Path) -> None:
-    async def runs() -> None:
-        async with open_pool(dsn, max_size=2) as pool:
-            await archive_closed(dsn, (tmp_path / "archive").as_uri(), NOW, 2, "settings")
-            async with transaction(pool) as conn:
-                found = await maintenance_tasks(conn)
-            assert (found.archive_at, found.archive_failure, found.archived_months) == (NOW, None, 0)
-            (tmp_path / "file").write_text("")
-            later = NOW + timedelta(days=60)
-            with pytest.raises(StorageError, match="cannot be used"):
-                await archive_closed(dsn, (tmp_path / "file" / "a").as_uri(), later, 2, "settings")
-            async with transaction(pool) as conn:
-                found = await maintenance_tasks(conn)
-            assert (found.archive_at, found.archived_months) == (NOW, 0)
-            assert found.archive_failure is not None
-            assert "cannot be used" in found.archive_failure
-
-    asyncio.run(runs())

@@ -150,20 +150,6 @@ def test_with_a_key_a_backup_of_somebody_else_is_not_restored(
     )
 
 
-def test_a_damaged_backup_is_refused_before_anything_is_written(
-    run: Blockline, dsn: str, empty_dsn: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asyncio.run(busy(dsn))
-    on(dsn, monkeypatch)
-    assert run("backup", "b").code == 0
-    content = bytearray(Path("b").read_bytes())
-    content[len(content) // 2] ^= 1
-    Path("b").write_bytes(content)
-    on(empty_dsn, monkeypatch)
-    refused(run("restore", "b"), "cut off or altered")
-    assert asyncio.run(no_tables(empty_dsn))
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("share", [0.1, 0.9])
 def test_a_backup_that_is_killed_leaves_no_file_of_that_name(dsn: str, tmp_path: Path, share: float) -> None:

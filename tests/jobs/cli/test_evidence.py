@@ -129,30 +129,6 @@ def test_a_pack_of_a_simulation_says_so_in_its_name_its_page_and_its_manifest(
     assert run("evidence", "verify", "unmarked.zip").code == 1
 
 
-def test_the_console_script_verifies_where_there_is_nothing_else(
-    run: Blockline, change: int, tmp_path: Path
-) -> None:
-    assert run("evidence", change, "--output", "pack").code == 0
-    ran = console(
-        "evidence", "verify", str(tmp_path / "pack"), BLOCKLINE_DATABASE_URL="", HOME="/nonexistent"
-    )
-    assert (ran.code, ran.err) == (0, "")
-
-
-def test_a_change_is_named_by_its_number_its_key_or_the_beginning_of_it(
-    run: Blockline, change: int, dsn: str
-) -> None:
-    async def key() -> str:
-        async with open_pool(dsn, max_size=1) as pool, transaction(pool) as conn:
-            return await conn.fetchval("select change_key from change where change_id = $1", change)
-
-    whole = asyncio.run(key())
-    for n, name in enumerate([str(change), whole, whole[:12], whole.upper()[:20]]):
-        made = run("evidence", name, "--output", f"{n}.zip", "--json")
-        assert (made.err, made.json["change"], made.json["file"]) == ("", change, f"{n}.zip")
-    assert Path("0.zip").read_bytes()[:2] == b"PK"
-
-
 @pytest.mark.parametrize(
     ("name", "complaint"),
     [
@@ -185,26 +161,6 @@ def test_a_key_that_means_more_than_one_change_is_refused(run: Blockline, change
     asyncio.run(made())
     ran = run("evidence", "feed")
     assert ran.complaints == ["feed matches more than one change: 5, 6. Give more of the key, or a number."]
-
-
-def test_a_number_is_never_taken_for_the_beginning_of_the_key_of_another_change(
-    run: Blockline, change: int, dsn: str
-) -> None:
-    async def made() -> None:
-        async with open_pool(dsn, max_size=1) as pool, transaction(pool) as conn:
-            account = await conn.fetchval("select account_id from change where change_id = $1", change)
-            await purge_account(conn, account, minutes(60), whole=True)
-            for beginning in (change, 99):
-                await add_change(conn, 2, f"{beginning}feed", minutes(50 + beginning))
-
-    asyncio.run(made())
-    for name, complaint in (
-        (change, "Change 3 was purged on 1 Feb 2021, 01:00 UTC. Only hashes of it are left."),
-        (99, "There is no change with the number or the key 99."),
-    ):
-        ran = run("evidence", name)
-        assert (ran.code, ran.complaints) == (1, [complaint])
-    assert list(Path().glob("*evidence*")) == []
 
 
 def test_a_change_that_was_purged_is_told_as_that(run: Blockline, change: int, dsn: str) -> None:
@@ -390,10 +346,6 @@ NO_ANCHOR = """
     alter table chain_checkpoint disable trigger user;
     delete from chain_checkpoint;
 """
-OTHER_NOTE = """
-    alter table chain_checkpoint disable trigger user;
-    update chain_checkpoint set note = replace(note, E'\\n9\\n', E'\\n8\\n');
-"""
 
 
 @pytest.fixture
@@ -425,63 +377,9 @@ def done_as_owner(dsn: str, *commands: str) -> None:
     asyncio.run(done())
 
 
-def add_acts(dsn: str, acts: int) -> None:
-    async def added() -> None:
-        async with open_pool(dsn, max_size=1) as pool:
-            await logged(pool, acts)
-
-    asyncio.run(added())
-
-
 def checks(run: Blockline, part: str) -> list[tuple[str, str]]:
     found = run("doctor", "--json").json["checks"]
     return [(c["verdict"], c["said"]) for c in found if c["part"] == part]
-
-
-def test_both_chains_are_compared_with_the_time_stamps(run: Blockline, anchored: Openssl, dsn: str) -> None:
-    add_acts(dsn, 2)
-    ran = run("evidence", "chain")
-    assert (ran.code, ran.err) == (0, "")
-    whole, audit, signed, stamps = ran.said
-    assert signed == "The log continues all stored checkpoints; the newest covers 9 entries."
-    assert whole == "The chain is whole: 9 entries, computed again from the recorded data."
-    assert audit.startswith(
-        "The audit log is whole: 8 entries, computed again from the recorded data; last anchored"
-    )
-    assert audit.endswith("UTC, without the newest 2 entries.")
-    assert stamps == "Compared with 1 time stamp."
-    assert run("evidence", "chain", "--json").json == {
-        "ok": True,
-        "entries": 9,
-        "purged": 0,
-        "broken": None,
-        "tree": None,
-        "checkpoints": {"signed": 9, "wrong": None, "given": 0, "given_wrong": []},
-        "audit_log": {"entries": 8, "broken": None, "in_chain": 6, "anchored": 6},
-        "time_stamps": {"stored": 1, "signatures_checked": True, "wrong": None},
-        "heads": {"given": 0, "missing": None},
-    }
-
-
-def test_a_checkpoint_and_its_time_stamp_show_that_all_was_computed_again(
-    run: Blockline, anchored: Openssl, dsn: str
-) -> None:
-    done_as_owner(dsn, ALTERED, AUDIT_CHAIN_MADE_AGAIN, CHAIN_HEAD_MADE_AGAIN)
-    ran = run("evidence", "chain")
-    assert (ran.code, ran.complaints) == (
-        1,
-        [
-            "The checkpoints do not match: the log does not begin with the 9 entries of a signed checkpoint, "
-            "so an entry or a node of the tree was altered."
-        ],
-    )
-    done_as_owner(dsn, OTHER_NOTE)
-    (complaint,) = run("evidence", "chain").complaints
-    assert "the stored checkpoint of 9 entries was altered (the key did not sign it)." in complaint
-    assert complaint.endswith(
-        "on the checkpoint of 9 entries does not match: the answer is a time stamp of other data. The "
-        "checkpoint was altered."
-    )
 
 
 def test_a_time_stamp_on_an_entry_from_an_earlier_version_is_compared(

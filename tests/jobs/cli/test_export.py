@@ -1,9 +1,7 @@
 """The command export as a user meets it: what it writes, what it refuses, and what it leaves behind."""
 
 import asyncio
-import csv
 import hashlib
-import io
 import json
 import os
 import resource
@@ -59,20 +57,6 @@ def seed(dsn: str) -> Seed:
             await story(conn)
 
     return lambda story: asyncio.run(filled(story))
-
-
-def test_rows_go_to_the_standard_output_and_nothing_else_does(run: Blockline, seed: Seed) -> None:
-    seed(three_changes)
-    done = run("export", "changes")
-    rows = list(csv.DictReader(io.StringIO(done.out)))
-    assert (done.code, done.err) == (0, "")
-    assert [
-        (r["account_id"], r["status"], r["withheld_in"], r["outcome"], r["decided_at"]) for r in rows
-    ] == [
-        ("1", "available", "", "confirmed", "2021-02-01T00:00:00Z"),
-        ("2", "available", "", "confirmed", "2021-02-01T00:01:00Z"),
-        ("1", "withheld", "IN", "provisional", ""),
-    ]
 
 
 def test_json_lines_have_an_object_a_row(run: Blockline, seed: Seed) -> None:
@@ -231,21 +215,3 @@ def test_what_is_interrupted_says_so_and_leaves_nothing(
         [f"The export was stopped: {tmp_path / 'out'} was not written."],
     )
     assert list(tmp_path.iterdir()) == []
-
-
-def test_without_the_extra_one_sentence_says_what_to_install(tmp_path: Path) -> None:
-    """As in an installation without it: Python finds no module of that name."""
-    code = "import sys; sys.modules['pyarrow'] = None; from jobs.cli.main import main; main()"
-    done = subprocess.run(
-        [sys.executable, "-c", code, "export", "changes", "--format", "parquet", "--output", "changes"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-    assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == (
-        "Parquet needs the package pyarrow, which is not installed. Install it with: make install-parquet\n"
-    )
-    assert not (tmp_path / "changes").exists()

@@ -56,42 +56,6 @@ def test_an_imported_record_is_dated_and_never_told_as_blocked_now(run: Blocklin
     assert "2018-01-11" in run("status").out
 
 
-GOOD = "2018-01-11,106,late,GB,withheld,withheld,GB,GB,10,2015\n"
-
-
-@pytest.mark.parametrize(
-    ("bad", "fault"),
-    [
-        (
-            GOOD.replace("withheld,withheld", "banned,withheld"),
-            "unknown status 'banned' in status_here_at_end.",
-        ),
-        (
-            GOOD.replace("2018-01", "2018-13"),
-            "first_observed_date '2018-13-11' is not a valid day; write it like 2021-01-31.",
-        ),
-        (GOOD.replace("late,GB", "late;GB"), "expected 10 columns, found 9."),
-        (CRAWL.splitlines(keepends=True)[2], "account 102 in TR is already on line 3."),
-    ],
-    ids=["unknown status", "impossible time", "malformed", "duplicate"],
-)
-def test_a_faulty_line_of_a_crawl_is_refused_and_the_other_accounts_can_be_stored(
-    run: Blockline, bad: str, fault: str
-) -> None:
-    assert GOOD in CRAWL
-    crawl = file(CRAWL.replace(GOOD, bad), "crawl.csv")
-    refused = run("accounts", "import", crawl)
-    assert (refused.code, refused.out) == (1, "")
-    assert f"crawl.csv, line 9: {fault}" in refused.complaints
-    assert run("lists", "--json").json == {"lists": []}
-    partial = run("accounts", "import", crawl, "--partial", "--json")
-    assert (partial.code, partial.json["stored"]) == (1, True)
-    assert f"crawl.csv, line 9: {fault}" in [problem["why"] for problem in partial.json["refused"]]
-    stored = run("accounts", "list", "--list", CRAWL_LIST, "--json").json["accounts"]
-    assert "101" in {account["account_id"] for account in stored}
-    assert "106" not in {account["account_id"] for account in stored}
-
-
 def test_an_order_is_stored_once_with_its_list(run: Blockline) -> None:
     watch = file("platform,handle,account_id,list\nx,alpha,1001,Farmers\n", "watch.csv")
     run("accounts", "import", watch)

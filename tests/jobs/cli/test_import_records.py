@@ -21,23 +21,6 @@ def file(content: str, name: str = "h.csv") -> str:
     return name
 
 
-@pytest.mark.parametrize("name", ["study.csv", "study.csv.gz"])
-def test_a_history_is_taken_in_once_under_the_name_of_its_file(run: Blockline, name: str) -> None:
-    history = file(SPANS + GOOD, name)
-    first = run("import", history)
-    assert (first.code, first.err) == (0, "")
-    assert first.said == [
-        f"{name}: 2 lines about 1 account: 1 account and 2 changes are new. "
-        "They are stored as import:study; no account is watched because of it."
-    ]
-    assert run("import", history).said == [
-        f"{name}: 2 lines about 1 account: imported before, so nothing is new."
-    ]
-    assert run("accounts", "list", "--json").json == {"accounts": []}
-    listed = run("accounts", "list", "--list", "study", "--json").json["accounts"]
-    assert [(a["account_id"], a["status"], a["watched"]) for a in listed] == [("5", "available", False)]
-
-
 def test_a_name_and_a_list_can_be_given(run: Blockline) -> None:
     ran = run("import", file(SPANS + GOOD), "--name", "Some study", "--list", "Studied")
     assert ran.said[0].endswith("They are stored as import:Some study; no account is watched because of it.")
@@ -142,17 +125,6 @@ def test_a_pipe_that_may_never_end_is_refused_before_it_is_opened(run: Blockline
     assert run("accounts", "import", "/dev/zero").complaints == [
         "/dev/zero is a pipe or a device; name a file."
     ]
-
-
-def test_a_small_file_that_is_packed_from_an_endless_one_is_refused(run: Blockline) -> None:
-    with gzip.open("h.csv.gz", "wb", compresslevel=1) as packed:
-        for _ in range(257):
-            packed.write(b"a" * 1024 * 1024)
-    ran = run("import", "h.csv.gz")
-    assert (ran.code, ran.err) == (
-        1,
-        "h.csv.gz: the table is larger than 256 MB; split it into several files.\n",
-    )
 
 
 def test_what_went_in_before_a_bad_file_is_told(run: Blockline) -> None:

@@ -1,20 +1,13 @@
 """`blockline init` writes settings that are read from anywhere, and `where` names every place."""
 
-import os
-import re
-import tomllib
 from importlib import resources
 from pathlib import Path
 
 import pytest
 
-from jobs.config import places
-from jobs.config.settings import NAMES, settings_from
-from tests.support.clients.command_line import Blockline, blockline, console, forget_settings
+from tests.support.clients.command_line import Blockline, blockline, forget_settings
 
 TEMPLATE = (resources.files("jobs.config") / "settings_template.toml").read_text(encoding="utf-8")
-DEFAULTS = {"sweep_every": "15m", "smtp_port": 587, "smtp_security": "starttls", "port": 8050}
-"""What the file says of defaults."""
 
 
 @pytest.fixture
@@ -75,37 +68,3 @@ def test_a_folder_that_cannot_be_made_is_one_sentence(
         ran = run(command)
         assert ran.code == 1
         assert ran.complaints == [f"The folder {tmp_path}/file/{folder} cannot be made: Not a directory."]
-
-
-def test_every_line_of_the_file_is_a_setting_that_can_be_put_into_effect() -> None:
-    active = re.sub(r"^# (?=[a-z_0-9]+ = )", "", TEMPLATE, flags=re.MULTILINE)
-    active = active.replace('youtube_api_key = "…"', 'youtube_api_key = "AIzaSyExample"')
-    values = tomllib.loads(active.replace('smtp_password_file = "/etc/blockline/smtp_password"', ""))
-    assert len(values) > 20
-    assert values.keys() <= NAMES
-    settings_from(values)
-    assert {name: values[name] for name in DEFAULTS} == DEFAULTS
-    assert settings_from(DEFAULTS) == settings_from({}), "what the file calls the default"
-
-
-def test_places_of_a_user_follow_the_convention(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
-    assert places.settings_file() == tmp_path / "blockline/blockline.toml"
-    monkeypatch.setattr(os, "geteuid", lambda: 0)
-    assert places.data_folder() == Path("/var/lib/blockline")
-    monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
-    assert places.data_folder() == tmp_path / "blockline"
-
-
-@pytest.mark.parametrize(
-    ("words", "number", "completed"),
-    [
-        ("blockline wh", 1, ["where"]),
-        ("blockline accounts imp", 2, ["import"]),
-        ("blockline run --ro", 2, ["--role"]),
-    ],
-)
-def test_the_shell_completes_commands_and_options(words: str, number: int, completed: list[str]) -> None:
-    asked = console(_BLOCKLINE_COMPLETE="complete_bash", COMP_WORDS=words, COMP_CWORD=str(number))
-    assert asked.said == completed

@@ -1,15 +1,11 @@
 """Orders through the real entry, on a real database: added, edited, named, annotated, with documents."""
 
 import hashlib
-import io
-import json
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.jobs.orders.test_legal_demands import TABLE
-from tests.jobs.orders.test_lumen import notice
 from tests.support.clients.command_line import Blockline, Ran
 from tests.support.simulated.several_platforms import HEALTHY, TAKEN_DOWN
 
@@ -112,25 +108,6 @@ def test_what_an_order_must_have_is_asked_for(run: Blockline) -> None:
     assert (ran.code, "Also give --issuer, --country, --basis, --issued-at." in ran.err) == (2, True)
 
 
-def test_an_edit_changes_what_is_given_and_the_audit_log_keeps_what_was(order: Blockline) -> None:
-    ran = order("orders", "edit", "R1", "--named=257", "--list=Farmers", "--deadline=2021-02-03T00:00Z")
-    assert ran.said == [
-        "Order R1: deadline_at is 2021-02-03T00:00:00+00:00 (it was none); named_count is 257 (it was 0); "
-        "list_name is Farmers (it was R1)."
-    ]
-    (listed,) = order("orders", "list", "--json").json["orders"]
-    assert (listed["title"], listed["list"], listed["named_count"]) == ("First list", "Farmers", 257)
-    assert order("orders", "edit", "R1", "--named=257").said == ["Order R1 already has these values."]
-    assert order("orders", "edit", "R1", "--deadline=none").code == 0
-    assert order("orders", "list", "--json").json["orders"][0]["deadline_at"] is None
-    (last, first, _) = order("alerts", "log", "--json").json["log"]
-    assert last["detail"] == {
-        "before": {"deadline_at": "2021-02-03T00:00:00+00:00"},
-        "after": {"deadline_at": None},
-    }
-    assert first["detail"]["before"] == {"deadline_at": None, "named_count": 0, "list_name": "R1"}
-
-
 def test_an_edit_of_what_there_is_not_or_to_a_list_that_is_taken_is_refused(order: Blockline) -> None:
     assert refused(order("orders", "edit", "R9", "--named=1")) == (
         "There is no order 'R9'; `blockline orders list` lists them."
@@ -211,24 +188,6 @@ def test_without_watching_an_account_is_on_the_list_and_read_by_nobody(online: B
     assert listed["watched"] is False
     (name,) = online("orders", "names", "R1", "--json").json["names"]
     assert name["source"] == "the Gazette"
-
-
-def test_who_is_on_file_is_found_without_asking_anybody(order: Blockline) -> None:
-    accounts = f"platform,handle,account_id\nx,beta,1002\nbluesky,healthy.test,{HEALTHY}\n"
-    order("accounts", "import", file(accounts, "watch.csv"))
-    ran = order("orders", "names", "R1", file(f"x:BETA id:1002 {HEALTHY} x:unknown"))
-    assert [said.partition(": ")[2].partition(". ")[0] for said in ran.said[:-1]] == [
-        "x:BETA is @beta (1002), on the list of the order and watched.",
-        "id:1002 is @beta (1002), on the list of the order and watched.",
-        f"{HEALTHY} is @healthy.test ({HEALTHY}), on the list of the order and watched.",
-        "x:unknown is pending",
-    ]
-
-
-def test_names_are_taken_from_what_is_piped_in(order: Blockline, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"x:one\nx:two\n")))
-    ran = order("orders", "names", "R1", "-", "--json").json
-    assert (ran["file"], [one["what"] for one in ran["lines"]]) == ("standard input", ["x:one", "x:two"])
 
 
 def test_one_word_that_is_no_name_keeps_the_list_out_unless_partial(order: Blockline) -> None:
@@ -361,34 +320,6 @@ def run(run: Blockline) -> Blockline:
     return run
 
 
-def test_a_table_is_refused_as_a_whole_for_a_line_without_its_notice(run: Blockline) -> None:
-    ran = run("orders", "import", "t.csv")
-    assert (ran.code, ran.out) == (1, "")
-    assert ran.complaints == [
-        "t.csv, line 2: notice_date or notice_id is empty; both are needed to assign the line to an order.",
-        "1 line was refused, so nothing was stored. Correct the file, or store the rest with --partial.",
-    ]
-    assert run("orders", "list", "--json").json == {"orders": []}
-
-
-def test_with_partial_each_order_and_each_odd_line_is_told(run: Blockline) -> None:
-    ran = run("orders", "import", "t.csv", "--partial")
-    assert ran.code == 1
-    assert ran.said == [
-        "t.csv, line 3: notice_a is stored: 2 handles and 2 posts on 5 lines.",
-        "t.csv, line 4: post 100 of @first is stored without '?s=20' after its id.",
-        "t.csv, line 6: post 101 of @third is stored without '/video/1' after its id.",
-        "t.csv, line 7: @First repeats line 3 and counts once.",
-        "t.csv, line 8: notice_b is stored: 1 handle and 0 posts on 1 line.",
-        "t.csv, line 9: notice_c is stored: 1 handle and 1 post on 2 lines; notice_c reports that something "
-        "was restored, not what or when.",
-        "3 orders in t.csv, 3 with new data. 1 handle is in more than one notice. The table does not say "
-        "when others checked the names, so it dates no change.",
-    ]
-    again = run("orders", "import", "t.csv", "--partial", "--json").json
-    assert (again["kind"], again["orders"], again["changed"]) == ("legal_demands", 3, 0)
-
-
 def test_nobody_is_watched_for_it_and_what_others_saw_is_listed_by_place(run: Blockline) -> None:
     run("orders", "import", "t.csv", "--partial", "--by-day")
     assert run("accounts", "list", "--json").json == {"accounts": []}
@@ -413,25 +344,6 @@ def test_looking_up_again_asks_for_the_names_that_were_published(run: Blockline)
     assert [line["did"] for line in told["lines"]][
         1
     ] == "is @second (22), on the list of the order and watched"
-
-
-def test_a_notice_is_stored_once_and_those_that_cannot_be_are_refused_by_their_number(run: Blockline) -> None:
-    Path("n.json").write_text(json.dumps({"notices": [notice(), notice(id=6, date_sent="soon")]}))
-    ran = run("orders", "import", "n.json")
-    assert ran.complaints[0] == "n.json: notice 6: date_sent 'soon' is an impossible time."
-    ran = run("orders", "import", "n.json", "--partial")
-    assert ran.said == [
-        "n.json: Lumen 5 is stored: 4 names of 1 account and 2 posts; its date is when it was sent.",
-        "1 order in n.json, 1 with new data.",
-    ]
-    assert run("orders", "import", "n.json", "--partial").said[-1] == (
-        "1 order in n.json, none with new data."
-    )
-    names = run("orders", "names", "Lumen 5", "--json").json["names"]
-    assert [(n["outcome"], n["source"]) for n in names] == [
-        *[("not tried", "n.json")] * 3,
-        ("unresolvable", "n.json"),
-    ]
 
 
 def test_a_list_of_another_order_is_not_taken(run: Blockline) -> None:

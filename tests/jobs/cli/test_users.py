@@ -5,7 +5,7 @@ import io
 
 import pytest
 
-from dashboard.auth.passwords import hash_of, token_hash
+from dashboard.auth.passwords import token_hash
 from storage.people.people import person_called
 from storage.people.second_factor import add_second_factor
 from storage.postgres.pool import open_pool, transaction
@@ -22,24 +22,6 @@ def run(run: Blockline, monkeypatch: pytest.MonkeyPatch) -> Blockline:
         return run(*arguments)
 
     return with_password
-
-
-def test_an_admin_is_made_and_makes_the_others(run: Blockline) -> None:
-    assert run("users", "list").said == ["No people are stored yet."]
-    ran = run("users", "add", "Ada", "--role", "admin", "--display", "Ada Lovelace", "--password-stdin")
-    assert (ran.code, ran.err, ran.said) == (0, "", ["Ada can log in as admin."])
-    assert run("users", "add", "vera", "--password-stdin").said == ["vera can log in as viewer."]
-    ada, vera = run("users", "list", "--json").json["users"]
-    assert (ada["login"], ada["name"], ada["role"], ada["password"], ada["provider"], ada["disabled_at"]) == (
-        "Ada",
-        "Ada Lovelace",
-        "admin",
-        True,
-        None,
-        None,
-    )
-    assert (vera["login"], vera["name"], vera["role"]) == ("vera", "vera", "viewer")
-    assert "Ada Lovelace" in run("users", "list").out
 
 
 def test_what_is_done_to_people_is_in_the_log_under_the_command_line(run: Blockline) -> None:
@@ -134,9 +116,3 @@ def test_a_token_is_printed_once_listed_and_revoked(run: Blockline) -> None:
     assert run("tokens", "add", "n", "--for", "ada", "--expires", "soon").err.startswith(
         "--expires: 'soon' is"
     )
-
-
-def test_the_same_password_is_kept_otherwise_each_time_and_a_token_always_alike() -> None:
-    assert hash_of(PASSWORD, "ada").startswith("$argon2id$")
-    assert hash_of(PASSWORD, "ada") != hash_of(PASSWORD, "ada")
-    assert token_hash("blockline_x") == token_hash("blockline_x")

@@ -92,16 +92,6 @@ async def desk(pool: Pool) -> Desk:
     return Desk(pool)
 
 
-async def test_an_answer_is_not_bounded_by_one_that_arrived_after_its_request(desk: Desk) -> None:
-    await desk.begin("1")
-    await desk.take_in(0, 1, {"1": A})
-    await desk.take_in(60, 62, {"1": A})
-    await desk.take_in(61, 63, {"1": W})
-    await desk.take_in(65, 66, {"1": W})
-    assert await desk.rows(CHANGES) == [("1", "withheld", minutes(0), minutes(63), "confirmed")]
-    assert desk.held() == await desk.loaded()
-
-
 async def test_an_answer_that_is_on_record_already_waits_for_nobody_who_records(desk: Desk) -> None:
     await desk.begin("1")
     await desk.take_in(0, 1, {"1": A})
@@ -142,38 +132,6 @@ async def test_an_answer_that_is_late_for_one_account_still_counts_for_the_other
     )
     assert read_again == minutes(63.5), "it was left out, so it is asked again later"
     assert desk.held() == await desk.loaded()
-
-
-async def test_recipients_of_a_provisional_alert_are_notified_when_a_late_answer_refutes_it(
-    desk: Desk,
-) -> None:
-    await desk.begin("1")
-    await tell_by(desk.pool, EAGER)
-    await desk.take_in(0, 1, {"1": A})
-    await desk.take_in(10, 11, {"1": W})
-    await desk.take_in(10.5, 12, {"1": A})
-    assert await desk.rows("select stage, decision from alert order by alert_id") == [
-        ("provisional", "corrected")
-    ]
-
-
-async def test_an_account_that_a_late_answer_corrects_is_reloaded_even_if_it_was_not_in_it(
-    desk: Desk,
-) -> None:
-    """It was absent for long enough if its list had a change before, which only the late answers show."""
-    await desk.begin("1", "2", lists=("Desk",))
-    await desk.take_in(0, 1, {"1": A, "2": A})
-    for minute in (10, 12, 30):
-        await desk.take_in(minute, minute, {"2": N})
-    await desk.take_in(40, 40, {"1": A})
-    assert desk.held()["2"] == (await desk.loaded())["2"]
-    await desk.take_in(5, 5, {"1": W})
-    await desk.take_in(7, 7, {"1": W})
-    assert ("2", "not_found", minutes(0), minutes(10), "confirmed") in await desk.rows(CHANGES)
-    assert desk.held() == await desk.loaded()
-    await desk.take_in(50, 50, {"2": A})
-    await desk.take_in(52, 52, {"2": A})
-    assert (await desk.rows(CHANGES))[-1] == ("2", "available", minutes(30), minutes(50), "confirmed")
 
 
 async def test_an_answer_counts_for_those_of_its_accounts_that_are_still_watched(desk: Desk) -> None:

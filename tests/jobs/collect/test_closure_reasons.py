@@ -1,26 +1,19 @@
 """Why vanished accounts are gone, asked once a day: a side fact with its interval, never a status."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 from aiohttp import web
 
-from collectors.bluesky.declaration import BLUESKY
 from collectors.simulator.history import History, settled
 from collectors.x.declaration import X
 from collectors.x.simulator.app import XServer, serve_x
-from collectors.x.simulator.compliance import READY_AFTER
 from jobs.base.clock import SimulatedClock
 from jobs.collect.closure_reasons import ClosureReasonsLoop
-from storage.accounts.accounts import accounts_not_found
 from storage.accounts.side_facts import facts_of
-from storage.causes.ledger import paged_causes, withdraw_cause
-from storage.model.causes.causes import CauseKind, CauseSource, CauseSubject, Confidence, StatedCause
 from storage.model.core.availability import State, Status
-from storage.model.core.side_facts import ObservedKind
-from storage.postgres.pool import Conn, Pool, transaction
+from storage.postgres.pool import Pool, transaction
 from tests.support.samples.readings import MINUTE, T0
 from tests.support.samples.x_answers import body
 from tests.support.simulated.scripted_x import JOB, app, plain, scripted
@@ -75,68 +68,6 @@ async def run(loop: ClosureReasonsLoop, clock: SimulatedClock, server: XServer, 
         server.set_clock(due)
         await loop.tick()
     clock.set(until)
-
-
-async def test_the_reason_of_a_vanished_account_becomes_a_side_fact_between_two_jobs(pool: Pool) -> None:
-    await vanished(pool, "7", "8")
-    clock = SimulatedClock(T0)
-    closed_again = replace(
-        GONE.accounts[0],
-        times=(T0, T0 + DAY / 2),
-        states=(State(Status.DEACTIVATED), State(Status.NOT_FOUND)),
-    )
-    history = History((closed_again, GONE.accounts[1]))
-    async with serve_x(history, now=T0) as server, app(server.base_url) as x:
-        loop = ClosureReasonsLoop(pool, X, x, clock)
-        await run(loop, clock, server, T0 + DAY + 30 * MINUTE)
-        assert server.counts["compliance/jobs"]["ids"] == 4
-    first, second = T0 + READY_AFTER, T0 + DAY + READY_AFTER
-    compliance = ("x compliance", ObservedKind.COMPLIANCE)
-    assert await facts(pool, "7") == [
-        (*compliance, "deleted", T0, second, None, None),
-        (*compliance, "deactivated", None, first, T0, second),
-    ]
-    assert await facts(pool, "8") == [(*compliance, "deleted", None, first, None, None)]
-    async with transaction(pool) as conn:
-        assert [a.native_id for a in await accounts_not_found(conn, X)] == ["7", "8"]
-        assert await conn.fetchval("select count(*) from change") == 2
-
-
-async def test_that_the_owner_closed_an_account_is_recorded_once_as_the_cause_of_its_change(
-    pool: Pool,
-) -> None:
-    await vanished(pool, "7", "8")
-    clock = SimulatedClock(T0)
-    async with serve_x(GONE, now=T0) as server, app(server.base_url) as x:
-        loop = ClosureReasonsLoop(pool, X, x, clock)
-        await run(loop, clock, server, T0 + DAY + 30 * MINUTE)
-        async with transaction(pool) as conn:
-            (cause,) = await all_causes(conn)
-            await withdraw_cause(conn, cause.cause_id, "ada", clock())
-        await run(loop, clock, server, T0 + 2 * DAY + 30 * MINUTE)
-        async with transaction(pool) as conn:
-            assert await all_causes(conn) == []
-            change_id = await conn.fetchval("select change_id from change where change_key = '7'")
-    assert cause.subject == CauseSubject(change_id=change_id)
-    assert (cause.text.kind, cause.text.said_by) == (CauseKind.OWNER, CauseSource.PLATFORM_ANSWER)
-    assert (cause.text.confidence, cause.text.stated_on) == (Confidence.PLATFORM, T0 + READY_AFTER)
-    assert cause.recorded_by == "x compliance"
-
-
-async def all_causes(conn: Conn) -> list[StatedCause]:
-    """Those that stand."""
-    return await paged_causes(conn, known_at=None, account_id=None, order=None, after=0, limit=9)
-
-
-async def test_only_watched_accounts_that_are_not_found_are_asked_about(pool: Pool) -> None:
-    await vanished(pool, "7", "8")
-    async with transaction(pool) as conn:
-        await conn.execute("update account set watched = false where native_id = '8'")
-        await conn.execute(
-            "insert into account (platform, native_id, handle, added_at) values ('x', '9', 'c', $1)", T0
-        )
-        assert [a.native_id for a in await accounts_not_found(conn, X)] == ["7"]
-        assert await accounts_not_found(conn, BLUESKY) == []
 
 
 async def test_posts_are_not_asked_about(pool: Pool) -> None:

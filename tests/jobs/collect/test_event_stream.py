@@ -23,7 +23,6 @@ from jobs.planning.sweep import Sweep
 from storage.accounts.accounts import NewAccount, add_accounts
 from storage.accounts.canaries import set_canaries
 from storage.postgres.pool import Pool, transaction
-from storage.readings import stream_cursors
 from tests.support.pipelines.monitor import CHANGES
 from tests.support.samples.readings import AVAILABLE, SUSPENDED, T0, minutes
 
@@ -123,20 +122,6 @@ async def test_after_a_lost_connection_the_stream_continues_where_it_stopped(
         await one.monitor.tick()
         assert await one.changes() == [(DID, "block", "suspended", None, None)]
     assert sum("event stream failed" in r.message for r in caplog.records) <= 1
-
-
-async def test_after_a_gap_that_the_stream_does_not_cover_all_accounts_are_read(pool: Pool) -> None:
-    async with listening(pool, None) as one:
-        async with transaction(pool) as conn:
-            await stream_cursors.save_position(conn, BLUESKY, "1", T0 + timedelta(days=30))
-        one.move_to(T0 + timedelta(hours=20))
-        assert one.monitor.next_due() > one.clock()
-        one.server.cut_streams()
-        await one.server.heard()
-        await one.called_for()
-        before = one.monitor.tally.readings
-        await one.monitor.tick()
-        assert one.monitor.tally.readings == before + 2
 
 
 async def test_accounts_that_are_added_later_are_listened_for_too(pool: Pool) -> None:

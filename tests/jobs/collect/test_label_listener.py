@@ -19,7 +19,6 @@ from collectors.transport.client import HttpOptions, Retry
 from jobs.base.clock import SimulatedClock
 from jobs.collect.label_listener import LabelListener, LabelPacing, RetryPauses
 from storage.countries.label_census import LabelerStatus, labelers, withheld_by_labelers
-from storage.countries.label_record import end_labelers
 from storage.health.labeler_checks import labeler_checks
 from storage.model.alerts.conditions import ConditionKind
 from storage.postgres.pool import Pool, transaction
@@ -101,37 +100,6 @@ def labeler(*subjects: str) -> SimulatedLabeler:
     for subject in subjects:
         one.put(subject, "!hide", T0)
     return one
-
-
-async def test_all_labels_are_stored_once_though_stream_and_list_both_have_them(pool: Pool) -> None:
-    async with listening(pool, labeler(SUBJECT, POST)) as one:
-        await one.until_listed()
-        await one.until_stored(2)
-        one.labeler.withdraw(SUBJECT, "!hide", T0 + HOUR)
-        one.server.announce()
-        await one.until_stored(3)
-        assert await one.stored() == [(POST, False), (SUBJECT, False), (SUBJECT, True)]
-        status = await one.status()
-        assert (status.country, status.refused, status.is_complete, status.lost_at) == ("TR", 0, True, None)
-
-
-async def test_after_a_lost_connection_the_stream_goes_on_after_the_stored_position(
-    pool: Pool, caplog: pytest.LogCaptureFixture
-) -> None:
-    async with listening(pool, labeler(SUBJECT)) as one:
-        await one.until_stored(1)
-
-        async def is_stored() -> bool:
-            return await pool.fetchval("select seq from labeler") == 1
-
-        await one.until(is_stored)
-        one.server.cut_streams()
-        await one.server.connected(2)
-        one.labeler.put(POST, "!hide", T0 + HOUR)
-        one.server.announce()
-        await one.until_stored(2)
-        assert one.server.cursors[:2] == [0, 1]
-    assert sum("label stream for TR failed" in r.message for r in caplog.records) == 1
 
 
 async def test_a_slow_consumer_is_sent_away_and_loses_nothing(pool: Pool) -> None:
@@ -226,20 +194,6 @@ async def test_a_labeler_that_counts_again_is_read_from_the_beginning(pool: Pool
         assert len(await now.stored()) == 2
 
 
-async def test_forged_labels_are_kept_apart_and_do_not_stop_the_others(pool: Pool) -> None:
-    one = labeler(SUBJECT)
-    one.put(f"{POST}b", "!hide", T0, forged=True)
-    one.rotate(LATER_KEY, T0 + HOUR)
-    one.put(POST, "!hide", T0 + HOUR)
-    async with listening(pool, one) as now:
-        await now.until_stored(2)
-        await now.until_listed()
-        assert await now.stored() == [(SUBJECT, False), (POST, False)]
-        assert (await now.status()).refused == 1
-        async with transaction(pool) as conn:
-            assert (await withheld_by_labelers(conn, "TR", T0 + 9 * HOUR)).posts == 1
-
-
 async def test_it_listens_in_the_process_that_plans_only(pool: Pool) -> None:
     async with listening(pool, labeler(SUBJECT)) as one:
         await one.until_stored(1)
@@ -248,25 +202,6 @@ async def test_it_listens_in_the_process_that_plans_only(pool: Pool) -> None:
         one.listener.renew()
         await one.server.connected(2)
         await one.until_stored(2)
-
-
-async def test_a_labeler_that_is_no_longer_collected_has_an_end(pool: Pool) -> None:
-    async with listening(pool, labeler(SUBJECT)) as one:
-        await one.until_stored(1)
-        async with transaction(pool) as conn:
-            await end_labelers(conn, BLUESKY, [LABELER], T0)
-        assert (await one.status()).ended_at is None
-    async with transaction(pool) as conn:
-        await end_labelers(conn, BLUESKY, [], T0 + HOUR)
-    assert (await one.status()).ended_at == T0 + HOUR
-
-
-def test_pauses_double_up_to_a_limit_and_are_never_equal_for_all() -> None:
-    dice = random.Random(1)
-    pauses = RetryPauses(1.0, 300.0)
-    for failures, limit_s in ((1, 1), (2, 2), (5, 16), (10, 300), (10_000, 300)):
-        drawn = [pauses.after(failures, dice) for _ in range(50)]
-        assert limit_s / 2 <= min(drawn) < max(drawn) <= limit_s
 
 
 @asynccontextmanager
@@ -295,31 +230,6 @@ async def until_read(pool: Pool, one: SimulatedLabeler) -> None:
         return row is not None and (row["seq"], row["gap"]) == (one.seq, None)
 
     await until(is_read, 1200)
-
-
-async def test_a_process_that_is_killed_again_and_again_loses_and_doubles_no_label(
-    pool: Pool, dsn: str
-) -> None:
-    """Each round kills the process at another moment, while labels are made and replayed."""
-    one, dice = labeler(), random.Random(7)
-    truth: set[tuple[str, bool]] = set()
-    one.lists_everything = False
-    async with serve_labeler(one) as server:
-        for kill in range(6):
-            async with killed_at_the_end(dsn, server, kill + 1):
-                for n in range(40):
-                    subject = f"{POST}{kill}x{n}"
-                    one.put(subject, "!hide", T0 + n * HOUR)
-                    truth.add((subject, False))
-                    server.announce()
-                    await asyncio.sleep(dice.uniform(0, 0.004))
-                if kill == 5:
-                    await until_read(pool, one)
-    rows = await pool.fetch("select subject, is_negated from label")
-    assert len(rows) == len(truth)
-    assert {tuple(row) for row in rows} == truth
-    numbers = [row["seq"] for row in await pool.fetch("select seq from label order by label_id")]
-    assert numbers == list(range(1, one.seq + 1)), "in order, without a hole"
 
 
 class LabelYear:

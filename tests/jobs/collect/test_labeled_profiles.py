@@ -9,15 +9,11 @@ from collectors.core.collector import RequestFailure
 from collectors.core.rate_limit_headers import NOT_STATED, failure_of
 from collectors.core.wire import WireFault
 from jobs.base.clock import SimulatedClock
-from jobs.collect.labeled_profiles import PAUSE, LabeledProfileReader
-from storage.accounts.accounts import NewAccount, add_accounts
+from jobs.collect.labeled_profiles import LabeledProfileReader
 from storage.countries.label_census import LabelFilter, labeled_subjects
-from storage.countries.label_record import end_labelers
-from storage.countries.labeled_profiles import drop_profiles_without_label
 from storage.model.core.availability import MissedReason
 from storage.postgres.pool import Pool, transaction
-from storage.purge.purge import purge_account
-from tests.support.samples.label_signing import POST, SUBJECT, stated, store
+from tests.support.samples.label_signing import stated, store
 from tests.support.samples.readings import T0
 
 DAY = timedelta(days=1)
@@ -25,10 +21,6 @@ DAY = timedelta(days=1)
 
 def did(n: int) -> str:
     return f"did:plc:{'abcdefghij'[n // 10]}{'abcdefghij'[n % 10]}{'2' * 22}"
-
-
-AUTHOR = did(2)
-OF_AUTHOR = POST.replace(SUBJECT, AUTHOR)
 
 
 class Profiles:
@@ -78,55 +70,6 @@ async def known(pool: Pool) -> dict[str, tuple[bool | None, str | None, int | No
     return {r.subject: (r.profile_is_shown, r.profile_handle, r.profile_followers) for r in rows}
 
 
-async def test_an_account_and_the_author_of_a_post_are_shown_and_who_is_not_shown_is_said_so(
-    pool: Pool,
-) -> None:
-    await store(pool, stated(SUBJECT), stated(OF_AUTHOR), stated(did(1)))
-    clock = SimulatedClock(T0)
-    profiles = Profiles(
-        subject=PublicProfile(SUBJECT, "somebody.test", 12_400), author=PublicProfile(AUTHOR, None, None)
-    )
-    assert await known(pool) == dict.fromkeys((SUBJECT, OF_AUTHOR, did(1)), (None, None, None))
-    await come_round(LabeledProfileReader(pool, BLUESKY, profiles, clock), profiles, clock, DAY)
-    assert await known(pool) == {
-        SUBJECT: (True, "somebody.test", 12_400),
-        OF_AUTHOR: (True, None, None),
-        did(1): (False, None, None),
-    }
-    assert len(profiles.asked) == 1
-
-
-async def test_many_are_asked_for_in_batches_with_a_pause_and_each_once_in_thirty_days(pool: Pool) -> None:
-    subjects = [did(n) for n in range(60)]
-    await store(pool, *(stated(one, T0 - timedelta(hours=n)) for n, one in enumerate(subjects)))
-    clock, profiles = SimulatedClock(T0), Profiles()
-    task = LabeledProfileReader(pool, BLUESKY, profiles, clock)
-    await come_round(task, profiles, clock, 2 * PAUSE)
-    # The newest labels first.
-    assert profiles.asked == [subjects[:25], subjects[25:50], subjects[50:]]
-    await come_round(task, profiles, clock, 29 * DAY)
-    assert len(profiles.asked) == 3
-    await come_round(task, profiles, clock, 2 * DAY)
-    await come_round(task, profiles, clock, DAY)
-    assert sorted(one for asked in profiles.asked[3:] for one in asked) == sorted(subjects)
-
-
-async def test_a_busy_server_is_asked_when_it_says_so(pool: Pool) -> None:
-    await store(pool, stated(SUBJECT))
-    clock, profiles = SimulatedClock(T0), Profiles()
-    task = LabeledProfileReader(pool, BLUESKY, profiles, clock)
-    later = T0 + timedelta(hours=1)
-    profiles.failure = RequestFailure(MissedReason.RATE_LIMITED, "too many", later, breaker=False)
-    await task.load()
-    await task.tick()
-    assert task.next_due() == later
-    assert await known(pool) == {SUBJECT: (None, None, None)}
-    clock.set(later)
-    profiles.failure = None
-    await task.tick()
-    assert await known(pool) == {SUBJECT: (False, None, None)}
-
-
 async def test_one_subject_that_is_refused_keeps_nobody_else_back_and_is_tried_a_day_later(
     pool: Pool,
 ) -> None:
@@ -152,50 +95,3 @@ async def test_whom_nothing_names_nobody_is_asked_for_and_nothing_is_said(pool: 
     await come_round(LabeledProfileReader(pool, BLUESKY, profiles, clock), profiles, clock, DAY)
     assert profiles.asked == []
     assert set((await known(pool)).values()) == {(None, None, None)}
-
-
-async def purge(pool: Pool) -> None:
-    """Store the account, and purge it."""
-    async with transaction(pool) as conn:
-        await add_accounts(conn, [NewAccount(BLUESKY, SUBJECT, "somebody.test")], T0)
-        number = await conn.fetchval("select account_id from account where native_id = $1", SUBJECT)
-        assert (await purge_account(conn, number, T0)).handles >= 1
-
-
-async def test_who_is_purged_while_their_profile_is_read_is_not_stored(pool: Pool) -> None:
-    await store(pool, stated(SUBJECT), stated(POST), stated(did(1)))
-    clock = SimulatedClock(T0)
-    profiles = Profiles(subject=PublicProfile(SUBJECT, "somebody.test", 3))
-    profiles.meanwhile = lambda: purge(pool)
-    task = LabeledProfileReader(pool, BLUESKY, profiles, clock)
-    await task.load()
-    await task.tick()
-    gone = dict.fromkeys((SUBJECT, POST), (None, None, None))
-    assert await known(pool) == {**gone, did(1): (False, None, None)}
-
-
-async def test_profiles_go_when_the_labels_of_their_labeler_are_no_longer_collected(pool: Pool) -> None:
-    await store(pool, stated(SUBJECT))
-    clock, profiles = SimulatedClock(T0), Profiles()
-    await come_round(LabeledProfileReader(pool, BLUESKY, profiles, clock), profiles, clock, DAY)
-    async with transaction(pool) as conn:
-        await drop_profiles_without_label(conn, BLUESKY)
-    assert await known(pool) == {SUBJECT: (False, None, None)}
-    async with transaction(pool) as conn:
-        await end_labelers(conn, BLUESKY, [], T0)
-        await drop_profiles_without_label(conn, BLUESKY)
-    assert await known(pool) == {SUBJECT: (None, None, None)}
-
-
-async def test_who_was_purged_is_not_asked_for_again(pool: Pool) -> None:
-    await store(pool, stated(SUBJECT), stated(POST))
-    clock = SimulatedClock(T0)
-    profiles = Profiles(subject=PublicProfile(SUBJECT, "somebody.test", 3))
-    task = LabeledProfileReader(pool, BLUESKY, profiles, clock)
-    await come_round(task, profiles, clock, DAY)
-    await purge(pool)
-    # Its posts would name it as their author.
-    gone = dict.fromkeys((SUBJECT, POST), (None, None, None))
-    assert await known(pool) == gone
-    await come_round(task, profiles, clock, 40 * DAY)
-    assert await known(pool) == gone

@@ -13,15 +13,12 @@ from jobs.collect.load_accounts import load_accounts, take_up_edited
 from jobs.detect.active_cohorts import RecentConfirmations
 from jobs.detect.confirmation import ConfirmationRule
 from jobs.planning.watch_state import WatchState
-from storage.accounts.accounts import NewAccount, WatchVersion, add_accounts, stop_watching, watch_version
-from storage.accounts.list_thresholds import set_list_thresholds
-from storage.accounts.watch_lists import make_list, put_accounts_on, take_accounts_off
+from storage.accounts.accounts import NewAccount, add_accounts, stop_watching, watch_version
+from storage.accounts.watch_lists import put_accounts_on, take_accounts_off
 from storage.model.core.availability import State, Status
 from storage.model.core.known_state import Known
-from storage.model.core.list_thresholds import ListThresholds
 from storage.postgres.pool import Pool, Refused, open_pool, transaction
 from storage.purge.purge import purge_account
-from storage.readings import evidence
 from tests.support.pipelines.monitor import World
 from tests.support.repeats import repeats
 from tests.support.samples.readings import AVAILABLE, NOT_FOUND, SUSPENDED, WITHHELD_IN, minutes
@@ -145,45 +142,3 @@ async def edit(pool: Pool, what: str, native_id: str, list_name: str, now: datet
                     await purge_account(conn, one, now)
                 case _:
                     pass
-
-
-async def test_an_edit_of_some_accounts_names_them_and_another_may_be_about_any(pool: Pool) -> None:
-    world = World(pool)
-    await world.enlist(["1", "2"], ("A",))
-    async with transaction(pool) as conn:
-        before = (await watch_version(conn, 0)).number
-        one = await conn.fetchval("select account_id from account where native_id = '1'")
-        await stop_watching(conn, X, "1", minutes(1), is_id=True)
-        assert (await watch_version(conn, before)).edited == {one}
-        assert (await watch_version(conn, -1)).edited is None, "at the start"
-        await make_list(conn, "C", "ada", minutes(2))
-        assert (await watch_version(conn, before)).edited == {one}, "a new list has no account"
-        await set_list_thresholds(conn, "C", ListThresholds(3, 5), "ada", minutes(3))
-        assert (await watch_version(conn, before)).edited is None
-        newest = (await watch_version(conn, before)).number
-        assert await watch_version(conn, newest) == WatchVersion(newest, frozenset())
-
-
-@pytest.mark.parametrize("restarts", [False, True])
-async def test_a_change_that_was_sighted_before_keeps_its_bound_and_evidence(
-    pool: Pool, restarts: bool
-) -> None:
-    world = World(pool)
-    await world.enlist(["1"])
-    monitor = await world.start()
-    for minute, state in ((0, A), (10, W), (11, A), (20, W), (21, W)):
-        world.clock.set(minutes(minute))
-        world.platform.truth["1"] = state
-        monitor = await world.start() if restarts else monitor
-        await monitor.read_now(["1"])
-        await monitor.tick()
-    assert await world.rows(
-        """
-        select last_seen_old, first_seen_new, outcome from change join change_outcome using (change_id)
-        where kind = 'block' order by first_seen_new
-        """
-    ) == [(minutes(0), minutes(10), "not_confirmed"), (minutes(0), minutes(20), "confirmed")]
-    kept = await pool.fetchval("select old_evidence from change where kind = 'block' order by change_id desc")
-    if not restarts:  # what an answer said is not kept without news
-        async with transaction(pool) as conn:
-            assert await evidence.load(conn, kept) == b"1: answer of " + minutes(0).isoformat().encode()

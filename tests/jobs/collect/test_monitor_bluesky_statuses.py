@@ -5,7 +5,6 @@
 They are played by the simulator, read by the collector, judged, stored, and shown.
 """
 
-import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -13,7 +12,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import pytest_asyncio
-from dash import dcc
 from dash.development.base_component import Component
 
 from collectors.bluesky.collector import BlueskyCollector
@@ -34,7 +32,7 @@ from storage.accounts.accounts import NewAccount, add_accounts
 from storage.accounts.canaries import set_canaries
 from storage.model.core.availability import State, Status
 from storage.postgres.pool import Pool, open_pool, transaction
-from tests.support.clients.page_text import said, spans
+from tests.support.clients.page_text import said
 from tests.support.samples.readings import AVAILABLE, NOT_FOUND, SUSPENDED
 from tests.support.servers.dashboard import SETTINGS, page_of
 
@@ -133,8 +131,6 @@ def pages(drawn: dict[str, Component]) -> dict[str, str]:
     return {name: said(page) for name, page in drawn.items()}
 
 
-TAKEDOWN = '"message": "Account has been suspended"'
-"""What Bluesky says of an account that it took down, which the page quotes."""
 WINDOW = "1 Feb 2021, between 11:00 and 11:30 UTC"
 SENTENCES = {
     "restricted": f"Restricted in TR (Bluesky app). Changed {WINDOW}.",
@@ -155,45 +151,3 @@ def test_each_of_seven_statuses_has_its_own_sentence(pages: dict[str, str], stor
     same = {story, "erased"} if story == "unreachable" else {story}
     others = [page for name, page in pages.items() if name not in same]
     assert not [page for page in others if SENTENCES[story] in page]
-
-
-@pytest.mark.parametrize("story", ["restricted", "hidden", "left", "erased", "renamed", "unreachable"])
-def test_nothing_on_bluesky_is_called_withheld_suspended_or_blocked_by_a_country(
-    pages: dict[str, str], story: str
-) -> None:
-    told = pages[story].replace(TAKEDOWN, "").lower()
-    assert "withheld" not in told
-    assert "suspended" not in told
-
-
-@pytest.mark.parametrize("story", ["left", "erased", "renamed", "unreachable", "quiet"])
-def test_statuses_other_than_blocks_are_not_counted_as_blocks(pages: dict[str, str], story: str) -> None:
-    assert "never seen blocked" in pages[story]
-    assert "▼ Block" not in pages[story]
-
-
-def test_an_outage_of_its_server_changes_no_status(pages: dict[str, str]) -> None:
-    page = pages["unreachable"]
-    assert "Available. This status began on or before 1 Feb 2021, 06:00 UTC." in page
-    assert "Available, last read 1 Feb 2021, 12:30 UTC" in page
-    assert re.search(
-        r'First reading no\. \d+ – Available HTTP 200: "labels": \[\] Read the answer none', page
-    )
-    assert "Gone" not in page
-
-
-def test_the_status_of_an_account_is_drawn_up_to_its_last_reading_while_its_server_is_silent(
-    drawn: dict[str, Component],
-) -> None:
-    """What the page shows as not checked is not drawn as available."""
-    (graph,) = [part for part in drawn["unreachable"]._traverse() if isinstance(part, dcc.Graph)]
-    bars = [trace for trace in graph.figure.data if trace.name == "Available"]
-    assert max(end for bar in bars for _, end in spans(bar)) == DAY + timedelta(hours=12, minutes=30)
-
-
-def test_a_rename_is_recorded_from_our_readings_and_from_the_public_record_with_its_date(
-    pages: dict[str, str],
-) -> None:
-    page = pages["renamed"]
-    assert "Available. This status began on or before 1 Feb 2021, 06:00 UTC." in page
-    assert "1 Feb 2021, 11:10:00 UTC plc.directory" in page

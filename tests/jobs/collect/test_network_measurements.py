@@ -5,8 +5,6 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from random import Random
 
-import pytest
-
 from collectors.network.measurements import Measurements
 from collectors.network.simulator.answers import PublishedDay
 from collectors.network.simulator.app import simulated_ooni
@@ -14,8 +12,8 @@ from collectors.network.wire.aggregation import PATH
 from collectors.simulator.faults import FaultPlan, Outage
 from collectors.simulator.server import SimulatorServer
 from collectors.transport.client import Http, HttpOptions, Retry
-from jobs.collect.network_measurements import EVERY, TRY_AGAIN_AFTER, NetworkReader, asked_days, is_due
-from storage.countries.measured_networks import NetworkReads, measured_days, network_reads
+from jobs.collect.network_measurements import EVERY, NetworkReader
+from storage.countries.measured_networks import measured_days, network_reads
 from storage.model.core.reachability import MeasuredDay
 from storage.postgres.pool import Pool, transaction
 from tests.support.samples.readings import T0
@@ -26,41 +24,6 @@ TODAY = T0.date()
 
 def day(at: datetime, anomaly: int, ok: int, domain: str = "x.com") -> MeasuredDay:
     return MeasuredDay(domain, at.date(), confirmed=0, anomaly=anomaly, failure=0, ok=ok)
-
-
-def reads(last: timedelta, failure: str | None = None, answered: timedelta | None = None) -> NetworkReads:
-    return NetworkReads(T0 - 99 * DAY, T0 - last, failure, None if answered is None else T0 - answered, TODAY)
-
-
-@pytest.mark.parametrize(
-    ("known", "due"),
-    [
-        pytest.param(None, True, id="never read"),
-        pytest.param(reads(EVERY, answered=EVERY), True, id="read long ago"),
-        pytest.param(reads(EVERY - DAY / 1440, answered=DAY), False, id="read lately"),
-        pytest.param(reads(TRY_AGAIN_AFTER, "no answer"), True, id="failed a while ago"),
-        pytest.param(reads(TRY_AGAIN_AFTER / 2, "no answer"), False, id="failed just now"),
-    ],
-)
-def test_a_country_is_due_by_its_last_read(known: NetworkReads | None, due: bool) -> None:
-    assert is_due(known, T0) is due
-
-
-@pytest.mark.parametrize(
-    ("known", "days"),
-    [
-        pytest.param(None, 90, id="at first"),
-        pytest.param(reads(EVERY, answered=EVERY), 7, id="of the last days the counts still change"),
-        pytest.param(reads(DAY, "no answer"), 90, id="if there was never an answer"),
-        pytest.param(
-            reads(DAY, "no answer", answered=20 * DAY), 27, id="after twenty days without an answer"
-        ),
-    ],
-)
-def test_all_days_that_may_have_changed_are_asked_for(known: NetworkReads | None, days: int) -> None:
-    since, until = asked_days(known, T0.replace(hour=12))
-    assert until - since in {timedelta(days=days + 1), timedelta(days=days + 2)}
-    assert until == TODAY + DAY
 
 
 class Desk:
@@ -95,18 +58,6 @@ async def through(
         for now in times:
             await desk.at(now)
         return desk.requests
-
-
-async def test_counts_that_grew_are_stored_beside_those_that_were_known_before(dsn: str, pool: Pool) -> None:
-    first, later = day(T0, 3, 1), day(T0, 20, 2)
-    published = [PublishedDay("TR", first, T0), PublishedDay("TR", later, T0 + EVERY)]
-    await through(dsn, pool, published, [T0, T0 + EVERY, T0 + 2 * EVERY], FaultPlan())
-    async with transaction(pool) as conn:
-        span = TODAY, TODAY + 9 * DAY
-        assert await measured_days(conn, "TR", *span) == [later]
-        assert await measured_days(conn, "TR", *span, known_at=T0 + EVERY / 2) == [first]
-        assert await measured_days(conn, "TR", *span, known_at=T0 - EVERY) == []
-        assert await conn.fetchval("select count(*) from network_day") == 2
 
 
 async def test_a_failed_read_is_recorded_as_one_and_leaves_the_counts_alone(dsn: str, pool: Pool) -> None:

@@ -40,55 +40,6 @@ def run(
     return blockline(capsys)
 
 
-@pytest.mark.parametrize(
-    ("asked", "account_id", "status", "countries", "strength", "flags"),
-    [
-        ("x alpha", "1001", "withheld", ["IN", "TR"], "strong", []),
-        ("x @BETA", "1002", "available", [], "strong", []),
-        ("x gamma", None, "suspended", [], "strong", []),
-        ("x delta", None, "not_found", [], "weak", []),
-        ("x nobody", None, "not_found", [], "weak", []),
-        ("id:1003", "1003", "suspended", [], "strong", []),
-        ("id:999", "999", "not_found", [], "weak", []),
-        ("https://x.com/alpha", "1001", "withheld", ["IN", "TR"], "strong", []),
-        ("bluesky healthy.test", HEALTHY, "available", [], "strong", []),
-        (f"https://bsky.app/profile/{HIDDEN}", HIDDEN, "withheld", ["DE", "TR"], "strong", []),
-        (TAKEN_DOWN, TAKEN_DOWN, "suspended", [], "strong", ["host"]),
-        ("takendown.test", None, "suspended", [], "strong", []),
-        (APP_ONLY, APP_ONLY, "suspended", [], "strong", ["app_view_only"]),
-        (CLOSED, CLOSED, "deactivated", [], "strong", []),
-        ("closed.test", None, "deactivated", [], "strong", []),
-        (NOBODY, NOBODY, "not_found", [], "weak", []),
-        ("@alice@mastodon.example", ALICE, "available", [], "strong", []),
-        ("https://social.example/@bob", BOB, "available", [], "strong", []),
-        (BOB, BOB, "available", [], "strong", []),
-        ("https://mastodon.example/users/frozen", FROZEN, "suspended", [], "strong", ["temporary"]),
-        ("@nobody@social.example", None, "not_found", [], "weak", []),
-    ],
-)
-def test_a_conclusive_check_exits_with_success_whatever_it_shows(
-    run: Blockline,
-    asked: str,
-    account_id: str | None,
-    status: str,
-    countries: list[str],
-    strength: str,
-    flags: list[str],
-) -> None:
-    ran = run("check", asked, "--json")
-    assert (ran.code, ran.err) == (0, "")
-    assert ran.json["conclusive"] is True
-    (result,) = ran.json["results"]
-    assert (result["asked"], result["account_id"], result["status"]) == (asked, account_id, status)
-    assert (result["withheld_in"], result["strength"], result["reason"]) == (countries, strength, None)
-    assert result["flags"] == flags
-    if account_id is None:
-        assert (result["evidence"], bool(result["said"])) == ([], True)
-    for exchange in result["evidence"]:
-        assert len(exchange["sha256"]) == 64
-    assert account_id is None or result["evidence"]
-
-
 def test_a_single_check_does_not_call_an_account_deleted_that_it_never_saw(run: Blockline) -> None:
     ran = run("check", DELETED)
     assert ran.said[0] == f"{DELETED}: not found"
@@ -210,17 +161,6 @@ def test_an_unreachable_server_is_a_reason_and_no_status(
     assert (result["status"], result["strength"]) == (None, None)
     assert result["reason"].startswith(reason)
     assert "This is not a sign of a block." in ran.err
-
-
-def test_without_a_token_the_setting_is_named_for_x_only(
-    run: Blockline, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("BLOCKLINE_X_BEARER_TOKEN")
-    ran = run("check", "x", "alpha")
-    assert (ran.code, ran.out) == (1, "")
-    assert ran.err.startswith("Setting x_bearer_token is missing: ")
-    assert len(ran.complaints) == 1
-    assert run("check", "healthy.test").code == 0
 
 
 def test_a_malformed_token_is_refused_without_being_shown(

@@ -88,30 +88,6 @@ async def desk(pool: Pool) -> Desk:
     return await Desk.made(pool, 6)
 
 
-async def test_recordings_that_arrive_during_a_transaction_are_committed_together_in_the_next(
-    desk: Desk,
-) -> None:
-    async with desk.held_up():
-        tasks = await desk.under_way([desk.first_look(n) for n in range(6)])
-    assert await asyncio.gather(*tasks) == [True] * 6
-    together = await desk.rows("select count(*) from coverage_row group by xmin::text order by 1")
-    assert together == [(1,), (5,)]
-    assert len(await desk.changes()) == 12
-
-
-async def test_a_recording_is_acknowledged_after_its_commit_and_not_before(desk: Desk) -> None:
-    async def record(n: int) -> None:
-        assert await desk.first_look(n).record(desk.recorder)
-        stored = await desk.rows(f"select from coverage where roster_id = {desk.rosters[n].roster_id}")
-        assert len(stored) == 1
-
-    await asyncio.gather(*(record(n) for n in range(6)))
-
-
-async def test_a_single_recording_does_not_wait(desk: Desk) -> None:
-    assert await desk.first_look(0).record(desk.recorder) is True
-
-
 async def test_the_same_attempt_twice_in_one_group_is_stored_once(desk: Desk) -> None:
     polls = [desk.first_look(0), desk.first_look(1), desk.first_look(1), desk.first_look(2)]
     assert await desk.all_at_once(polls) == [True, True, False, True]
@@ -129,16 +105,6 @@ async def test_of_two_first_states_of_one_account_one_is_stored_and_no_other_is_
     assert await desk.changes() == sorted((a.native_id, T0) for a in desk.accounts[:10])
 
 
-async def test_two_readings_of_one_account_without_news_are_both_stored(desk: Desk) -> None:
-    first = desk.first_look(0)
-    assert await first.record(desk.recorder)
-    first.apply()
-    mine = [w for w, _, _ in first.judged.steps]
-    again = [poll(desk.rosters[0], mine, minutes(n), {}) for n in (1, 2, 3)]
-    assert await desk.all_at_once(again) == [True] * 3
-    assert await desk.rows("select count(*) from coverage") == [(4,)]
-
-
 async def test_a_recording_that_the_database_refuses_fails_alone(desk: Desk) -> None:
     polls = [desk.first_look(n) for n in range(5)]
     polls.insert(2, desk.into_nowhere(5))
@@ -146,13 +112,6 @@ async def test_a_recording_that_the_database_refuses_fails_alone(desk: Desk) -> 
     assert isinstance(told.pop(2), StorageError)
     assert told == [True] * 5
     assert len(await desk.changes()) == 10
-
-
-async def test_a_group_may_span_months(desk: Desk) -> None:
-    polls = [desk.first_look(n, T0.replace(month=n + 3)) for n in range(6)]
-    assert await desk.all_at_once(polls) == [True] * 6
-    months = await desk.rows("select tableoid::regclass::text from coverage_row order by 1")
-    assert months == [(f"coverage_2021_{month:02}",) for month in range(3, 9)]
 
 
 async def test_a_lost_connection_fails_the_whole_group_and_the_next_one_can_continue(
@@ -193,14 +152,6 @@ async def test_an_answer_that_arrives_after_a_later_one_is_stored_in_its_place(
     assert await desk.rows(_NO_BASELINES) == told
     assert not await late.record(desk.recorder)
     assert await desk.rows("select count(*) from coverage") == [(3,)]
-
-
-async def test_a_second_reading_at_the_same_instant_that_agrees_is_not_late(desk: Desk) -> None:
-    first = desk.first_look(0)
-    assert await first.record(desk.recorder)
-    first.apply()
-    again = poll(desk.rosters[0], [w for w, _, _ in first.judged.steps], T0, {}, attempt=1)
-    assert await again.record(desk.recorder)
 
 
 @pytest.mark.parametrize("cancelled", [0, 1, 3, 5])

@@ -1,29 +1,23 @@
 """Two leaders, each with a shard of the accounts of one platform, do together what one would do."""
 
-import asyncio
-from collections.abc import AsyncGenerator, Collection, Mapping
-from contextlib import suppress
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
 import pytest
 
-from collectors.bluesky.wire.jetstream import EventKind, StreamEvent
 from collectors.core.collector import CanaryCandidate, CollectorAnswer, RequestFailure
 from collectors.x.declaration import X
-from jobs.collect.event_stream import EventListener
 from jobs.collect.load_accounts import load_accounts
 from jobs.collect.monitor import Monitor
 from jobs.collect.vantages import VantageReader
 from jobs.detect.confirmation import ConfirmationRule
 from jobs.dispatch.local_requester import TimedAnswer
-from storage.accounts.accounts import NewAccount, add_accounts, stop_watching, watch_version
-from storage.accounts.canaries import set_canaries
+from storage.accounts.accounts import watch_version
 from storage.model.core.accounts import AccountId
 from storage.model.core.availability import MissedReason, State, Status
 from storage.model.core.platform_request import Question
 from storage.model.core.shards import Shard
 from storage.postgres.pool import Pool, transaction
-from storage.readings import stream_cursors
 from storage.readings.rosters import get_or_make
 from tests.support.pipelines.monitor import CANARIES, CHANGES, SWEEP, World
 from tests.support.samples.readings import (
@@ -93,17 +87,6 @@ async def two(pool: Pool) -> Two:
     return Two(pool)
 
 
-async def test_every_account_is_asked_once_and_each_request_has_the_control_accounts_once(two: Two) -> None:
-    await two.begin(250)
-    await two.tick()
-    asked = [native_id for request in two.platform.asked for native_id in request]
-    canaries = [native_id for native_id, _, _ in CANARIES]
-    assert sorted(i for i in asked if i not in canaries) == sorted(str(n) for n in range(1, 251))
-    assert [asked.count(i) for i in canaries] == [len(two.platform.asked)] * 2
-    # As many requests as each shard needs for its own accounts, which are 98 in a request.
-    assert len(two.platform.asked) == sum(-(-len(two.own(index)) // 98) for index in range(2))
-
-
 async def test_control_accounts_that_one_shard_chose_are_not_chosen_again_by_the_other(two: Two) -> None:
     await two.begin(20)
     two.platform.spare = tuple(CanaryCandidate(i, f"s{i}", Status.AVAILABLE) for i in ("902", "903"))
@@ -113,23 +96,6 @@ async def test_control_accounts_that_one_shard_chose_are_not_chosen_again_by_the
     assert two.platform.asked == [("902", "903")]
     await second.canaries.tick()
     assert two.platform.asked == [("902", "903")]
-
-
-async def test_a_control_account_that_really_changed_is_retired_once_and_both_shards_read_on(
-    two: Two,
-) -> None:
-    async with transaction(two.pool) as conn:
-        more = [(str(n), f"stable_{n}", Status.AVAILABLE) for n in (902, 903)]
-        await set_canaries(conn, X, [*CANARIES, *more], T0)
-    await two.begin(40)
-    await two.run_all(minutes(1))
-    two.platform.truth["900"] = SUSPENDED
-    await two.run_all(minutes(300))
-    assert await two.rows("select count(*) from canary where retired_at is not null") == [(1,)]
-    two.platform.truth |= {str(n): W for n in range(1, 41)}
-    await two.run_all(minutes(500))
-    confirmed = [(native_id, outcome) for native_id, _, _, outcome, _ in await two.rows(CHANGES)]
-    assert sorted(confirmed) == sorted((str(n), "confirmed") for n in range(1, 41))
 
 
 async def test_a_pause_of_the_platform_and_its_end_reach_the_other_shard(two: Two) -> None:
@@ -148,26 +114,6 @@ async def test_a_pause_of_the_platform_and_its_end_reach_the_other_shard(two: Tw
     await second.follow_others()
     await second.tick()
     assert {a for request in two.platform.asked[asked:] for a in request} >= {*two.own(0), *two.own(1)}
-
-
-async def test_each_change_is_confirmed_once_by_the_shard_of_its_account(two: Two) -> None:
-    await two.begin(40, "Desk")
-    await two.run_all(minutes(1))
-    two.platform.truth |= {str(n): W for n in range(1, 41)}
-    await two.run_all(minutes(200))
-    assert sorted(await two.rows(CHANGES)) == sorted(
-        (str(n), "block", "withheld", "confirmed", "enough_strong") for n in range(1, 41)
-    )
-
-
-async def test_a_change_that_one_shard_confirmed_makes_its_list_active_for_the_other(two: Two) -> None:
-    await two.begin(40, "Desk")
-    await two.run_all(minutes(1))
-    blocked, gone = min(two.own(0)), min(two.own(1))
-    two.platform.truth |= {blocked: W, gone: N}
-    await two.run_all(minutes(300))
-    reasons = {native_id: reason for native_id, _, _, _, reason in await two.rows(CHANGES)}
-    assert reasons == {blocked: "enough_strong", gone: "cohort_active"}
 
 
 async def take_in(two: Two, monitor: Monitor, at: float, native_id: str, state: State) -> None:
@@ -203,67 +149,6 @@ async def test_what_a_late_answer_of_one_shard_corrects_in_the_other_is_loaded_b
     async with transaction(two.pool) as conn:
         stored = await load_accounts(conn, X, ConfirmationRule(), [two.own(1)[gone]])
     assert second.known(two.own(1)[gone]) == stored[0].known
-
-
-async def test_an_edit_of_a_list_reaches_the_shard_of_the_account(two: Two) -> None:
-    await two.begin(20)
-    await two.tick()
-    asked, since = len(two.platform.asked), await two.version()
-    async with transaction(two.pool) as conn:
-        await add_accounts(
-            conn, [NewAccount(X, str(n), f"h{n}", ("Desk",)) for n in (21, 22, 23)], two.clock()
-        )
-        await stop_watching(conn, X, "1", two.clock())
-    assert len(await two.edited(since)) == 4
-    assert sorted([*two.own(0), *two.own(1)], key=int) == [str(n) for n in range(2, 24)]
-    two.clock.set(minutes(1))
-    await two.tick()
-    read = [a for request in two.platform.asked[asked:] for a in request]
-    assert [read.count(str(n)) for n in (1, 21, 22, 23)] == [0, 1, 1, 1]
-
-
-class Stream:
-    """Sends one event about an account to whoever listens for it."""
-
-    most_accounts = 100
-
-    def __init__(self, about: str) -> None:
-        self._about = about
-        self.listeners = 0
-
-    def cursor_at(self, at: datetime) -> str:
-        return "from the beginning"
-
-    def covers(self, cursor: str, now: datetime) -> bool:
-        return True
-
-    async def events(self, native_ids: Collection[str], cursor: str | None) -> AsyncGenerator[StreamEvent]:
-        self.listeners += 1
-        if self._about in native_ids:
-            yield StreamEvent(self._about, EventKind.ACCOUNT, T0, "after the event")
-        await asyncio.Event().wait()
-
-
-async def test_an_event_moves_the_position_of_the_shard_of_its_account_alone(two: Two) -> None:
-    await two.begin(20)
-    stream = Stream(about=min(two.own(1)))
-    listeners = [EventListener(two.pool, X, stream, monitor, two.clock) for monitor in two.monitors]
-    running = [asyncio.ensure_future(listener.run()) for listener in listeners]
-    for listener in listeners:
-        listener.renew()
-    positions: list[str] = []
-    while (
-        "after the event" not in positions or stream.listeners < 2
-    ):  # the test's own time limit is the bound
-        await asyncio.sleep(0.01)
-        async with transaction(two.pool) as conn:
-            found = [await stream_cursors.position(conn, X, index) for index in range(2)]
-        positions = [one.cursor for one in found if one is not None]
-    for one in running:
-        one.cancel()
-        with suppress(asyncio.CancelledError):
-            await one
-    assert positions == ["from the beginning", "after the event"]
 
 
 async def test_from_a_vantage_point_each_shard_reads_its_own_accounts(two: Two) -> None:

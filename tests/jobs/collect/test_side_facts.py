@@ -32,7 +32,7 @@ from storage.executives import signals
 from storage.model.core.side_facts import SideFact
 from storage.model.core.signals import SignalKind
 from storage.postgres.pool import Pool, transaction
-from tests.support.samples.readings import AVAILABLE, SUSPENDED, T0, FakeCollector, minutes
+from tests.support.samples.readings import AVAILABLE, T0, FakeCollector, minutes
 from tests.support.simulated.scripted_mastodon import Routes, Scripted, collector, ok, scripted, status
 
 SWEEP = Sweep(timedelta(hours=2), T0)
@@ -97,79 +97,10 @@ async def observed(pool: Pool, routes: Routes) -> AsyncGenerator[Observed]:
         yield Observed(pool, platform, monitor, server, observers, clock)
 
 
-async def test_a_server_that_silences_another_is_a_fact_about_that_server_only(pool: Pool) -> None:
-    async with observed(pool, {BLOCKS: ok(SILENCED)}) as there:
-        await come_round(there.observers, there.clock, minutes(1))
-        (fact,) = await there.facts()
-        assert (fact.observer, fact.kind, fact.value) == (
-            "example.org",
-            "blocked_by_server",
-            "domain silence",
-        )
-        assert await there.facts(BOB) == []
-        async with transaction(pool) as conn:
-            assert await conn.fetchval("select count(*) from change where kind <> 'baseline'") == 0
-
-
-async def test_a_lifted_block_ends_between_two_readings(pool: Pool) -> None:
-    async with observed(pool, {BLOCKS: ok(SILENCED)}) as there:
-        await come_round(there.observers, there.clock, minutes(1))
-        there.server.routes[BLOCKS] = ok([])
-        await come_round(there.observers, there.clock, T0 + timedelta(hours=25))
-        (fact,) = await there.facts()
-        assert (fact.first_seen, fact.last_seen, fact.first_absent) == (T0, T0, T0 + timedelta(days=1))
-
-
-async def test_a_domain_list_that_is_hidden_meanwhile_lifts_nothing(pool: Pool) -> None:
-    async with observed(pool, {BLOCKS: ok(SILENCED)}) as there:
-        await come_round(there.observers, there.clock, minutes(1))
-        there.server.routes[BLOCKS] = status(404)
-        there.server.routes[LOOKUP] = ok(COPY)
-        await come_round(there.observers, there.clock, T0 + timedelta(hours=50))
-        (fact,) = await there.facts()
-        assert fact.first_absent is None
-
-
 async def test_a_server_that_limits_its_copy_and_lists_the_domain_gives_both_facts(pool: Pool) -> None:
     async with observed(pool, {BLOCKS: ok(SILENCED), LOOKUP: ok(COPY | {"limited": True})}) as there:
         await come_round(there.observers, there.clock, minutes(1))
         assert {fact.value for fact in await there.facts()} == {"domain silence", "account limited"}
-
-
-async def test_a_server_that_is_down_gives_no_facts_and_is_asked_once_a_day(pool: Pool) -> None:
-    async with observed(pool, {BLOCKS: status(503), LOOKUP: status(503)}) as there:
-        await come_round(there.observers, there.clock, T0 + timedelta(hours=23))
-        asked = len(there.server.asked)
-        assert await there.facts() == []
-        assert asked <= 3
-        await come_round(there.observers, there.clock, T0 + timedelta(hours=25))
-        assert len(there.server.asked) > asked
-
-
-async def test_a_fact_about_an_account_begins_after_a_request_for_that_account_only(pool: Pool) -> None:
-    """Who is suspended at home is asked for in the list of domains alone: that says nothing of the copy."""
-    routes = {BLOCKS: ok([]), LOOKUP: ok(COPY | {"suspended": True})}
-    async with observed(pool, routes) as there:
-        there.home.truth[ALICE] = SUSPENDED
-        await come_round(there.monitor, there.clock, T0 + timedelta(hours=3))
-        await come_round(there.observers, there.clock, T0 + timedelta(hours=4))
-        assert {r.query.get("acct") for r in there.server.requests} == {None, "bob@social.example"}
-        there.home.truth[ALICE] = AVAILABLE
-        await come_round(there.monitor, there.clock, T0 + timedelta(hours=20))
-        await come_round(there.observers, there.clock, T0 + timedelta(hours=40))
-        (fact,) = await there.facts()
-        assert (fact.value, fact.last_absent) == ("account suspended", None)
-
-
-async def test_a_fact_about_a_domain_begins_after_the_last_list_that_was_shown(pool: Pool) -> None:
-    async with observed(pool, {BLOCKS: ok([]), LOOKUP: ok(COPY)}) as there:
-        await come_round(there.observers, there.clock, minutes(1))
-        there.server.routes[BLOCKS] = status(404)
-        await come_round(there.observers, there.clock, T0 + timedelta(hours=25))
-        there.server.routes[BLOCKS] = ok(SILENCED)
-        await come_round(there.observers, there.clock, T0 + timedelta(hours=49))
-        (fact,) = await there.facts()
-    assert (fact.last_absent, fact.first_seen) == (T0, T0 + timedelta(days=2))
 
 
 # admirers ------------------------------------------------------------------------------------------------
@@ -182,8 +113,6 @@ BOB_THERE = {
     "acct": "bob@social.example",
     "uri": "https://social.example/users/bob",
 }
-
-EVE_THERE = BOB_THERE | {"acct": "eve@x.example", "uri": "https://x.example/users/eve"}
 
 
 async def liked(pool: Pool) -> list[tuple[object, ...]]:

@@ -1,6 +1,5 @@
 """Who took an account down on Bluesky: seen with its own interval, asked again, told by the newest look."""
 
-import re
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -39,7 +38,6 @@ BY_SERVER = DAY + timedelta(hours=12, minutes=10)
 DID = "did:plc:" + "a" * 24
 
 APP_ONLY, HOST = frozenset({Flag.APP_VIEW_ONLY}), frozenset({Flag.HOST})
-UNANSWERED = frozenset({Flag.SCOPE_UNANSWERED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,26 +147,6 @@ async def test_a_takedown_by_the_server_after_one_in_the_app_has_its_own_interva
             readings = await readings_of(conn, desk.account_id, at(11, 15), now)
         assert {r.flags for r in readings if r.at < at(12, 10)} == {APP_ONLY}
         assert {r.flags for r in readings if r.at > at(12, 10)} == {HOST}
-
-
-async def test_the_actor_of_a_takedown_is_requested_again_if_no_server_answered(pool: Pool) -> None:
-    away = Away(directory=True, since=at(11, 5), until=at(12, 15))
-    async with watch(pool, taken_down(""), away) as desk:
-        await desk.play_until(at(11, 40))
-        assert (await desk.shown(), await desk.mailed()) == (UNANSWERED, UNANSWERED)
-        assert "Taken down (by whom is not known: its server, or the directory, did not say)." in (
-            await desk.page()
-        )
-        async with transaction(pool) as conn:
-            again = await readings_of(conn, desk.account_id, at(11, 32), at(11, 59))
-        assert again
-        await desk.play_until(at(12, 35))
-        assert (await desk.shown(), await desk.mailed()) == (HOST, HOST)
-        page = await desk.page()
-        assert "Taken down by its server. Changed 1 Feb 2021, between 11:00 and 11:30 UTC. " in page
-        assert re.search(r"Before 1 Feb 2021, 12:\d\d UTC it was not known who took the account down\.", page)
-        (_, host) = await desk.facts()
-        assert (host[0], host[1]) == ("host", at(11))
 
 
 async def test_an_answer_without_the_actor_changes_and_bounds_nothing(pool: Pool) -> None:

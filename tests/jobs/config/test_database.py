@@ -1,8 +1,5 @@
 """The database of an installation has the schema of this version before it is used."""
 
-import subprocess
-import sys
-
 import asyncpg
 import pytest
 
@@ -12,14 +9,6 @@ from storage.postgres.errors import SchemaBehind, SchemaTooNew, SchemaTooOld, St
 from storage.postgres.schema import check_schema
 
 OWN = Settings()
-
-READY = """
-import asyncio, sys
-from jobs.config.database import ready
-from jobs.config.settings import Settings
-asyncio.run(ready(Settings(), sys.argv[1]))
-print("alembic" in sys.modules)
-"""
 
 
 async def test_our_own_database_is_migrated(empty_dsn: str) -> None:
@@ -44,16 +33,3 @@ async def test_our_own_database_of_a_newer_or_a_development_version_is_refused(
     await conn.close()
     with pytest.raises(error, match=fix):
         await ready(OWN, dsn)
-
-
-@pytest.mark.parametrize(("database", "loaded"), [("dsn", False), ("empty_dsn", True)])
-def test_the_migrations_are_loaded_where_there_is_something_to_migrate(
-    request: pytest.FixtureRequest, database: str, *, loaded: bool
-) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", READY, request.getfixturevalue(database)],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stdout == f"{loaded}\n"

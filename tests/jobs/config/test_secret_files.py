@@ -1,16 +1,12 @@
 """Secrets come from files of their own, and files with secrets that others can read are reported."""
 
 import os
-import re
 from pathlib import Path
 
 import pytest
 
-from collectors.x.settings import XSettings
-from collectors.youtube.settings import YouTubeSettings
 from jobs.config.secret_files import other_readers, permission_warnings
-from jobs.config.settings import NAMES, SECRETS, SettingsError
-from tests.house.source import ROOT
+from jobs.config.settings import SettingsError
 from tests.jobs.config.test_settings import from_file
 
 SECRET = "hush-hush-hush"
@@ -19,38 +15,6 @@ SECRET = "hush-hush-hush"
 def secret_file(tmp_path: Path, content: bytes) -> str:
     (tmp_path / "secret").write_bytes(content)
     return str(tmp_path / "secret")
-
-
-def test_the_documentation_names_every_secret_that_a_file_can_hold() -> None:
-    said = (ROOT / "docs/how-to/secrets.md").read_text()
-    named = {name for name in re.findall(r"`(\w+)`", said) if name in NAMES}
-    assert named == SECRETS
-
-
-@pytest.mark.parametrize("content", [b"%s", b"%s\n", b"%s\r\n", b"\xef\xbb\xbf%s\n"])
-def test_a_secret_is_what_its_file_holds_without_the_line_end(tmp_path: Path, content: bytes) -> None:
-    file = secret_file(tmp_path, content.replace(b"%s", SECRET.encode()))
-    in_toml = from_file(tmp_path, f"youtube_api_key_file = '{file}'")
-    in_environment = from_file(tmp_path, "", BLOCKLINE_YOUTUBE_API_KEY_FILE=file)
-    for settings in (in_toml, in_environment):
-        key = settings.of(YouTubeSettings).youtube_api_key
-        assert key is not None
-        assert key.get_secret_value() == SECRET
-        assert SECRET not in repr(settings)
-
-
-def test_tables_and_lists_are_written_in_a_file_as_in_the_environment(tmp_path: Path) -> None:
-    file = secret_file(tmp_path, f"desk={SECRET}-one,wire={SECRET}-two\n".encode())
-    settings = from_file(
-        tmp_path,
-        f"webhook_secrets_file = '{file}'",
-        BLOCKLINE_WEBHOOKS="desk=https://a.example,wire=https://b.example",
-    )
-    assert settings.webhook_secrets["wire"].get_secret_value() == f"{SECRET}-two"
-    (tmp_path / "likes").write_text("7:7-token:secret,8:8-token:secret")
-    keys = {"BLOCKLINE_X_CONSUMER_KEY": "k", "BLOCKLINE_X_CONSUMER_SECRET": "s"}
-    likes = from_file(tmp_path, f"x_likes_file = '{tmp_path}/likes'", **keys).of(XSettings).x_likes
-    assert [like.get_secret_value() for like in likes] == ["7:7-token:secret", "8:8-token:secret"]
 
 
 @pytest.mark.parametrize(
@@ -162,9 +126,3 @@ def test_files_with_secrets_that_others_can_read_are_named_with_the_settings(tmp
     ]
     Path(file).unlink()
     assert len(permission_warnings(settings.secret_files)) == 1
-
-
-def test_a_settings_file_without_a_secret_may_be_read_by_everybody(tmp_path: Path) -> None:
-    settings = from_file(tmp_path, "port = 1", BLOCKLINE_SMTP_PASSWORD="from the environment")
-    (tmp_path / "blockline.toml").chmod(0o644)
-    assert permission_warnings(settings.secret_files) == []

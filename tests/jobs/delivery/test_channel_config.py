@@ -1,7 +1,6 @@
 """Channels of the settings, and which sender a mail goes to."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
 import pytest
 from pydantic import SecretStr
@@ -16,10 +15,9 @@ from jobs.delivery.channel_config import (
     webhook_secrets,
     webhook_urls,
 )
-from jobs.delivery.channel_router import ChannelRouter, channel_router
+from jobs.delivery.channel_router import channel_router
 from jobs.delivery.local_inbox import Inbox
 from jobs.delivery.sender import NO_SERVER, DeliveryFault, Undeliverable
-from storage.model.alerts.alerts import Mail
 from tests.support.samples.readings import minutes
 from tests.support.servers.mail import SECRET, a_mail, an_alert_for, receiving, says, serving
 
@@ -261,24 +259,3 @@ async def test_a_recipient_that_the_settings_do_not_name_waits(recipient: str) -
         )
     assert str(refused.value).startswith(f"{recipient} names no channel in the settings")
     assert (refused.value.permanent, refused.value.fault) == (False, DeliveryFault.SETTINGS)
-
-
-class FakeSender:
-    def __init__(self) -> None:
-        self.closed = 0
-
-    async def send(self, mail: Mail) -> None:
-        raise Undeliverable(f"no {mail.recipients[0]}", permanent=True)
-
-    async def close(self) -> None:
-        self.closed += 1
-
-
-async def test_what_a_sender_refuses_is_told_and_all_senders_are_closed() -> None:
-    smtp, hook = FakeSender(), FakeSender()
-    sending = ChannelRouter(smtp, {"webhook": hook})
-    for recipient in ("a@example.org", "webhook:desk"):
-        with pytest.raises(Undeliverable, match=recipient):
-            await sending.send(replace(a_mail(), recipients=(recipient,)))
-    await sending.close()
-    assert (smtp.closed, hook.closed) == (1, 1)

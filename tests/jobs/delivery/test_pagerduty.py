@@ -10,8 +10,7 @@ from jobs.delivery.pagerduty import PagerDutySender
 from jobs.delivery.sender import DeliveryFault, Undeliverable
 from storage.model.alerts.alerts import Mail, MailKind
 from tests.support.samples.readings import minutes
-from tests.support.servers.mail import Answer, a_mail, receiving, resets, says
-from tests.support.servers.ports import closed_port
+from tests.support.servers.mail import Answer, a_mail, receiving, says
 
 KEY = "R0uT1nGkEy0123456789abcdefABCDEF"
 SOURCE = "https://desk.example"
@@ -32,23 +31,6 @@ async def posted(mail: Mail) -> dict[str, Any]:
     (request,) = receiver.requests
     assert request.headers["Content-Type"] == "application/json"
     return json.loads(request.body)
-
-
-async def test_a_message_about_an_incident_opens_it_under_its_key() -> None:
-    assert await posted(replace(MAIL, story_key="c0ffee", urgent=True)) == {
-        "routing_key": KEY,
-        "event_action": "trigger",
-        "dedup_key": "c0ffee",
-        "payload": {
-            "summary": "12 accounts withheld in India",
-            "source": SOURCE,
-            "severity": "critical",
-            "timestamp": MAIL.created_at.isoformat(),
-            "custom_details": {"text": "All twelve."},
-        },
-        "client": "Blockline",
-        "client_url": SOURCE,
-    }
 
 
 async def test_an_end_closes_the_incident_of_that_key() -> None:
@@ -102,20 +84,6 @@ async def test_what_an_answer_means(answer: Answer, permanent: bool, sentence: s
             await sending.send(MAIL)
         await sending.close()
     assert (str(refused.value), refused.value.permanent) == (sentence, permanent)
-
-
-async def test_a_service_that_cannot_be_reached_is_asked_again() -> None:
-    sending = sender(f"http://127.0.0.1:{closed_port()}/v2/enqueue")
-    with pytest.raises(Undeliverable) as unreachable:
-        await sending.send(MAIL)
-    async with receiving(resets) as receiver:
-        cut = sender(receiver.url)
-        with pytest.raises(Undeliverable) as ended:
-            await cut.send(MAIL)
-        await cut.close()
-    await sending.close()
-    for refused in (unreachable.value, ended.value):
-        assert (refused.permanent, refused.fault) == (False, DeliveryFault.SERVER)
 
 
 async def test_a_service_that_the_settings_lack_waits() -> None:

@@ -7,7 +7,6 @@ import subprocess
 import threading
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +16,6 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 from jobs.delivery.local_inbox import Inbox, SmtpServer
 from jobs.delivery.sender import DeliveryFault, Undeliverable
 from jobs.delivery.smtp import MailServer, Security, SmtpSender
-from jobs.messages.compose import WIRE, message
-from tests.support.samples.readings import minutes
 from tests.support.servers.mail import SENDER, Refusing, a_mail, serving
 from tests.support.servers.ports import closed_port
 
@@ -37,78 +34,11 @@ class Slow(Refusing):
         return answer
 
 
-async def test_a_mail_arrives_as_it_was_composed() -> None:
-    inbox = Inbox()
-    async with serving(inbox) as sender:
-        await sender.send(a_mail())
-    (received,) = inbox.mails()
-    assert received.subject == "Mail 1 — order"
-    assert received.recipients == ("desk@example.org",)
-    assert received.message_id == "<1@blockline.invalid>"
-    assert received.date == minutes(0)
-    assert "HTML body" in received.html
-    assert received.raw == message(a_mail(), SENDER).as_bytes(policy=WIRE)
-
-
-async def test_several_mails_go_over_one_connection() -> None:
-    inbox = Refusing("")
-    async with serving(inbox) as sender:
-        for number in range(3):
-            await sender.send(a_mail(number))
-    assert len(inbox.mails()) == 3
-    assert len(inbox.sessions) == 1
-
-
-async def test_a_connection_that_the_server_closes_between_two_mails_is_opened_again() -> None:
-    inbox = Refusing("MAIL", "421 too many mails on this connection")
-    async with serving(inbox) as sender:
-        inbox.command = ""
-        await sender.send(a_mail(1))
-        inbox.command = "MAIL"
-        await sender.send(a_mail(2))
-    assert [m.message_id for m in inbox.mails()] == ["<2@blockline.invalid>", "<1@blockline.invalid>"]
-
-
-@pytest.mark.parametrize(
-    ("command", "answer", "permanent", "wait"),
-    [
-        pytest.param("MAIL", "451 busy", False, None, id="temporary, at the sender"),
-        pytest.param("MAIL", "530 authentication required", False, None, id="settings, at the sender"),
-        pytest.param("MAIL", "552 too large", True, None, id="permanent, at the size"),
-        pytest.param("RCPT", "450 greylisted, try again in 300 seconds", False, 300, id="greylisted"),
-        pytest.param("RCPT", "450 wait 5 minutes", False, 300, id="greylisted, in minutes"),
-        pytest.param("RCPT", "450 wait 999 minutes", False, 3600, id="never longer than an hour"),
-        pytest.param("RCPT", "550 no such user in 5 minutes", True, None, id="permanent, the recipient"),
-        pytest.param("DATA", "452 disk full", False, None, id="temporary, at the content"),
-        pytest.param("DATA", "554 spam", True, None, id="permanent, at the content"),
-        pytest.param("MAIL", "421 going down", False, None, id="the server goes away"),
-    ],
-)
-async def test_what_a_server_refuses_is_temporary_or_permanent_as_it_says(
-    command: str, answer: str, permanent: bool, wait: int | None
-) -> None:
-    inbox = Refusing(command, answer)
-    async with serving(inbox) as sender:
-        with pytest.raises(Undeliverable, match=answer[:7]) as refused:
-            await sender.send(a_mail())
-        assert refused.value.permanent is permanent
-        assert refused.value.retry_after == (timedelta(seconds=wait) if wait else None)
-        await sender.send(a_mail(2))
-    assert [m.message_id for m in inbox.mails()] == ["<2@blockline.invalid>"]
-
-
 async def test_one_temporary_refusal_among_permanent_ones_is_worth_another_try() -> None:
     inbox = Refusing("RCPT", "550 gone", "450 later")
     async with serving(inbox) as sender:
         with pytest.raises(Undeliverable) as refused:
             await sender.send(a_mail(1, "a@example.org", "b@example.org"))
-    assert not refused.value.permanent
-
-
-async def test_a_server_that_is_not_there_is_a_temporary_fault() -> None:
-    sender = SmtpSender(MailServer("127.0.0.1", closed_port(), SENDER, Security.NONE))
-    with pytest.raises(Undeliverable, match="Cannot hand mails to the server") as refused:
-        await sender.send(a_mail())
     assert not refused.value.permanent
 
 
@@ -120,27 +50,6 @@ async def test_a_host_that_no_server_has_is_a_temporary_fault(host: str) -> None
     assert (refused.value.permanent, refused.value.fault) == (False, DeliveryFault.SERVER)
     with pytest.raises(Undeliverable, match="Cannot hand mails to the server"):
         await sender.greet()
-
-
-@pytest.mark.parametrize(
-    ("command", "answer", "fault"),
-    [
-        pytest.param(
-            "MAIL", "530 authentication required", DeliveryFault.SERVER, id="it takes nothing from us"
-        ),
-        pytest.param("MAIL", "451 busy", DeliveryFault.SERVER, id="it takes nothing now"),
-        pytest.param("MAIL", "552 too large", DeliveryFault.MAIL, id="it does not take this size"),
-        pytest.param("RCPT", "450 greylisted", DeliveryFault.MAIL, id="it does not take this recipient"),
-        pytest.param("DATA", "554 spam", DeliveryFault.MAIL, id="it does not take this text"),
-    ],
-)
-async def test_whose_fault_it_is_says_whether_another_mail_would_fare_the_same(
-    command: str, answer: str, fault: DeliveryFault
-) -> None:
-    async with serving(Refusing(command, answer)) as sender:
-        with pytest.raises(Undeliverable) as refused:
-            await sender.send(a_mail())
-    assert refused.value.fault is fault
 
 
 class Vanishing(Refusing):
@@ -192,18 +101,6 @@ async def test_what_no_server_was_given_none_has_accepted() -> None:
         assert not refused.value.uncertain
 
 
-@pytest.mark.parametrize("then", ["hangs", "hangs up", "babbles"])
-async def test_a_server_that_is_not_heard_of_after_the_text_may_have_accepted_it(then: str) -> None:
-    with SmtpServer(Vanishing(then)) as server:
-        sender = SmtpSender(MailServer("127.0.0.1", server.port, SENDER, Security.NONE), limit_s=0.5)
-        with pytest.raises(Undeliverable) as lost:
-            await sender.send(a_mail(1))
-        assert lost.value.uncertain
-    with pytest.raises(Undeliverable) as away:
-        await sender.send(a_mail(2))
-    assert not away.value.uncertain, "this one was given to nobody"
-
-
 async def test_a_text_that_was_lost_on_an_old_connection_stays_in_doubt_whatever_a_new_one_says() -> None:
     inbox = Vanishing("hangs up", takes=1)
     async with serving(inbox) as sender:
@@ -217,27 +114,6 @@ async def test_a_recipient_that_no_message_can_name_is_the_fault_of_the_mail() -
     with pytest.raises(Undeliverable, match="An address or header cannot be sent") as refused:
         await SmtpSender(MailServer("127.0.0.1", closed_port(), SENDER)).send(a_mail(1, "a@b.org\r\nBcc: c"))
     assert (refused.value.permanent, refused.value.fault) == (True, DeliveryFault.MAIL)
-
-
-async def test_a_delivery_that_has_to_connect_anew_has_no_more_time_than_any_other() -> None:
-    inbox = Slow("")
-    with SmtpServer(inbox) as server:
-        where = MailServer("127.0.0.1", server.port, SENDER, Security.NONE)
-        sender = SmtpSender(where, limit_s=0.5)
-        await sender.send(a_mail(1))
-        inbox.is_slow = True
-        with pytest.raises(Undeliverable, match="did not answer in time") as refused:
-            await sender.send(a_mail(2))
-        assert not refused.value.permanent
-        assert len(inbox.sessions) == 1
-
-
-async def test_a_server_that_never_answers_is_a_temporary_fault() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        server = MailServer("127.0.0.1", silent.getsockname()[1], SENDER, Security.NONE, timeout_s=0.2)
-        with pytest.raises(Undeliverable, match="did not answer in time") as refused:
-            await SmtpSender(server).send(a_mail())
-    assert not refused.value.permanent
 
 
 @contextmanager
@@ -263,10 +139,6 @@ async def test_a_server_that_greets_with_anything_else_is_a_temporary_fault(gree
     with raw_server(lambda conn: conn.sendall(greeting)) as server, pytest.raises(Undeliverable) as refused:
         await SmtpSender(server).send(a_mail())
     assert not refused.value.permanent
-
-
-async def test_closing_a_sender_that_never_sent_does_nothing() -> None:
-    await SmtpSender(MailServer("127.0.0.1", closed_port(), SENDER, Security.NONE)).close()
 
 
 def guarded(certificate: ssl.SSLContext) -> dict[str, Any]:
@@ -302,16 +174,6 @@ def certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLConte
     return context
 
 
-async def test_starttls_and_a_password_are_used_when_they_are_set(certificate: ssl.SSLContext) -> None:
-    inbox = Inbox()
-    with SmtpServer(inbox, **guarded(certificate)) as server:
-        right = MailServer(server.host, server.port, SENDER, Security.STARTTLS, "user", "correct horse")
-        sender = SmtpSender(right)
-        await sender.send(a_mail())
-        await sender.close()
-    assert len(inbox.mails()) == 1
-
-
 async def test_a_wrong_password_is_our_fault_and_no_mail_dies_of_it(certificate: ssl.SSLContext) -> None:
     with SmtpServer(Inbox(), **guarded(certificate)) as server:
         wrong = MailServer(server.host, server.port, SENDER, Security.STARTTLS, "user", "battery staple")
@@ -319,24 +181,6 @@ async def test_a_wrong_password_is_our_fault_and_no_mail_dies_of_it(certificate:
             await SmtpSender(wrong).send(a_mail())
     assert not refused.value.permanent
     assert "staple" not in f"{refused.value!r} {wrong!r} {refused.value.__cause__!r}"
-
-
-async def test_a_certificate_of_somebody_unknown_is_not_accepted(
-    certificate: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("SSL_CERT_FILE")
-    async with serving(Inbox(), Security.STARTTLS, tls_context=certificate) as sender:
-        with pytest.raises(Undeliverable, match="certificate"):
-            await sender.send(a_mail())
-
-
-async def test_a_server_without_starttls_gets_no_mail_in_clear() -> None:
-    inbox = Inbox()
-    async with serving(inbox, Security.STARTTLS) as sender:
-        with pytest.raises(Undeliverable, match="STARTTLS") as refused:
-            await sender.send(a_mail())
-    assert not refused.value.permanent
-    assert not inbox.mails()
 
 
 @pytest.mark.parametrize(

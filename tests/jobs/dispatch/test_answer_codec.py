@@ -1,6 +1,5 @@
 """How requests are made, and how an answer travels from the machine that made one."""
 
-import asyncio
 import json
 import zlib
 from datetime import UTC, datetime, timedelta
@@ -11,9 +10,7 @@ from hypothesis import strategies as st
 
 from collectors.core.collector import CollectorAnswer, Exchange, RequestFailure
 from jobs.dispatch.answer_codec import pack, unpack
-from jobs.dispatch.local_requester import LocalRequester
 from storage.model.core.availability import Flag, Missed, MissedReason, Reading, State, Status, Strength
-from tests.support.samples.readings import T0, FakeCollector
 
 STATES = (
     State(Status.AVAILABLE),
@@ -86,9 +83,3 @@ _SAID = '{"readings":[],"missed":[]}'
 def test_what_another_version_wrote_is_refused(packed: bytes) -> None:
     with pytest.raises(ValueError, match="not a packed answer"):
         unpack(packed)
-
-
-async def test_what_is_urgent_waits_for_no_turn_of_a_sweep() -> None:
-    here = LocalRequester(FakeCollector(), lambda: T0, at_once=1)
-    async with here.room("", urgent=False), asyncio.timeout(100), here.room("", urgent=True):
-        pass

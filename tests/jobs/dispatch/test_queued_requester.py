@@ -51,23 +51,6 @@ async def ask(dispatch: QueuedRequester, got: list[TimedAnswer | None]) -> None:
         got.append(reply)
 
 
-async def test_who_asks_what_is_asked_already_gets_the_same_reply(
-    pool: Pool, dispatch: QueuedRequester
-) -> None:
-    got: list[TimedAnswer | None] = []
-    async with asyncio.timeout(100), asyncio.TaskGroup() as group:
-        for _ in range(2):
-            group.create_task(ask(dispatch, got))
-        await asyncio.sleep(0)
-        await dispatch.turn(nobodys, is_open)
-        await answer(pool)
-        await dispatch.turn(nobodys, is_open)
-    assert [reply is not None and len(reply.answer.readings) for reply in got] == [1, 1]
-    await dispatch.turn(nobodys, is_open)
-    async with transaction(pool) as conn:
-        assert await pending_answers.keys(conn, "x") == []
-
-
 async def test_who_gives_up_takes_the_reply_from_nobody_else(pool: Pool, dispatch: QueuedRequester) -> None:
     got: list[TimedAnswer | None] = []
     async with asyncio.timeout(100), asyncio.TaskGroup() as group:

@@ -41,12 +41,6 @@ async def test_a_request_that_hangs_gives_its_slot_to_another_and_gives_it_once(
         assert await is_full(slots)
 
 
-async def test_one_server_for_a_whole_platform_is_asked_no_more_because_it_hangs() -> None:
-    slots = RequestSlots(1, hangs_after_s=0.01)
-    async with slots.taken(of_one_server=False):
-        assert await is_full(slots)
-
-
 async def test_servers_that_hang_keep_nobody_on_another_server_from_being_read(pool: Pool) -> None:
     """As many of them as requests run at once, each of which gets twenty seconds."""
     world = World(pool)

@@ -14,7 +14,6 @@ import pytest
 
 from collectors.bluesky.declaration import BLUESKY
 from collectors.bluesky.simulator.app import serve_bluesky
-from collectors.core.rate_limit_headers import RateLimitWindow
 from collectors.mastodon.declaration import MASTODON
 from collectors.mastodon.simulator.app import serve_mastodon
 from collectors.simulator.history import History, settled
@@ -27,9 +26,8 @@ from jobs.config.settings import Settings, load_settings
 from jobs.dispatch.shared_rate_limits import SharedBudgets
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import MissedReason
-from storage.model.limits.rate_limits import UNPACED, BudgetBasis, Granted, NotBefore
+from storage.model.limits.rate_limits import UNPACED, NotBefore
 from storage.postgres.pool import Pool, borrowed
-from storage.work.rate_limits import budgets as stored_budgets
 from tests.support.samples.readings import AVAILABLE, MINUTE, T0, minutes
 from tests.support.simulated.scripted_x import TOKEN
 
@@ -160,28 +158,6 @@ async def test_a_request_that_must_wait_is_no_attempt(pool: Pool) -> None:
             assert answer.trouble is not None
             assert answer.trouble.retry_at >= minutes(15)
             assert server.counts["users"]["requests"] == 2
-
-
-@pytest.mark.parametrize(
-    ("limit", "remaining", "left"),
-    [
-        pytest.param(2**32 - 1, 2**32 - 1, 2**31 - 1, id="more than can be counted"),
-        pytest.param(-1, -1, 0, id="less than none"),
-        pytest.param(None, 5, 5, id="no limit beside what is left"),
-    ],
-)
-async def test_whatever_number_a_server_states_can_be_kept(
-    pool: Pool, limit: int | None, remaining: int, left: int
-) -> None:
-    budgets = SharedBudgets(pool, "a", SimulatedClock(T0))
-    budget = budgets.of(MASTODON)
-    given = await budget.take("https://m.example/api/v1/accounts")
-    assert isinstance(given, Granted)
-    window = RateLimitWindow(limit, remaining, T0 + 5 * MINUTE, None)
-    await budget.note("https://m.example/api/v1/accounts", given, 200, window)
-    async with borrowed(pool) as conn:
-        [kept] = await stored_budgets(conn)
-    assert (kept.budget.basis, kept.budget.left_over) == (BudgetBasis.COUNTED, left)
 
 
 async def test_a_budget_that_cannot_be_kept_is_told_once_and_so_is_that_it_can(

@@ -1,31 +1,24 @@
 """What stands in the way of one machine alone is left to others; what all meet is missed as with one."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 
-from collectors.bluesky.collector import BlueskyCollector
-from collectors.core.collector import Collector, CollectorAnswer, RequestFailure
-from collectors.mastodon.collector import MastodonCollector
+from collectors.core.collector import CollectorAnswer, RequestFailure
 from collectors.mastodon.declaration import MASTODON
-from collectors.x.collector import XCollector
 from collectors.x.declaration import X
 from jobs.base.clock import system_clock
 from jobs.base.database_clock import SteadyClock
-from jobs.collect.monitor import MonitorSettings
-from jobs.collect.pipeline import reading_pipeline
-from jobs.collect.vantages import VantageReader
-from jobs.detect.confirmation import ConfirmationRule
 from jobs.dispatch.answer_codec import unpack
 from jobs.dispatch.local_requester import LocalRequester, TimedAnswer
 from jobs.dispatch.queued_requester import QueuedRequester
 from jobs.dispatch.worker import QueueWorker
-from jobs.dispatch.worker_pauses import WorkerPauses, asks_elsewhere
+from jobs.dispatch.worker_pauses import WorkerPauses
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import MissedReason
 from storage.model.core.platform_request import Question
@@ -33,7 +26,6 @@ from storage.postgres.pool import Pool, transaction
 from storage.work import pending_answers, request_queue
 from storage.work.request_queue import QueueJob
 from storage.work.workers import SourcePause
-from tests.support.pipelines.monitor import SWEEP, World
 from tests.support.processes.worker_fleet import until
 from tests.support.samples.readings import MINUTE, T0, FakeCollector
 from tests.support.seeds.workers import SECOND, report
@@ -134,56 +126,6 @@ OURS, THEIRS = "http://ours", "http://theirs"
 OURS_THEIRS = "it asks http://ours, and the process that plans asks http://theirs"
 
 
-@pytest.mark.parametrize(
-    ("planned", "ours", "why"),
-    [
-        pytest.param(OURS, OURS, None, id="the same address"),
-        pytest.param(THEIRS, OURS, OURS_THEIRS, id="another one"),
-        pytest.param("", "", None, id="each account's own server"),
-        pytest.param(
-            "",
-            OURS,
-            "it asks http://ours, and the process that plans asks the server itself",
-            id="a mirror of it, which the process that plans does not ask",
-        ),
-        pytest.param(None, OURS, None, id="planned by a version that does not say"),
-    ],
-)
-def test_a_machine_makes_requests_of_the_address_that_was_planned(
-    planned: str | None, ours: str, why: str | None
-) -> None:
-    found = asks_elsewhere(replace(question(1), base_url=planned), ours, T0)
-    assert (found and found.detail) == why
-    assert found is None or (found.reason, found.until) == ("other_address", T0 + 5 * MINUTE)
-
-
-def test_the_address_of_a_question_arrives_with_it() -> None:
-    asked = replace(question(1), base_url=OURS)
-    assert pending_answers.unpacked(pending_answers.packed(asked)) == asked
-    of_before = pending_answers.packed(asked).replace(b', "base_url": "http://ours"', b"")
-    assert pending_answers.unpacked(of_before).base_url is None
-
-
-@pytest.mark.parametrize(
-    ("collector", "place", "url"),
-    [
-        pytest.param(XCollector("token", base_url="https://x.example/"), "", "https://x.example", id="X"),
-        pytest.param(
-            BlueskyCollector(app_view="https://app.example", plc="https://plc.example"),
-            "",
-            "https://app.example https://plc.example",
-            id="Bluesky: a status rests on two",
-        ),
-        pytest.param(MastodonCollector(), "one.example", "", id="Mastodon: each account's own server"),
-        pytest.param(
-            MastodonCollector(origins={"one.example": OURS}), "one.example", OURS, id="or what replaces it"
-        ),
-    ],
-)
-def test_a_collector_says_whom_it_asks(collector: Collector, place: str, url: str) -> None:
-    assert collector.base_url(place) == url
-
-
 # from the database ---------------------------------------------------------------------------------------
 
 REQUESTS = 40
@@ -217,31 +159,6 @@ async def worked(pool: Pool, dsn: str, *collectors: FakeCollector) -> None:
         await until(pool, "select count(*) from pgqueuer", 0)
 
 
-async def test_who_alone_does_not_reach_a_platform_misses_nothing_and_pauses(pool: Pool, dsn: str) -> None:
-    cut_off, well = FakeCollector(), FakeCollector()
-    cut_off.trouble = UNREACHED
-    machines = [QueueWorker(dsn, pool, "", SteadyClock(system_clock)) for _ in range(2)]
-    machines[0].reads({"x": cut_off})
-    machines[1].reads({"x": well})
-    await machines[1].report()
-    async with machines[0].running():  # it takes the first ones, since nobody else works yet
-        await put(pool)
-        await until(pool, "select paused -> 'x' ->> 'reason' from worker where paused ? 'x'", "network")
-        async with machines[1].running():
-            await until(pool, HANDED_OVER, REQUESTS)
-    assert cut_off.asked
-    assert [one.trouble for one in await answers(pool)] == [None] * REQUESTS
-
-
-async def test_what_no_machine_reaches_is_missed(pool: Pool, dsn: str) -> None:
-    first, second = FakeCollector(), FakeCollector()
-    first.trouble = second.trouble = UNREACHED
-    await worked(pool, dsn, first, second)
-    assert {one.trouble and one.trouble.reason for one in await answers(pool)} == {MissedReason.NETWORK}
-    # Each of those that were put back was asked by both, and none went round.
-    assert len(first.asked) + len(second.asked) <= REQUESTS + 2 * 8
-
-
 async def test_with_nobody_else_what_is_not_reached_is_missed(pool: Pool, dsn: str) -> None:
     only = FakeCollector()
     only.trouble = UNREACHED
@@ -255,47 +172,6 @@ async def test_who_is_set_to_ask_another_address_asks_nothing_and_others_do(pool
     await worked(pool, dsn, other, well)
     assert other.asked == []
     assert [one.trouble for one in await answers(pool)] == [None] * REQUESTS
-
-
-async def test_with_nobody_else_nothing_is_asked_at_another_address(pool: Pool, dsn: str) -> None:
-    other = FakeCollector()
-    other.address = THEIRS
-    await worked(pool, dsn, other)
-    assert other.asked == []
-    found = {(one.sent, one.trouble and one.trouble.reason) for one in await answers(pool)}
-    assert found == {(False, MissedReason.UNCLASSIFIED)}
-
-
-class Heard:
-    """Keeps the questions and has no answers."""
-
-    def __init__(self) -> None:
-        self.questions: list[Question] = []
-
-    @asynccontextmanager
-    async def room(self, place: str, *, urgent: bool) -> AsyncGenerator[None]:
-        yield
-
-    @asynccontextmanager
-    async def asked(self, question: Question, /) -> AsyncGenerator[None]:
-        self.questions.append(question)
-        yield None
-
-
-async def test_whoever_plans_says_whom_it_asks(pool: Pool) -> None:
-    world, heard = World(pool), Heard()
-    await world.enlist(["1"])
-    settings = MonitorSettings(SWEEP)
-    monitor = reading_pipeline(pool, world.platform, ConfirmationRule(), settings, world.clock, heard)
-    await monitor.load()
-    there = FakeCollector()
-    there.address = THEIRS
-    elsewhere = VantageReader(pool, there, "tr", monitor, SWEEP, world.clock, heard)
-    await elsewhere.load()
-    await monitor.tick()
-    await elsewhere.tick()
-    told = [(q.vantage, q.base_url) for q in heard.questions]
-    assert told == [("", FakeCollector.address), ("tr", THEIRS)]
 
 
 async def test_where_all_pause_what_was_planned_is_not_sent_whatever_the_reason(pool: Pool) -> None:

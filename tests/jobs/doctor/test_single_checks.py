@@ -7,7 +7,6 @@ import pytest
 
 from collectors.bluesky.declaration import BLUESKY
 from collectors.core.findings import FindingLevel
-from collectors.mastodon.declaration import MASTODON
 from collectors.x.declaration import X
 from jobs.base.clock import system_clock
 from jobs.collect.collector_factory import connection_of, reach_of
@@ -21,7 +20,6 @@ from storage.model.core.accounts import Account, AccountId
 from storage.model.core.availability import Status
 from storage.postgres.pool import Pool, transaction
 from tests.support.samples.readings import T0
-from tests.support.simulated.scripted_x import plain, scripted
 from tests.support.simulated.several_platforms import HISTORY, leading_to, simulated
 
 
@@ -92,18 +90,6 @@ def test_only_an_answer_shows_that_readings_are_well(
     assert words in found.said
 
 
-@pytest.mark.parametrize(("status", "verdict"), [(404, "advice"), (401, "advice"), (503, "mend")])
-async def test_an_observer_that_keeps_its_blocks_to_itself_still_answers(status: int, verdict: str) -> None:
-    async with scripted(plain(status)) as server:
-        settings = settings_from(
-            {"mastodon_origins": {"far.example": server.base_url}, "mastodon_observers": ["far.example"]}
-        )
-        (found,) = await connection_of(MASTODON).further_findings(
-            settings, reach_of(settings), system_clock()
-        )
-    assert found.verdict.value == verdict
-
-
 async def test_a_stream_that_is_switched_off_is_nothing_to_mend() -> None:
     settings = settings_from({"bluesky_jetstream": ""})
     (found,) = await connection_of(BLUESKY).further_findings(settings, reach_of(settings), system_clock())
@@ -118,21 +104,6 @@ async def test_what_reading_follows_costs_is_said_before_it_is_paid(
     settings = load_settings(None, leading_to(platforms) | {"BLOCKLINE_X_FOLLOWS_EVERY": "1d"})
     found = {finding.part: finding for finding in await watch_findings(settings, dsn, system_clock)}
     assert found["X follows"].said.startswith("Reading whom 1 executive follows costs about $")
-
-
-@pytest.mark.parametrize(
-    ("off", "words"),
-    [
-        (timedelta(hours=1), "3600 s behind this machine"),
-        (timedelta(hours=-1), "3600 s ahead of this machine"),
-    ],
-    ids=["behind", "ahead"],
-)
-async def test_a_clock_that_is_off_must_be_mended(dsn: str, off: timedelta, words: str) -> None:
-    findings = await doctor.database_findings(dsn, lambda: system_clock() + off, own=False)
-    (clock,) = [finding for finding in findings if finding.part == "clock"]
-    assert clock.verdict is FindingLevel.MEND
-    assert words in clock.said
 
 
 @pytest.mark.parametrize(("major", "verdict"), [(16, "mend"), (17, "ok"), (18, "ok")])

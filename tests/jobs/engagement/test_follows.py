@@ -11,7 +11,7 @@ from collectors.core.collector import RequestFailure
 from collectors.x.declaration import X
 from collectors.x.wire.follows import MOST_FOLLOWS
 from jobs.base.clock import SimulatedClock
-from jobs.engagement.follows import FollowsPoller, believable
+from jobs.engagement.follows import FollowsPoller
 from storage.executives.signals import add_executive
 from storage.model.core.availability import MissedReason
 from storage.postgres.pool import Pool, transaction
@@ -112,12 +112,6 @@ async def test_any_other_reading_is_not_compared(
     assert await rows(pool, "select at, follows from follow_reading") == [(T0, 3)]
 
 
-async def test_who_gave_no_answer_was_not_unfollowed(scene: Scene, pool: Pool) -> None:
-    scene[0].silent = {"1"}
-    assert (await after(scene, pool, listed(2, 3)))[0] == []
-    assert (await rows(pool, FOLLOWS))[0] == ("1", None, T0, T0, None)
-
-
 async def test_an_empty_list_against_x_s_own_count_is_not_believed(
     scene: Scene, pool: Pool, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -141,35 +135,3 @@ async def test_where_x_states_no_count_because_it_is_down_nothing_is_read(scene:
     await poller.tick()
     assert poller.next_due() == T0 + HOUR
     assert await rows(pool, FOLLOWS) == []
-
-
-async def test_a_restart_reads_nobody_twice_in_a_day(scene: Scene, pool: Pool) -> None:
-    reader, poller, clock = scene
-    reader.says = [listed(1, 2, 3)]
-    await poller.tick()
-    clock.set(T0 + 23 * HOUR)
-    again = FollowsPoller(pool, reader, reader, DAY, clock)
-    await again.load()
-    await again.tick()
-    assert again.next_due() == T0 + DAY
-
-
-@pytest.mark.parametrize(
-    ("listed", "stated", "known", "vanished", "want"),
-    [
-        pytest.param(340, 340, 340, 0, True, id="the list is as long as the platform says"),
-        pytest.param(330, 340, 340, 10, True, id="a few unfollows"),
-        pytest.param(0, 340, 340, 340, False, id="an empty answer while X counts 340 is a fault of X"),
-        pytest.param(0, 0, 340, 340, True, id="nobody is followed any more, by X's own count too"),
-        pytest.param(100, 340, 0, 0, False, id="a baseline far below X's count is not one"),
-        pytest.param(250, 340, 340, 90, False, id="a mass of unfollows that the count does not show"),
-        pytest.param(250, 252, 340, 90, True, id="a mass of unfollows that the count shows"),
-        pytest.param(340, None, 340, 3, True, id="without a count a few unfollows are believed"),
-        pytest.param(200, None, 340, 140, False, id="without a count a mass of unfollows is not"),
-        pytest.param(300, 340, 0, 0, True, id="X counts accounts that it does not list"),
-    ],
-)
-def test_a_list_is_compared_only_when_the_platform_s_own_count_bears_it_out(
-    listed: int, stated: int | None, known: int, vanished: int, want: bool
-) -> None:
-    assert believable(listed, stated, known, vanished) is want

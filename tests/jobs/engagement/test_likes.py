@@ -1,7 +1,6 @@
 """What is kept of likes: each once, and since when they can be seen or not, and why."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -18,7 +17,6 @@ from storage.postgres.pool import Pool, transaction
 from tests.support.samples.readings import MINUTE, T0
 from tests.support.samples.x_answers import body
 from tests.support.simulated.scripted_x import GRANT, OWNER, like, plain, reader, scripted
-from tests.support.simulated.scripted_x import OTHER_USER as OTHER
 
 EVERY = timedelta(minutes=15)
 ACCESS = """
@@ -37,50 +35,6 @@ async def with_executives(pool: Pool, *native_ids: str) -> None:
     async with transaction(pool) as conn:
         for native_id in native_ids:
             await add_executive(conn, X, native_id, f"h{native_id}", "Name", "Title", T0)
-
-
-async def test_without_an_authorisation_it_is_kept_once_that_likes_cannot_be_seen(pool: Pool) -> None:
-    await with_executives(pool, OWNER, OTHER)
-    clock = SimulatedClock(T0)
-    for minute in range(3):
-        clock.set(T0 + minute * MINUTE)
-        poller = LikesPoller(pool, X, {}, EVERY, clock)
-        await poller.load()
-        await poller.tick()
-        assert poller.next_due() is None
-    assert [row[:3] for row in await rows(pool, ACCESS)] == [(OWNER, T0, False), (OTHER, T0, False)]
-    assert await rows(pool, LIKES) == []
-
-
-async def test_likes_are_kept_once_each_and_access_from_when_they_could_be_seen(pool: Pool) -> None:
-    await with_executives(pool, OWNER, OTHER)
-    clock = SimulatedClock(T0)
-    acts = [like(90, -60), like(80, 20), like(70, 21), like(60, 50)]
-    grant = replace(GRANT, revoked_at=T0 + 40 * MINUTE)
-    async with (
-        serve_x(History(()), acts=acts, now=T0, grants=[grant]) as server,
-        reader(server.base_url) as x,
-    ):
-        poller = LikesPoller(pool, X, {OWNER: x}, EVERY, clock)
-        await poller.load()
-        for minute in range(0, 61, 5):
-            clock.set(T0 + minute * MINUTE)
-            server.set_clock(clock())
-            await poller.tick()
-        assert server.counts["users/:id/liked_tweets"]["requests"] == 3
-        assert poller.next_due() == T0 + 75 * MINUTE
-    assert await rows(pool, LIKES) == [
-        ("90", None, T0),
-        ("80", None, T0 + 30 * MINUTE),
-        ("70", None, T0 + 30 * MINUTE),
-    ]
-    access = await rows(pool, ACCESS)
-    assert [row[:3] for row in access] == [
-        (OWNER, T0, True),
-        (OTHER, T0, False),
-        (OWNER, T0 + 45 * MINUTE, False),
-    ]
-    assert "revoked, or our keys or this machine's clock are wrong" in access[2][3]
 
 
 @pytest.mark.parametrize(

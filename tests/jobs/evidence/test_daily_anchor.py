@@ -1,9 +1,7 @@
 """A time-stamping authority puts its time on the head of the chain; what it says wrongly is not kept."""
 
-import dataclasses
 from base64 import b64encode
 from collections.abc import AsyncGenerator, Callable
-from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -50,19 +48,6 @@ def known(served: Served) -> Authority:
     return Authority(served.url, certificates_in(served.openssl.root))
 
 
-async def test_an_answer_is_kept_as_it_came_and_openssl_believes_it_too(
-    served: Served, http: Http, tmp_path: Path
-) -> None:
-    token, stamp = await stamped(http, known(served), ENTRY)
-    assert stamp.signed_by == "Test Authority"
-    assert abs(stamp.at - system_clock()) < timedelta(minutes=5)
-    assert stamp_in(token, ENTRY, certificates_in(served.openssl.root)) == stamp
-    assert stamp_in(token, ENTRY) == dataclasses.replace(stamp, signed_by=None)
-    (tmp_path / "token").write_bytes(token)
-    (tmp_path / "entry").write_bytes(ENTRY)
-    assert served.openssl.verifies(tmp_path / "token", tmp_path / "entry")
-
-
 def about(content: bytes) -> Callable[[Openssl, bytes], bytes]:
     """The authority answers, but to a request of somebody else."""
     return lambda openssl, _: openssl.answer(openssl.query(content))
@@ -106,16 +91,6 @@ async def test_an_error_of_the_server_is_told_by_its_status(served: Served, http
     served.status = 503
     with pytest.raises(TimestampError, match="HTTP status 503"):
         await stamped(http, known(served), ENTRY)
-
-
-async def test_an_authority_that_is_slow_or_not_there_is_not_waited_for(served: Served) -> None:
-    served.pause_s = 60
-    async with Http(dataclasses.replace(LIMITS, timeout_s=0.3)) as http:
-        with pytest.raises(TimestampError, match=r"does not answer \(no answer in time\)"):
-            await stamped(http, known(served), ENTRY)
-        nobody = Authority("http://127.0.0.1:9/tsa", certificates_in(served.openssl.root))
-        with pytest.raises(TimestampError, match="does not answer"):
-            await stamped(http, nobody, ENTRY)
 
 
 async def test_an_answer_that_others_signed_is_refused(served: Served, http: Http, tmp_path: Path) -> None:

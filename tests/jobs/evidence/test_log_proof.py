@@ -1,37 +1,26 @@
 """A pack leads to signed checkpoints; those that others hold are compared, and a forgery accuses nobody."""
 
-import base64
-import re
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import pytest
 
 from jobs.evidence.checkpoint import (
     CheckpointError,
     SignedCheckpoint,
-    is_signed_by,
     key_of,
-    read_checkpoint,
     read_key,
-    signed_checkpoint,
 )
 from jobs.evidence.pack import (
     LOG,
     MANIFEST,
-    README,
     Files,
     LogFile,
-    StampFile,
     listed,
     manifest_in,
     read_exact,
     written,
 )
-from jobs.evidence.pack_files import write_pack
 from jobs.evidence.pack_page import whole_pack
 from jobs.evidence.pack_proof import KnownHeads, ProofCheck, ProofResult, Stamp
 from jobs.evidence.pack_verification import verify
@@ -87,55 +76,6 @@ def held(*checkpoints: SignedCheckpoint) -> KnownHeads:
     return KnownHeads(held=checkpoints)
 
 
-async def test_the_entries_lead_to_the_newest_checkpoint_and_the_earlier_ones_too(case: Case) -> None:
-    log = [one for one in said(case.files, ProofResult.OK) if "checkpoint" in one]
-    key = f"log.example/blockline+{key_of('log.example/blockline', SEED).id.hex()}"
-    assert log == [
-        "The entries of all 2 statements are in checkpoints/11.txt, the log of 11 entries.",
-        "checkpoints/11.txt, the log of 11 entries, begins with the log of 3 entries of checkpoints/3.txt.",
-        "checkpoints/11.txt, the log of 11 entries, begins with the log of 7 entries of checkpoints/7.txt.",
-        f"The signatures of 3 checkpoints are valid by {key}, the key that the pack names.",
-    ]
-    assert said(case.files, ProofResult.NOTE)[-1].startswith("No checkpoint or head is known from elsewhere")
-
-
-async def test_the_readme_finds_the_same_without_blockline(case: Case, tmp_path: Path) -> None:
-    log = read_exact(LogFile, case.files, LOG)
-    three, seven = log.earlier
-    broken = replace(log, earlier=(three, replace(seven, proof=three.proof)))
-    for folder, files in (("whole", case.files), ("broken", altered_log(case.files, broken))):
-        write_pack(tmp_path / folder, files)
-    done = [by_hand(case.files, tmp_path / folder) for folder in ("whole", "broken")]
-    assert done[0][-4:] == [
-        "entry 5 is in the log",
-        "entry 6 is in the log",
-        "checkpoints/3.txt is a beginning of the log",
-        "checkpoints/7.txt is a beginning of the log",
-    ]
-    assert done[1][-1] == "checkpoints/7.txt IS NOT A BEGINNING OF THE LOG"
-
-
-def by_hand(files: Files, folder: Path) -> list[str]:
-    """What the program in the README prints in a folder."""
-    code = re.search(r"^     import base64.*?(?=\n\n)", files[README].decode(), re.MULTILINE | re.DOTALL)
-    assert code is not None
-    script = "\n".join(line.removeprefix("     ") for line in code[0].splitlines())
-    ran = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", script], cwd=folder, capture_output=True, text=True, check=True
-    )
-    return ran.stdout.splitlines()
-
-
-async def test_a_checkpoint_that_was_saved_fixes_what_was_recorded_before_it(case: Case) -> None:
-    known = held(case.checkpoint(7))
-    assert said(case.files, ProofResult.OK, known)[-3:] == [
-        "The log in the pack begins with the log of 7 entries whose checkpoint you hold.",
-        "The change 3 was recorded before the checkpoint of 7 entries that you hold.",
-        "The outcome of change 3 was recorded before the checkpoint of 7 entries that you hold.",
-    ]
-    assert said(case.files, ProofResult.OPEN, known) + said(case.files, ProofResult.FAILED, known) == []
-
-
 async def test_an_older_checkpoint_shows_that_the_log_continues_it_and_no_more(case: Case) -> None:
     known = held(case.checkpoint(3))
     assert said(case.files, ProofResult.OK, known)[-1] == (
@@ -155,18 +95,6 @@ async def test_two_signed_logs_of_one_size_are_a_rewritten_log(case: Case) -> No
         "The checkpoint of 7 entries that you hold and checkpoints/7.txt have different contents, and both "
         "are signed. The log was rewritten, or its key signed another log. Keep both as evidence."
     )
-
-
-@pytest.mark.parametrize("size", [3, 7, 11, 12])
-async def test_a_checkpoint_that_the_key_did_not_sign_accuses_nobody(case: Case, size: int) -> None:
-    forged = checkpoint_of([bytes(32)] * size, OTHER_SEED)
-    _, _, lines = case.checkpoint(7).note.partition("\n\n")
-    copied = read_checkpoint(forged.note.partition("\n\n")[0] + "\n\n" + lines)
-    for one in (forged, copied):
-        known = held(one)
-        assert said(case.files, ProofResult.FAILED, known) == []
-        (left,) = said(case.files, ProofResult.OPEN, known)
-        assert "did not sign it. It is forged, or another key signs this log now" in left
 
 
 async def test_a_log_that_another_key_signs_now_is_said(case: Case) -> None:
@@ -260,63 +188,7 @@ async def test_a_stamp_on_a_checkpoint_that_the_log_does_not_continue_covers_not
     assert not [one for one in said(broken, ProofResult.OK) if "was recorded before" in one]
 
 
-async def test_a_stamp_on_a_file_that_is_no_checkpoint_of_the_log_covers_nothing(case: Case) -> None:
-    stamp = StampFile("anchors/1.tsr", "checkpoints/other.txt", "https://tsa.example")
-    log = replace(read_exact(LogFile, case.files, LOG), stamps=(stamp,))
-    other = checkpoint_of([bytes(32)] * 11, OTHER_SEED).note.encode()
-    files = altered_log({**case.files, stamp.file: b"token", stamp.checkpoint: other}, log)
-    assert "anchors/1.tsr: what it stamps is not there." in said(files, ProofResult.FAILED)
-    assert not [one for one in said(files, ProofResult.OK) if "was recorded before" in one]
-
-
 # Checkpoints ---------------------------------------------------------------------------------------------
-
-
-def test_a_checkpoint_has_the_form_of_a_signed_note() -> None:
-    one = signed_checkpoint("log.example/blockline", 3, bytes(32), SEED)
-    origin, size, root, empty, line, end = one.note.split("\n")
-    assert (origin, size, root, empty, end) == ("log.example/blockline", "3", "A" * 43 + "=", "", "")
-    mark, name, content = line.split(" ")
-    key = key_of(origin, SEED)
-    assert (mark, name, base64.b64decode(content)[:4]) == ("—", origin, key.id)
-    assert read_checkpoint(one.note) == one
-    assert is_signed_by(one, key)
-    assert not is_signed_by(one, replace(key, name="another"))
-    assert read_key(str(key)) == key
-
-
-def test_the_key_and_the_note_of_the_specification_are_read() -> None:
-    # The example of Go's golang.org/x/mod/sumdb/note, which first had this form.
-    key = read_key("PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW")
-    assert (key.name, key.id.hex()) == ("PeterNeumann", "c74f20a3")
-
-
-GOOD = signed_checkpoint("log.example/blockline", 3, bytes(32), SEED).note
-
-
-@pytest.mark.parametrize(
-    "note",
-    [
-        pytest.param("", id="nothing"),
-        pytest.param(GOOD.removesuffix("\n"), id="no end"),
-        pytest.param(GOOD.replace("\n3\n", "\n03\n"), id="a zero before the size"),
-        pytest.param(GOOD.replace("\n3\n", "\n-3\n"), id="a negative size"),
-        pytest.param(GOOD.replace("\n3\n", "\n٣\n"), id="digits of another script"),
-        pytest.param(GOOD.replace("\n3\n", f"\n{2**63}\n"), id="a size beyond 63 bits"),
-        pytest.param(GOOD.replace("\n3\n", "\n" + "9" * 5000 + "\n"), id="a size that takes long to read"),
-        pytest.param(GOOD.replace("AA=", "AAA="), id="a root that is too long"),
-        pytest.param(GOOD.replace("AA=", "AB="), id="a root in another form of Base64"),
-        pytest.param(GOOD.replace("—", "-"), id="another dash"),
-        pytest.param(GOOD.partition("— ")[0], id="no signature"),
-        pytest.param(GOOD.replace("blockline\n", "blockline\r\n", 1), id="a control character"),
-        pytest.param("\n" + GOOD, id="no name"),
-        pytest.param(GOOD + "x\n", id="more lines"),
-        pytest.param(GOOD + "— " + "x" * 70_000 + " AAAAAAA=\n", id="too long"),
-    ],
-)
-def test_what_is_no_checkpoint_is_refused(note: str) -> None:
-    with pytest.raises(CheckpointError, match="it is not a signed checkpoint of a log"):
-        read_checkpoint(note)
 
 
 @pytest.mark.parametrize(

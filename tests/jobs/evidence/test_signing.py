@@ -1,28 +1,23 @@
 """A checkpoint is signed only if the log continues the last one; signers do not disturb each other."""
 
-import asyncio
-
 import pytest
 
 from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
 from jobs.evidence.chain_verdict import checkpoints_fault
-from jobs.evidence.checkpoint import is_signed_by, key_of, read_checkpoint, read_key, signed_checkpoint
+from jobs.evidence.checkpoint import key_of, signed_checkpoint
 from jobs.evidence.signing import CheckpointRefused, held_fault, sign_checkpoint
 from jobs.evidence.stored_pack import made_pack, signed_material
 from storage.postgres.installation import checkpoint_key
 from storage.postgres.merkle_log import (
-    CheckpointState,
     EntryMissing,
     StoredCheckpoint,
-    begins_with,
     checkpoint_state,
     log_origin,
-    newest_checkpoint,
     stored_checkpoints,
     tree_root,
 )
-from storage.postgres.pool import Pool, Refused, StorageError, transaction
+from storage.postgres.pool import Pool, transaction
 from tests.support.samples.readings import minutes
 from tests.support.seeds.chain_rows import add_change, block_of
 from tests.support.seeds.people import as_owner
@@ -51,26 +46,6 @@ async def account(pool: Pool) -> int:
     async with transaction(pool) as conn:
         one, _ = await block_of(conn)
     return one.account_id
-
-
-async def test_of_nothing_no_checkpoint_is_signed(pool: Pool) -> None:
-    async with transaction(pool) as conn:
-        assert await sign_checkpoint(conn, system_clock()) is None
-
-
-async def test_a_checkpoint_covers_all_entries_and_is_signed_once(pool: Pool, account: int) -> None:
-    first = await signed(pool)
-    assert await signed(pool) == first
-    note = read_checkpoint(first.note)
-    assert is_signed_by(note, read_key(first.signer))
-    async with transaction(pool) as conn:
-        assert (note.origin, note.size, note.root) == (await log_origin(conn), 8, await tree_root(conn, 8))
-        await add_change(conn, account, "more", minutes(50))
-    second = await signed(pool)
-    assert second.size == 9
-    async with transaction(pool) as conn:
-        assert await stored_checkpoints(conn) == [first, second]
-        assert await begins_with(conn, 8, first.root, 9, second.root)
 
 
 @pytest.mark.parametrize(
@@ -140,25 +115,6 @@ async def test_a_node_that_is_missing_is_computed_and_an_entry_that_is_missing_i
         assert "could not be compared" in str(await checkpoints_fault(conn))
 
 
-async def test_signers_and_recorders_at_the_same_time_raise_no_alarm(pool: Pool, account: int) -> None:
-    async def record(n: int) -> None:
-        for m in range(10):
-            async with transaction(pool) as conn:
-                await add_change(conn, account, f"{n}-{m}", minutes(50 + m))
-
-    async def sign() -> None:
-        for _ in range(10):
-            await signed(pool)
-
-    await asyncio.gather(*(record(n) for n in range(3)), *(sign() for _ in range(3)))
-    last = await signed(pool)
-    assert last.size == 38
-    async with transaction(pool) as conn:
-        for one in await stored_checkpoints(conn):
-            assert one.root == await tree_root(conn, one.size)
-            assert await begins_with(conn, one.size, one.root, last.size, last.root)
-
-
 async def test_a_pack_leads_to_a_saved_checkpoint_if_the_log_continues_it(pool: Pool, account: int) -> None:
     async with transaction(pool) as conn:
         origin, seed = await log_origin(conn), await checkpoint_key(conn)
@@ -183,24 +139,3 @@ async def test_a_saved_checkpoint_is_compared_only_if_the_key_signed_it(pool: Po
         "of 7 entries",
         "The log does not continue the given checkpoint of 9 entries, which its key signed",
     ]
-
-
-async def test_checkpoints_and_nodes_are_only_added_to(pool: Pool, account: int) -> None:
-    await signed(pool)
-    async with transaction(pool) as conn:
-        assert await checkpoint_state(conn) == CheckpointState(8, (await signed(pool)).at, is_continued=True)
-    for command in (
-        "delete from chain_node",
-        "truncate chain_node",
-        "update chain_checkpoint set size = 9",
-        "truncate chain_checkpoint cascade",
-    ):
-        with pytest.raises(StorageError, match="is append-only"):
-            async with transaction(pool) as conn:
-                await conn.execute(command)
-    for seq, hashes in ((10, b""), (10, bytes(31)), (11, bytes(32)), (10, bytes(64)), (12, bytes(32))):
-        with pytest.raises(Refused):
-            async with transaction(pool) as conn:
-                await conn.execute("insert into chain_node values ($1, $2)", seq, hashes)
-    async with transaction(pool) as conn:
-        assert await newest_checkpoint(conn) is not None

@@ -1,12 +1,10 @@
 """An export is there whole or not at all, in constant memory, and DuckDB reads what Postgres holds."""
 
-import hashlib
-import json
 import os
 import subprocess
 import sys
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -55,35 +53,6 @@ async def parquet(pool: Pool, kind: Kind, path: Path, wanted: ExportFilter | Non
     )
 
 
-async def test_duckdb_reads_what_postgres_holds(pool: Pool, tmp_path: Path) -> None:
-    async with transaction(pool) as conn:
-        await three_months(conn)
-        held = await conn.fetch(
-            """
-            select to_char(first_seen_new, 'YYYY-MM'), change_id, status, withheld_in, last_seen_old,
-                first_seen_new, coalesce(outcome, 'provisional')
-            from change left join change_outcome using (change_id) order by first_seen_new
-            """
-        )
-    done = await parquet(pool, Kind.CHANGES, tmp_path / "changes")
-    read = asked(
-        """
-        select month, change_id, status, withheld_in, last_seen_old, first_seen_new, outcome
-        from read_parquet(?, hive_partitioning = true) order by first_seen_new
-        """,
-        f"{tmp_path}/changes/**/*.parquet",
-    )
-    assert [tuple(row) for row in held] == [
-        tuple(v.astimezone(UTC) if isinstance(v, datetime) else v for v in row) for row in read
-    ]
-    assert done.rows == len(held) == 4
-    assert [(f.path, f.rows) for f in done.files] == [
-        ("month=2021-02/part-0.parquet", 1),
-        ("month=2021-03/part-0.parquet", 1),
-        ("month=2021-04/part-0.parquet", 2),
-    ]
-
-
 async def test_who_asks_for_one_month_reads_one_file(pool: Pool, tmp_path: Path) -> None:
     async with transaction(pool) as conn:
         await three_months(conn)
@@ -98,47 +67,6 @@ async def test_who_asks_for_one_month_reads_one_file(pool: Pool, tmp_path: Path)
     assert "1/3" in str(plan)
 
 
-async def test_each_file_says_what_it_is_and_the_manifest_has_its_hash(pool: Pool, tmp_path: Path) -> None:
-    async with transaction(pool) as conn:
-        await three_months(conn)
-    wanted = ExportFilter(NOW, since=T0, known_at=minutes(5), platform=X, post=False)
-    done = await parquet(pool, Kind.CHANGES, tmp_path / "known", wanted)
-    manifest = json.loads((tmp_path / "known" / "_manifest.json").read_text())
-    about = {
-        "kind": "changes",
-        "exported_at": "2021-05-02T00:00:00Z",
-        "as_known_at": "2021-02-01T00:05:00Z",
-        "from": "2021-02-01T00:00:00Z",
-        "platform": "x",
-        "post": "false",
-        "schema": manifest["schema"],
-    }
-    (file,) = done.files
-    content = (tmp_path / "known" / file.path).read_bytes()
-    assert manifest == about | {
-        "rows": 1,
-        "files": [
-            {
-                "path": "month=2021-02/part-0.parquet",
-                "rows": 1,
-                "bytes": len(content),
-                "sha256": hashlib.sha256(content).hexdigest(),
-            }
-        ],
-    }
-    said = asked(
-        "select decode(key), decode(value) from parquet_kv_metadata(?)", str(tmp_path / "known" / file.path)
-    )
-    assert about.items() <= {key: value for key, value in said}.items()
-
-
-@pytest.mark.parametrize("kind", list(Kind))
-async def test_no_rows_are_a_table_too(pool: Pool, tmp_path: Path, kind: Kind) -> None:
-    done = await parquet(pool, kind, tmp_path / "none")
-    (count,) = asked("select count(*) from read_parquet(?)", f"{tmp_path}/none/**/*.parquet")
-    assert (done.rows, [f.path for f in done.files], count) == (0, ["part-0.parquet"], (0,))
-
-
 def test_row_groups_are_large_and_compressed(tmp_path: Path) -> None:
     columns = {"n": Cell.INTEGER, "x": Cell.NUMBER, "name": Cell.TEXT}
     with ParquetFolder(tmp_path, columns, None, {}) as files:
@@ -149,29 +77,6 @@ def test_row_groups_are_large_and_compressed(tmp_path: Path) -> None:
         str(tmp_path / "part-0.parquet"),
     )
     assert groups == [(0, 100_000, "ZSTD"), (1, 100_000, "ZSTD"), (2, 50_000, "ZSTD")]
-
-
-LET_GO = """
-import sys
-from contextlib import suppress
-from pathlib import Path
-from jobs.export.parquet import ParquetFolder
-from storage.model.evidence.export_kinds import Cell
-with suppress(KeyboardInterrupt), ParquetFolder(Path(sys.argv[1]), {"n": Cell.INTEGER}, None, {}) as files:
-    files.write([(n,) for n in range(100_000)])
-    raise KeyboardInterrupt
-"""
-
-
-def test_a_file_that_is_let_go_of_complains_of_nothing_afterwards(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", LET_GO, tmp_path],
-        env=os.environ | {"PYTHONPATH": str(Path(__file__).parent.parent.parent.parent)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert (done.stdout, done.stderr) == ("", "")
 
 
 async def test_a_table_that_cannot_be_written_whole_leaves_nothing(pool: Pool, tmp_path: Path) -> None:

@@ -8,9 +8,8 @@ from collectors.x.declaration import X
 from jobs.imports.causes import import_causes, import_notice
 from jobs.imports.table_imports import ImportReport
 from storage.accounts.accounts import NewAccount, add_accounts
-from storage.causes.cause_documents import document_of
 from storage.causes.cause_import import subjects_called
-from storage.causes.ledger import causes_of_accounts, record_cause, withdraw_cause
+from storage.causes.ledger import causes_of_accounts
 from storage.model.causes.causes import CauseSubject, Confidence, StatedCause, standing
 from storage.model.causes.causes_csv import NamedSubject
 from storage.model.core.accounts import AccountId
@@ -96,37 +95,6 @@ async def test_a_line_that_cannot_be_stored_is_named_and_nothing_is_stored(
     assert (rest.stored, len(rest.lines), len(rest.problems)) == (True, 1, 1)
 
 
-async def test_a_notice_is_the_cause_of_the_account_and_the_email_is_kept(pool: Pool) -> None:
-    content = email(WITHHELD.format("@ada_lovelace")).as_bytes()
-    async with transaction(pool) as conn:
-        ids = await watched(conn)
-    report = await import_notice(pool, content, "notice.eml", "ada", NOW)
-    again = await import_notice(pool, content, "notice.eml", "ada", NOW)
-    async with transaction(pool) as conn:
-        (cause,) = await stored(conn, *ids.values())
-        kept = await document_of(conn, cause.document or b"")
-    assert (report.summary, again.summary) == (
-        "1 cause of notice.eml recorded.",
-        "0 causes of notice.eml recorded.",
-    )
-    assert cause.subject.account_id == ids["ada_lovelace"]
-    assert cause.text.legal_basis == "Information Technology Act, 2000"
-    assert cause.text.confidence is Confidence.PLATFORM
-    assert kept is not None
-    assert kept.content == content
-
-
-async def test_a_notice_about_posts_is_the_cause_of_those_that_are_stored(pool: Pool) -> None:
-    asked = ASKED.format("the High Court of Delhi") + "https://x.com/ada_lovelace/status/5\n"
-    async with transaction(pool) as conn:
-        ids = await watched(conn)
-    await import_notice(pool, email(asked + WITHHELD.format("")).as_bytes(), "n.eml", "ada", NOW)
-    async with transaction(pool) as conn:
-        causes = await stored(conn, *ids.values())
-    assert {c.subject.account_id for c in causes} == {ids["ada_lovelace/1234"], ids["ada_lovelace/77"]}
-    assert {c.text.note for c in causes} == {"Requested by the High Court of Delhi."}
-
-
 async def test_a_notice_that_its_owner_quotes_is_what_the_owner_reports(pool: Pool) -> None:
     async with transaction(pool) as conn:
         ids = await watched(conn)
@@ -179,20 +147,6 @@ async def test_the_same_cause_imported_twice_at_once_is_stored_once(pool: Pool) 
     await asyncio.gather(*(imported(pool, GOOD) for _ in range(4)))
     async with transaction(pool) as conn:
         assert len(await stored(conn, ids["ada_lovelace"])) == 1
-
-
-async def test_an_email_is_kept_where_the_same_was_said_without_it(pool: Pool) -> None:
-    notice = email(WITHHELD.format("")).as_bytes()
-    async with transaction(pool) as conn:
-        ids = await watched(conn)
-    await import_notice(pool, notice, "n.eml", "ada", NOW)
-    async with transaction(pool) as conn:
-        (first,) = await stored(conn, ids["ada_lovelace"])
-        await withdraw_cause(conn, first.cause_id, "ada", NOW)
-        await record_cause(conn, first.subject, first.text, "ada", NOW)
-    await import_notice(pool, notice, "n.eml", "ada", NOW)
-    async with transaction(pool) as conn:
-        assert {c.document is None for c in await stored(conn, ids["ada_lovelace"])} == {True, False}
 
 
 @pytest.mark.parametrize(

@@ -68,34 +68,6 @@ FORMS = {
 }
 
 
-@pytest.mark.parametrize("name", FORMS)
-def test_a_record_goes_in_once_under_the_name_of_its_file(run: Blockline, dsn: str, name: str) -> None:
-    record = file(FORMS[name], name)
-    first, second = run("executives", "engagement", record, *ME), run("executives", "engagement", record, *ME)
-    assert (first.code, first.err, second.code) == (0, "", 0)
-    new = [ran.json["new_signals"] + ran.json["new_counters"] for ran in (first, second)]
-    assert new == [2, 0]
-    stored = rows(dsn, "select source from signal union all select source from engagement_counter")
-    assert stored == [(f"import:{name.split('.')[0]}",)] * 2
-
-
-def test_an_act_carries_its_window_its_doubts_and_no_time_that_cannot_be(run: Blockline, dsn: str) -> None:
-    for name, text in FORMS.items():
-        assert run("executives", "engagement", file(text, name), *ME).code == 0
-    found = rows(
-        dsn,
-        """
-        select kind, made_at is null, first_seen_at - made_after, doubts from signal
-        where kind <> 'repost' or native_id = '2' order by signal_id
-        """,
-    )
-    assert [(kind, unknown, window and str(window), doubts) for kind, unknown, window, doubts in found] == [
-        ("unfollow", True, "1:00:00", ["target_by_handle", "likely_rename"]),
-        ("follow", True, "1:00:00", ["target_by_handle", "likely_rename"]),
-        ("repost", True, None, ["target_by_handle", "time_impossible"]),
-    ]
-
-
 def test_a_target_on_file_is_found_by_its_handle_also_by_a_later_import(run: Blockline, dsn: str) -> None:
     record = file(FOLLOWS + follow(1, "follow", "Newcomer") + follow(2, "follow", "stranger"))
     run("executives", "engagement", record, *ME)
@@ -103,21 +75,6 @@ def test_a_target_on_file_is_found_by_its_handle_also_by_a_later_import(run: Blo
     again = run("executives", "engagement", record, *ME).json
     assert (again["new_signals"], again["targets_on_file"]) == (0, 1)
     assert rows(dsn, TARGETS) == [("follow", "5", "5"), ("follow", "@stranger", "@stranger")]
-
-
-def test_a_purge_takes_the_handles_and_the_words_out_of_acts(run: Blockline, dsn: str) -> None:
-    run("executives", "engagement", file(FOLLOWS + follow(1, "follow", "Late")), *ME)
-
-    async def purge(conn: Conn) -> None:
-        await add_accounts(conn, [NewAccount(X, "5", "late", ("L",))], T0)
-        await conn.execute("insert into signal_word select signal_id, 'farmers' from signal")
-        (account,) = await accounts_named(conn, X, "5")
-        purged = await purge_account(conn, account.account_id, T0)
-        assert purged.signals == 1
-
-    on(dsn, purge)
-    assert rows(dsn, TARGETS) == [("follow", "5", "5")]
-    assert rows(dsn, "select * from signal_word") == []
 
 
 def test_an_executive_can_be_purged_whole_with_counters(run: Blockline, dsn: str) -> None:

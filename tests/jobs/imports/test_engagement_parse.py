@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from collectors.x.declaration import X
-from jobs.imports.engagement_parse import EngagementFile, EngagementForm, form_of, read_engagement
+from jobs.imports.engagement_parse import EngagementFile, form_of, read_engagement
 from storage.model.core.signals import Counters, Doubt, Signal, SignalKind
 from storage.model.tables.csv_rows import TableError
 
@@ -40,20 +40,6 @@ def doubts(read: EngagementFile, doubt: Doubt) -> list[int]:
     return [n for n, signal in enumerate(read.signals) if doubt in signal.doubts]
 
 
-@pytest.mark.parametrize(
-    ("header", "form"),
-    [
-        pytest.param(FOLLOWS, EngagementForm.FOLLOWS, id="follows"),
-        pytest.param(FOLLOWS.replace(",note", ""), EngagementForm.FOLLOWS, id="follows without notes"),
-        pytest.param(ACTS, EngagementForm.ACTS, id="acts"),
-        pytest.param(COUNTERS, EngagementForm.COUNTERS, id="counters"),
-        pytest.param("platform,handle\n", None, id="a watch list"),
-    ],
-)
-def test_the_header_tells_what_a_file_is(header: str, form: EngagementForm | None) -> None:
-    assert form_of(header.strip().split(",")) is form
-
-
 def test_a_follow_lies_between_two_looks_and_has_no_time_of_its_own() -> None:
     (one,) = read(FOLLOWS + follow(1, "follow", "12345")).signals
     until = datetime(2024, 1, 2, 1, tzinfo=UTC)
@@ -62,38 +48,7 @@ def test_a_follow_lies_between_two_looks_and_has_no_time_of_its_own() -> None:
     )
 
 
-def test_a_target_that_is_a_handle_is_kept_as_one_and_its_act_has_no_handle_in_its_id() -> None:
-    (one,) = read(FOLLOWS + follow(1, "unfollow", "Ada_L")).signals
-    assert (one.target_id, one.target_author_id, one.doubts) == (
-        "@ada_l",
-        "@ada_l",
-        (Doubt.TARGET_BY_HANDLE,),
-    )
-    assert "ada" not in one.native_id.lower()
-
-
 PAIR = follow(1, "unfollow", "old") + follow(1, "follow", "new")
-
-
-@pytest.mark.parametrize(
-    ("lines", "renamed"),
-    [
-        pytest.param(PAIR, [0, 1], id="the only two of a window look like one"),
-        pytest.param(PAIR + follow(1, "follow", "third"), [], id="a second follow: nobody knows which"),
-        pytest.param(follow(0, "follow", "new") + PAIR, [], id="the new name was there before"),
-        pytest.param(PAIR + follow(5, "follow", "old"), [], id="the old name comes back"),
-        pytest.param(
-            follow(1, "unfollow", "a") + follow(2, "follow", "b"), [], id="two windows are two acts"
-        ),
-        pytest.param(
-            PAIR + follow(3, "unfollow", "c", "likely_rename") + follow(3, "follow", "d", "likely_rename"),
-            [2, 3],
-            id="a record that marks renames is believed where it does not",
-        ),
-    ],
-)
-def test_what_looks_like_a_rename_is_no_act(lines: str, renamed: list[int]) -> None:
-    assert doubts(read(FOLLOWS + lines), Doubt.LIKELY_RENAME) == renamed
 
 
 def test_pairs_that_the_record_does_not_mark_are_counted_for_the_report() -> None:
@@ -119,40 +74,11 @@ def test_who_is_unfollowed_and_followed_days_later_may_have_been_gone(back: str,
 RIGHT = "".join(act(day, day - 0.01, 900 + day) for day in range(101, 106))
 
 
-@pytest.mark.parametrize(
-    ("line", "kept"),
-    [
-        pytest.param(act(106, 105.99, 1), True, id="made before it was seen"),
-        pytest.param(act(106, 103, 1), True, id="late, and kept as late"),
-        pytest.param(act(106, 106.001, 1), False, id="after its observation"),
-        pytest.param(act(106, 90, 1), False, id="long before its observation"),
-        pytest.param(act(125, 107, 1), True, id="as old as the silence before it"),
-    ],
-)
-def test_a_time_that_cannot_be_right_is_not_kept(line: str, kept: bool) -> None:
-    found = read(ACTS + RIGHT + line)
-    assert (found.signals[-1].made_at is not None) is kept
-    assert doubts(found, Doubt.TIME_IMPOSSIBLE) == ([] if kept else [5])
-
-
 def test_in_a_stretch_where_half_of_the_times_are_wrong_none_is_believed() -> None:
     early = act(1, -600, 1) + act(2, 1.98, 2) + act(3, 2.98, 3) + act(4, -700, 4)
     found = read(ACTS + early + RIGHT)
     assert doubts(found, Doubt.TIME_IMPOSSIBLE) == [0, 1, 2, 3]
     assert (found.findings["long_before_its_observation"], found.findings["in_a_stretch_of_such"]) == (2, 2)
-
-
-def test_a_post_that_is_told_twice_is_one_act_by_its_first_observation() -> None:
-    found = read(ACTS + act(2, 0.9, 1) + act(1, 0.9, 1) + act(3, 0.9, 1))
-    (one,) = found.signals
-    assert one.first_seen_at == datetime(2024, 1, 2, tzinfo=UTC)
-    assert (found.lines, found.findings["repeated_lines"]) == (3, 2)
-
-
-def test_an_act_without_a_time_is_known_by_its_observation() -> None:
-    found = read(ACTS + act(2, None, 1))
-    assert (found.signals[0].made_at, found.findings["without_a_time"]) == (None, 1)
-    assert doubts(found, Doubt.TIME_IMPOSSIBLE) == []
 
 
 def count(minute: float, likes: str, followers: str = "100") -> str:
@@ -169,22 +95,6 @@ def test_counters_that_fall_and_polls_that_fail_are_kept_as_such() -> None:
         "falls_followers": 1,
         "falls_likes": 1,
     }
-
-
-@pytest.mark.parametrize(
-    ("minutes", "failed", "gaps", "unasked"),
-    [
-        pytest.param((0, 5, 20), (), 0, 0, id="fifteen minutes are no gap"),
-        pytest.param((0, 5, 21), (), 1, 1, id="more than fifteen are one"),
-        pytest.param((0, 10, 20), (10,), 1, 0, id="a poll that failed does not bridge it"),
-    ],
-)
-def test_a_gap_is_where_no_poll_answered_for_more_than_15_minutes(
-    minutes: tuple[int, ...], failed: tuple[int, ...], gaps: int, unasked: int
-) -> None:
-    lines = (f"boss,{at(m / 1440)},,,,\n" if m in failed else count(m, "1") for m in minutes)
-    found = read(COUNTERS + "".join(lines)).findings
-    assert (found["gaps"], found["gaps_without_a_poll"]) == (gaps, unasked)
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collectors.x.declaration import X
-from jobs.imports.histories import Histories, is_history, read_histories
+from jobs.imports.histories import Histories, read_histories
 from storage.model.bitemporal.imported_records import (
     ImportedChange,
     Observation,
@@ -42,12 +41,6 @@ def span(account: str, status: str, since: int, until: int) -> str:
 def read(text: str) -> Histories:
     content = text.encode()
     return read_histories(content, "h.csv", header_of(content), NOW)
-
-
-@pytest.mark.parametrize("header", [HISTORY, SPANS, RESTORATIONS])
-def test_a_history_is_told_by_its_header(header: str) -> None:
-    assert is_history(header.strip().split(","))
-    assert not is_history(("platform", "handle", "account_id", "list"))
 
 
 @pytest.mark.parametrize(
@@ -140,47 +133,6 @@ def test_a_line_that_cannot_be_true_is_named(text: str, problems: list[str]) -> 
     assert [str(p) for p in found.problems] == [f"h.csv, {problem}" for problem in problems]
 
 
-@pytest.mark.parametrize(
-    ("rows", "seen"),
-    [
-        (
-            span("5", "suspended", 1, 3) + span("5", "available", 5, 9),
-            [(None, SUSPENDED, None, day(1), day(3)), (SUSPENDED, AVAILABLE, day(3), day(5), day(9))],
-        ),
-        (
-            span("5", "available", 5, 9) + span("5", "available", 2, 7) + span("5", "available", 1, 1),
-            [(None, AVAILABLE, None, day(1), day(9))],
-        ),
-        (
-            span("5", "suspended", 1, 4) + span("5", "available", 3, 3) + span("5", "available", 6, 6),
-            [(None, AVAILABLE, None, day(6), day(6))],
-        ),
-        (
-            span("5", "available", 1, 1)
-            + span("5", "suspended", 3, 6)
-            + span("5", "available", 4, 4)
-            + span("5", "suspended", 8, 8),
-            [(None, AVAILABLE, None, day(1), day(1)), (AVAILABLE, SUSPENDED, day(1), day(8), day(8))],
-        ),
-    ],
-    ids=[
-        "a change lies between the last contrary and the first agreeing sighting",
-        "equal sightings in any order agree, also where they overlap",
-        "of lines that contradict each other nothing is taken",
-        "what is left when they are gone has a wider interval",
-    ],
-)
-def test_what_spans_tell(
-    rows: str, seen: list[tuple[State | None, State, datetime | None, datetime, datetime]]
-) -> None:
-    account = read(SPANS + rows).accounts[X, "5"]
-    observations = [Observation(t, s.state, b"") for s in account.seen for t in {s.since, s.until}]
-    assert [
-        (c.old, c.new, c.last_seen_old, c.first_seen_new, c.last_agreeing_at)
-        for c in changes_told("5", observations)
-    ] == seen
-
-
 def stored(
     before: Sequence[StoredImportedChange], changes: Sequence[ImportedChange], ids: "itertools.count[int]"
 ) -> list[StoredImportedChange]:
@@ -204,43 +156,6 @@ def stored(
 
 def bounds(changes: Sequence[StoredImportedChange | ImportedChange]) -> set[tuple[object, ...]]:
     return {(c.old, c.new, c.last_seen_old, c.first_seen_new, c.last_agreeing_at) for c in changes}
-
-
-@pytest.mark.parametrize(
-    ("parts", "readings"),
-    [
-        pytest.param([{1: AVAILABLE, 8: AVAILABLE, 9: AVAILABLE}], [3], id="all at once"),
-        pytest.param(
-            [dict.fromkeys([1, 8, 16, 24], AVAILABLE), {12: SUSPENDED}],
-            [1, 1, 1],
-            id="looks of which it is not known on which side of a contrary one they were count on neither",
-        ),
-        pytest.param(
-            [dict.fromkeys([1, 3, 5], AVAILABLE), dict.fromkeys([2, 4, 6], AVAILABLE)],
-            [5],
-            id="looks between those that are stored may be among them",
-        ),
-        pytest.param(
-            [dict.fromkeys([3, 4, 5], AVAILABLE), dict.fromkeys([1, 7, 8], AVAILABLE)],
-            [6],
-            id="looks before and after those that are stored are others",
-        ),
-        pytest.param(
-            [dict.fromkeys([1, 2, 3], AVAILABLE), dict.fromkeys([1, 2, 3, 5], AVAILABLE)],
-            [4],
-            id="looks that are told again count once",
-        ),
-    ],
-)
-def test_a_state_is_never_said_to_have_been_read_more_often_than_it_was(
-    parts: list[dict[int, State]], readings: list[int]
-) -> None:
-    ids = itertools.count()
-    before: list[StoredImportedChange] = []
-    for part in parts:
-        brought = [Observation(day(n), state, b"%d" % n) for n, state in part.items()]
-        before = stored(before, changes_told("5", brought, before), ids)
-    assert [c.readings for c in sorted(before, key=lambda c: c.first_seen_new)] == readings
 
 
 @given(

@@ -3,17 +3,14 @@
 The real file is used where it is at hand: in `TEST_SHARED_DATA`, else in `shared/data` beside the checkout.
 """
 
-import os
-from collections import Counter
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import UTC, datetime
 
 import pytest
 
 from collectors.x.declaration import X
 from jobs.imports.published_records import import_record
 from jobs.imports.table_imports import ImportReport
-from jobs.imports.transparency_figures import FIGURES, is_figures, read_figures
+from jobs.imports.transparency_figures import FIGURES, read_figures
 from storage.countries.transparency_figures import add_reports, reports
 from storage.model.orders.transparency_figures import TransparencyReport
 from storage.model.tables.csv_rows import TableError
@@ -53,30 +50,6 @@ async def imported(
 
 
 @pytest.mark.parametrize(
-    ("header", "told"),
-    [
-        pytest.param(HEADER.strip() + ",platform", True, id="all columns"),
-        pytest.param("period,country,accounts_withheld,source,source_url", True, id="one figure is enough"),
-        pytest.param(FEW.strip(), True, id="a code stands for the country"),
-        pytest.param("period,country,source,source_url", False, id="no figure"),
-        pytest.param("period,accounts_withheld,source,source_url", False, id="no country"),
-        pytest.param("country,accounts_withheld,source,source_url", False, id="no half-year"),
-    ],
-)
-def test_figures_are_told_by_their_header(header: str, *, told: bool) -> None:
-    assert is_figures(header.split(",")) is told
-
-
-async def test_a_file_of_few_columns_is_taken_and_what_it_lacks_is_not_reported(pool: Pool) -> None:
-    report = await imported(pool, FEW + "2018-H1,IN,0,desk,desk:page\n")
-    assert report.summary == "1 line of figures: 1 line new."
-    async with transaction(pool) as conn:
-        (stored,) = await reports(conn)
-    assert (stored.country, stored.iso2, stored.accounts_withheld) == ("India", "IN", 0)
-    assert (stored.total_demands, stored.accounts_specified, stored.pct_some_withheld) == (None, None, None)
-
-
-@pytest.mark.parametrize(
     ("text", "fault"),
     [
         (
@@ -96,26 +69,6 @@ async def test_a_file_that_lacks_what_figures_need_is_refused_with_what_that_is(
     with pytest.raises(TableError) as raised:
         await imported(pool, text)
     assert str(raised.value) == fault
-
-
-async def test_an_empty_cell_is_not_reported_and_never_zero(pool: Pool) -> None:
-    await imported(pool, HEADER + INDIA + WORLD)
-    async with transaction(pool) as conn:
-        assert [r.country for r in await reports(conn)] == ["(world)", "India"]
-        assert await reports(conn, iso2="IN") == [REPORT]
-        assert await reports(conn, source="desk", known_at=NOW) == [REPORT]
-        assert await reports(conn, known_at=NOW - timedelta(seconds=1)) == []
-
-
-async def test_the_same_file_again_stores_nothing_and_says_so(pool: Pool) -> None:
-    first = await imported(pool, HEADER + INDIA)
-    assert first.summary == "1 line of figures: 1 line new."
-    again = await imported(pool, HEADER + INDIA + WORLD, NOW + timedelta(days=1))
-    assert again.figures == {"lines_taken": 2, "new_reports": 1}
-    last = await imported(pool, HEADER + INDIA + WORLD, NOW + timedelta(days=2))
-    assert last.summary == (
-        "2 lines of figures: nothing new. Shown without a country, because they have no code: (world)."
-    )
 
 
 @pytest.mark.parametrize("partial", [False, True])
@@ -158,17 +111,3 @@ async def test_storage_never_overwrites_a_figure(pool: Pool) -> None:
     with pytest.raises(Refused):
         async with transaction(pool) as conn:
             await add_reports(conn, [REPORT], NOW)
-
-
-async def test_the_real_figures_are_all_taken_once(pool: Pool) -> None:
-    beside = Path(__file__).parents[4] / "shared" / "data"
-    path = Path(os.environ.get("TEST_SHARED_DATA") or beside) / "transparency_removal_requests.csv"
-    if not path.is_file():
-        pytest.skip(f"the real figures are not at {path}; name their folder in TEST_SHARED_DATA")
-    content = path.read_bytes()
-    done = await imported(pool, content)
-    assert (done.problems, done.figures) == ((), {"lines_taken": 1_021, "new_reports": 1_021})
-    async with transaction(pool) as conn:
-        by_source = Counter(r.source for r in await reports(conn))
-    assert by_source == {"demirel": 611, "buzzfeed": 388, "soni": 17, "press": 5}
-    assert (await imported(pool, content)).figures["new_reports"] == 0

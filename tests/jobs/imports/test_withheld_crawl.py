@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from collectors.bluesky.declaration import BLUESKY
 from collectors.x.declaration import X
-from jobs.imports.withheld_crawl import Crawl, is_crawl, read_crawl
-from storage.model.core.availability import MissedReason, State, Status, change_key
-from storage.model.tables.csv_rows import TableError, header_of
+from jobs.imports.withheld_crawl import Crawl, read_crawl
+from storage.model.core.availability import State, Status, change_key
+from storage.model.tables.csv_rows import TableError
 
 CRAWL = (Path(__file__).parent.parent.parent / "fixtures" / "withheld_crawl.csv").read_text()
 """Invented accounts, 101 to 107."""
@@ -38,10 +38,6 @@ def line(
     return f"{day},{account_id},{handle},{country},{here},{category},{at_end},{ever},10,2015{more}\n"
 
 
-def start(year: int, month: int, day: int) -> datetime:
-    return datetime(year, month, day, tzinfo=UTC)
-
-
 def end(year: int, month: int, day: int) -> datetime:
     return datetime(year, month, day, 23, 59, 59, tzinfo=UTC)
 
@@ -52,79 +48,6 @@ def changes(native_id: str) -> list[tuple[State | None, State, datetime | None, 
         for c in crawl().history.changes
         if c.native_id == native_id
     ]
-
-
-def test_a_crawl_is_recognised_by_its_header() -> None:
-    assert is_crawl(header_of(CRAWL.encode()))
-    assert not is_crawl(("platform", "handle"))
-
-
-def test_a_first_date_means_on_or_before_so_the_first_state_has_no_earlier_bound() -> None:
-    assert changes("106") == [(None, State(Status.WITHHELD, ("GB",)), None, end(2018, 1, 11))]
-
-
-def test_a_later_date_of_an_account_adds_countries_between_its_two_days() -> None:
-    assert changes("101") == [
-        (None, DE, None, end(2017, 10, 2)),
-        (DE, DE_FR, start(2017, 10, 2), end(2017, 10, 16)),
-    ]
-
-
-def test_no_longer_withheld_is_a_change_between_the_last_date_of_the_account_and_the_end() -> None:
-    turkey = State(Status.WITHHELD, ("TR",))
-    assert changes("102") == [
-        (None, turkey, None, end(2017, 10, 3)),
-        (turkey, State(Status.AVAILABLE), start(2017, 10, 3), end(2018, 1, 11)),
-    ]
-
-
-def test_no_longer_withheld_in_one_of_two_countries_leaves_the_other() -> None:
-    both = State(Status.WITHHELD, ("DE", "RU"))
-    assert changes("105") == [
-        (None, both, None, end(2017, 10, 5)),
-        (both, DE, start(2017, 10, 5), end(2018, 1, 11)),
-    ]
-
-
-@pytest.mark.parametrize(
-    ("native_id", "detail"), [("103", "inactive"), ("104", "media_violation"), ("107", "inactive")]
-)
-def test_an_end_that_tells_no_status_for_certain_is_a_miss_and_not_a_change(
-    native_id: str, detail: str
-) -> None:
-    assert len(changes(native_id)) == 1
-    ended = crawl().history.looks[-1]
-    assert native_id not in ended.answered
-    (missed,) = [m for m in ended.missed if m.native_id == native_id]
-    assert (missed.reason, missed.detail, missed.at) == (
-        MissedReason.UNCLASSIFIED,
-        detail,
-        end(2018, 1, 11),
-    )
-
-
-def test_the_crawl_looked_on_each_of_its_days_and_at_everybody_when_it_ended() -> None:
-    looks = crawl().history.looks
-    assert [(k.since, k.at - k.since) for k in looks] == [
-        (day, timedelta(hours=23, minutes=59, seconds=59))
-        for day in (
-            *(start(2017, 10, n) for n in (2, 3, 4, 5, 16)),
-            start(2018, 1, 11),
-            start(2018, 1, 11),
-        )
-    ]
-    assert looks[1].answered == ("102", "103")
-    assert {*looks[-1].answered, *(m.native_id for m in looks[-1].missed)} == {
-        str(n) for n in range(101, 108)
-    }
-
-
-def test_a_state_that_the_end_confirms_has_two_readings_and_one_that_it_misses_has_one() -> None:
-    readings = {(c.native_id, c.new): (c.readings, c.last_agreeing_at) for c in crawl().history.changes}
-    assert readings["101", DE] == (1, end(2017, 10, 2))
-    assert readings["101", DE_FR] == (2, end(2018, 1, 11))
-    assert readings["103", DE] == (1, end(2017, 10, 3))
-    assert readings["102", State(Status.AVAILABLE)] == (1, end(2018, 1, 11))
 
 
 @pytest.mark.parametrize(

@@ -14,12 +14,9 @@ from mcp_types import TextContent
 from jobs.mcp.questions import MOST
 from jobs.mcp.server import mcp_server
 from jobs.mcp.tools import StoredFacts
-from jobs.mcp.unknowns import CAUSE
 from storage.postgres.pool import Pool, transaction
-from tests.support.clients.api import api_served
 from tests.support.seeds.every_page import Everything
 from tests.support.servers.dashboard import SETTINGS
-from tests.support.table_digests import digests
 
 TOOLS = ("search", "status", "timeline", "changes", "compliance", "evidence")
 SINCE = "2021-01-22T00:00:00Z"
@@ -70,147 +67,12 @@ USUAL: dict[str, dict[str, Any]] = {
 }
 
 
-async def test_there_are_six_tools_that_say_that_they_only_read(asked: Asked) -> None:
-    async with Client(asked.server) as client:
-        tools = (await client.list_tools()).tools
-    assert tuple(tool.name for tool in tools) == TOOLS
-    for tool in tools:
-        assert tool.description
-        assert tool.annotations is not None
-        assert tool.annotations.read_only_hint is True
-        assert tool.input_schema["additionalProperties"] is False
-        assert all(field["description"] for field in tool.input_schema["properties"].values())
-
-
-@pytest.mark.parametrize("tool", TOOLS)
-async def test_every_answer_has_what_was_read_and_what_is_not_known(asked: Asked, tool: str) -> None:
-    answer = await asked.answer(tool, USUAL[tool])
-    assert {"question", "result", "coverage", "not_known"} <= set(answer)
-    assert answer["result"]
-    assert answer["coverage"]
-    assert answer["not_known"]
-    assert all(sentence.endswith(".") for sentence in answer["not_known"])
-    assert tool == "search" or CAUSE in answer["not_known"]
-
-
-async def test_no_tool_changes_anything(asked: Asked, dsn: str) -> None:
-    before = await digests(dsn)
-    for tool in TOOLS:
-        await asked.answer(tool, USUAL[tool])
-    assert await digests(dsn) == before
-
-
-@pytest.mark.parametrize(
-    ("tool", "arguments", "path", "query", "part"),
-    [
-        (
-            "status",
-            {"list": "Order 1 list", "at": "2021-01-25T00:00:00Z", "as_known_at": "2021-01-26T00:00:00Z"},
-            "/statuses",
-            {"list": "Order 1 list", "at": "2021-01-25T00:00:00Z", "as_known_at": "2021-01-26T00:00:00Z"},
-            (),
-        ),
-        (
-            "status",
-            {"account": "{blocked}", "at": UNTIL},
-            "/statuses",
-            {"account": "{blocked}", "at": UNTIL},
-            (),
-        ),
-        (
-            "timeline",
-            {"account": "{blocked}", "since": SINCE, "until": UNTIL},
-            "/spells",
-            {"account": "{blocked}", "from": SINCE, "to": UNTIL},
-            ("periods",),
-        ),
-        (
-            "timeline",
-            {"account": "{in_doubt}", "since": SINCE, "until": UNTIL},
-            "/changes",
-            {
-                "account": "{in_doubt}",
-                "from": SINCE,
-                "to": UNTIL,
-                "outcome": ["provisional", "not_confirmed"],
-            },
-            ("unconfirmed_changes",),
-        ),
-        (
-            "changes",
-            {"since": SINCE, "until": UNTIL, "country": "IN", "kind": "block"},
-            "/changes",
-            {
-                "from": SINCE,
-                "to": UNTIL,
-                "country": "IN",
-                "kind": "block",
-                "outcome": "confirmed",
-                "limit": 50,
-            },
-            (),
-        ),
-    ],
-)
-async def test_a_tool_has_the_items_of_the_api(
-    asked: Asked,
-    pool: Pool,
-    dsn: str,
-    now: datetime,
-    tool: str,
-    arguments: dict[str, Any],
-    path: str,
-    query: dict[str, Any],
-    part: tuple[str, ...],
-) -> None:
-    result = (await asked.answer(tool, arguments))["result"]
-    for name in part:
-        result = result[name]
-    async with api_served(pool, dsn, now) as api:
-        reported = await api.get(path, **asked.filled(query))
-    assert result
-    assert result == reported.items
-
-
-async def test_compliance_and_evidence_are_those_of_the_api(
-    asked: Asked, pool: Pool, dsn: str, now: datetime
-) -> None:
-    followed = (await asked.answer("compliance", {"order": "SYN/1", "at": UNTIL, "limit": MOST}))["result"]
-    proof = (await asked.answer("evidence", {"change": "{block}"}))["result"]
-    async with api_served(pool, dsn, now) as api:
-        order = (await api.get("/orders/{order}".format(**asked.everything.numbers), at=UNTIL)).json
-        change = (await api.get("/changes/{block}".format(**asked.everything.numbers))).json
-    assert set(order) - set(followed) == {"curve", "documents"}
-    assert followed == {name: order[name] for name in followed}
-    assert proof["change"] == change
-    assert {change["old_evidence"], change["new_evidence"]} == {one["sha256"] for one in proof["raw_answers"]}
-    assert [one["attests"] for one in proof["hash_chain"]][:2] == ["change", "outcome"]
-
-
 async def test_a_found_account_has_its_state_and_its_newest_reading(asked: Asked) -> None:
     (found,) = (await asked.answer("search", {"text": "tent_city_news_7"}))["result"]
     stated = (await asked.answer("status", {"account": "tent_city_news_7"}))["result"][0]
     assert found["kind"] == "account"
     assert stated["state"] is not None
     assert {name: found[name] for name in stated} == stated
-
-
-async def test_pages_of_an_answer_have_each_item_once(asked: Asked) -> None:
-    for tool, arguments, following, key in (
-        ("status", {"list": "Order 1 list"}, "after_account", "account_id"),
-        ("changes", {"since": SINCE}, "before_change", "change_id"),
-    ):
-        whole = [item[key] for item in (await asked.answer(tool, {**arguments, "limit": MOST}))["result"]]
-        walked: list[int] = []
-        further: dict[str, Any] = {}
-        while True:
-            page = await asked.answer(tool, {**arguments, "limit": 5, **further})
-            walked += [item[key] for item in page["result"]]
-            if page["next"] is None:
-                break
-            further = {following: page["next"]}
-        assert walked == whole
-        assert len(whole) > 5
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
 """Clients of the library reach the server over standard input and output, and over HTTP with a token."""
 
-import subprocess
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -14,11 +13,9 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp_types import CallToolResult, TextContent
 
 from jobs.mcp.server import PATH, http_app, mcp_server
-from jobs.mcp.token_gate import FEEDS_ONLY, MISSING, WRONG
 from jobs.mcp.tools import StoredFacts
 from storage.model.core.people import Role, Scope
-from storage.people.tokens import revoke_token, tokens
-from storage.postgres.pool import Pool, transaction
+from storage.postgres.pool import Pool
 from tests.support.clients.command_line import blockline, forget_settings
 from tests.support.seeds.every_page import Everything
 from tests.support.seeds.people import a_person, a_token
@@ -67,50 +64,6 @@ async def test_over_standard_input_and_output_an_assistant_asks_and_is_refused_i
     assert said(wrong) == "limit: Input should be greater than or equal to 1."
 
 
-async def test_over_http_a_program_with_a_token_asks_and_is_refused_in_a_sentence(
-    everything: Everything, pool: Pool, now: datetime
-) -> None:
-    await a_person(pool, "ada", Role.VIEWER, now)
-    token = await a_token(pool, "ada", Scope.READ, now)
-    async with served(pool, now) as address, connected(address, token) as client:
-        found = await client.call_tool("compliance", {"order": "SYN/1"})
-        wrong = await client.call_tool("compliance", {"order": "SYN/9"})
-    assert found.structured_content is not None
-    assert found.structured_content["result"]["funnel"]["on_its_list"] == 12
-    assert wrong.is_error
-    assert said(wrong).startswith("order: There is no such order")
-
-
-@pytest.mark.parametrize(
-    ("headers", "status", "sentence"),
-    [
-        ({}, 401, MISSING),
-        ({"Cookie": "blockline=1.2"}, 401, MISSING),
-        ({"Authorization": "Bearer wrong"}, 401, WRONG),
-        ({"Authorization": "Bearer"}, 401, WRONG),
-        ({"Authorization": "Basic YWRhOng="}, 401, WRONG),
-        ({"Authorization": "Bearer {revoked}"}, 401, WRONG),
-        ({"Authorization": "Bearer {feeds}"}, 403, FEEDS_ONLY),
-    ],
-)
-async def test_who_has_no_token_that_reads_is_refused_before_anything_is_parsed(
-    pool: Pool, now: datetime, headers: dict[str, str], status: int, sentence: str
-) -> None:
-    await a_person(pool, "ada", Role.ADMIN, now)
-    secrets = {name: await a_token(pool, "ada", scope, now) for name, scope in (("revoked", Scope.READ),)}
-    async with transaction(pool) as conn:
-        (made,) = await tokens(conn)
-        await revoke_token(conn, made.token_id, None, "ada", now)
-    secrets["feeds"] = await a_token(pool, "ada", Scope.FEEDS, now)
-    shown = {name: value.format(**secrets) for name, value in headers.items()}
-    async with served(pool, now) as address, httpx2.AsyncClient(headers=shown) as http:
-        answer = await http.post(address, content=b"not JSON")
-        other = await http.get(address.removesuffix(PATH) + "/other")
-    assert (answer.status_code, answer.json()) == (status, {"error": sentence})
-    assert (answer.headers.get("www-authenticate") == "Bearer") is (status == 401)
-    assert other.status_code == status
-
-
 async def test_with_a_wrong_token_the_client_of_the_library_does_not_connect(
     pool: Pool, now: datetime
 ) -> None:
@@ -137,20 +90,3 @@ def test_an_address_that_is_none_is_refused_in_one_sentence(
     ran = blockline(capsys)("mcp", "--http", address)
     assert (ran.code, ran.out) == (1, "")
     assert ran.err == f"--http: {address!r} is not an address; write it like 127.0.0.1:8055.\n"
-
-
-def test_without_the_extra_one_sentence_says_what_to_install(tmp_path: Path) -> None:
-    """As in an installation without it: Python finds no module of that name."""
-    code = "import sys; sys.modules['mcp'] = None; from jobs.cli.main import main; main()"
-    done = subprocess.run(
-        [sys.executable, "-c", code, "mcp"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-    assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == (
-        "This command needs the package mcp, which is not installed. Install it with: make install-mcp\n"
-    )

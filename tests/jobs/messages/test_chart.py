@@ -14,14 +14,12 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from jobs.messages.chart import ChartMark, PicturedChange, WavePicture, alternative, draw, steps
-from jobs.messages.chart_paint import LABEL_GAP, POSSIBLY, SURELY, UNREAD, UNREAD_LINE, fitting, place_labels
+from jobs.messages.chart_paint import LABEL_GAP, place_labels
 from jobs.messages.chart_scale import (
     SHORTEST,
     Bounds,
     ChartStep,
     Scale,
-    count_ticks,
-    highest_count,
     runs,
     span_words,
 )
@@ -52,76 +50,6 @@ def picture(
     zone: str = "UTC",
 ) -> WavePicture:
     return WavePicture(minutes(since), minutes(until), watched, before, tuple(changes), marks, zone)
-
-
-def course(drawn: WavePicture) -> list[tuple[float, tuple[int, int], tuple[int, int]]]:
-    """Each step: its minute, and (least, most) at it and after it."""
-    return [
-        ((s.at - T0) / timedelta(minutes=1), (s.here.least, s.here.most), (s.after.least, s.after.most))
-        for s in steps(drawn)
-    ]
-
-
-@pytest.mark.parametrize(
-    ("drawn", "expected"),
-    [
-        pytest.param(picture(before=3), [(0, (3, 3), (3, 3))], id="without a change nothing moves"),
-        pytest.param(
-            picture([change(1, 10, 25)]),
-            [(0, (0, 0), (0, 0)), (10, (0, 0), (0, 1)), (25, (1, 1), (1, 1))],
-            id="a block may have begun at once after the last contrary reading, and has at the agreeing one",
-        ),
-        pytest.param(
-            picture([ended(1, 10, 25)], before=1),
-            [(0, (1, 1), (1, 1)), (10, (1, 1), (0, 1)), (25, (0, 0), (0, 0))],
-            id="an end is as open as a beginning",
-        ),
-        pytest.param(
-            picture([change(1, 0, 15), ended(1, 15, 30)]),
-            [(0, (0, 0), (0, 1)), (15, (1, 1), (0, 1)), (30, (0, 0), (0, 0))],
-            id="one reading between two changes is certain at its instant only",
-        ),
-        pytest.param(
-            picture([change(1, None, 20)]),
-            [(0, (0, 1), (0, 1)), (20, (1, 1), (1, 1))],
-            id="nobody knows what an account was before its first reading",
-        ),
-        pytest.param(
-            picture([change(1, 0, 15), change(1, 20, 35), ended(1, 40, 45)]),
-            [(0, (0, 0), (0, 1)), (15, (1, 1), (1, 1)), (40, (1, 1), (0, 1)), (45, (0, 0), (0, 0))],
-            id="from one block to another the account stays blocked",
-        ),
-        pytest.param(
-            picture([change(1, -30, -15), change(2, -5, 5)]),
-            [(0, (1, 2), (1, 2)), (5, (2, 2), (2, 2))],
-            id="what began before the picture is there at its start",
-        ),
-        pytest.param(
-            picture([change(1, 50, 60), change(2, 50, 75), change(3, 61, 90)]),
-            [(0, (0, 0), (0, 0)), (50, (0, 0), (0, 2)), (60, (1, 2), (1, 2))],
-            id="what came after the picture is not in it",
-        ),
-        pytest.param(
-            picture([change(1, 0, 15), ended(1, 5, 30)]),
-            [(0, (0, 0), (0, 1)), (15, (1, 1), (0, 1)), (30, (0, 0), (0, 0))],
-            id="a change cannot come before the reading that showed the state before it",
-        ),
-        pytest.param(
-            picture([ended(1, 10, 20), ended(2, 10, 20)], before=0),
-            [(0, (2, 2), (2, 2)), (10, (2, 2), (0, 2)), (20, (0, 0), (0, 0))],
-            id="who ceased to be blocked was blocked before, whatever was counted",
-        ),
-        pytest.param(
-            picture([change(1, 60, 60)], since=60),
-            [(60, (1, 1), (1, 1))],
-            id="a picture of one instant has one step",
-        ),
-    ],
-)
-def test_the_band_is_as_wide_as_what_is_not_known(
-    drawn: WavePicture, expected: list[tuple[float, tuple[int, int], tuple[int, int]]]
-) -> None:
-    assert course(drawn) == expected
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,27 +191,6 @@ def test_a_mark_outside_of_the_picture_is_not_drawn() -> None:
 
 
 @pytest.mark.parametrize(
-    ("drawn", "colours", "absent"),
-    [
-        pytest.param(picture(before=2), [SURELY], [POSSIBLY, UNREAD_LINE], id="all is certain"),
-        pytest.param(picture([change(1, 50, 70)]), [POSSIBLY], [UNREAD_LINE], id="nothing is certain yet"),
-        pytest.param(
-            picture([change(1, None, 30)]), [SURELY, UNREAD, UNREAD_LINE], [POSSIBLY], id="not read yet"
-        ),
-    ],
-)
-def test_certain_possible_and_unread_look_different(
-    drawn: WavePicture, colours: list[str], absent: list[str]
-) -> None:
-    with Image.open(BytesIO(draw(drawn))) as image:
-        found = {
-            f"#{bytes(c).hex().upper()}" for _, c in image.getcolors(100_000) or [] if isinstance(c, tuple)
-        }
-    assert found >= set(colours)
-    assert not found & set(absent)
-
-
-@pytest.mark.parametrize(
     ("drawn", "words"),
     [
         pytest.param(
@@ -385,22 +292,6 @@ def test_the_axis_of_time_has_a_few_ticks_at_equal_steps(start: datetime, span: 
 
 
 @pytest.mark.parametrize(
-    ("start", "end", "labels"),
-    [
-        ("2021-02-04T07:00+00:00", "2021-02-04T07:10+00:00", "07:00 07:03 07:06 07:09"),
-        ("2021-02-04T21:30+00:00", "2021-02-05T01:00+00:00", "22:00 23:00 5 Feb 01:00"),
-        ("2021-02-05T03:00+05:30", "2021-02-05T06:30+05:30", "22:00 23:00 5 Feb 01:00"),
-        ("2021-01-31T05:00+00:00", "2021-02-12T00:00+00:00", "2 Feb 5 Feb 8 Feb 11 Feb"),
-        ("2020-11-01T00:00+00:00", "2021-02-12T00:00+00:00", "Nov 2020 Dec 2020 Jan 2021 Feb 2021"),
-        ("2021-01-02T00:00+00:00", "2021-03-30T00:00+00:00", "21 Jan 11 Feb 4 Mar 25 Mar"),
-    ],
-)
-def test_ticks_are_hours_days_or_months_of_utc(start: str, end: str, labels: str) -> None:
-    ticks = time_ticks(datetime.fromisoformat(start), datetime.fromisoformat(end))
-    assert " ".join(t.label for t in ticks) == labels
-
-
-@pytest.mark.parametrize(
     ("since", "until", "words"),
     [
         ("2021-02-04T07:00+00:00", "2021-02-04T09:00+00:00", "4 Feb 2021"),
@@ -411,23 +302,6 @@ def test_ticks_are_hours_days_or_months_of_utc(start: str, end: str, labels: str
 )
 def test_the_days_of_a_picture_are_those_of_utc(since: str, until: str, words: str) -> None:
     assert span_words(datetime.fromisoformat(since), datetime.fromisoformat(until)) == words
-
-
-@pytest.mark.parametrize(
-    ("watched", "peak", "ticks"),
-    [
-        pytest.param(257, 257, (0, 100, 257), id="all that are watched"),
-        pytest.param(1178, 200, (0, 500, 1178), id="a part of them that can be seen"),
-        pytest.param(1178, 3, (0, 2, 4), id="so few that the picture would be flat"),
-        pytest.param(4, 10, (0, 5, 10), id="more than are watched"),
-        pytest.param(1, 1, (0, 1), id="no round number between"),
-        pytest.param(0, 0, (0, 1, 2), id="nothing"),
-    ],
-)
-def test_the_axis_of_numbers_ends_at_all_that_are_watched(
-    watched: int, peak: int, ticks: tuple[int, ...]
-) -> None:
-    assert count_ticks(highest_count(watched, peak)) == ticks
 
 
 @given(
@@ -447,25 +321,3 @@ def test_labels_overlap_neither_each_other_nor_a_line(marks: list[tuple[int, str
                 assert end < other_start or other_end < start
             if other is not label and other.row > label.row:
                 assert not start - LABEL_GAP < other.x < end + LABEL_GAP
-
-
-@pytest.mark.parametrize(
-    ("text", "drawn"),
-    [
-        pytest.param("Order issued", "Order issued", id="what fits stays"),
-        pytest.param(
-            "Décret n° 5 – Ağrı", "Decret n? 5 - Agr?", id="letters that the font lacks become bare"
-        ),
-        pytest.param("a\u202eb\x00c", "a?b?c", id="what hides is shown to be there"),
-        pytest.param("नोटिस", "???", id="letters without a bare one are shown to be there"),
-        pytest.param("W" * 30, "WWWWWWWW...", id="what is too long is cut"),
-        pytest.param("", "(no name)", id="nothing"),
-    ],
-)
-def test_labels_of_strangers_are_drawn_in_letters_that_the_font_has(text: str, drawn: str) -> None:
-    assert fitting(text, 200, 23) == drawn
-
-
-def test_the_doubt_is_made_of_two_kinds() -> None:
-    drawn = picture([change(1, None, 30), change(2, 10, 40)])
-    assert bounds_at(steps(drawn), minutes(20)) == Bounds(least=0, changing=1, unread=1)

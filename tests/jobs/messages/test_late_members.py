@@ -6,14 +6,9 @@ from dataclasses import replace
 import pytest
 
 from jobs.messages.wave_content import late_words
-from storage.alerts.reminders import outstanding
-from storage.alerts.threads import newest_thread, thread_lines
-from storage.alerts.threads_report import open_stories
 from storage.model.alerts.alerts import AlertRow, AlertStage, Cohort, Joined
-from storage.postgres.pool import Pool, transaction
 from tests.support.samples.alerts import ORDER, REPORTERS, a_change, an_alert
 from tests.support.samples.readings import T0, minutes
-from tests.support.seeds.sent_alerts import entered_late
 
 
 def joined(account: int, cohort: Cohort, minute: float, *, by_entry: bool = False) -> AlertRow:
@@ -86,31 +81,3 @@ def test_a_change_says_why_it_is_told_late_only_when_the_stored_times_say_so(
     alerts: Sequence[AlertRow], cohort: Cohort | None, said: str | None
 ) -> None:
     assert late_words(alerts, cohort, "UTC") == said
-
-
-async def test_the_mail_of_a_story_that_an_order_opened_later_says_so_and_pages_show_when_it_was_told(
-    pool: Pool,
-) -> None:
-    await entered_late(pool)
-    async with transaction(pool) as conn:
-        texts = await conn.fetch("select subject, text_body, html_body from mail order by mail_id")
-        newest, first = await open_stories(conn, 9)
-        lines = await thread_lines(conn, 9)
-        last = await newest_thread(conn)
-        unanswered = await outstanding(conn, T0)
-    late = (
-        "Reported under order MeitY 2021-01-31 only now, because the order, which names the account, was "
-        "entered on "
-        "1 Feb 2021, 07:31 IST (02:01 UTC), after the change was seen."
-    )
-    of_order = [r for r in texts if "order MeitY" in r["subject"]]
-    assert of_order
-    assert all(late in r["text_body"] and late in r["html_body"] for r in of_order)
-    assert not any("only now" in r["text_body"] for r in texts if r not in of_order)
-    assert (newest.told_at, newest.first_at, newest.waves) == (minutes(122), minutes(122), 1)
-    assert first.told_at == minutes(2)
-    assert last == newest.story_key, "it was told last, though it was complete first"
-    assert [story.told_at for story in unanswered] == [minutes(2), minutes(122)], (
-        "it is asked again from then on"
-    )
-    assert [line.told_at for line in lines] == [minutes(122), minutes(2)]

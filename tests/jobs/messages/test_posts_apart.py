@@ -15,7 +15,6 @@ from jobs.messages.digest_facts import (
     DigestCohort,
     DigestContent,
     DigestCoverage,
-    DigestPlatform,
     QuietCohorts,
     looked,
     parts_of,
@@ -24,14 +23,12 @@ from storage.model.alerts.alerts import AlertRow, AlertStage, Cohort, ListStatus
 from storage.model.alerts.digest_period import RuleAccount
 from storage.model.alerts.rules import AlertRule, Digest, Match
 from storage.model.core.accounts import AccountId
-from storage.model.core.availability import Flag, State
-from storage.model.text.target_counts import TargetCount
+from storage.model.core.availability import State
 from tests.support.samples.alerts import ORDER, REPORTERS, a_change, a_rule, an_alert, owed_to, past
 from tests.support.samples.readings import (
     AVAILABLE,
     MINUTE,
     NOT_FOUND,
-    SUSPENDED,
     T0,
     WITHHELD_IN,
     minutes,
@@ -89,41 +86,6 @@ def seen(n: int, state: State = AVAILABLE, *, is_post: bool = False, last: float
     return RuleAccount(AccountId(n), X, T0, state, state.status.is_blocked, minutes(last), is_post)
 
 
-@pytest.mark.parametrize(
-    ("alerts", "headline"),
-    [
-        pytest.param(some(3, 2), "3 accounts and 2 posts withheld in India (IN)", id="both kinds"),
-        pytest.param(
-            some(0, 2), "2 posts withheld in India (IN)", id="posts alone, not as a part of accounts"
-        ),
-        pytest.param(some(1, 1), "1 account and 1 post withheld in India (IN)", id="one of each"),
-        pytest.param(some(3, 0), "3 of 257 accounts withheld in India (IN)", id="accounts alone, as before"),
-        pytest.param(some(0, 1), "@author/0 withheld in India (IN)", id="one post by its name"),
-        pytest.param(
-            [*some(3, 1), *some(1, 0, SUSPENDED, first=9), *some(0, 1, NOT_FOUND, first=10)],
-            "3 accounts and 1 post withheld in India (IN), 1 post not found, 1 account suspended",
-            id="beside a post every number says what it counts",
-        ),
-    ],
-)
-def test_the_headline_of_a_group_counts_accounts_and_posts_apart(
-    alerts: Sequence[AlertRow], headline: str
-) -> None:
-    assert mail_of(alerts).subject == f"{headline} - order MeitY 2021-01-31"
-
-
-def test_posts_of_an_order_are_not_among_the_accounts_that_it_names() -> None:
-    text = mail_of(some(3, 2)).text_body
-    assert "names 257 accounts; 250 of them and 4 of its posts are watched here." in text
-    assert "withheld in India (IN): 3 of 257 named accounts, 3 more in this email\n" in text
-    assert "posts withheld in India (IN): 2 of 4 watched posts, 2 more in this email\n" in text
-    assert "posts available: 1 of 4 watched posts, 2 fewer in this email\n" in text
-    assert "posts watched, not read yet: 1 of 4 watched posts\n" in text
-    assert "not watched here: 7 of 257 named accounts\n" in text
-    assert "That the order is the cause: it names these accounts and posts, and" in text
-    assert "That accounts and posts not in this email are unaffected." in text
-
-
 def test_an_order_that_names_posts_alone_is_not_said_to_name_no_account() -> None:
     assert ORDER.order is not None
     of_posts = replace(ORDER, order=replace(ORDER.order, named_count=0))
@@ -133,20 +95,6 @@ def test_an_order_that_names_posts_alone_is_not_said_to_name_no_account() -> Non
     assert "account" not in text.partition("Not claimed")[0]
     assert "Who asked for a post to be withheld, and on what grounds" in text
     assert "That the order is the cause: it names these posts, and" in text
-
-
-def test_a_list_says_how_many_of_each_are_watched() -> None:
-    text = mail_of(some(2, 2, cohort=REPORTERS)).text_body
-    assert "List Reporters: 250 accounts and 4 posts watched." in text
-
-
-def test_other_lists_and_sections_count_each_kind() -> None:
-    alerts = [replace(a, cohorts=(ORDER, REPORTERS)) for a in some(3, 2)]
-    draft = mail_of(alerts)
-    for body in (draft.text_body, draft.html_body):
-        assert "Also on: list Reporters (3 accounts and 2 posts)." in body
-        assert "3 accounts and 2 posts, before: available" in body
-    assert "\n3 accounts and 2 posts withheld in India (IN)\n\n  Happened" in draft.text_body
 
 
 def test_of_very_many_what_is_not_listed_is_counted_by_kind_too() -> None:
@@ -176,37 +124,6 @@ def test_the_note_of_a_section_claims_of_posts_what_is_known_of_them(
     assert section.note == note
 
 
-def test_posts_whose_status_is_that_of_their_author_have_a_section_of_their_own() -> None:
-    alerts = [
-        replace(a, change=replace(a.change, flags=frozenset({Flag.WITH_AUTHOR})))
-        if a.change.account_id == 2
-        else a
-        for a in some(1, 2)
-    ]
-    assert [section.count.words() for section in wave_content.sections(wave(alerts), "UTC")] == [
-        "1 account and 1 post",
-        "1 post",
-    ]
-
-
-@pytest.mark.parametrize(
-    ("alerts", "line"),
-    [
-        (some(1, 1, NOT_FOUND), "Who removed a post that is gone: its author or the platform."),
-        (some(1, 1, NOT_FOUND), "Who closed an account that is gone: its owner or the platform."),
-        (
-            some(1, 1, WITHHELD_IN),
-            "The cause: no reading shows one. Causes that were stated are on the page of an "
-            "account or a post.",
-        ),
-        (some(1, 1, AVAILABLE, SUSPENDED), "Who brought an account or a post back, and why."),
-        (some(0, 2, AVAILABLE, SUSPENDED), "Who brought a post back, and why."),
-    ],
-)
-def test_what_is_not_known_is_said_of_the_kind_that_changed(alerts: Sequence[AlertRow], line: str) -> None:
-    assert f"- {line}\n" in mail_of(alerts).text_body
-
-
 def test_a_post_is_no_account_where_its_end_is_told() -> None:
     unresolved = [replace(a, stage=AlertStage.UNRESOLVED) for a in some(0, 2)]
     assert "Each post was no longer watched before" in mail_of(unresolved).text_body
@@ -223,51 +140,6 @@ def test_posts_that_go_back_and_forth_are_called_posts() -> None:
     found = compose(wave([*some(2, 0, first=5), one], (Flap(one, (past(one),)),)), STANDING, HEAD, DESK)
     assert "1 post going back and forth" in found.text_body
     assert "further changes of this post are recorded" in found.text_body
-
-
-@pytest.mark.parametrize(
-    ("alerts", "subject"),
-    [
-        (some(3, 2), "3 accounts and 2 posts withheld in India (IN)"),
-        (some(0, 2), "2 posts withheld in India (IN)"),
-        (
-            [*some(2, 1), *some(1, 0, SUSPENDED, first=9)],
-            "3 accounts and 1 post changed: 2 accounts and 1 post withheld in India (IN), "
-            "1 account suspended",
-        ),
-    ],
-)
-def test_the_subject_of_a_digest_counts_each_kind(alerts: Sequence[AlertRow], subject: str) -> None:
-    draft = digest_of(alerts, looked_at(seen(1), seen(2, is_post=True)))
-    assert draft.subject == f"{subject} - daily digest, 2 Feb 2021"
-
-
-def test_what_changed_in_several_ways_is_counted_by_kind() -> None:
-    again = an_alert(9, a_change(1, AVAILABLE, WITHHELD_IN, at=minutes(9), is_post=True), minutes(10), ORDER)
-    draft = digest_of([*some(1, 1), again], looked_at(seen(1)))
-    text = draft.text_body
-    assert draft.subject.startswith("1 account and 1 post changed, 1 post in more than one way: ")
-    assert "1 post changed in more than one way and is counted under each." in text
-
-
-def test_a_digest_says_how_many_posts_are_among_what_it_looked_at() -> None:
-    look = looked_at(
-        seen(1),
-        seen(2, WITHHELD_IN),
-        seen(3, last=-9),
-        seen(4, WITHHELD_IN, is_post=True, last=-9),
-        seen(5, is_post=True),
-        asked=8,
-    )
-    assert look.platforms == (DigestPlatform(X, 5, 3, 2, posts=2),)
-    text = digest_of(some(1, 1), look).text_body
-    assert "3 of 5 watched accounts and posts (2 posts) were read in this time." in text
-    assert "  Blocked by the platforms: 1 of 3 watched accounts\n" in text
-    assert "  Posts blocked by the platforms: 1 of 2 watched posts\n" in text
-    assert "X: 3 of 5 watched accounts and posts (2 posts) (60%) were read in this time." in text
-    assert "Of 1 blocked account and 1 blocked post, 1 had not been read for" in text
-    assert "8 attempts to read an account or a post; 100% gave" in text
-    assert "That accounts and posts not in this email are unaffected." in text
 
 
 @pytest.mark.parametrize(
@@ -316,23 +188,3 @@ def test_the_posts_of_a_cohort_have_rows_of_their_own_in_a_digest() -> None:
     text = digest_compose.compose(told, HEAD, DESK).text_body
     assert "Withheld in India (IN): 3 of 257 named accounts, 3 more in this email\n" in text
     assert "Posts withheld in India (IN): 2 of 4 watched posts, 2 more in this email\n" in text
-
-
-@pytest.mark.parametrize(
-    ("count", "words", "whole", "each"),
-    [
-        (TargetCount(1), "1 account", "1 account", "The account"),
-        (TargetCount(2), "2 accounts", "2 accounts", "Each account"),
-        (TargetCount(), "0 accounts", "0 accounts", "Each account"),
-        (TargetCount(0, 1), "1 post", "1 post", "The post"),
-        (TargetCount(0, 3), "3 posts", "3 posts", "Each post"),
-        (
-            TargetCount(1_000, 2),
-            "1,000 accounts and 2 posts",
-            "1,002 accounts and posts (2 posts)",
-            "Each account and post",
-        ),
-    ],
-)
-def test_a_count_in_words(count: TargetCount, words: str, whole: str, each: str) -> None:
-    assert (count.words(), count.whole(), count.each) == (words, whole, each)

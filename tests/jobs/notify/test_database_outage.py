@@ -58,28 +58,6 @@ async def test_each_operator_gets_one_email_past_the_queue_and_the_end_through_i
     assert await watch.queued() == [(over, "night@example.org"), (over, "ops@example.org")]
 
 
-async def test_an_outage_of_less_than_two_minutes_is_not_reported(pool: Pool) -> None:
-    inbox = InOrder()
-    async with serving(inbox) as sender:
-        watch = Watch(pool, sender)
-        for _ in range(5):
-            await watch.look(2, is_away=True)
-            await watch.look(1, is_away=False)
-    assert not inbox.mails()
-    assert not await watch.queued()
-
-
-async def test_each_outage_is_reported(pool: Pool) -> None:
-    inbox = InOrder()
-    async with serving(inbox) as sender:
-        watch = Watch(pool, sender)
-        for _ in range(2):
-            await watch.look(4, is_away=True)
-            await watch.look(1, is_away=False)
-    assert len(inbox.mails()) == 4
-    assert len(await watch.queued()) == 4
-
-
 async def test_an_operator_whose_email_was_refused_for_now_gets_it_later(pool: Pool) -> None:
     inbox = Refusing("MAIL", *["451 4.3.0 later"] * 4)
     async with serving(inbox) as sender:

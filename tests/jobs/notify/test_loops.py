@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from jobs.base.clock import SimulatedClock
 from jobs.delivery.channel_config import Channels
 from jobs.delivery.channel_router import channel_router
-from jobs.delivery.sender import DeliveryFault, Undeliverable
+from jobs.delivery.sender import Undeliverable
 from jobs.messages.compose import Letterhead
 from jobs.notify.loops import DecisionLoop, DeliveryLoop, MailRateLimit
 from jobs.notify.notifier import decide_alerts, decide_due
@@ -178,20 +178,6 @@ async def test_news_is_noticed_at_the_next_turn(pool: Pool) -> None:
     assert len(await queue(pool)) == 2
 
 
-async def test_an_alert_that_waits_for_a_catch_up_digest_is_recorded_at_the_next_turn(pool: Pool) -> None:
-    clock = SimulatedClock(minutes(5))
-    decision = DecisionLoop(pool, Letterhead(), clock)
-    await tell_by(pool, AlertRule((DESK,)))
-    await store(pool, blocked(5))
-    await decision.turn()
-    await store(pool, blocked(1, minutes(120), first=900))
-    clock.set(minutes(121))
-    await decision.turn()
-    async with transaction(pool) as conn:
-        kept = await conn.fetch("select decision, until from alert_decision where decided_at is null")
-    assert [tuple(r) for r in kept] == [("digest", T0 + timedelta(days=1, hours=8))]
-
-
 @given(
     per_minute=st.integers(1, 5),
     steps=st.lists(st.integers(0, 40), max_size=60),
@@ -207,22 +193,6 @@ def test_no_minute_has_more_mails_than_are_allowed(per_minute: int, steps: list[
             assert len([s for s in sent if s > now - timedelta(minutes=1)]) == per_minute
     for begin in sent:
         assert len([s for s in sent if begin <= s < begin + timedelta(minutes=1)]) <= per_minute
-
-
-async def test_a_server_with_few_emails_per_minute_gets_the_rest_later(pool: Pool) -> None:
-    recipients = tuple(f"r{n}@example.org" for n in range(5))
-    await tell_by(pool, AlertRule(recipients))
-    await store(pool, blocked(1))
-    await decide_due(pool, minutes(5), Letterhead())
-    clock, fake = SimulatedClock(minutes(5)), Fake()
-    sending = DeliveryLoop(pool, fake, Via.SMTP, clock, MailRateLimit(2))
-    counts: list[int] = []
-    for second in (0, 30, 60, 90, 120, 150):
-        clock.set(minutes(5) + timedelta(seconds=second))
-        await sending.turn()
-        counts.append(len(fake.taken))
-    assert counts == [2, 2, 4, 4, 5, 5]
-    assert sorted(fake.taken) == sorted(recipients)
 
 
 async def test_a_message_to_a_missing_channel_waits_until_it_is_configured(pool: Pool) -> None:
@@ -250,37 +220,6 @@ async def test_a_message_to_a_missing_channel_waits_until_it_is_configured(pool:
     clock.set(clock() + timedelta(minutes=1))
     await DeliveryLoop(pool, back, Via.CHANNEL, clock).turn()
     assert back.taken == [HOOK, HOOK]
-
-
-async def test_an_unreachable_server_costs_one_attempt_and_delays_no_other_channel(
-    pool: Pool,
-) -> None:
-    others = tuple(f"r{n}@example.org" for n in range(3))
-    await tell_by(pool, AlertRule((DESK, *others, HOOK, "webhook:other")))
-    await store(pool, blocked(1))
-    await decide_due(pool, minutes(5), Letterhead())
-    clock = SimulatedClock(minutes(5))
-    away = Undeliverable("nobody there", permanent=False, fault=DeliveryFault.SERVER)
-    fake, hooks = Fake(DESK, away), Fake(HOOK, away)
-    mailing, telling = (
-        DeliveryLoop(pool, fake, Via.SMTP, clock),
-        DeliveryLoop(pool, hooks, Via.CHANNEL, clock),
-    )
-    for second in range(0, 40, 10):
-        clock.set(minutes(5) + timedelta(seconds=second))
-        await mailing.turn()
-        await telling.turn()
-    assert (fake.taken, hooks.taken) == ([], ["webhook:other"])
-    assert await queue(pool) == [
-        ("queued", DESK, 1, "nobody there"),
-        *[("queued", other, 0, "nobody there") for other in others],
-        ("queued", HOOK, 1, "nobody there"),
-        ("sent", "webhook:other", 1, None),
-    ]
-    fake.bad = ""
-    clock.set(minutes(7))
-    await mailing.turn()
-    assert sorted(fake.taken) == sorted((DESK, *others))
 
 
 async def test_a_refusal_of_one_email_delays_no_other(pool: Pool) -> None:
@@ -347,19 +286,3 @@ async def test_an_accepted_mail_is_recorded_once_the_database_can_be_written_to_
     assert fake.taken == [DESK]
     assert await queue(pool) == [("sent", DESK, 1, None)]
     assert await pool.fetchval("select sent_at from mail") == minutes(5)
-
-
-async def test_a_lost_claim_differs_from_one_of_the_same_attempt(
-    pool: Pool,
-) -> None:
-    await tell_by(pool, AlertRule((HOOK,)))
-    await store(pool, blocked(1))
-    await decide_due(pool, minutes(5), Letterhead())
-    (old,) = await mail_queue.claim_due(pool, minutes(5), 1)
-    (new,) = await mail_queue.claim_due(pool, minutes(5) + mail_queue.LEASE, 1)
-    await mail_queue.release(pool, new, minutes(16), "not set")
-    (newest,) = await mail_queue.claim_due(pool, minutes(16), 1)
-    assert newest.attempts == new.attempts
-    await mail_queue.release(pool, old, minutes(99), "too late")
-    await mail_queue.mark_dead(pool, new, "too late")
-    assert await queue(pool) == [("queued", HOOK, 2, "not set")]

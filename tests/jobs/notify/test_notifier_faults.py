@@ -1,11 +1,10 @@
 """Mails that are refused, delayed, repeated or claimed twice, on a real database and real mail servers."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from aiosmtpd.smtp import SMTP, Envelope, Session
@@ -14,12 +13,12 @@ from jobs.delivery.local_inbox import Inbox, SmtpServer
 from jobs.delivery.smtp import MailServer, Security, SmtpSender
 from jobs.messages.compose import Letterhead
 from jobs.notify.notifier import GIVE_UP_AFTER, TickReport, decide_alerts, next_due, retry_delay, tick
-from storage.alerts import mail_queue, outbox
+from storage.alerts import outbox
 from storage.alerts.open_alerts import open_alerts
 from storage.alerts.rules import load_rules
-from storage.model.alerts.alerts import AlertDecision, Mail, MailDraft
+from storage.model.alerts.alerts import Mail, MailDraft
 from storage.model.alerts.rules import AlertRule
-from storage.postgres.pool import Pool, StaleState, StorageError, open_pool, transaction
+from storage.postgres.pool import Pool, StorageError, open_pool, transaction
 from tests.support.samples.alerts import (
     ORDER,
     REPORTERS,
@@ -39,25 +38,6 @@ RULE = AlertRule(("desk@example.org",), zone="Asia/Kolkata")
 DESK = "desk@example.org"
 HEAD = Letterhead("https://blockline.example.org/")
 NOTHING = TickReport(0, 0, 0, 0)
-
-
-async def test_a_temporary_failure_is_tried_again_later_and_then_forgotten(pool: Pool) -> None:
-    await tell_by(pool, RULE)
-    await store(pool, blocked(1))
-    inbox = Refusing("RCPT", "450 busy")
-    async with serving(inbox) as sender:
-        assert await tick(pool, sender, minutes(5), HEAD) == TickReport(1, 0, 1, 0)
-        ((state, _, attempts, error),) = await queue(pool)
-        assert (state, attempts) == ("queued", 1)
-        assert error is not None
-        assert "450 busy" in error
-        again = await next_due(pool, sender, minutes(5))
-        assert again is not None
-        assert minutes(5.8) <= again <= minutes(6.2)
-        assert await tick(pool, sender, again - timedelta(seconds=1), HEAD) == NOTHING
-        assert await tick(pool, sender, again, HEAD) == TickReport(0, 1, 0, 0)
-    assert await queue(pool) == [("sent", DESK, 2, None)]
-    assert len(inbox.mails()) == 1
 
 
 async def test_a_greylisting_server_is_left_alone_for_as_long_as_it_asked(pool: Pool) -> None:
@@ -212,79 +192,6 @@ TWO = [
 """What a mail about one of them does not make pointless."""
 
 
-async def arrivals(pool: Pool, inbox: Inbox, sender: SmtpSender, now: datetime, until: datetime) -> list[str]:
-    """The subjects in the order in which a notifier that looks whenever something is due hands them over."""
-    arrived: list[str] = []
-    while now < until:
-        await tick(pool, sender, now, HEAD)
-        arrived += [m.subject for m in reversed(inbox.mails()) if m.subject not in arrived]
-        due = await next_due(pool, sender, now)
-        if due is None:
-            break
-        assert due > now, "a mail is due that nobody can send"
-        now = due
-    return arrived
-
-
-@pytest.mark.parametrize("recipient", ["desk@", "nobody"], ids=["one mail refused", "server away"])
-async def test_the_latest_state_arrives_last_whatever_the_server_refused_before(
-    pool: Pool, recipient: str
-) -> None:
-    await tell_by(pool, AlertRule((DESK,), update_after=MINUTE))
-    await store(pool, TWO)
-    away = sender_to(closed_port())
-    inbox = Refusing("RCPT", *["450 busy"] * (3 if recipient == "desk@" else 0), recipient=recipient)
-    async with serving(inbox) as sender:
-        first = sender if recipient == "desk@" else away
-        now = minutes(5)
-        for _ in range(3):
-            await tick(pool, first, now, HEAD)
-            now = await next_due(pool, first, now) or now
-        back = a_change(1, AVAILABLE, WITHHELD_IN, at=now - MINUTE, handle="reporter")
-        await store(pool, [an_alert(2, back, now - MINUTE / 2, REPORTERS)])
-        arrived = await arrivals(pool, inbox, sender, now - MINUTE / 4, now + timedelta(hours=40))
-    assert [subject.partition(" - ")[0] for subject in arrived] == [
-        "2 accounts withheld in India (IN)",
-        "Update: @reporter available again (before: withheld in India (IN))",
-    ]
-
-
-async def test_a_correction_arrives_after_what_it_corrects(pool: Pool) -> None:
-    await tell_by(pool, AlertRule((DESK,)))
-    await store(pool, TWO)
-    inbox = Refusing("RCPT", *["450 busy"] * 4)
-    async with serving(inbox) as sender:
-        await tick(pool, sender, minutes(5), HEAD)
-        await tick(pool, sender, minutes(7), HEAD)
-        await pool.execute(
-            """
-            insert into alert (change_id, created_at, stage)
-            select change_id, $1, 'withdrawn' from change order by change_id limit 1
-            """,
-            minutes(7.5),
-        )
-        arrived = await arrivals(pool, inbox, sender, minutes(8), minutes(3000))
-    assert [subject.partition("@")[0].partition("2")[0] for subject in arrived] == ["", "Taken back: "]
-
-
-@pytest.mark.parametrize("command", ["MAIL", "RCPT", "DATA", "away"])
-async def test_a_change_and_its_end_during_a_mail_outage_arrive_as_one_email(
-    pool: Pool, command: str
-) -> None:
-    await tell_by(pool, AlertRule((DESK,)))
-    away = sender_to(closed_port())
-    inbox = Refusing(command, "450 busy", "450 busy")
-    async with serving(inbox) as sender:
-        first = away if command == "away" else sender
-        await store(pool, [an_alert(1, a_change(1, handle="reporter"), minutes(1), REPORTERS)])
-        await tick(pool, first, minutes(5), HEAD)
-        back = a_change(1, AVAILABLE, WITHHELD_IN, at=minutes(6), handle="reporter")
-        await store(pool, [an_alert(2, back, minutes(7), REPORTERS)])
-        await tick(pool, first, minutes(8), HEAD)
-        arrived = await arrivals(pool, inbox, sender, minutes(9), minutes(3000))
-    assert arrived == ["@reporter available again after being withheld in India (IN) - list Reporters"]
-
-
 async def test_an_undeliverable_email_delays_its_thread_for_a_day_and_no_longer(
     pool: Pool,
 ) -> None:
@@ -322,44 +229,6 @@ class Breaking:
         """Nothing is open."""
 
 
-@dataclass(frozen=True, slots=True)
-class Watching(Letterhead):
-    """Notes at each mail that is composed whether somebody could record a change meanwhile."""
-
-    dsn: str = ""
-    free: list[bool] = field(default_factory=list[bool])
-
-    def render(self, name: str, content: Mapping[str, object]) -> str:
-        with ThreadPoolExecutor() as threads:
-            self.free.append(threads.submit(asyncio.run, self._is_free()).result())
-        return super(Watching, self).render(name, content)
-
-    async def _is_free(self) -> bool:
-        async with open_pool(self.dsn) as pool, transaction(pool) as conn:
-            return await conn.fetchval("select pg_try_advisory_xact_lock(hashtext('blockline live_event'))")
-
-
-async def test_recording_continues_while_a_group_is_composed(dsn: str, pool: Pool) -> None:
-    await tell_by(pool, RULE)
-    await store(pool, blocked(3))
-    head = Watching(dsn=dsn)
-    assert await decide_alerts(pool, minutes(5), head) == 1
-    assert head.free == [True, True], "as text and as HTML"
-
-
-async def test_alerts_that_another_notifier_decided_are_not_decided_again(pool: Pool) -> None:
-    await tell_by(pool, RULE)
-    await store(pool, blocked(3))
-    async with transaction(pool) as conn:
-        ids = [a.alert_id for a in await open_alerts(conn)]
-    await decide_alerts(pool, minutes(5), HEAD)
-    silent = [outbox.FinalDecision(i, None, AlertDecision.NO_RULE) for i in ids]
-    async with transaction(pool) as conn:
-        with pytest.raises(StaleState, match="3 of 3 alerts"):
-            await outbox.settle(conn, silent, [], ids, minutes(6))
-    assert await decisions(pool) == [("grouped", True)] * 3
-
-
 async def test_a_message_id_of_another_email_is_refused(pool: Pool) -> None:
     await tell_by(pool, RULE, replace(RULE, name="same people"))
     await store(pool, blocked(2))
@@ -374,22 +243,6 @@ async def test_a_message_id_of_another_email_is_refused(pool: Pool) -> None:
             await outbox.tell(conn, [draft], [other], first, minutes(7))
     assert await queue(pool) == [("queued", DESK, 0, None)]
     assert await decisions(pool) == [("mailed", True)] * 2, "of the first alert"
-
-
-async def test_a_claim_that_was_lost_changes_nothing_except_that_sent_is_sent(pool: Pool) -> None:
-    await tell_by(pool, RULE)
-    await store(pool, blocked(1))
-    await decide_alerts(pool, minutes(5), HEAD)
-    (old,) = await mail_queue.claim_due(pool, minutes(5), 10)
-    assert await mail_queue.claim_due(pool, minutes(5), 10) == []
-    (new,) = await mail_queue.claim_due(pool, minutes(5) + mail_queue.LEASE, 10)
-    assert (old.attempts, new.attempts) == (1, 2)
-    await mail_queue.mark_failed(pool, old, minutes(6), "too late", uncertain=True)
-    await mail_queue.mark_dead(pool, old, "too late")
-    assert await queue(pool) == [("queued", DESK, 2, None)]
-    await mail_queue.mark_sent(pool, old, minutes(20))
-    await mail_queue.mark_dead(pool, new, "never mind")
-    assert await queue(pool) == [("sent", DESK, 2, None)]
 
 
 @pytest.mark.parametrize("message_id", ["<a@b>", "<c@d>"])

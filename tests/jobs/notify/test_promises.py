@@ -1,6 +1,6 @@
 """Who was told of something as provisional hears how it ended, once, whatever became of rule and account."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import time, timedelta
 
@@ -9,19 +9,14 @@ import pytest
 from collectors.x.declaration import X
 from jobs.messages.compose import Letterhead
 from jobs.notify.notifier import next_due, tick
-from storage.accounts.accounts import NewAccount, add_accounts, stop_watching
+from storage.accounts.accounts import stop_watching
 from storage.accounts.watch_lists import take_accounts_off
 from storage.alerts import mutes, rules
-from storage.alerts.deliveries_report import DeliveryFilter, deliveries
-from storage.alerts.threads_report import open_stories
 from storage.countries.measured_networks import record_days
-from storage.model.alerts.alerts import MailKind
 from storage.model.alerts.quiet_hours import QuietHours
 from storage.model.alerts.rules import AlertRule, Digest, Match
 from storage.model.core.availability import ChangeKind
-from storage.model.core.labels import LabelStep
 from storage.postgres.pool import Conn, Pool, transaction
-from storage.purge.purge import purge_account
 from tests.jobs.notify.test_network_alerts import DAY, measured
 from tests.support.pipelines.late_batches import Desk, Sent
 from tests.support.samples.readings import AVAILABLE, T0, WITHHELD_IN, minutes
@@ -202,26 +197,6 @@ async def test_a_reply_says_that_the_rule_sends_nothing_while_the_platform_is_un
     assert "sends no changes while most measurements from their countries do not reach" in newsroom.newest()
 
 
-async def refuse(newsroom: Newsroom, at: float = 12) -> None:
-    """The editor wants no more digests and round-ups."""
-    await newsroom.do(lambda conn: rules.refuse_digests(conn, "eager", EDITOR, minutes(at)))
-
-
-@pytest.mark.parametrize("end", ENDS)
-@pytest.mark.parametrize("morning", [time(9), time(6)], ids=["later", "as the quiet hours end"])
-async def test_an_outcome_reaches_recipients_who_unsubscribed_from_catch_up_digests(
-    newsroom: Newsroom, end: Step, morning: time
-) -> None:
-    quiet = QuietHours(time(0, 11, 30), time(6))
-    slow = replace(EAGER, update_after=timedelta(hours=12), digest_at=morning)
-    await seen_once(newsroom, slow)
-    await refuse(newsroom)
-    await newsroom.rules(replace(slow, quiet=quiet), at=12)
-    await end(newsroom)
-    await newsroom.run(21, TWO_WEEKS)
-    assert [plain(subject) for subject in newsroom.told()] == [SEEN, ENDS[end]]
-
-
 async def test_a_rule_that_became_a_digest_sends_outcomes_of_its_immediate_alerts_at_once(
     newsroom: Newsroom,
 ) -> None:
@@ -233,55 +208,6 @@ async def test_a_rule_that_became_a_digest_sends_outcomes_of_its_immediate_alert
     assert "now gathers changes for a digest" in newsroom.newest()
 
 
-@pytest.mark.parametrize("end", ENDS)
-async def test_an_outcome_owed_by_a_digest_is_in_the_next_digest(newsroom: Newsroom, end: Step) -> None:
-    daily = replace(EAGER, digest=Digest.DAILY, digest_at=time(0, 15))
-    await newsroom.rules(daily)
-    for sent in (Sent(0, {"1": A, "2": A}), Sent(10, {"1": W, "2": A})):
-        await newsroom.desk.take(sent)
-    await newsroom.run(11, 16)
-    await end(newsroom)
-    await newsroom.run(21, 3000)
-    first, second, *others = [mail.text for mail in newsroom.inbox.mails()]
-    assert "seen as withheld in India (IN), not confirmed yet" in first
-    assert (
-        plain(ENDS[end]).removeprefix("Taken back: ").removeprefix("Unresolved: ").removeprefix("@h1 ")
-        in second
-    )
-    assert not any("@h1" in text for text in others)
-
-
-async def test_an_outcome_owed_by_a_digest_is_sent_though_the_rule_is_about_no_change_any_more(
-    newsroom: Newsroom,
-) -> None:
-    daily = replace(EAGER, digest=Digest.DAILY, digest_at=time(0, 15), labels=frozenset(LabelStep))
-    await newsroom.rules(daily)
-    for sent in (Sent(0, {"1": A, "2": A}), Sent(10, {"1": W, "2": A})):
-        await newsroom.desk.take(sent)
-    await newsroom.run(11, 16)
-    await newsroom.rules(replace(daily, match=Match(kinds=frozenset())), at=17)
-    await refuted(newsroom)
-    await newsroom.run(21, TWO_WEEKS)
-    (_, outcome) = newsroom.inbox.mails()
-    assert "not confirmed after all" in outcome.text
-
-
-@pytest.mark.parametrize(("refused", "told"), [(False, [UNWATCHED]), (True, [])], ids=["wanted", "refused"])
-async def test_a_disabled_digest_rule_sends_outcomes_to_those_still_subscribed(
-    newsroom: Newsroom, refused: bool, told: list[str]
-) -> None:
-    await newsroom.rules(replace(EAGER, digest=Digest.DAILY, digest_at=time(0, 15)))
-    for sent in (Sent(0, {"1": A, "2": A}), Sent(10, {"1": W, "2": A})):
-        await newsroom.desk.take(sent)
-    await newsroom.run(11, 16)
-    await switched_off(newsroom)
-    if refused:
-        await refuse(newsroom)
-    await unwatched(newsroom)
-    await newsroom.run(21, TWO_WEEKS)
-    assert newsroom.told()[1:] == told
-
-
 # what comes late, or too early ---------------------------------------------------------------------------
 
 
@@ -289,31 +215,6 @@ async def late(newsroom: Newsroom, *those: Sent) -> None:
     newsroom.desk.now = minutes(24)
     for sent in those:
         await newsroom.desk.take(sent)
-
-
-@pytest.mark.parametrize("before", [nothing, switched_off], ids=["rule on", "rule off"])
-@pytest.mark.parametrize(
-    ("answers", "ends", "told"),
-    [
-        pytest.param([Sent(9.5, {"1": W})], refuted, REFUTED, id="it began earlier, and is refuted"),
-        pytest.param([Sent(9.5, {"1": W})], confirmed, CONFIRMED, id="it began earlier, and is confirmed"),
-        pytest.param([Sent(9.5, {"1": W})], unwatched, UNWATCHED, id="it began earlier, and is unwatched"),
-        pytest.param([Sent(5, {"1": A})], refuted, REFUTED, id="its interval is narrower, and it is refuted"),
-        pytest.param([Sent(12, {"1": A})], nothing, REFUTED, id="a late reading refutes it"),
-        pytest.param([Sent(12, {"1": W})], nothing, CONFIRMED, id="a late reading confirms it"),
-        pytest.param([Sent(9.5, {"1": W}), Sent(12, {"1": A})], nothing, REFUTED, id="both late"),
-    ],
-)
-async def test_a_correction_does_not_lose_the_owed_outcome(
-    newsroom: Newsroom, before: Step, answers: Sequence[Sent], ends: Step, told: str
-) -> None:
-    await seen_once(newsroom)
-    await before(newsroom)
-    await newsroom.desk.take(Sent(13, {"2": A}))
-    await late(newsroom, *answers)
-    await ends(newsroom)
-    await newsroom.run(27, TWO_WEEKS)
-    assert [plain(subject) for subject in newsroom.told()] == [SEEN, told]
 
 
 async def test_an_outcome_that_a_late_reading_corrects_is_sent_again(newsroom: Newsroom) -> None:
@@ -324,97 +225,3 @@ async def test_an_outcome_that_a_late_reading_corrects_is_sent_again(newsroom: N
     await late(newsroom, Sent(12, {"1": W}))
     await newsroom.run(26, TWO_WEEKS)
     assert [plain(subject) for subject in newsroom.told()] == [SEEN, UNWATCHED, CONFIRMED]
-
-
-async def test_former_recipients_of_a_confirmed_change_are_notified_that_it_was_annulled(
-    newsroom: Newsroom,
-) -> None:
-    await newsroom.rules(replace(EAGER, match=Match()))
-    for sent in (Sent(0, {"1": A}), Sent(10, {"1": W}), Sent(20, {"1": W})):
-        await newsroom.desk.take(sent)
-    await newsroom.run(21, 22)
-    await newsroom.rules(replace(EAGER, match=Match(), recipients=(NIGHT,)), at=22)
-    await late(newsroom, Sent(14, {"1": A}))
-    await newsroom.run(27, TWO_WEEKS)
-    back = REFUTED
-    assert newsroom.told() == [CONFIRMED, back]
-    assert "The rule that sent the earlier email now notifies other people" in newsroom.newest()
-    assert newsroom.told(to=NIGHT) == []
-
-
-async def test_no_outcome_is_owed_that_can_no_longer_be_sent(newsroom: Newsroom) -> None:
-    asleep = replace(EAGER, quiet=QuietHours(time(0), time(6)))
-    await newsroom.rules(asleep)
-    for sent in (Sent(0, {"1": A, "2": A}), Sent(10, {"1": W, "2": A})):
-        await newsroom.desk.take(sent)
-    await newsroom.run(11, 12)
-    await unwatched(newsroom)
-    await newsroom.run(21, TWO_WEEKS)
-    assert newsroom.told() == []
-    decided = await newsroom.desk.rows("select stage, decision from alert")
-    assert decided == [("provisional", "unwatched")]
-
-
-async def test_an_account_that_is_watched_again_owes_no_old_outcome(newsroom: Newsroom) -> None:
-    await seen_once(newsroom)
-    await unwatched(newsroom)
-    await newsroom.run(21, 23)
-    again = [NewAccount(X, "1", "h1", ("Desk",))]
-    await newsroom.do(lambda conn: add_accounts(conn, again, minutes(24)))
-    for minute in (30, 40):
-        await newsroom.desk.take(Sent(minute, {"1": W, "2": A}))
-        await newsroom.run(minute + 1, minute + 2)
-    assert [plain(subject) for subject in newsroom.told()] == [SEEN, UNWATCHED, CONFIRMED]
-
-
-@pytest.mark.parametrize("before", [nothing, switched_off], ids=["rule on", "rule off"])
-async def test_a_purge_leaves_no_recipient_without_the_outcome(newsroom: Newsroom, before: Step) -> None:
-    await seen_once(newsroom)
-    await before(newsroom)
-    one = newsroom.desk.ids["1"]
-    await newsroom.do(lambda conn: purge_account(conn, one, minutes(20)))
-    await newsroom.run(21, TWO_WEEKS)
-    assert newsroom.told() == [SEEN, UNWATCHED.replace("@h1", "@1")]
-    assert "@h1" not in newsroom.newest()
-
-
-async def test_a_change_is_not_annulled_because_the_one_before_it_was(
-    newsroom: Newsroom,
-) -> None:
-    await newsroom.rules(replace(EAGER, match=Match()))
-    for sent in (Sent(0, {"1": A}), Sent(10, {"1": W}), Sent(20, {"1": W})):
-        await newsroom.desk.take(sent)
-    await newsroom.run(21, 22)
-    # Late, it seems to have begun at minute 5; then that was another sighting, and refuted.
-    for sent in (Sent(5, {"1": W}), Sent(7, {"1": A})):
-        await late(newsroom, sent)
-        await newsroom.run(26, 60)
-    assert newsroom.told() == [CONFIRMED]
-    newsroom.desk.now = minutes(90)
-    await newsroom.desk.take(Sent(14, {"1": A}))
-    await newsroom.run(92, TWO_WEEKS)
-    assert newsroom.told()[1:] == [REFUTED]
-
-
-async def test_a_reply_continues_its_thread_and_asks_for_no_acknowledgement(
-    newsroom: Newsroom,
-) -> None:
-    await seen_once(newsroom)
-    await newsroom.rules(replace(EAGER, recipients=(NIGHT,)), at=12)
-    await unwatched(newsroom)
-    await newsroom.run(21, 60)
-    seen, told = newsroom.inbox.mails()
-    assert f"In-Reply-To: {seen.message_id}" in told.raw.decode()
-    assert "This follows an earlier email to you" in told.text
-    assert "whether it happened stays unknown" in told.text
-    assert "Acknowledge" not in told.text
-    async with transaction(newsroom.pool) as conn:
-        (story,) = await open_stories(conn, 9)
-        (first, second) = await deliveries(conn, DeliveryFilter(rule="eager"), 9)
-    assert (story.waves, story.subject) == (1, seen.subject)
-    assert (first.mail.kind, first.mail.subject) == (MailKind.REPLY, told.subject)
-    assert second.mail.subject == seen.subject
-    assert await newsroom.desk.rows("select decision from alert order by alert_id") == [
-        ("mailed",),
-        ("answered",),
-    ]

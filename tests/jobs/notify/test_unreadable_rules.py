@@ -2,24 +2,17 @@
 
 import pytest
 
-from dashboard.alerts.facts import read_alerts
-from jobs.base.clock import system_clock
-from jobs.config.settings import settings_from
-from jobs.doctor.database_checks import watch_findings
 from jobs.messages.compose import Letterhead
 from jobs.notify.notifier import decide_due, next_decision
 from jobs.selfmonitoring import watchdog
 from storage.alerts.rules import (
     enable_rule,
-    keep_to_settings,
     load_rules,
     remove_rule,
     save_rule,
     unreadable_rules,
 )
 from storage.health.condition_facts import Thresholds
-from storage.health.conditions import open_conditions
-from storage.model.alerts.conditions import ConditionKind
 from storage.model.alerts.rules import AlertRule
 from storage.postgres.pool import Pool, Refused, transaction
 from tests.support.samples.alerts import blocked, queue, store, tell_by
@@ -76,23 +69,6 @@ async def test_alerts_that_no_other_rule_sends_wait_until_the_rule_is_rewritten(
     assert await queue(pool) == [("queued", NIGHT, 0, None)]
 
 
-async def test_the_log_the_doctor_and_the_alerts_page_report_it(
-    by_hand: Pool, dsn: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    thresholds = Thresholds(15 * MINUTE)
-    for minute in (5, 6):
-        await watchdog.tick(by_hand, minutes(minute), Letterhead(), thresholds)
-    assert [r.getMessage() for r in caplog.records] == ["1 alert rule cannot be read and sends nothing."]
-    async with transaction(by_hand) as conn:
-        (known,) = await open_conditions(conn)
-        page = await read_alerts(conn, minutes(6))
-    assert known.condition.key.kind is ConditionKind.RULES_UNREADABLE
-    assert known.condition.detail.startswith("gone: 'Asia/Gone' is not a time zone")
-    assert [r.name for r in page.unreadable] == ["gone"]
-    said = [f.said for f in await watch_findings(settings_from({}), dsn, system_clock)]
-    assert any(s.startswith("1 alert rule cannot be read and sends nothing (gone: 'Asia/Gone'") for s in said)
-
-
 async def test_it_ends_when_the_rule_is_rewritten(by_hand: Pool) -> None:
     thresholds = Thresholds(15 * MINUTE)
     await watchdog.tick(by_hand, minutes(5), Letterhead(), thresholds)
@@ -110,12 +86,3 @@ async def test_an_unreadable_rule_can_be_removed_but_not_enabled(by_hand: Pool) 
             await enable_rule(conn, "gone", "anna", minutes(6), enabled=True)
         await remove_rule(conn, "gone", "anna", minutes(6))
     assert await names(by_hand) == (["default"], [])
-
-
-async def test_rules_in_the_settings_are_restored(pool: Pool) -> None:
-    await tell_by(pool, GONE)
-    await forget_zone(pool)
-    assert await names(pool) == ([], ["gone"])
-    async with transaction(pool) as conn:
-        await keep_to_settings(conn, [GONE], minutes(6))
-    assert await names(pool) == (["gone"], [])

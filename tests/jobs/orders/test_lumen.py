@@ -5,9 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from collectors.x.declaration import X
 from jobs.orders.formats import ImportedOrder
-from jobs.orders.lumen import is_json, read_lumen
+from jobs.orders.lumen import read_lumen
 from storage.model.tables.csv_rows import TableError
 
 NOW = datetime(2031, 4, 1, tzinfo=UTC)
@@ -51,40 +50,6 @@ def read(document: object, country: str | None = None) -> tuple[list[ImportedOrd
     return orders, [str(problem) for problem in parsed.problems]
 
 
-def test_a_notice_is_an_order_of_the_day_on_which_it_was_sent() -> None:
-    (one,), problems = read({"government_request": notice()})
-    order = one.order
-    assert problems == []
-    assert (order.reference, order.title, order.list_name) == ("Lumen 5", "Request about posts", "Lumen 5")
-    assert (order.issuer, order.country, order.legal_basis) == ("Department", "IN", "Government request")
-    day = datetime(2031, 3, 1, tzinfo=UTC)
-    assert (order.issued_at, order.issued_from) == (day, day)
-    assert order.issued_to == datetime(2031, 3, 1, 23, 59, 59, tzinfo=UTC)
-    assert (order.named_count, one.summary) == (
-        1,
-        "4 names of 1 account and 2 posts; its date is when it was sent",
-    )
-
-
-def test_all_addresses_that_it_asks_about_are_names_and_those_of_the_owner_are_not() -> None:
-    (one,), _ = read(notice())
-    assert [(n.words, n.platform, n.handle, n.post_id) for n in one.names] == [
-        ("https://twitter.com/one", X, "one", None),
-        ("https://twitter.com/two/status/7?s=20", X, "two/7", "7"),
-        ("https://twitter.com/ONE/status/8", X, "ONE/8", "8"),
-        ("https://video.example/9", None, None, None),
-    ]
-    assert one.names[3].unresolvable
-
-
-@pytest.mark.parametrize(
-    "called", ["infringing_urls", "targetted_urls", "defamatory_urls", "urls_in_request"]
-)
-def test_whatever_its_type_calls_the_addresses_they_are_found(called: str) -> None:
-    (one,), _ = read(notice(works=[{called: [{"url": "https://x.com/a"}]}]))
-    assert [n.handle for n in one.names] == ["a"]
-
-
 def test_the_answer_to_a_search_holds_several_and_each_that_cannot_be_taken_is_said() -> None:
     document = {"notices": [notice(type="CourtOrder"), notice(id=6, works=[])], "meta": {"total": 2}}
     (one,), problems = read(document)
@@ -99,16 +64,6 @@ def test_a_notice_that_only_counts_its_addresses_is_refused_with_the_counts() ->
     counted = [{"infringing_urls": [{"domain": "x.com", "count": 12}, {"domain": "x.com", "count": 1}]}]
     _, (problem,) = read(notice(works=counted))
     assert "the notice contains only the number of addresses per site (x.com: 13)" in problem
-
-
-def test_a_time_of_day_is_taken_as_it_is_and_the_time_of_receipt_only_where_there_is_no_other() -> None:
-    (one,), _ = read(notice(date_sent=None, date_received="2031-03-04T10:30:00Z"))
-    assert (one.order.issued_at, one.order.issued_from, one.order.issued_to) == (
-        datetime(2031, 3, 4, 10, 30, tzinfo=UTC),
-        None,
-        None,
-    )
-    assert one.summary.endswith("its date is when it was received, not when it was sent")
 
 
 def test_the_country_is_its_only_jurisdiction_else_what_the_user_says() -> None:
@@ -148,16 +103,3 @@ def test_a_notice_that_makes_no_sense_is_a_problem(fields: dict[str, object], wh
 def test_what_is_no_notice_is_refused_as_a_whole(content: bytes) -> None:
     with pytest.raises(TableError):
         read_lumen(content, "n.json", NOW, None)
-
-
-def test_what_no_database_takes_is_not_in_a_name() -> None:
-    (one,), _ = read(
-        notice(title="a\0b\ud800", works=[{"infringing_urls": [{"url": "https://x.com/\ud800"}]}])
-    )
-    assert (one.order.title, [n.words for n in one.names]) == ("ab?", ["https://x.com/?"])
-
-
-def test_json_is_told_from_a_table_by_how_it_begins() -> None:
-    assert is_json(b"\xef\xbb\xbf \n{")
-    assert is_json(b"[")
-    assert not is_json(b"reference,title\n")

@@ -1,8 +1,6 @@
 """The monitor under the adaptive planner, on a real database: its budget, its turns, a restart."""
 
-import json
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import asdict
 from datetime import datetime, timedelta
 
 import pytest
@@ -12,7 +10,6 @@ from jobs.collect.monitor import Monitor, MonitorSettings
 from jobs.collect.pipeline import reading_pipeline
 from jobs.detect.confirmation import ConfirmationRule
 from jobs.planning.adaptive_planner import AdaptivePlanner
-from jobs.planning.change_rates import HOUR, Prior, nothing_learned
 from jobs.planning.sweep import Sweep
 from storage.model.core.availability import MissedReason
 from storage.model.core.coverage import WhyRead
@@ -20,7 +17,7 @@ from storage.model.sizing.question import PlannerKind
 from storage.postgres.pool import Pool, transaction
 from storage.readings.rosters import why_read
 from tests.support.pipelines.monitor import CHANGES, World
-from tests.support.samples.readings import AVAILABLE, SUSPENDED, T0, WITHHELD_IN, FakeCollector, minutes
+from tests.support.samples.readings import T0, WITHHELD_IN, FakeCollector, minutes
 
 DAY = timedelta(days=1)
 EVERYBODY = [str(n) for n in range(10_001, 13_001)]
@@ -100,15 +97,6 @@ async def test_a_block_of_a_list_is_found_by_reading_its_others_ahead_of_their_t
     assert ahead in range(2, 12)
 
 
-@pytest.mark.parametrize("accounts", [98, 99, 110, 200, 1000])
-async def test_as_much_is_read_as_a_sweep_would_read(pool: Pool, accounts: int) -> None:
-    world = World(pool)
-    await world.enlist(EVERYBODY[:accounts])
-    monitor = await start(world)
-    await world.run(monitor, hours(9.9 * 24))
-    assert 9 * accounts <= monitor.tally.readings <= 10 * accounts
-
-
 READ_AGAIN = """
     select coalesce(sum(cardinality(r.account_ids)), 0)::int from coverage join roster r using (roster_id)
     where r.out_of_turn = 'again'
@@ -125,17 +113,6 @@ async def test_nor_is_more_read_when_a_list_is_blocked_but_for_what_is_confirmed
     assert isinstance(again, int)
     assert again > 0
     assert 2.9 * 3000 <= monitor.tally.readings - again <= 3 * 3000 + 98
-
-
-async def test_who_plans_again_takes_up_what_another_learned_meanwhile(world: World) -> None:
-    first = await start(world)
-    await world.run(first, hours(4))
-    second = await start(world)
-    await world.run(second, hours(10))
-    await first.load()
-    kept = turns_of(await start(world)).learned()
-    assert turns_of(first).learned() == kept
-    assert sum(kept[""].looked_s[0]) > sum(nothing_learned(Prior()).looked_s[0]) + 1000 * HOUR
 
 
 async def test_who_went_on_planning_keeps_what_was_not_stored_yet(world: World) -> None:
@@ -161,43 +138,6 @@ async def test_a_restart_loses_what_was_learned_in_minutes_at_most(world: World)
     assert after.changes == before.changes
     await world.run(again, hours(42))
     assert len(await world.rows(CHANGES)) == len(LISTED)
-
-
-LEARNED = asdict(nothing_learned(Prior()))
-
-
-def signs(changes: list[float]) -> dict[str, object]:
-    return {"lists": {"1": {"at": 0.0, "changes": changes, "looked_s": [1.0, 1.0]}}}
-
-
-@pytest.mark.parametrize(
-    "stored",
-    [
-        pytest.param([1], id="another shape"),
-        pytest.param(LEARNED | signs([1.0, 2.0, 3.0]), id="signs of a list with three sides"),
-        pytest.param(LEARNED | signs([-1.0, 0.0]), id="less than nothing"),
-        pytest.param(LEARNED | {"expected": -4.0}, id="less than nothing expected"),
-        pytest.param(LEARNED | {"looked_s": [[1.0] * 6] * 2}, id="of another version"),
-    ],
-)
-async def test_what_was_learned_and_is_damaged_is_told_of_and_learned_anew(
-    pool: Pool, stored: object, caplog: pytest.LogCaptureFixture
-) -> None:
-    world = World(pool)
-    await world.enlist(["10001"], ("order 1",))
-    async with transaction(pool) as conn:
-        await conn.execute(
-            "insert into planner_memory (platform, place, learned, saved_at) values ($1, '', $2, $3)",
-            world.platform.platform.value,
-            json.dumps(stored),
-            T0,
-        )
-    monitor = await start(world)
-    [said] = [m for m in caplog.messages if "learns" in m]
-    assert said.endswith("cannot be used; the planner learns them again.")
-    assert turns_of(monitor).learned()[""] == nothing_learned(Prior())
-    await world.run(monitor, T0 + DAY)
-    assert monitor.tally.readings
 
 
 @pytest.mark.slow
@@ -230,48 +170,6 @@ async def test_requests_that_fail_are_tried_again_and_open_nothing(world: World)
     assert await world.rows("select count(*) from account where watched") == [(3000,)]
     read = await world.rows("select count(distinct roster_id) from coverage where outcome = 0")
     assert read == [(31,)]
-
-
-async def test_a_roster_that_gives_nothing_is_tried_again_after_one_minute_and_then_after_five(
-    world: World,
-) -> None:
-    monitor = await start(world, timedelta(hours=1))
-    await world.run(monitor, minutes(20))
-    world.platform.trouble = RequestFailure(MissedReason.UPSTREAM, "because", T0, breaker=False)
-    await world.run(monitor, minutes(50))
-    rows = await world.rows(TRIED)
-    assert rows
-    for numbers, first, second in rows:
-        assert numbers == [0, 1, 2]
-        assert isinstance(first, timedelta)
-        assert isinstance(second, timedelta)
-        assert first >= timedelta(minutes=1)
-        assert second >= timedelta(minutes=5)
-
-
-TRIED = """
-    select numbers, at[2] - at[1], at[3] - at[2] from (
-        select array_agg(attempt order by observed_at) as numbers,
-            array_agg(observed_at order by observed_at) as at
-        from coverage group by roster_id, slot having count(*) = 3
-    ) tried
-"""
-
-
-HELD = "select r.account_ids from coverage c join roster r using (roster_id) where r.base and c.outcome = 2"
-
-
-async def test_after_an_answer_that_was_held_the_same_accounts_are_asked_another_way(world: World) -> None:
-    monitor = await start(world, timedelta(hours=1))
-    await world.run(monitor, minutes(20))
-    world.platform.truth["900"] = SUSPENDED
-    await world.run(monitor, minutes(23))
-    world.platform.truth["900"] = AVAILABLE
-    await world.run(monitor, minutes(50))
-    held = await world.rows(HELD)
-    again = await world.rows("select distinct account_ids from roster where out_of_turn = 'again'")
-    assert held
-    assert all(ids in again for ids in held)
 
 
 @pytest.mark.slow

@@ -1,6 +1,5 @@
 """The ceiling under which a day was begun holds until it ends, whatever is set where it is planned next."""
 
-import logging
 from datetime import timedelta
 
 import pytest
@@ -50,30 +49,6 @@ async def promised(world: Billed) -> int | None:
         return await daily_cost_limit.stored_cost_limit(conn, X, world.clock().date())
 
 
-@pytest.mark.parametrize("planner", PlannerKind)
-@pytest.mark.parametrize("wanted", [pytest.param(None, id="none"), pytest.param(600, id="a higher one")])
-async def test_whoever_takes_over_keeps_to_the_ceiling_of_the_day_and_to_its_own_from_the_next_on(
-    world: Billed, wanted: int | None, planner: PlannerKind, caplog: pytest.LogCaptureFixture
-) -> None:
-    _, first = await planned(world, FIRST)
-    await world.run(first, T0 + 3 * HOUR)
-    with caplog.at_level(logging.WARNING, "jobs.planning.daily_cost_guard"):
-        cost_limit, second = await planned(world, wanted, planner)
-        await second.load()
-    assert caplog.messages[0].startswith("The daily cost limit of X stays at 300 accounts today.")
-    assert len([m for m in caplog.messages if "stays at" in m]) == 1
-    await world.run(second, T0 + 24 * HOUR)
-    assert len(world.billing.billed[T0.date()]) in range(FIRST // 2, FIRST + 1)
-    assert not cost_limit.is_outdated(world.clock())
-    await world.run(second, T0 + 24 * HOUR + timedelta(minutes=1))
-    assert cost_limit.is_outdated(world.clock())
-    await second.load()
-    assert not cost_limit.is_outdated(world.clock())
-    await world.run(second, T0 + 34 * HOUR)
-    tomorrow = len(world.billing.billed[world.clock().date()])
-    assert tomorrow in range(FIRST + 1, 601) if wanted else tomorrow >= len(EVERYBODY)
-
-
 async def test_what_a_sweep_cannot_pay_for_waits_for_the_next_day(world: Billed) -> None:
     _, monitor = await planned(world, FIRST, PlannerKind.SWEEP)
     await world.run(monitor, T0 + 23 * HOUR)
@@ -116,18 +91,6 @@ async def test_one_that_takes_over_just_before_midnight_does_not_hand_the_ceilin
     await world.run(second, T0 + 24 * HOUR + timedelta(minutes=1))
     assert cost_limit.is_outdated(world.clock())
     assert await promised(world) is None
-
-
-async def test_a_clock_that_is_past_midnight_forgets_nobody_who_was_paid_for_today(pool: Pool) -> None:
-    early, right = (CostLimitGuard(pool, X, 200) for _ in range(2))
-    at = T0 + 23.8 * HOUR
-    past_midnight = at + HOUR / 4
-    asked = 0
-    for n in range(0, 600, 100):
-        ids = EVERYBODY[n : n + 100]
-        await early.charge(ids, past_midnight)
-        asked += 100 if await right.charge(ids, at) is None else 0
-    assert asked == 200
 
 
 @pytest.mark.parametrize(

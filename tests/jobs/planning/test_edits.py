@@ -11,15 +11,13 @@ from jobs.collect.pipeline import reading_pipeline
 from jobs.detect.confirmation import ConfirmationRule
 from jobs.planning.adaptive_planner import AdaptivePlanner
 from storage.accounts.accounts import watch_version
-from storage.accounts.canaries import canaries, set_canaries
 from storage.accounts.watch_lists import guarantee_interval, move_accounts, put_accounts_on, take_accounts_off
 from storage.accounts.watching import stop_watching_many, watch_again
 from storage.model.core.accounts import AccountId
-from storage.model.core.availability import Status
 from storage.model.sizing.question import PlannerKind
 from storage.postgres.pool import Conn, Pool, StorageError, transaction
 from storage.readings.rosters import base_rosters
-from tests.support.pipelines.monitor import CANARIES, SWEEP, World
+from tests.support.pipelines.monitor import SWEEP, World
 from tests.support.samples.readings import SUSPENDED, WITHHELD_IN, minutes
 
 EVERYBODY = [str(n) for n in range(10_001, 10_251)]
@@ -114,30 +112,6 @@ async def test_after_any_edits_the_plan_is_that_of_a_monitor_that_starts_now(wor
         assert plan(monitor) == plan(fresh)
 
 
-@pytest.mark.parametrize("planner", PlannerKind)
-async def test_no_account_loses_or_doubles_a_turn_by_edits(world: World, planner: PlannerKind) -> None:
-    monitor = await start(world, planner)
-    dice = random.Random(1)
-    async with transaction(world.pool) as conn:
-        version = (await watch_version(conn, 0)).number
-        watched = [*monitor.accounts()]
-    for n in range(12):
-        await world.run(monitor, minutes(10 * n))
-        async with transaction(world.pool) as conn:
-            await put_accounts_on(conn, "desk", dice.sample(watched, 7), "desk", minutes(10 * n))
-            if n % 3 == 0:
-                await stop_watching_many(conn, watched[n : n + 2], "desk", minutes(10 * n))
-        version = await taken_up(world, monitor, version)
-    await world.run(monitor, minutes(239))
-    known = [monitor.known(account_id) for account_id in monitor.accounts()]
-    assert len(known) == 250 - 8
-    assert [k for k in known if k is None or k.last_read_at is None or k.last_read_at < minutes(120)] == []
-    [(most,)] = await world.rows(
-        "select count(*) as n from coverage group by roster_id order by 1 desc limit 1"
-    )
-    assert most == 2
-
-
 async def test_after_an_edit_that_could_not_be_stored_the_next_one_looks_at_all_rosters(world: World) -> None:
     monitor = await start(world)
     await world.run(monitor, minutes(110))
@@ -156,19 +130,3 @@ async def test_after_an_edit_that_could_not_be_stored_the_next_one_looks_at_all_
     placed = [account_id for roster in stored for account_id in roster.account_ids]
     assert sorted(placed) == sorted(monitor.accounts())
     assert plan(monitor) == plan(await start(world))
-
-
-async def test_with_other_control_accounts_an_edit_makes_all_rosters_anew(world: World) -> None:
-    monitor = await start(world)
-    await world.run(monitor, minutes(110))
-    async with transaction(world.pool) as conn:
-        version = (await watch_version(conn, 0)).number
-        await set_canaries(conn, X, [CANARIES[1], ("902", "another", Status.AVAILABLE)], minutes(110))
-        await stop_watching_many(conn, [*monitor.accounts()][:1], "desk", minutes(110))
-    await taken_up(world, monitor, version)
-    async with transaction(world.pool) as conn:
-        stored = await base_rosters(conn, X)
-    assert plan(monitor) == plan(await start(world))
-    async with transaction(world.pool) as conn:
-        now = {canary.account.account_id for canary in await canaries(conn, X)}
-    assert [{*roster.canary_ids} for roster in stored] == [now] * 3

@@ -1,20 +1,16 @@
 """The adaptive planner: who is read next, and how long anybody waits at most."""
 
-import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from jobs.collect.monitor import AccountLocks
 from jobs.planning.change_rates import (
     DAY,
-    HOUR,
     NEVER,
     Accounts,
     Expectations,
@@ -25,7 +21,6 @@ from jobs.planning.change_rates import (
 )
 from jobs.planning.roster_priority import Ahead, Pick, PlannerRule, RosterPriority, rosters_by_list
 from jobs.planning.sweep import Attempt, Sweep, due_from, next_attempt
-from storage.model.core.accounts import AccountId
 from storage.model.core.coverage import BatchOutcome, WhyRead
 from tests.support.samples.readings import MINUTE, T0
 
@@ -97,12 +92,6 @@ def test_nobody_waits_longer_than_the_ceiling_whatever_changes(data: st.DataObje
     assert oldest <= PlannerRule().ceiling_sweeps * DAY + full_s
 
 
-def test_without_signs_everybody_is_read_in_turn() -> None:
-    world = World(20 * SIZE, [range(0, 1000, 7), range(0, 1000, 3)])
-    picks = [world.read((n + 1) * world.request_s) for n in range(40)]
-    assert picks == [Pick(WhyRead.TURN, n % 20) for n in range(40)]
-
-
 BURST = range(0, 60 * SIZE, 30)
 """A list with a member or two in each base roster."""
 
@@ -116,86 +105,6 @@ def _after_a_burst(side: int) -> World:
     return world
 
 
-def test_after_changes_in_a_list_its_others_go_ahead() -> None:
-    world = _after_a_burst(CLOSED)
-    picks = [world.read((n + 9) * world.request_s, BURST, BURST) for n in range(4)]
-    ahead = [p for p in picks if p.why is WhyRead.AHEAD]
-    assert ahead
-    assert all(world.ahead[p.roster].lists == (0,) for p in ahead)
-
-
-def test_without_changes_it_does_not() -> None:
-    world = _after_a_burst(OPEN)
-    picks = [world.read((n + 9) * world.request_s) for n in range(4)]
-    assert {p.why for p in picks} == {WhyRead.TURN}
-
-
-@pytest.mark.parametrize("in_last_roster", [2, SIZE])
-def test_what_may_not_go_ahead_of_a_full_roster_may_not_go_ahead_of_the_rest_of_a_sweep(
-    in_last_roster: int,
-) -> None:
-    world = World(40 * SIZE + in_last_roster, [range(0, 40 * SIZE, 2)])
-    for n in range(40):
-        if n == 36:  # a sign that has faded by the end
-            world.see(np.array([0], np.intp), n * world.request_s, [0], [0])
-        world.read((n + 1) * world.request_s, (), [0])
-    assert world.read(41 * world.request_s) == Pick(WhyRead.TURN, 40)
-
-
-@pytest.mark.parametrize("left_out_since", [0.0, -30 * DAY, -90 * DAY])
-def test_a_member_whom_answers_leave_out_for_long_does_not_send_his_list_ahead_again_and_again(
-    left_out_since: float,
-) -> None:
-    world = World(60 * SIZE, [BURST])
-    who = world.expectations.accounts
-    if left_out_since:
-        who.read_at[BURST[-1]] = who.asked_at[BURST[-1]] = left_out_since
-    world.see(np.array(BURST[:1], np.intp), 0.0, BURST[:1], BURST[:1])
-    ahead = 0
-    for n in range(60):
-        pick = world.planner.next((n + 1) * world.request_s)
-        assert pick is not None
-        asked = world.planner.accounts_of(pick)
-        answered = asked[asked != BURST[-1]] if left_out_since else asked
-        world.see(answered, (n + 1) * world.request_s, (), BURST[:1])
-        world.planner.answered(pick, (n + 1) * world.request_s)
-        ahead += pick.why is WhyRead.AHEAD
-    assert ahead <= 1
-
-
-def test_those_just_found_blocked_are_not_read_again_for_it() -> None:
-    world = World(60 * SIZE, [BURST])
-    now = 60 * world.request_s
-    who = np.array(BURST, np.intp)
-    world.see(who[:80], now, BURST, BURST)
-    rates = world.expectations.list_rates(now)[0]
-    assert rates[OPEN] > 0
-    assert rates[CLOSED] == 0
-
-
-def test_a_change_that_is_not_confirmed_is_no_sign() -> None:
-    world = World(60 * SIZE, [BURST])
-    who = np.array([30, 60], np.intp)
-    world.see(who, HOUR, [30, 60], [30, 60])
-    world.expectations.withdrew(who, np.array([HOUR, HOUR]), np.array([OPEN, OPEN], np.int8))
-    assert world.expectations.list_rates(HOUR).max() == 0
-
-
-@pytest.mark.parametrize(
-    ("seen_at", "left"),
-    [
-        pytest.param(-Prior().fading_s, 2 - 1 / np.e, id="what faded since is not taken back as well"),
-        pytest.param(9 * HOUR, 1.0, id="what is not on record any more takes no more than one away"),
-    ],
-)
-def test_no_more_is_taken_back_than_is_left_of_a_sign(seen_at: float, left: float) -> None:
-    world = World(60 * SIZE, [BURST])
-    who = np.array([30, 60], np.intp)
-    world.see(who, 0.0, [30, 60], [30, 60])
-    world.expectations.withdrew(who[:1], np.array([seen_at]), np.array([OPEN], np.int8))
-    assert world.expectations.learned().lists[0].changes == pytest.approx([left, 0])
-
-
 def test_all_that_was_seen_counts_half_when_much_was_expected() -> None:
     world = World(60 * SIZE, [BURST])
     learned = nothing_learned(Prior())
@@ -207,89 +116,6 @@ def test_all_that_was_seen_counts_half_when_much_was_expected() -> None:
     after = world.expectations.learned()
     assert after.seen == 100
     assert 100 < after.expected < 110
-
-
-def test_signs_fade_within_a_night() -> None:
-    world = World(60 * SIZE, [BURST])
-    world.see(np.array([30, 60], np.intp), HOUR, [30, 60], [30, 60])
-    assert world.expectations.list_rates(2 * HOUR).max() > 0
-    assert world.expectations.list_rates(14 * HOUR).max() == 0
-
-
-def test_signs_that_come_to_nothing_are_believed_less_and_those_that_come_true_more() -> None:
-    def factor(came_true: bool) -> float:
-        world = World(60 * SIZE, [BURST])
-        first, rest = np.array(BURST[:2], np.intp), np.array(BURST[2:], np.intp)
-        world.see(first, 0.0, BURST, BURST)
-        world.see(rest, 600.0, BURST if came_true else (), BURST if came_true else ())
-        return world.expectations.factor
-
-    assert factor(came_true=False) < 1 < factor(came_true=True)
-
-
-def test_what_is_under_way_is_not_asked_for_twice() -> None:
-    planner = World(3 * SIZE).planner
-    picks = [planner.next(60), planner.next(60), planner.next(60), planner.next(60)]
-    assert picks == [*(Pick(WhyRead.TURN, n) for n in range(3)), None]
-
-
-def test_a_roster_that_gave_nothing_waits_and_is_the_first_then() -> None:
-    world = World(3 * SIZE)
-    first = world.planner.next(60)
-    assert first is not None
-    assert first == Pick(WhyRead.TURN, 0)
-    world.planner.wait(first, 120)
-    assert [world.read(61), world.read(62)] == [Pick(WhyRead.TURN, 1), Pick(WhyRead.TURN, 2)]
-    assert world.read(121) == first
-
-
-def test_a_promised_list_is_read_when_it_is_due_and_not_before() -> None:
-    world = World(60 * SIZE, [range(0, 600, 20)], every_s=2 * HOUR)
-    who = np.arange(0, 600, 20)
-    world.see(who, 0.0, (), ())
-    assert world.planner.promised_from() == 2 * HOUR
-    assert world.planner.promised(2 * HOUR - 1) is None
-    pick = world.planner.promised(2 * HOUR)
-    assert pick is not None
-    assert set(world.planner.accounts_of(pick)) == set(who)
-    assert world.planner.promised(2 * HOUR) is None  # it is under way
-    world.see(who, 2 * HOUR, (), ())
-    world.planner.answered(pick, 2 * HOUR)
-    assert world.planner.promised_from() == 4 * HOUR
-
-
-def test_a_member_that_answers_leave_out_does_not_make_its_list_due_again() -> None:
-    """Else that list would be read without end, and no other promise kept."""
-    world = World(60 * SIZE, [range(0, 600, 20)], every_s=2 * HOUR)
-    world.see(np.arange(0, 600, 20), 0.0, (), ())
-    pick = world.planner.promised(2 * HOUR)
-    assert pick is not None
-    world.see(np.arange(20, 600, 20), 2 * HOUR, (), ())
-    world.planner.answered(pick, 2 * HOUR)
-    assert world.planner.promised_from() == 4 * HOUR
-
-
-def test_a_clock_that_is_set_back_leaves_what_was_learned() -> None:
-    world = World(60 * SIZE, [BURST])
-    first, rest = np.array(BURST[:20], np.intp), np.array(BURST[20:], np.intp)
-    world.see(np.array(BURST, np.intp), 99 * DAY, (), ())
-    world.see(first, 100 * DAY, BURST, BURST)
-    before = world.expectations.learned()
-    world.see(rest, 0.0, (), ())
-    after = world.expectations.learned()
-    assert np.all(np.array(after.looked_s) >= np.array(before.looked_s))
-    assert after.lists[0].changes == before.lists[0].changes
-    assert np.isfinite(world.expectations.worth(rest, 0.0, world.expectations.list_rates(0.0))).all()
-
-
-def test_promises_come_beside_the_sweep_and_keep_nobody_waiting() -> None:
-    world = World(60 * SIZE, [range(0, 3000, 2)], every_s=60)
-    for n in range(120):
-        now = (n + 1) * world.request_s
-        while (pick := world.planner.promised(now)) is not None:
-            world.see(world.planner.accounts_of(pick), now, (), ())
-            world.planner.answered(pick, now)
-        assert world.read(now) == Pick(WhyRead.TURN, n % 60)
 
 
 def test_what_was_learned_is_the_same_after_it_was_stored() -> None:
@@ -320,24 +146,6 @@ def test_every_member_of_a_list_stands_in_one_of_its_rosters(
         of_it = [r for r in rosters if position in r.lists]
         assert {int(a) for a in members} <= {int(a) for r in of_it for a in r.accounts}
         assert {r.every_s for r in of_it} <= {every[position]}
-
-
-@pytest.mark.parametrize(
-    ("rosters", "share"),
-    [
-        pytest.param(1, 1.0, id="of one roster nothing can go ahead"),
-        pytest.param(12, 13 / (12 * 10 / 7), id="one request can be saved up where there are few"),
-        pytest.param(2000, 2010 / (2000 * 10 / 7), id="seven of ten where there are many"),
-    ],
-)
-def test_how_much_goes_in_turn(rosters: int, share: float) -> None:
-    assert World(rosters * SIZE).planner.share_in_turn == pytest.approx(share)
-
-
-def test_a_roster_of_several_small_lists_goes_ahead_for_each_of_them() -> None:
-    rosters = rosters_by_list([np.arange(5), np.arange(5, 9)], [np.inf, np.inf], SIZE)
-    assert [(r.lists, len(r.accounts)) for r in rosters] == [((0, 1), 9)]
-    assert isinstance(rosters[0], Ahead)
 
 
 SWEEP = Sweep(20 * MINUTE, T0)
@@ -421,24 +229,6 @@ def test_the_promise_that_is_due_first_is_kept_first_whatever_came_before(
             else:
                 planner.wait(pick, now + n)
                 until[pick.roster] = now + n
-
-
-async def test_answers_about_one_account_are_taken_in_one_after_the_other() -> None:
-    in_hand, told = AccountLocks(), list[str]()
-
-    async def take_in(name: str, ids: list[int]) -> None:
-        async with in_hand.holding([AccountId(i) for i in ids]):
-            told.append(f"{name} begins")
-            for _ in range(3):
-                await asyncio.sleep(0)
-            told.append(f"{name} ends")
-
-    async with asyncio.timeout(100), asyncio.TaskGroup() as group:
-        for name, ids in (("turn", [1, 2]), ("ahead", [2, 3]), ("other", [4])):
-            group.create_task(take_in(name, ids))
-
-    assert told.index("turn ends") < told.index("ahead begins")
-    assert told.index("other begins") < told.index("turn ends")
 
 
 def _planner(rosters: int, promised_every_s: float) -> RosterPriority:

@@ -1,7 +1,6 @@
 """Whoever is watched stands in one roster of the sweep, whatever makes the rosters anew at the same time."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
 
@@ -23,11 +22,10 @@ from storage.postgres.locks import Lock
 from storage.postgres.pool import Pool, transaction
 from storage.readings import rosters
 from tests.support.pipelines.monitor import World
-from tests.support.samples.readings import T0, minutes
+from tests.support.samples.readings import T0
 
 SWEEP = Sweep(timedelta(hours=2), T0)
 EVERYBODY = [str(n) for n in range(10_001, 10_251)]
-Work = Callable[[], Awaitable[None]]
 
 
 @pytest.fixture
@@ -57,19 +55,6 @@ async def start(world: World, planner: PlannerKind) -> Monitor:
     return monitor
 
 
-async def at_once(world: World, *works: Work) -> None:
-    """Each begins in its turn; rosters are made only when all have begun."""
-    async with asyncio.TaskGroup() as group, transaction(world.pool) as conn:
-        await conn.execute("lock table roster in share row exclusive mode")
-        for work in works:
-            group.create_task(_done(work))
-            await asyncio.sleep(0.3)
-
-
-async def _done(work: Work) -> None:
-    await work()
-
-
 async def places(world: World, vantage: str = "") -> tuple[object, ...]:
     """How many places in rosters there are, and how many accounts have one."""
     async with transaction(world.pool) as conn:
@@ -83,30 +68,6 @@ async def places(world: World, vantage: str = "") -> tuple[object, ...]:
             vantage,
         )
         return tuple(row or ())
-
-
-@pytest.mark.parametrize("planner", PlannerKind)
-@pytest.mark.parametrize(
-    "load_first",
-    [
-        pytest.param(True, id="control accounts are found while who is watched is loaded"),
-        pytest.param(False, id="who is watched is loaded while control accounts are found"),
-    ],
-)
-async def test_everybody_has_one_place_when(world: World, planner: PlannerKind, *, load_first: bool) -> None:
-    monitor = await start(world, planner)
-    await monitor.tick()
-    await one_leaves_and_one_comes(world)
-
-    works = [monitor.load, monitor.canaries.tick]
-    await at_once(world, *(works if load_first else reversed(works)))
-
-    assert await places(world) == (250, 250)
-    world.clock.set(minutes(121))
-    await world.run(monitor, minutes(300))
-    known = [monitor.known(account_id) for account_id in monitor.accounts()]
-    unread = [k for k in known if k is None or k.last_read_at is None or k.last_read_at < minutes(121)]
-    assert (len(known), unread) == (250, [])
 
 
 async def test_everybody_has_one_place_when_a_sweep_from_elsewhere_begins_before_who_is_watched_is_loaded(
@@ -168,16 +129,3 @@ async def test_a_roster_that_two_make_at_the_same_time_is_one(world: World) -> N
         group.create_task(make())
 
     assert made[0] == made[1]
-
-
-async def test_who_was_placed_twice_by_an_earlier_version_is_placed_once(world: World) -> None:
-    monitor = await start(world, PlannerKind.SWEEP)
-    twice = [AccountId(i) for i in list(monitor.accounts())[50:150]]
-    async with transaction(world.pool) as conn:
-        await rosters.get_or_make(conn, X, twice, (), T0, base=True)
-
-    monitor = await start(world, PlannerKind.SWEEP)
-
-    assert await places(world) == (250, 250)
-    await monitor.tick()
-    assert monitor.tally.readings == 250

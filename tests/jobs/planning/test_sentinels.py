@@ -60,14 +60,6 @@ def test_of_a_list_nothing_is_paid_for_when_chance_explains_the_change() -> None
     assert day.read() == 0
 
 
-def test_one_change_opens_a_part_of_the_list_and_one_more_the_rest() -> None:
-    day = _day(100)
-    day.see(0)
-    assert 25 < day.read() <= 34
-    day.see(1)
-    assert day.read() == 95
-
-
 def test_after_a_change_that_was_not_confirmed_the_next_one_is_the_first() -> None:
     day = _day(100)
     day.see(0)
@@ -75,12 +67,3 @@ def test_after_a_change_that_was_not_confirmed_the_next_one_is_the_first() -> No
     day.open.withdrew(0, AT.timestamp())
     day.see(1, AT + timedelta(minutes=1))
     assert day.read() == part
-
-
-def test_what_one_list_shows_leaves_something_of_the_reserve_for_the_next() -> None:
-    day = _day(150)
-    day.see(0)
-    day.see(1)
-    shares = day.days.shares
-    assert shares.reserve > 145
-    assert shares.reserve / 2 < day.read() <= shares.reserve * 2 / 3

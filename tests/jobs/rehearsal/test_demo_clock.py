@@ -1,23 +1,18 @@
 """The time of commands: that of a running demonstration on its data, and on all other data the machine's."""
 
 import asyncio
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from collectors.x.declaration import X
 from collectors.x.scenario.india import scenario
-from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
 from jobs.config.demonstration import CLOCK_VARIABLE, command_clock, write_clock
 from jobs.rehearsal import demo
-from storage.postgres.installation import mark_synthetic
-from storage.postgres.pool import Pool, open_pool, transaction
+from storage.postgres.pool import open_pool
 from tests.support.clients.command_line import Ran, console
-from tests.support.seeds.changes import batch, enlist, read, roster_of
 
 AT = datetime(2021, 2, 1, 12, 30, tzinfo=UTC)
 CAUSE = ("court ruling", "--account", "1", "--said-by", "owner", "--source", "a letter", "--on", "2021-01-05")
@@ -60,14 +55,6 @@ def test_the_clock_of_a_demonstration_is_that_of_its_last_event(tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    "environ", [pytest.param({}, id="not set"), pytest.param({CLOCK_VARIABLE: ""}, id="set to nothing")]
-)
-def test_without_a_demonstration_a_command_has_the_time_of_the_machine(environ: Mapping[str, str]) -> None:
-    before = system_clock()
-    assert before <= command_clock(environ) <= system_clock()
-
-
-@pytest.mark.parametrize(
     "content", [pytest.param(None, id="it has ended"), pytest.param("today", id="no clock")]
 )
 def test_a_clock_that_no_demonstration_writes_is_refused(tmp_path: Path, content: str | None) -> None:
@@ -76,43 +63,3 @@ def test_a_clock_that_no_demonstration_writes_is_refused(tmp_path: Path, content
         file.write_text(content)
     with pytest.raises(CommandError, match="no running demonstration writes"):
         command_clock({CLOCK_VARIABLE: str(file)})
-
-
-async def test_an_installation_refuses_the_clock_of_a_demonstration(
-    pool: Pool, dsn: str, tmp_path: Path
-) -> None:
-    write_clock(tmp_path / "clock", AT)
-    environ = {"BLOCKLINE_DATABASE_URL": dsn, CLOCK_VARIABLE: str(tmp_path / "clock")}
-    refused = await asyncio.to_thread(console, "lists", "add", "Desk", **environ)
-    monitor = await asyncio.to_thread(console, "run", **environ)
-    async with transaction(pool) as conn:
-        assert await conn.fetchval("select count(*) from watch_list") == 0
-        await mark_synthetic(conn)
-    taken = await asyncio.to_thread(console, "lists", "add", "Desk", **environ)
-    async with transaction(pool) as conn:
-        created_at = await conn.fetchval("select created_at from watch_list")
-
-    assert refused.code == 1
-    assert refused.err == (
-        f"{CLOCK_VARIABLE} is set, but the database is not that of a demonstration. Unset it, or set "
-        "database_url as `blockline demo` prints it.\n"
-    )
-    assert (monitor.code, monitor.err) == (
-        1,
-        f"{CLOCK_VARIABLE} is set: a monitor cannot run on a demonstration. Unset it.\n",
-    )
-    assert (taken.code, created_at) == (0, AT), taken
-
-
-async def test_doctor_goes_by_the_time_of_the_demonstration(pool: Pool, dsn: str, tmp_path: Path) -> None:
-    write_clock(tmp_path / "clock", AT)
-    environ = {"BLOCKLINE_DATABASE_URL": dsn, CLOCK_VARIABLE: str(tmp_path / "clock")}
-    refused = await asyncio.to_thread(console, "doctor", **environ)
-    async with transaction(pool) as conn:
-        await mark_synthetic(conn)
-        roster = await roster_of(conn, await enlist(conn, X, ["1"]))
-        await read(conn, batch(roster, AT - timedelta(minutes=5)))
-    ran = await asyncio.to_thread(console, "doctor", **environ)
-
-    assert "the database is not that of a demonstration" in refused.err
-    assert "The newest reading is of 2021-02-01 12:25:00 UTC, 5 min ago." in ran.out, ran

@@ -1,22 +1,16 @@
 """What would have been told: by the rules in force what was told, by others what they say."""
 
 from collections.abc import Sequence
-from datetime import time, timedelta
 
 import pytest
 
 from jobs.messages.compose import Letterhead
-from jobs.notify import merging
 from jobs.notify.notifier import decide_alerts
 from jobs.replay.replay import IN_FORCE, Redecided
-from storage.accounts.watch_lists import put_accounts_on, take_accounts_off
 from storage.alerts.mutes import maintenance
 from storage.alerts.rules import put_in_order, remove_rule, save_rule
 from storage.model.alerts.alerts import MailKind
-from storage.model.alerts.quiet_hours import QuietHours
-from storage.model.alerts.rules import AlertRule, Digest, Match, Severity
-from storage.model.bitemporal.reevaluation import MailCause
-from storage.model.core.availability import ChangeKind
+from storage.model.alerts.rules import AlertRule, Digest, Match
 from storage.postgres.pool import Pool, transaction
 from tests.jobs.replay.test_replay import WEAK_NEVER
 from tests.support.pipelines.late_batches import Desk, Sent
@@ -66,55 +60,7 @@ def told(found: Redecided) -> list[tuple[str, str, MailKind, int]]:
     ]
 
 
-def a_rule(*recipients: str, name: str = "default", **kwargs: object) -> AlertRule:
-    return AlertRule(recipients, name=name, **kwargs)  # pyright: ignore[reportArgumentType]
-
-
 WAVE, DIGEST = MailKind.WAVE, MailKind.DIGEST
-
-
-@pytest.mark.parametrize(
-    ("rule", "expected"),
-    [
-        pytest.param(PLAIN, [], id="the same rule tells the same"),
-        pytest.param(a_rule(ME, name="another"), [], id="whatever it is called"),
-        pytest.param(
-            a_rule(YOU),
-            [("not", ME, kind, 1) for kind in (WAVE, WAVE, DIGEST)]
-            + [("more", YOU, kind, 1) for kind in (WAVE, WAVE, DIGEST)],
-            id="other people are told what the others were",
-        ),
-        pytest.param(
-            a_rule(ME, match=Match(kinds=frozenset({ChangeKind.BLOCK}))),
-            [("not", ME, WAVE, 1), ("not", ME, DIGEST, 1)],
-            id="a rule about blocks does not tell the end of one, nor who is gone",
-        ),
-        pytest.param(
-            a_rule(ME, match=Match(provisional=True)),
-            [("more", ME, WAVE, 1)] * 4 + [("not", ME, DIGEST, 1)],
-            id="one that tells what is provisional lets nobody wait for the end",
-        ),
-        pytest.param(
-            a_rule(ME, digest=Digest.DAILY),
-            [("not", ME, WAVE, 1), ("not", ME, WAVE, 1), ("not", ME, DIGEST, 1), ("more", ME, DIGEST, 3)]
-            + [("more", ME, DIGEST, 0)] * 9,
-            id="a daily digest tells all of it in the morning, and on every other that nothing happened",
-        ),
-        pytest.param(
-            a_rule(ME, quiet=QuietHours(time(0), time(5)), severity=Severity.WARNING),
-            [("not", ME, WAVE, 1), ("not", ME, WAVE, 1), ("not", ME, DIGEST, 1), ("more", ME, WAVE, 3)],
-            id="what is confirmed in quiet hours is one mail when they end",
-        ),
-    ],
-)
-async def test_other_rules_tell_otherwise(
-    desk: Desk, rule: AlertRule, expected: list[tuple[str, str, MailKind, int]]
-) -> None:
-    await tell_by(desk.pool, PLAIN)
-    await live(desk, [*BLOCK, *BACK, *BRIEF, *GONE])
-    found = await redone(desk, rule)
-    assert sorted(told(found)) == sorted(expected)
-    assert {d.cause for d in found.mails.differences} <= {MailCause.RULES}
 
 
 async def test_what_would_be_told_too_early_would_be_taken_back(desk: Desk) -> None:
@@ -126,56 +72,6 @@ async def test_what_would_be_told_too_early_would_be_taken_back(desk: Desk) -> N
         "Provisional",
         "Taken back",
     ]
-
-
-async def test_what_would_never_be_confirmed_would_not_be_told(desk: Desk) -> None:
-    await tell_by(desk.pool, PLAIN)
-    await live(desk, [*BLOCK, *GONE])
-    assert told(await redone(desk, weak=False)) == [("not", ME, DIGEST, 1)]
-
-
-async def test_what_would_be_confirmed_earlier_is_told_in_the_same_mail_earlier(desk: Desk) -> None:
-    await tell_by(desk.pool, PLAIN)
-    await live(desk, [*BLOCK, *BRIEF])
-    assert told(await redone(desk, early=True)) == [("more", ME, WAVE, 2)]
-
-
-RULES = [
-    pytest.param((PLAIN,), id="one rule"),
-    pytest.param(
-        (PLAIN, AlertRule((ME, YOU), name="all"), AlertRule((), name="none")), id="rules that overlap"
-    ),
-    pytest.param((AlertRule((ME,), name="days", digest=Digest.DAILY),), id="a daily digest"),
-    pytest.param((AlertRule((ME,), name="week", digest=Digest.WEEKLY), PLAIN), id="a weekly one beside"),
-    pytest.param((AlertRule((ME,), match=Match(provisional=True)),), id="what is provisional"),
-    pytest.param((AlertRule((ME,), quiet=QuietHours(time(0), time(5))),), id="quiet hours"),
-    pytest.param(
-        (AlertRule((ME,), flapping_changes=2, flapping_period=timedelta(days=1)),),
-        id="what goes back and forth",
-    ),
-    pytest.param((), id="no rule at all"),
-]
-
-
-@pytest.mark.parametrize("rules", RULES)
-async def test_by_the_rules_in_force_everybody_is_told_what_he_was_told(
-    desk: Desk, rules: tuple[AlertRule, ...]
-) -> None:
-    await tell_by(desk.pool, *rules)
-    again_later = [Sent(s.minute + 200, s.looks) for s in (*BLOCK[1:], *BACK)]
-    await live(desk, [*BLOCK, *BACK, *BRIEF, *GONE, *again_later])
-    found = await redone(desk)
-    assert told(found) == []
-    assert found.mails.decisions_otherwise == 0
-    assert found.mails.decisions_same >= 5
-
-
-async def test_mails_that_an_outage_merged_are_those_that_the_rules_decided(desk: Desk) -> None:
-    await tell_by(desk.pool, PLAIN)
-    await live(desk, [*BLOCK, *BACK])
-    assert await merging.tick(desk.pool, minutes(END), Letterhead()) == 1
-    found = await redone(desk)
-    assert (told(found), found.mails.same) == ([], 2)
 
 
 async def test_rules_that_were_changed_on_the_way_are_those_of_each_moment(desk: Desk) -> None:
@@ -195,23 +91,6 @@ async def test_rules_that_were_changed_on_the_way_are_those_of_each_moment(desk:
     found = await redone(desk)
     assert told(found) == []
     assert (found.mails.decisions_otherwise, found.mails.decisions_same) == (0, 6)
-
-
-@pytest.mark.parametrize("leaves", [True, False])
-async def test_an_edit_of_a_list_does_not_alter_what_would_have_been_told_before_it(
-    desk: Desk, leaves: bool
-) -> None:
-    await tell_by(desk.pool, a_rule(ME, match=Match(lists=frozenset({"Desk"}))))
-    if not leaves:
-        async with transaction(desk.pool) as conn:
-            await take_accounts_off(conn, "Desk", [desk.ids["1"]], "Asha", minutes(-5))
-    await live(desk, [*BLOCK, *BACK])
-    async with transaction(desk.pool) as conn:
-        edit = take_accounts_off if leaves else put_accounts_on
-        await edit(conn, "Desk", [desk.ids["1"]], "Asha", minutes(END - 5))
-    found = await redone(desk)
-    assert told(found) == []
-    assert (found.mails.same, found.mails.decisions_otherwise) == (2 if leaves else 0, 0)
 
 
 async def test_what_a_late_reading_takes_back_is_explained_at_least(desk: Desk) -> None:

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from collectors.bluesky.declaration import BLUESKY
 from collectors.x.declaration import X
 from jobs.detect.confirmation import ConfirmationRule
 from jobs.detect.redetect import ConfirmedOn, Folding
@@ -22,7 +21,7 @@ from storage.model.bitemporal.reading_columns import (
     with_more,
 )
 from storage.model.core.accounts import Account, AccountId, DatedMembership, ListId, lists_at
-from storage.model.core.availability import Flag, Outcome, Reason, State, Status, Strength
+from storage.model.core.availability import Flag, State, Status, Strength
 from storage.model.core.known_state import Known
 from storage.model.core.packed_columns import instant, microseconds
 from tests.support.repeats import repeats
@@ -129,51 +128,6 @@ def test_skipping_tells_what_stepping_one_by_one_tells(
 
 
 NOTHING = frozenset[str]()
-LONG: list[Shown] = [(1, A, NOTHING)] * 2_000
-
-
-@pytest.mark.parametrize(
-    ("shown", "rule", "reasons"),
-    [
-        pytest.param([(10, S, NOTHING)] * 2, RULE, [Reason.ENOUGH_STRONG], id="two strong readings confirm"),
-        pytest.param(
-            [(10, S, NOTHING)],
-            ConfirmationRule(strong_readings=1),
-            [Reason.ENOUGH_STRONG],
-            id="where one strong reading is enough, the first confirms",
-        ),
-        pytest.param([(5, N, NOTHING)] * 13, RULE, [Reason.ENOUGH_WEAK], id="weak evidence takes an hour"),
-        pytest.param([(5, N, NOTHING)] * 13, WEAK_NEVER, [None], id="or never comes to be enough"),
-        pytest.param(
-            [(5, N, NOTHING), (5, A, NOTHING)], RULE, [Reason.WENT_BACK], id="one contrary reading ends it"
-        ),
-    ],
-)
-def test_a_thousand_readings_before_it_change_nothing(
-    shown: list[Shown], rule: ConfirmationRule, reasons: list[Reason | None]
-) -> None:
-    told = redetect_fast([course(1, [*LONG, *shown])], {}, rule)[AccountId(1)]
-    assert [t.closed and t.closed.reason for t in told[1:]] == reasons
-    assert told[1].pending.last_seen_old == minutes(2_000) - timedelta(seconds=1.5)
-
-
-def test_a_country_that_a_long_run_is_silent_on_was_last_heard_of_before_the_run() -> None:
-    silent: list[Shown] = [(1, A, frozenset({"IN"}))] * 500
-    told = redetect_fast([course(1, [*LONG, *silent, *[(1, W, NOTHING)] * 3])], {}, RULE)[AccountId(1)]
-    assert told[1].is_confirmed
-    assert told[1].pending.last_seen_old == minutes(2_000) - timedelta(seconds=1.5)
-
-
-def test_a_change_on_one_platform_spares_no_reading_on_another() -> None:
-    gone = [(1.0, A, NOTHING), *[(1.0, N, NOTHING)] * 20]
-    here = course(1, gone, start=10)
-    block: list[Shown] = [(1, A, NOTHING), *[(1.0, W, NOTHING)] * 2]
-    beside = course(2, block)
-    account = Account(AccountId(2), BLUESKY, "2", "h2")
-    elsewhere = Course(account, beside.memberships, beside.columns, beside.looks, ())
-    for other, outcome in ((beside, Outcome.CONFIRMED), (elsewhere, None)):
-        last = redetect_fast([here, other], {}, RULE)[AccountId(1)][-1]
-        assert (last.closed and last.closed.outcome) == outcome
 
 
 ROW = st.tuples(

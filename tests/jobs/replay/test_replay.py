@@ -11,19 +11,16 @@ from hypothesis import strategies as st
 
 from collectors.x.declaration import X
 from jobs.detect.confirmation import ConfirmationRule
-from jobs.replay.replay import IN_FORCE
 from storage.accounts.accounts import stop_watching
-from storage.model.bitemporal.reevaluation import DifferenceCause, Effect
+from storage.model.bitemporal.reevaluation import Effect
 from storage.model.core.availability import State
-from storage.postgres.pool import Pool, StorageError, open_pool, transaction
-from storage.postgres.replica import snapshot
+from storage.postgres.pool import Pool, open_pool, transaction
 from tests.support.pipelines.late_batches import LATENCY_MS, Delivery, Desk, Record, Sent
 from tests.support.pipelines.monitor import again, effects
 from tests.support.repeats import repeats
 from tests.support.samples.readings import AVAILABLE, MINUTE, NOT_FOUND, SUSPENDED, T0, WITHHELD_IN, minutes
 
 WEAK_NEVER = ConfirmationRule((timedelta(0), MINUTE, timedelta(days=300)), 2, 3, cohort_discount=0)
-EARLY = ConfirmationRule(strong_readings=1)
 A, W, S, N = AVAILABLE, WITHHELD_IN, SUSPENDED, NOT_FOUND
 
 
@@ -78,67 +75,6 @@ async def desk(pool: Pool) -> Desk:
 
 
 BLOCK = [Sent(0, {"1": A}), Sent(10, {"1": W}), Sent(20, {"1": W})]
-GONE = [Sent(0, {"1": A}), *(Sent(m, {"1": N}) for m in (10, 12, 30, 75)), Sent(90, {"1": A})]
-
-
-@pytest.mark.parametrize(
-    ("story", "rule", "expected"),
-    [
-        pytest.param(BLOCK, IN_FORCE, {}, id="by the rules in force nothing differs"),
-        pytest.param(
-            BLOCK, EARLY, {Effect.EARLIER: 1}, id="one strong reading confirms the block ten minutes earlier"
-        ),
-        pytest.param(
-            BLOCK,
-            ConfirmationRule(strong_readings=3),
-            {Effect.NEVER: 1},
-            id="where three are asked for, two do not confirm it",
-        ),
-        pytest.param(
-            [*BLOCK, Sent(30, {"1": W})],
-            ConfirmationRule(strong_readings=3),
-            {Effect.LATER: 1},
-            id="and a third confirms it later",
-        ),
-        pytest.param(
-            [*BLOCK[:2], Sent(11, {"1": A})],
-            EARLY,
-            {Effect.BESIDES: 2},
-            id="one strong reading confirms what went back, and its end",
-        ),
-        pytest.param(
-            GONE, WEAK_NEVER, {Effect.NEVER: 1, Effect.OTHERWISE: 1}, id="weak evidence is never enough"
-        ),
-    ],
-)
-async def test_other_thresholds_confirm_otherwise(
-    desk: Desk, story: list[Sent], rule: ConfirmationRule, expected: dict[Effect, int]
-) -> None:
-    for sent in story:
-        await desk.take(sent)
-    found = await again(desk.pool, T0, minutes(1_000), rule)
-    assert effects(found) == expected
-    assert {d.cause for d in found.compared.differences} <= {DifferenceCause.THRESHOLDS}
-
-
-async def test_a_time_that_begins_within_a_provisional_change_begins_with_its_first_reading(
-    desk: Desk,
-) -> None:
-    for sent in GONE:
-        await desk.take(sent)
-    found = await again(desk.pool, minutes(20), minutes(80))
-    assert found.compared.differences == ()
-    assert found.compared.same == 1
-    assert found.courses.readings == 2
-    assert found.courses.accounts[0].known.last_read_at == minutes(0)
-
-
-async def test_what_a_later_reading_decided_is_not_decided_before(desk: Desk) -> None:
-    for sent in BLOCK:
-        await desk.take(sent)
-    found = await again(desk.pool, T0, minutes(15))
-    assert found.compared.differences == ()
-    assert found.compared.same == 2
 
 
 async def test_whoever_was_taken_off_the_watch_is_let_go_again(desk: Desk) -> None:
@@ -149,17 +85,6 @@ async def test_whoever_was_taken_off_the_watch_is_let_go_again(desk: Desk) -> No
     found = await again(desk.pool, T0, minutes(100))
     assert found.compared.differences == ()
     assert found.compared.same == 2
-
-
-async def test_what_others_published_and_what_was_annulled_is_left_out_and_counted(desk: Desk) -> None:
-    late = [Sent(m, {"1": S}) for m in (1, 3, 5)]
-    for sent in (Sent(0, {"1": A}), Sent(10, {"1": W}), Sent(20, {"1": S}), Sent(22, {"1": S}), *late):
-        await desk.take(sent)
-    for sent in (Sent(0.5, {"1": W}), Sent(2, {"1": W}), Record("them", "1", [(-20, A), (-10, S)])):
-        await desk.take(sent)
-    found = await again(desk.pool, minutes(-100), minutes(100))
-    assert found.compared.differences == ()
-    assert (found.courses.annulled, found.courses.imported) == (1, 2)
 
 
 async def test_a_record_that_contradicts_its_readings_is_not_explained(desk: Desk) -> None:
@@ -174,9 +99,3 @@ async def test_a_record_that_contradicts_its_readings_is_not_explained(desk: Des
     found = await again(desk.pool, T0, minutes(100))
     assert effects(found) == {Effect.LATER: 1}
     assert found.compared.unexplained == 1
-
-
-async def test_nothing_can_be_written_while_it_is_decided_again(pool: Pool) -> None:
-    with pytest.raises(StorageError, match="read-only"):
-        async with snapshot(pool) as conn:
-            await conn.execute("insert into watch_list (name, created_at) values ('x', now())")

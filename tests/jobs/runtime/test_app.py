@@ -23,17 +23,13 @@ from collectors.x.simulator.simulator import X_CANARIES
 from jobs.config.database import database
 from jobs.config.settings import Settings, load_settings, settings_from
 from jobs.runtime.app import ProcessRole, running
-from jobs.runtime.loop_scheduler import Loop, scheduled
 from storage.accounts.accounts import NewAccount, add_accounts
-from storage.model.core import people
 from storage.postgres.pool import Pool, StorageError, open_pool, transaction
 from tests.support.samples.label_signing import KEY, LABELER, POST, SUBJECT
 from tests.support.samples.readings import AVAILABLE, SUSPENDED
-from tests.support.seeds.people import a_person, browser_of
 from tests.support.simulated.several_platforms import ALICE, HEALTHY, HIDDEN, HISTORY, leading_to, simulated
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
-BLIND = "No account on X was read yet, though 1 account is watched there"
 
 
 def account(native_id: str, handle: str) -> HistoryAccount:
@@ -95,52 +91,6 @@ async def test_it_reads_serves_and_takes_up_accounts_that_are_added_while_it_run
             assert await conn.fetchval("select count(*) from change where status <> 'suspended'") == 0
 
 
-async def test_who_reaches_the_dashboard_may_do_what_the_settings_say(
-    pool: Pool, dsn: str, tmp_path: Path
-) -> None:
-    wanted = settings(dsn, "http://127.0.0.1:9", tmp_path).model_copy(update={"role": "viewer"})
-    async with running(wanted, dsn, [ProcessRole.WEB]) as said:
-        address = said[-1].removeprefix("Dashboard on ")
-        async with (
-            aiohttp.ClientSession() as session,
-            session.post(f"{address}/api/alerts/mute", headers={"Origin": address}) as answer,
-        ):
-            assert answer.status == 403
-            assert "your role is viewer" in await answer.text()
-
-
-@pytest.mark.parametrize(
-    ("host", "origin", "status"),
-    [
-        pytest.param(
-            "watch.example.org:8443", "https://watch.example.org:8443", 422, id="a proxy that keeps it"
-        ),
-        pytest.param("127.0.0.1", "https://watch.example.org:8443", 422, id="a proxy that changes it"),
-        pytest.param("127.0.0.1", "https://example.org", 403, id="a page from elsewhere"),
-        pytest.param("other.example.org", "https://watch.example.org:8443", 421, id="another host"),
-        pytest.param("127.0.0.1:1", "http://127.0.0.1:8050", 403, id="another server of this machine"),
-    ],
-)
-async def test_it_answers_under_the_address_that_its_mails_name_and_no_other(
-    pool: Pool, dsn: str, tmp_path: Path, host: str, origin: str, status: int
-) -> None:
-    named = {"dashboard_url": "https://Watch.example.org:8443/"}
-    wanted = settings(dsn, "http://127.0.0.1:9", tmp_path).model_copy(update=named)
-    async with running(wanted, dsn, [ProcessRole.WEB]) as said, aiohttp.ClientSession() as session:
-        address = next(one.removeprefix("Dashboard on ") for one in said if one.startswith("Dashboard on "))
-        headers = {"Host": host, "Origin": origin}
-        async with session.get(f"{address}/mail-link/forged", headers=headers) as answer:
-            assert answer.status == (421 if status == 421 else 404)
-        async with session.post(f"{address}/api/alerts/mute", headers=headers) as answer:
-            assert answer.status == status
-
-
-async def test_who_mails_notices_that_nobody_reads(pool: Pool, dsn: str, tmp_path: Path) -> None:
-    await watch(pool, "1")
-    async with running(settings(dsn, "http://127.0.0.1:9", tmp_path), dsn, [ProcessRole.NOTIFY]):
-        await until(pool, "select sentence from operator_condition", BLIND)
-
-
 @pytest.mark.slow
 async def test_a_second_process_reads_for_the_first_and_plans_when_that_ends(
     pool: Pool, dsn: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
@@ -195,53 +145,6 @@ async def test_the_start_warns_of_secrets_that_others_can_read(
             assert (warning in caplog.text) is is_warned
 
 
-async def test_a_loop_that_is_stopped_in_the_middle_of_its_work_says_nothing(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    begun, ended = asyncio.Event(), asyncio.Event()
-
-    async def work() -> None:
-        begun.set()
-        try:
-            await asyncio.Event().wait()
-        finally:
-            ended.set()
-
-    async with scheduled([(Loop("Mailing", work), 60)]):
-        await begun.wait()
-    await ended.wait()
-    await asyncio.sleep(0)  # the scheduler hears how it ended
-    assert caplog.records == []
-
-
-async def test_a_loop_tells_the_first_failure_and_the_recovery_and_mends_in_between(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    caplog.set_level("INFO", "jobs")
-    done: list[str] = []
-
-    async def work() -> None:
-        done.append("work")
-        if "mend" not in done:
-            raise KeyError("unforeseen")
-
-    async def mend() -> None:
-        done.append("mend")
-
-    loop = Loop("Collecting", work, mend)
-    await loop.turn()
-    await loop.turn()
-    assert done == ["work"], "after a failure the next turn waits"
-    while len(done) < 3:
-        await loop.turn()
-        await asyncio.sleep(0.01)
-    assert done == ["work", "mend", "work"]
-    first, second = (record.getMessage() for record in caplog.records)
-    assert first.startswith("Collecting failed: Blockline met an error that it does not know (KeyError")
-    assert second.startswith("Collecting recovered after ")
-    Path(first.rpartition(" with ")[2].rstrip(".")).unlink()
-
-
 async def test_without_any_token_bluesky_and_mastodon_are_read_and_the_dashboard_is_served(
     pool: Pool, dsn: str, tmp_path: Path
 ) -> None:
@@ -270,29 +173,6 @@ async def test_without_any_token_bluesky_and_mastodon_are_read_and_the_dashboard
     async with transaction(pool) as conn:
         assert await conn.fetchval("select withheld_in from change where status = 'withheld'") == ["DE", "TR"]
         assert await conn.fetchval("select count(*) from collector_state where not healthy") == 0
-
-
-async def test_with_a_login_it_says_how_to_make_an_admin_and_lets_nobody_else_in(
-    pool: Pool, dsn: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    with_login = settings(dsn, "http://127.0.0.1:1", tmp_path).model_copy(update={"auth": "password"})
-    for admins in (0, 1):
-        caplog.clear()
-        async with running(with_login, dsn, [ProcessRole.WEB]) as said:
-            address = said[-1].removeprefix("Dashboard on ")
-            hint = "Add one with: blockline users add NAME --role admin"
-            warned = [r.getMessage() for r in caplog.records if r.levelname == "WARNING"]
-            assert any(hint in s for s in warned) is (admins == 0)
-            async with aiohttp.ClientSession() as session:
-                async with session.get(f"{address}/api/live") as answer:
-                    assert answer.status == 401
-                async with session.get(f"{address}/healthz") as answer:
-                    assert answer.status == 200
-            if admins:
-                async with browser_of(address, "ada") as ada, ada.get(f"{address}/api/live") as answer:
-                    assert answer.status == 200
-        if not admins:
-            await a_person(pool, "ada", people.Role.ADMIN, LONG_AGO)
 
 
 async def test_labels_of_labelers_are_collected_if_the_settings_say_so(

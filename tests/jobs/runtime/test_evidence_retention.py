@@ -6,14 +6,12 @@ from pathlib import Path
 import pytest
 
 from collectors.x.declaration import X
-from jobs.runtime.evidence_retention import cutoffs, keep_to_lists, parse_keeping
-from storage.accounts.evidence_retention import ORDER_DAYS, ListRule, expire, list_rules, set_rule
+from jobs.runtime.evidence_retention import keep_to_lists, parse_keeping
+from storage.accounts.evidence_retention import list_rules, set_rule
 from storage.model.core.accounts import Account
 from storage.postgres.pool import Conn, Pool, transaction
-from storage.purge.purge import purge_account
-from storage.readings import evidence
 from tests.support.clients.command_line import Blockline, blockline, forget_settings
-from tests.support.samples.readings import AVAILABLE, T0, WITHHELD_IN, minutes
+from tests.support.samples.readings import AVAILABLE, T0, WITHHELD_IN
 from tests.support.seeds.changes import become, enlist, roster_of
 
 DAY = timedelta(days=1)
@@ -31,23 +29,6 @@ def test_a_time_to_keep_is_read(text: str, days: int | None) -> None:
 def test_what_is_no_time_to_keep_is_refused_with_the_form(text: str) -> None:
     with pytest.raises(ValueError, match="Write 1d to 36500d, or forever"):
         parse_keeping(text)
-
-
-@pytest.mark.parametrize(
-    ("keep", "order", "days"),
-    [
-        pytest.param(30, None, 30, id="a list of the desk as it says"),
-        pytest.param(None, None, None, id="for ever unless it says otherwise"),
-        pytest.param(30, "ORDER/1", ORDER_DAYS, id="the list of an order not shorter than three years"),
-        pytest.param(4000, "ORDER/1", 4000, id="the list of an order longer if it says so"),
-        pytest.param(None, "ORDER/1", None, id="the list of an order for ever unless it says otherwise"),
-    ],
-)
-def test_how_long_a_list_keeps(keep: int | None, order: str | None, days: int | None) -> None:
-    rule = ListRule(1, "L", keep, order)
-    assert rule.days_kept == days
-    (cut,) = cutoffs([rule], T0)
-    assert cut.before == (None if days is None else T0 - days * DAY)
 
 
 async def rule(conn: Conn, name: str, days: int | None) -> None:
@@ -75,74 +56,6 @@ async def kept(conn: Conn) -> set[str]:
     return {r[0] for r in rows}
 
 
-async def run(conn: Conn, at_day: int, limit: int = 100) -> dict[str, int]:
-    names = {r.list_id: r.name for r in await list_rules(conn)}
-    now = T0 + at_day * DAY
-    gone = await expire(conn, cutoffs(await list_rules(conn), now), now, limit)
-    return {names[i]: n for i, n in gone.items()}
-
-
-async def test_evidence_older_than_its_list_keeps_it_goes_and_the_rest_stays(pool: Pool) -> None:
-    async with transaction(pool) as conn:
-        await blocked(conn, "1", ("short",), 0, b"one")
-        await blocked(conn, "2", ("short",), 20, b"two")
-        await blocked(conn, "3", ("other",), 0, b"three")
-        await blocked(conn, "4", (), 0, b"four")
-        await rule(conn, "short", 30)
-        before = await conn.fetch(
-            "select c::text, o::text from change c join change_outcome o using (change_id)"
-        )
-        assert await run(conn, 30) == {}
-        assert await run(conn, 31) == {"short": 2}
-        assert await kept(conn) == {"2", "3", "4"}
-        assert await run(conn, 31) == {}
-        after = await conn.fetch(
-            "select c::text, o::text from change c join change_outcome o using (change_id)"
-        )
-    assert after == before
-
-
-async def test_of_several_lists_the_one_that_keeps_longest_keeps(pool: Pool) -> None:
-    async with transaction(pool) as conn:
-        await blocked(conn, "1", ("short", "long"), 0, b"one")
-        await blocked(conn, "2", ("short", "ever"), 0, b"two")
-        await rule(conn, "short", 10)
-        await rule(conn, "long", 20)
-        assert await run(conn, 15) == {}
-        assert await run(conn, 21) == {"long": 2}
-        assert await kept(conn) == {"2"}
-
-
-async def test_a_piece_goes_with_the_last_change_that_rests_on_it(pool: Pool) -> None:
-    async with transaction(pool) as conn:
-        await blocked(conn, "1", ("a",), 0, b"the same")
-        await blocked(conn, "2", ("b",), 0, b"the same")
-        await rule(conn, "a", 10)
-        assert await run(conn, 50) == {}
-        await rule(conn, "b", 60)
-        assert await run(conn, 50) == {}
-        assert sum((await run(conn, 61)).values()) == 2
-
-
-async def test_the_hash_stays_and_what_expired_does_not_come_back(pool: Pool) -> None:
-    async with transaction(pool) as conn:
-        await blocked(conn, "1", ("short",), 0, b"one")
-        await rule(conn, "short", 10)
-        await run(conn, 11)
-        (sha256,) = await evidence.store(conn, [b"one"])
-        assert sha256 is not None
-        assert await evidence.load(conn, sha256) is None
-        assert await conn.fetchval("select purged_at from evidence limit 1") == T0 + 11 * DAY
-
-
-async def test_no_more_than_the_limit_goes_at_once(pool: Pool) -> None:
-    async with transaction(pool) as conn:
-        for n in range(3):
-            await blocked(conn, str(n), ("short",), 0, b"said %d" % n)
-        await rule(conn, "short", 10)
-        assert [await run(conn, 11, limit=4) for _ in range(3)] == [{"short": 4}, {"short": 2}, {}]
-
-
 async def test_a_run_logs_a_row_a_list_and_says_once_what_expired(
     pool: Pool, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -159,23 +72,6 @@ async def test_a_run_logs_a_row_a_list_and_says_once_what_expired(
     async with transaction(pool) as conn:
         log = await conn.fetch("select at, days, pieces from retention_log order by at")
     assert [tuple(r) for r in log] == [(T0 + 11 * DAY, 10, 2), (T0 + 12 * DAY, 10, 0)]
-
-
-async def test_where_everything_is_kept_nothing_is_logged(pool: Pool) -> None:
-    async with transaction(pool) as conn:
-        await blocked(conn, "1", ("ever",), 0, b"one")
-    await keep_to_lists(pool, T0 + 4000 * DAY)
-    async with transaction(pool) as conn:
-        assert await kept(conn) == {"1"}
-        assert await conn.fetchval("select count(*) from retention_log") == 0
-
-
-async def test_an_account_that_was_purged_whole_is_kept_by_no_list(pool: Pool) -> None:
-    async with transaction(pool) as conn:
-        one = await blocked(conn, "1", ("short",), 0, b"one")
-        await purge_account(conn, one.account_id, minutes(60), whole=True)
-        await rule(conn, "short", 10)
-        assert await run(conn, 11) == {}
 
 
 @pytest.fixture

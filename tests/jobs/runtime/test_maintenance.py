@@ -9,15 +9,11 @@ from jobs.base.clock import SimulatedClock, system_clock
 from jobs.base.errors import CommandError
 from jobs.runtime.loop_scheduler import Loop, scheduled
 from jobs.runtime.maintenance import MaintenanceTask
-from storage.changes.hash_chain import last_anchored_at
-from storage.health.maintenance_tasks_report import next_run
 from storage.postgres.pool import Conn, Pool
 from tests.support.samples.readings import T0
 
 HOUR = timedelta(hours=1)
 AT = time(2, 40)
-YESTERDAY_AT = T0 - timedelta(hours=21, minutes=20)
-"""`T0` is midnight."""
 
 
 class DailyTask:
@@ -34,28 +30,6 @@ class DailyTask:
     async def _work(self) -> None:
         await asyncio.sleep(0.1)
         self.done.append(self._clock())
-
-
-@pytest.mark.parametrize(
-    ("last", "now", "due"),
-    [
-        pytest.param(None, T0, True, id="never before"),
-        pytest.param(YESTERDAY_AT, T0 + 2 * HOUR, False, id="its time has not come again"),
-        pytest.param(YESTERDAY_AT, T0 + 3 * HOUR, True, id="its time has come"),
-        pytest.param(T0 + 2.9 * HOUR, T0 + 23 * HOUR, False, id="done late, it is not done twice a day"),
-        pytest.param(T0 - 99 * HOUR, T0, True, id="nobody was there for days"),
-        pytest.param(datetime.fromisoformat("2021-02-01T05:00:00+05:30"), T0 + 2.7 * HOUR, True, id="by UTC"),
-    ],
-)
-def test_a_task_is_due_when_its_time_came_since_it_was_done(
-    last: datetime | None, now: datetime, due: bool
-) -> None:
-    assert MaintenanceTask("A task", AT, last_anchored_at, asyncio.Event().wait).is_due(last, now) is due
-
-
-@pytest.mark.parametrize(("hours", "days"), [(2, 0), (3, 1)])
-def test_the_page_tells_when_it_is_done_next(hours: int, days: int) -> None:
-    assert next_run(AT, T0 + hours * HOUR) == T0 + timedelta(days=days, hours=2, minutes=40)
 
 
 async def test_of_several_processes_one_does_it_each_day(pool: Pool, dsn: str) -> None:

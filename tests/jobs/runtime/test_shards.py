@@ -57,27 +57,6 @@ def test_each_account_is_in_exactly_one_shard(accounts: list[AccountId], count: 
     assert sorted(a for own in shards for a in own) == sorted(accounts)
 
 
-def test_accounts_that_were_added_together_are_spread_evenly() -> None:
-    accounts = [AccountId(n) for n in range(1, 10_001)]
-    for count in (2, 3, 8):
-        sizes = [len(Shard(index, count).own(accounts)) for index in range(count)]
-        assert max(sizes) - min(sizes) < 0.1 * 10_000 / count
-
-
-async def test_the_database_and_the_code_agree_on_the_shard_of_an_account(pool: Pool) -> None:
-    ids = [1, 2, 97, 98, 65_535, 65_536, 1_000_003, 2**31 - 1]
-    async with transaction(pool) as conn:
-        rows = await conn.fetch(
-            """
-            select account_id, shards, shard_of(account_id, shards) as shard
-            from unnest($1::bigint[]) account_id, generate_series(1, 64) shards
-            """,
-            ids,
-        )
-    assert len(rows) == len(ids) * 64
-    assert all(Shard(r["shard"], r["shards"]).holds(r["account_id"]) for r in rows)
-
-
 async def put(pool: Pool, count: int) -> None:
     async with transaction(pool) as conn:
         await want_shards(conn, X, count)

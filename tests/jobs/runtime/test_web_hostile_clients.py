@@ -17,10 +17,9 @@ from jobs.runtime.replay_process import ReplayProcess
 from jobs.runtime.web import served_as
 from storage.postgres.pool import Pool
 from tests.dashboard.auth.test_middleware import routes, served_by
-from tests.support.clients.raw_http import frame, raw_connection
+from tests.support.clients.raw_http import raw_connection
 from tests.support.servers.dashboard import SETTINGS, listening
 
-PUSH = "/_dash-ws-callback"
 WRITES = {"POST", "PUT", "PATCH", "DELETE"}
 BODIES = ("application/json", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x")
 
@@ -119,79 +118,3 @@ async def test_what_is_not_http_is_no_traceback_and_not_quoted(served: Served) -
                 client.reset()
     lines = {line.partition(" WARNING ")[2] for line in (await served.said()).splitlines()}
     assert lines == {"uvicorn.error: Invalid HTTP request received."}
-
-
-async def test_a_websocket_broken_off_at_any_time_is_no_traceback(served: Served) -> None:
-    async with raw_connection(served.base) as client:
-        upgrade = client.upgrade(PUSH)
-    for cut in (10, len(upgrade) - 1, len(upgrade)):
-        for waits_s in (0.0, 0.02):
-            async with raw_connection(served.base) as client:
-                await client.send(upgrade[:cut])
-                await asyncio.sleep(waits_s)
-                client.reset()
-    for sent in (b"", frame(1, b"{")[:3], frame(1, b'{"type":"heartbeat"}') * 3):
-        async with raw_connection(served.base) as client:
-            await client.opened(PUSH)
-            await client.send(sent)
-            client.reset()
-    assert await served.said() == ""
-
-
-REFUSED = {
-    "a binary message": (frame(2, b"\x1b"), "is binary"),
-    "no JSON": (frame(1, b"{"), "is not JSON"),
-    "a list": (frame(1, b"[]"), "is not a JSON object"),
-    "too deep for Python": (
-        frame(1, b'{"type":"heartbeat","a":' + b"[" * 20_000 + b"]" * 20_000 + b"}"),
-        "is not JSON",
-    ),
-    "a callback that is unknown": (
-        frame(
-            1,
-            b'{"type":"callback_request","rendererId":"r","requestId":"1",'
-            b'"payload":{"output":"\\n\\u001b[31m"}}',
-        ),
-        "calls a callback that this dashboard does not have",
-    ),
-}
-
-
-@pytest.mark.parametrize("what", REFUSED)
-async def test_a_message_that_no_page_sends_ends_its_websocket_with_one_sentence(
-    served: Served, what: str
-) -> None:
-    sent, fault = REFUSED[what]
-    for _ in range(3):
-        async with raw_connection(served.base) as client:
-            await client.opened(PUSH)
-            await client.send(sent)
-            farewell = frame(8, (4001).to_bytes(2, "big") + b"Closed", masked=False)
-            assert await client.reader.readexactly(len(farewell)) == farewell
-    (line,) = (await served.said()).splitlines()
-    assert line.partition(" WARNING ")[2] == (
-        f"websocket_refused: Closed a websocket of 127.0.0.1: a message {fault}"
-    )
-
-
-UNSPEAKABLE = {
-    "no UTF-8": (frame(1, b"\xff\xfe"), 1007),
-    "a message that is too large": (frame(1, b"x" * 64_001), 1009),
-    "a message of too many pieces": (frame(1, b"x", fin=False) + frame(0, b"", fin=False) * 1000, 1009),
-    "a frame without a mask": (frame(1, b"{}", masked=False), 1002),
-    "a frame of no known kind": (frame(3, b""), 1002),
-    "a close that is none": (frame(8, b"\x00"), 1002),
-}
-
-
-@pytest.mark.parametrize("what", UNSPEAKABLE)
-async def test_what_is_no_websocket_message_ends_the_websocket_with_its_code(
-    served: Served, what: str
-) -> None:
-    sent, code = UNSPEAKABLE[what]
-    async with raw_connection(served.base) as client:
-        await client.opened(PUSH)
-        await client.send(sent)
-        end = await client.rest()
-    assert (end[0], int.from_bytes(end[2:4], "big")) == (0x88, code)
-    assert await served.said() == ""

@@ -91,15 +91,6 @@ async def opened(client: RawConnection) -> None:
     cast("asyncio.ReadTransport", client.writer.transport).pause_reading()
 
 
-async def test_a_browser_that_answers_no_ping_is_gone_even_if_it_reads_nothing() -> None:
-    app = Talker()
-    async with served(app, ping_s=0.5) as client:
-        await opened(client)
-        async with asyncio.timeout(WITHIN_S):
-            await (await Watched.made).lost.wait()
-            await app.has_left.wait()
-
-
 @pytest.mark.slow
 async def test_a_connection_that_the_app_left_ends_even_if_its_answer_is_not_read() -> None:
     app = Talker()

@@ -7,22 +7,15 @@ from uuid import UUID
 import pytest
 
 from collectors.x.declaration import X
-from jobs.messages.compose import Letterhead
-from jobs.selfmonitoring.watchdog import tick
 from storage.health.checks import checks, ending, unexplained
-from storage.health.condition_facts import ConditionFacts, Thresholds
+from storage.health.condition_facts import ConditionFacts
 from storage.health.workers_report import Queue, WorkersReport
 from storage.model.alerts.conditions import Condition, ConditionKey, ConditionKind
-from storage.postgres.locks import exclusive
-from storage.postgres.pool import Pool, transaction
-from storage.postgres.process_name import this_process
-from storage.work import request_queue, workers
 from storage.work.request_queue import FailedJob, QueueBacklog
-from storage.work.workers import SourcePause, Worker, planning_lock
+from storage.work.workers import SourcePause, Worker
 from tests.jobs.selfmonitoring.test_conditions import BLIND, NOW, RULES, facts
-from tests.jobs.selfmonitoring.test_watchdog import HEAD, deliver, mails, to_both
 from tests.support.samples.readings import MINUTE, minutes
-from tests.support.seeds.workers import FAULT, SECOND, hold, put, report
+from tests.support.seeds.workers import FAULT, SECOND
 
 HEARD = NOW - 2 * SECOND
 READS = Worker(UUID(int=1), "amber 4711", "", ("x",), minutes(0), HEARD, timedelta(0))
@@ -177,12 +170,6 @@ def test_what_waits_for_a_reason_or_not_for_long_is_no_trouble(known: ConditionF
     assert found(known) == []
 
 
-def test_a_pause_that_ended_just_now_is_told_still() -> None:
-    """Its process may be about to be refused again."""
-    just = replace(OTHER, paused={"x": replace(REFUSED, until=NOW - 59 * SECOND)})
-    assert [c.key.kind for c in found(given(just))] == [ConditionKind.REFUSED_ALONE]
-
-
 @pytest.mark.parametrize(
     ("known", "cause"),
     [
@@ -259,67 +246,3 @@ def test_an_end_claims_no_more_than_was_seen(key: ConditionKey, known: Condition
 
 
 # from the database ---------------------------------------------------------------------------------------
-
-
-async def ticks(pool: Pool, *at: float, head: Letterhead = HEAD) -> None:
-    """Ticks at these minutes, each of whose mails is delivered at once."""
-    for minute in at:
-        await tick(pool, minutes(minute), head, Thresholds(15 * MINUTE))
-        await deliver(pool)
-
-
-async def test_held_requests_are_told_once_and_so_is_that_they_are_gone(pool: Pool) -> None:
-    async with transaction(pool) as conn:
-        await hold(conn, "x", minutes(1))
-    await ticks(pool, 2, 3)
-    async with transaction(pool) as conn:
-        await hold(conn, "x", minutes(3))
-    await ticks(pool, 4, 5, 40)
-    async with transaction(pool) as conn:
-        await request_queue.drop_held(conn, None)
-    await ticks(pool, 41, 42)
-    # Another one came before it was told: the mail says how many there are then.
-    held = "2 requests are parked because of a fault in Blockline"
-    assert await mails(pool) == [*to_both(held, 4), *to_both("No request is parked any more", 41)]
-
-
-async def test_a_clock_that_is_off_is_told_once_however_it_drifts(pool: Pool) -> None:
-    for minute in range(2, 7):
-        async with transaction(pool) as conn:
-            worker = await report(conn, "amber 4711", minutes(minute), off=minute * SECOND)
-        await ticks(pool, minute)
-        async with transaction(pool) as conn:
-            await workers.leave(conn, worker)
-    await ticks(pool, 40)
-    told = "The clock of amber 4711 is wrong, so it reads nothing"
-    over = "No worker with a wrong clock has reported recently"
-    assert await mails(pool) == [*to_both(told, 4), *to_both(over, 40)]
-
-
-async def test_a_process_that_plans_and_hangs_is_told_once_and_so_is_that_it_reported_itself(
-    pool: Pool, dsn: str
-) -> None:
-    async with exclusive(dsn, planning_lock(X), 1):
-        async with transaction(pool) as conn:
-            worker = await report(conn, this_process(), minutes(2), heard=2 * SECOND)
-        await ticks(pool, 2, 3, 4, 5, 6)
-        async with transaction(pool) as conn:
-            await workers.leave(conn, worker)
-            await report(conn, this_process(), minutes(40), heard=2 * SECOND)
-        await ticks(pool, 40, 41)
-    hangs = f"{this_process()} is the leader for X and has not reported for more than 60 s"
-    heard = f"{this_process()} plans the readings of X, and it has reported"
-    assert await mails(pool) == [*to_both(hangs, 5), *to_both(heard, 40)]
-
-
-async def test_a_queue_is_stuck_only_while_somebody_plans(pool: Pool, dsn: str) -> None:
-    async with transaction(pool) as conn:
-        await put(conn, "x", minutes(1))
-    await ticks(pool, 7, 9)
-    async with exclusive(dsn, planning_lock(X), 1):
-        await ticks(pool, 10, 12)
-    await ticks(pool, 50)
-    assert await mails(pool) == [
-        *to_both("1 request to X waits, and no worker takes it", 12),
-        *to_both("No leader plans the readings of X any more; 1 request to X waits", 50),
-    ]

@@ -1,6 +1,5 @@
 """How everything stands: what was not read in time is never told as standing now."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -13,15 +12,13 @@ from jobs.collect.monitor import MonitorSettings
 from jobs.collect.pipeline import reading_pipeline
 from jobs.detect.confirmation import ConfirmationRule
 from jobs.planning.sweep import Sweep
-from jobs.status.collectors import collector_lines
-from jobs.status.report import as_json, as_text, states_table
+from jobs.status.report import as_json, as_text
 from storage.accounts.accounts import NewAccount, add_accounts
 from storage.accounts.canaries import set_canaries
-from storage.health.collectors_report import CollectorReport
 from storage.health.status import Overview, overview
 from storage.model.core.availability import MissedReason, Status
 from storage.postgres.pool import Pool, transaction
-from tests.support.samples.readings import SUSPENDED, T0, WITHHELD_IN, WORKING, FakeCollector, minutes
+from tests.support.samples.readings import SUSPENDED, T0, WITHHELD_IN, FakeCollector, minutes
 
 EVERY = timedelta(minutes=15)
 
@@ -122,31 +119,6 @@ async def test_what_was_read_in_time_stands_and_control_accounts_are_not_counted
     )
 
 
-async def test_posts_are_told_apart_from_the_accounts_that_are_watched(world: World) -> None:
-    world.platform.truth |= {"2": WITHHELD_IN, "post:7": WITHHELD_IN}
-    async with transaction(world.pool) as conn:
-        await add_accounts(conn, [NewAccount(X, "post:7", "h2/7"), NewAccount(X, "post:8", "h2/8")], T0)
-    await world.start()
-    await world.run(minutes(2))
-    stand = await world.stand(minutes(3))
-    assert (stand.watched, stand.watched_posts) == (6, 2)
-    assert as_json(stand)["accounts"] == {
-        "watched": 6,
-        "watched_posts": 2,
-        "by_status": dict.fromkeys(Status, 0) | {"available": 4, "withheld": 2, "unconfirmed": 0},
-        "withheld_by_country": {"IN": 2},
-    }
-    said = text(stand)
-    assert said["Watched"] == "4 accounts and 2 posts"
-    assert said["Blocked now"] == "2 accounts and posts (2 withheld, 0 suspended)"
-    console = Console(width=200, markup=False)
-    with console.capture() as captured:
-        console.print(states_table(stand))
-    rows = [[cell.strip() for cell in row.split("│")[1:-1]] for row in captured.get().splitlines()]
-    assert ["available", "3", "1", "0"] in rows
-    assert ["withheld in India (IN)", "1", "1", "0"] in rows
-
-
 async def test_one_that_is_blocked_is_in_the_singular_beside_posts_too(world: World) -> None:
     world.platform.truth["2"] = WITHHELD_IN
     async with transaction(world.pool) as conn:
@@ -182,32 +154,6 @@ async def test_what_was_read_too_long_ago_is_only_the_last_that_is_known(world: 
     assert text(stand)["Collector of X"].startswith("Silent since 2021-02-01 00:01 UTC")
 
 
-async def test_an_account_that_the_answers_leave_out_is_late_alone(world: World) -> None:
-    world.platform.truth |= {"2": WITHHELD_IN, "3": WITHHELD_IN}
-    await world.start()
-    await world.run(minutes(5))
-    world.platform.silent.add("2")
-    await world.run(minutes(46))
-    stand = await world.stand(minutes(46))
-    assert (stand.late, stand.late_share) == (1, 0.25)
-    assert (stand.standing(Status.WITHHELD), stand.last_known(Status.WITHHELD)) == (1, 1)
-
-
-async def test_changes_are_counted_when_confirmed_and_provisional_before(world: World) -> None:
-    await world.start()
-    await world.run(minutes(10))
-    world.platform.truth["1"] = WITHHELD_IN
-    await world.run(minutes(15))
-    before = await world.stand(minutes(15))
-    assert (before.provisional, sum(before.changes.values())) == (1, 0)
-    await world.run(minutes(17))
-    after = await world.stand(minutes(17))
-    assert (after.provisional, {kind: n for kind, n in after.changes.items() if n}) == (0, {"block": 1})
-    assert after.alerts_undecided == 1
-    next_day = await world.stand(minutes(15) + timedelta(hours=24))
-    assert sum(next_day.changes.values()) == 0
-
-
 async def test_missed_requests_are_told_with_their_reason_and_the_collector_pauses(world: World) -> None:
     await world.start()
     await world.run(minutes(2))
@@ -235,76 +181,3 @@ async def test_missed_requests_are_told_with_their_reason_and_the_collector_paus
     assert text(stand)["Collector of X"] == (
         "Failing since 2021-02-01 00:15 UTC; credits used up; “no credits”; next attempt 2021-02-01 01:00 UTC"
     )
-
-
-HELD = replace(WORKING, held_since=minutes(5))
-HELD_WORDS = (
-    "Quarantined since 2021-02-01 00:05 UTC; its control accounts look wrong, so no answer is believed"
-)
-HELD_CONTROLS = "control accounts: quarantined since 2021-02-01 00:05 UTC"
-NO_CONTROLS = "control accounts: none, so a mass block cannot be distinguished from an outage"
-
-
-@pytest.mark.parametrize(
-    ("detector", "told"),
-    [
-        pytest.param(
-            WORKING,
-            "OK; last answer 2021-02-01 00:00 UTC; control accounts: OK (2 stable, 1 suspended)",
-            id="a collector that works",
-        ),
-        pytest.param(
-            replace(WORKING, stable=0, suspended=0),
-            f"OK; last answer 2021-02-01 00:00 UTC; {NO_CONTROLS}",
-            id="without control accounts",
-        ),
-        pytest.param(
-            replace(WORKING, doubted=("steady\u202e",)),
-            "OK; last answer 2021-02-01 00:00 UTC; "
-            "control accounts: @steady\ufffd looks wrong (2 stable, 1 suspended)",
-            id="one is in doubt",
-        ),
-        pytest.param(
-            HELD,
-            f"{HELD_WORDS}; {HELD_CONTROLS}, because they looked wrong (2 stable, 1 suspended)",
-            id="held",
-        ),
-        pytest.param(
-            replace(HELD, doubted=("steady",)),
-            f"{HELD_WORDS}; {HELD_CONTROLS}, because @steady looked wrong (2 stable, 1 suspended)",
-            id="held for one control account",
-        ),
-        pytest.param(
-            replace(HELD, stable=0, suspended=0), f"{HELD_WORDS}; {NO_CONTROLS}", id="held without any"
-        ),
-        pytest.param(
-            replace(
-                HELD,
-                healthy=False,
-                reason="held",
-                detail="all vanished at once",
-                since=minutes(7),
-                retry_at=minutes(60),
-            ),
-            f"{HELD_WORDS}; “all vanished at once”; next attempt 2021-02-01 01:00 UTC; "
-            f"{HELD_CONTROLS}, because they looked wrong (2 stable, 1 suspended)",
-            id="held as it is on record",
-        ),
-    ],
-)
-def test_a_collector_is_told_with_its_control_accounts(detector: CollectorReport, told: str) -> None:
-    assert collector_lines([detector], minutes(10), EVERY) == [("Collector of X", told)]
-
-
-async def test_mails_are_counted_by_what_became_of_them(world: World) -> None:
-    async with transaction(world.pool) as conn:
-        await conn.execute(
-            """
-            insert into mail (message_id, recipients, subject, text_body, html_body, created_at, state)
-            select n::text, '{a@example.org}', '', '', '', now(), state
-            from unnest(array['queued', 'queued', 'dead', 'sent', 'sent', 'sent'])
-                with ordinality as u (state, n)
-            """
-        )
-    stand = await world.stand(T0)
-    assert (stand.mails.queued, stand.mails.dead, stand.mails.sent) == (2, 1, 3)

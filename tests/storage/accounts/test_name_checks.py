@@ -20,10 +20,9 @@ from storage.accounts.name_checks import (
     watch_lines,
 )
 from storage.model.core.accounts import HandleChange, Platform
-from storage.model.core.orders import NameOutcome
 from storage.model.tables.csv_rows import TableError
-from storage.model.tables.name_check import LineStatus, check_lines, counts
-from storage.model.tables.name_matching import ResolvedName, UnresolvedName
+from storage.model.tables.name_check import LineStatus, check_lines
+from storage.model.tables.name_matching import ResolvedName
 from storage.postgres.audit_log import acts
 from storage.postgres.pool import Conn, Pool, transaction
 from storage.purge.purge import purge_account
@@ -73,45 +72,6 @@ async def a_check(conn: Conn) -> int:
     return await opened(conn, PASTED, X)
 
 
-async def test_each_line_says_what_is_known_before_any_platform_is_asked(pool: Pool) -> None:
-    async with transaction(pool) as conn:
-        check_id = await a_check(conn)
-        lines = await lines_of(conn, check_id)
-        found = await shown(conn, check_id)
-    assert found == [
-        (1, "x:h1", LineStatus.WATCHED),
-        (2, "https://x.com/h2/status/5", LineStatus.STORED),
-        (3, "@before", LineStatus.WATCHED),
-        (3, "x:stranger", LineStatus.WAITING),
-        (4, "x id:77", LineStatus.WAITING),
-        (5, "https://www.tiktok.com/@name", LineStatus.NOT_READ),
-        (6, "https://vk.com/somebody", LineStatus.NOT_READ),
-        (7, "handle.bsky.social", LineStatus.WAITING),
-        (8, "!!", LineStatus.NOT_A_NAME),
-        (9, "plain", LineStatus.WAITING),
-    ]
-    assert [line.words for line in lines[1:3]] == [
-        "Post @h2/5 (post:5)",
-        "@h1 (1). Its handle is now @h1.",
-    ]
-    assert "TikTok, which Blockline does not read" in lines[5].words
-    assert lines[8].words.startswith("'!!' is not")
-    assert counts(lines)[LineStatus.WAITING] == 4
-
-
-async def test_a_table_with_a_header_brings_ids_lists_tags_and_followers(pool: Pool) -> None:
-    table = "platform,handle,account_id,list,tags,followers\nx,one,11,Desk,press,5\nx,two,,,,\ny,three,,,,\n"
-    async with transaction(pool) as conn:
-        lines = await lines_of(conn, await opened(conn, table))
-    assert [(line.said.line, line.status, line.found) for line in lines] == [
-        (2, LineStatus.FOUND, ResolvedName("11", "one")),
-        (3, LineStatus.WAITING, None),
-        (4, LineStatus.NOT_A_NAME, None),
-    ]
-    assert (lines[0].lists, lines[0].tags, lines[0].followers) == (("Desk",), ("press",), 5)
-    assert lines[2].words.startswith("Unknown platform 'y'")
-
-
 async def test_a_platform_that_the_settings_leave_out_is_named_and_not_waited_for(pool: Pool) -> None:
     async with transaction(pool) as conn:
         (line,) = await lines_of(conn, await opened(conn, "x:one", read=(BLUESKY,)))
@@ -122,45 +82,6 @@ async def test_a_bare_handle_without_a_platform_is_ambiguous(pool: Pool) -> None
     async with transaction(pool) as conn:
         (line,) = await lines_of(conn, await opened(conn, "nasa"))
     assert line.status is LineStatus.AMBIGUOUS
-
-
-async def test_two_processes_never_take_the_same_name_and_a_claim_runs_out(pool: Pool) -> None:
-    async with transaction(pool) as conn:
-        await opened(conn, "x:a x:b x:c bluesky:d.test")
-    async with transaction(pool) as one, transaction(pool) as other:
-        first = await take_waiting(one, X, minutes(1), 2)
-        second = await take_waiting(other, X, minutes(1), 2)
-    async with transaction(pool) as conn:
-        assert await take_waiting(conn, X, minutes(2), 9) == []
-        again = await take_waiting(conn, X, minutes(12), 9)
-    assert [name.said.words for name in first] == ["x:a", "x:b"]
-    assert [name.said.words for name in second] == ["x:c"]
-    assert [name.said.words for name in again] == ["x:a", "x:b", "x:c"]
-
-
-async def test_answers_are_stored_and_a_name_without_one_is_asked_again_later(pool: Pool) -> None:
-    silent = UnresolvedName(NameOutcome.NOT_TRIED, "X gave no answer for @c (timeout).")
-    async with transaction(pool) as conn:
-        check_id = await opened(conn, "x:a x:b x:c")
-        names = await take_waiting(conn, X, minutes(1), 9)
-        answers = {
-            ("a", False): ResolvedName("11", "A"),
-            ("b", False): UnresolvedName(NameOutcome.UNRESOLVABLE, "X knows no account @b."),
-            ("c", False): silent,
-        }
-        await answer(conn, names, answers, minutes(1))
-        lines = await lines_of(conn, check_id)
-        assert [(line.status, line.words) for line in lines] == [
-            (LineStatus.FOUND, "@A (11)"),
-            (LineStatus.NOT_FOUND, "X knows no account @b."),
-            (LineStatus.NO_ANSWER, "X gave no answer for @c (timeout)."),
-        ]
-        assert [line.ask_at for line in lines] == [None, None, minutes(2)]
-        for wait in (2, 4, 8):
-            at = (await lines_of(conn, check_id))[2].ask_at
-            assert at is not None
-            await answer(conn, await take_waiting(conn, X, at, 9), answers, at)
-            assert (await lines_of(conn, check_id))[2].ask_at == at + timedelta(minutes=wait)
 
 
 async def test_chosen_lines_are_watched_once_each_with_lists_and_tags_and_say_what_was_done(

@@ -3,24 +3,19 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-import pytest
-
 from collectors.x.declaration import X
 from storage.accounts.accounts import NewAccount, add_accounts
 from storage.accounts.listing import listed_accounts
 from storage.accounts.paged_accounts import AccountFilter, StateFilter, accounts_page, states_page
 from storage.live.account_listings import ListingFilter, list_accounts
 from storage.live.accounts_table import AccountScope
-from storage.model.core.availability import State, Status
+from storage.model.core.availability import State
 from storage.model.evidence.export_kinds import ExportFilter, Kind
 from storage.postgres.pool import Pool, transaction
-from tests.support.samples.readings import AVAILABLE, SUSPENDED, T0, WITHHELD_IN, minutes
+from tests.support.samples.readings import AVAILABLE, T0, WITHHELD_IN, minutes
 from tests.support.seeds.chain_rows import only, table
 
-PROTECTED, NOT_FOUND = State(Status.PROTECTED), State(Status.NOT_FOUND)
-WITHHELD_IN_TR = State(Status.WITHHELD, ("IN", "TR"))
 NOW = minutes(1_000)
-OR_DELETED = "suspended_or_deleted"
 
 Period = tuple[State, str | None]
 """A state with a flag of its change. Each begins an hour after the one before."""
@@ -28,24 +23,6 @@ Period = tuple[State, str | None]
 
 def plain(*states: State) -> list[Period]:
     return [(state, None) for state in states]
-
-
-RULES: Sequence[tuple[str, list[Period], bool]] = (
-    ("blocked and restored once is once", plain(AVAILABLE, WITHHELD_IN, AVAILABLE), False),
-    ("blocked again after it was shown", plain(WITHHELD_IN, AVAILABLE, WITHHELD_IN), True),
-    ("another kind of block is a block", plain(AVAILABLE, WITHHELD_IN, AVAILABLE, SUSPENDED), True),
-    ("shown to followers only is shown", plain(WITHHELD_IN, PROTECTED, WITHHELD_IN), True),
-    ("two countries at once are one block", plain(WITHHELD_IN, WITHHELD_IN_TR, WITHHELD_IN), False),
-    ("withheld and then suspended is one block", plain(AVAILABLE, WITHHELD_IN, SUSPENDED), False),
-    ("gone in between may have been blocked all along", plain(WITHHELD_IN, NOT_FOUND, WITHHELD_IN), False),
-    ("gone and shown in between", plain(WITHHELD_IN, NOT_FOUND, AVAILABLE, WITHHELD_IN), True),
-    (
-        "suspended or deleted, which look alike, is no block",
-        [(SUSPENDED, OR_DELETED), (AVAILABLE, None), (SUSPENDED, None)],
-        False,
-    ),
-    ("never read is not known", [], False),
-)
 
 
 async def tell(pool: Pool, periods: Sequence[Period], known: float = 0) -> None:
@@ -103,15 +80,6 @@ async def answers(pool: Pool, at: datetime, known_at: datetime) -> dict[str, lis
                 str(r[0]) for r in only(await table(conn, Kind.ACCOUNTS, wanted), "handle")
             ]
         return told
-
-
-@pytest.mark.parametrize(("rule", "periods", "repeated"), RULES, ids=[rule for rule, _, _ in RULES])
-async def test_repeatedly_blocked_is_seen_shown_between_two_blocks(
-    pool: Pool, rule: str, periods: list[Period], repeated: bool
-) -> None:
-    await tell(pool, periods)
-    told = await answers(pool, NOW, NOW)
-    assert told == dict.fromkeys(told, ["h1"] if repeated else []), rule
 
 
 async def test_a_second_block_counts_from_when_it_was_so_and_from_when_it_was_known(pool: Pool) -> None:

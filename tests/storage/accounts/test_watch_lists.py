@@ -1,7 +1,5 @@
 """What people write about accounts and lists: what it does to each account, and that it is in the log."""
 
-import json
-
 import pytest
 
 from collectors.x.declaration import X
@@ -23,7 +21,7 @@ from storage.alerts.rules import keep_to_settings
 from storage.model.alerts.rules import AlertRule, Match
 from storage.model.core.availability import Status
 from storage.model.core.orders import NameOutcome, NewName, NewOrder
-from storage.model.tables.tag_and_list_edits import EditOutcome, list_name_fault, tag_fault, tags_fault
+from storage.model.tables.tag_and_list_edits import EditOutcome, tags_fault
 from storage.orders.name_edits import add_names
 from storage.orders.orders import add_order
 from storage.postgres.audit_log import acts
@@ -36,26 +34,6 @@ DONE, UNCHANGED = EditOutcome.DONE, EditOutcome.UNCHANGED
 
 async def _told(conn: Conn) -> list[tuple[str, str, str, dict[str, object]]]:
     return [(a.actor, a.action, a.subject, dict(a.detail)) for a in reversed(await acts(conn, 50))]
-
-
-async def test_an_edit_of_tags_says_what_it_did_to_each_account_and_logs_only_that(pool: Pool) -> None:
-    async with transaction(pool) as conn:
-        one, two = await enlist(conn, X, ["1", "2"])
-        await edit_tags(conn, [one.account_id], ["press"], [], "Asha", minutes(1))
-
-        told = await edit_tags(
-            conn, [two.account_id, 999, one.account_id], ["press"], ["farm"], "Ravi", minutes(2)
-        )
-
-        assert [(t.account_id, t.outcome, t.tags) for t in told] == [
-            (two.account_id, DONE, ("press",)),
-            (999, EditOutcome.UNKNOWN_ACCOUNT, ()),
-            (one.account_id, UNCHANGED, ("press",)),
-        ]
-        assert await _told(conn) == [
-            ("Asha", "tags changed", f"account {one.account_id}", {"before": [], "tags": ["press"]}),
-            ("Ravi", "tags changed", f"account {two.account_id}", {"before": [], "tags": ["press"]}),
-        ]
 
 
 async def test_the_last_tag_can_be_taken_away(pool: Pool) -> None:
@@ -230,59 +208,11 @@ async def test_the_evidence_of_an_orders_list_is_kept_long_enough(pool: Pool) ->
             await keep_evidence(conn, "Farmers", 30, "Asha", T0)
 
 
-@pytest.mark.parametrize(
-    ("tag", "fault"),
-    [
-        pytest.param("press", None, id="a word"),
-        pytest.param("प्रेस", None, id="a word of another script"),
-        pytest.param("a,b", "holds a comma", id="a comma parts tags elsewhere"),
-        pytest.param("a b", "holds a space", id="a space parts tags"),
-        pytest.param("a;b", "holds a space or a semicolon", id="so does a semicolon"),
-        pytest.param("", "must have 1 to 40", id="nothing"),
-        pytest.param("x" * 41, "must have 1 to 40", id="too long"),
-        pytest.param("a\0b", "visible characters", id="what no database holds"),
-        pytest.param("\ud800", "visible characters", id="half a character"),
-    ],
-)
-def test_what_may_be_a_tag(tag: str, fault: str | None) -> None:
-    told = tag_fault(tag)
-    assert told is None if fault is None else told is not None and fault in told
-
-
 def test_an_edit_of_tags_has_to_say_something_that_is_possible() -> None:
     assert tags_fault(["press"], ["farm"]) is None
     assert tags_fault(["press"], ["press"]) == "A tag cannot be added and removed at once: press."
     assert tags_fault([], []) == "Name a tag to add or to remove."
     assert (tags_fault(["a,b"], []) or "").startswith("Tag 'a,b' holds a comma")
-
-
-@pytest.mark.parametrize(
-    ("name", "is_fit"),
-    [
-        ("Farmers 2021", True),
-        ("किसान", True),
-        ("", False),
-        ("  ", False),
-        ("a;b", False),
-        ("two\nlines", False),
-        ("a\0b", False),
-        ("x" * 101, False),
-    ],
-)
-def test_what_may_be_the_name_of_a_list(name: str, is_fit: bool) -> None:
-    assert (list_name_fault(name) is None) is is_fit
-
-
-async def test_many_accounts_are_edited_at_once(pool: Pool) -> None:
-    async with transaction(pool) as conn:
-        accounts = await enlist(conn, X, [str(n) for n in range(1, 301)])
-        ids = [a.account_id for a in accounts]
-        await make_list(conn, "Farmers", "Asha", T0)
-        assert {t.outcome for t in await put_accounts_on(conn, "Farmers", ids, "Asha", T0)} == {DONE}
-        assert {t.outcome for t in await edit_tags(conn, ids, ["press"], [], "Asha", T0)} == {DONE}
-        logged = await conn.fetchval("select detail::text from audit_log where action like 'accounts put%'")
-
-    assert json.loads(logged)["accounts"] == ids
 
 
 async def _members(conn: Conn) -> list[int]:

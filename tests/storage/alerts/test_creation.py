@@ -1,7 +1,5 @@
 """What recording does to alerts: they are born with what they tell, and closed when it is overtaken."""
 
-from datetime import time
-
 import pytest
 
 from jobs.messages.compose import Letterhead
@@ -12,16 +10,13 @@ from storage.alerts.history import alerts_of_change
 from storage.alerts.open_alerts import open_alerts, recent_alerts
 from storage.alerts.rules import load_rules
 from storage.model.alerts.alerts import AlertDecision
-from storage.model.alerts.quiet_hours import QuietHours
-from storage.model.alerts.rules import AlertRule, Digest, Match
+from storage.model.alerts.rules import AlertRule, Digest
 from storage.postgres.pool import Pool, StaleState, transaction
 from tests.support.pipelines.late_batches import Desk, Sent
 from tests.support.samples.alerts import tell_by
 from tests.support.samples.readings import AVAILABLE, T0, WITHHELD_IN, minutes
 
 A, W = AVAILABLE, WITHHELD_IN
-EAGER = AlertRule(("desk@example.org",), "eager", Match(provisional=True))
-ASLEEP = AlertRule(("law@example.org",), "asleep", EAGER.match, quiet=QuietHours(time(0), time(6)))
 AT_ONCE = AlertRule(("desk@example.org",), "at once")
 WEEKLY = AlertRule(("board@example.org",), "weekly", digest=Digest.WEEKLY)
 
@@ -82,45 +77,6 @@ async def test_nobody_keeps_an_alert_that_was_closed_meanwhile(desk: Desk) -> No
         async with transaction(desk.pool) as conn:
             await outbox.settle(conn, [], [kept], [], minutes(50_010))
     assert await decided(desk) == [("confirmed", "corrected", [], 0)]
-
-
-@pytest.mark.parametrize(
-    "between",
-    [
-        pytest.param([], id="confirmed as it came"),
-        pytest.param([Sent(5, {"1": A})], id="its interval was made narrower meanwhile"),
-        pytest.param([Sent(5, {"1": W})], id="its beginning was moved, which confirmed it"),
-    ],
-)
-async def test_what_is_confirmed_before_it_was_told_as_provisional_is_only_told_as_confirmed(
-    desk: Desk, between: list[Sent]
-) -> None:
-    await tell_by(desk.pool, EAGER, ASLEEP)
-    for sent in (Sent(0, {"1": A}), Sent(10, {"1": W})):
-        await desk.take(sent)
-    seen = ("desk", "Provisional: @h1 seen as withheld in India (IN), not confirmed yet")
-    assert await mails(desk, 11) == [seen]
-    for sent in (*between, Sent(20, {"1": W})):
-        desk.now = minutes(18)
-        await desk.take(sent)
-    update = ("desk", "Update: @h1 withheld in India (IN)")
-    assert await mails(desk, 100) == [seen, update]
-    assert await mails(desk, 361) == [seen, update, ("law", "@h1 withheld in India (IN)")]
-    assert await decided(desk) == [
-        ("provisional", "mailed", ["mailed", "superseded"], 0),
-        ("confirmed", "mailed", ["mailed", "mailed"], 0),
-    ]
-
-
-async def test_a_notifier_that_was_away_does_not_tell_of_doubts_that_are_over(desk: Desk) -> None:
-    await tell_by(desk.pool, EAGER)
-    for sent in (Sent(0, {"1": A}), Sent(10, {"1": W}), Sent(20, {"1": W})):
-        await desk.take(sent)
-    assert await mails(desk, 60_000) == [("desk", "@h1 withheld in India (IN)")]
-    assert await decided(desk) == [
-        ("provisional", "superseded", [], 0),
-        ("confirmed", "mailed", ["mailed"], 0),
-    ]
 
 
 @pytest.mark.parametrize("late", [Sent(5, {"1": A}), Sent(5, {"1": W})], ids=["narrower", "earlier"])

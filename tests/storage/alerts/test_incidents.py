@@ -1,7 +1,5 @@
 """Who has an incident, and when it counts as resolved, on a real database and from real readings."""
 
-from collections.abc import Sequence
-
 import pytest
 
 from jobs.messages.compose import Letterhead
@@ -21,7 +19,7 @@ from storage.alerts.reminders import outstanding
 from storage.alerts.threads import acknowledge
 from storage.alerts.threads_report import count_open_stories
 from storage.health.metrics import incidents
-from storage.model.alerts.incidents import IncidentEdit, IncidentFault, IncidentState, IncidentWork
+from storage.model.alerts.incidents import IncidentEdit, IncidentFault, IncidentWork
 from storage.model.alerts.rules import AlertRule, Match
 from storage.model.core.people import Role
 from storage.people.people import disable
@@ -30,7 +28,6 @@ from tests.support.pipelines.late_batches import Desk, Sent
 from tests.support.samples.alerts import tell_by
 from tests.support.samples.readings import AVAILABLE, SUSPENDED, T0, WITHHELD_IN, minutes
 from tests.support.seeds.people import a_person
-from tests.support.seeds.posts import turn_into_posts
 
 A, W, S = AVAILABLE, WITHHELD_IN, SUSPENDED
 RULE = AlertRule(("desk@example.org",), match=Match(provisional=True))
@@ -65,80 +62,6 @@ async def edited(
     work = await read(pool)
     async with transaction(pool) as conn:
         return await edit_incident(conn, work.story_key, edit, seen, actor, minutes(30))
-
-
-@pytest.mark.parametrize(
-    ("later", "state", "back"),
-    [
-        pytest.param([], IncidentState.OPEN, 0, id="both are withheld"),
-        pytest.param([Sent(30, {"1": A, "2": A})], IncidentState.OPEN, 0, id="one reading confirms nothing"),
-        pytest.param(
-            [Sent(30, {"1": A, "2": None}), Sent(50, {"1": A, "2": None})],
-            IncidentState.OPEN,
-            1,
-            id="what is not read is not back",
-        ),
-        pytest.param(
-            [Sent(30, {"1": A, "2": S}), Sent(50, {"1": A, "2": S})],
-            IncidentState.OPEN,
-            1,
-            id="suspended instead of withheld is not back",
-        ),
-        pytest.param(
-            [Sent(30, {"1": A, "2": A}), Sent(50, {"1": A, "2": A})],
-            IncidentState.RESOLVED,
-            2,
-            id="readings showed both back",
-        ),
-        pytest.param(
-            [Sent(30, {"1": A, "2": A}), Sent(50, {"1": A, "2": A}), Sent(70, {"1": W, "2": A})],
-            IncidentState.OPEN,
-            1,
-            id="one that looks withheld again is not known to be back",
-        ),
-    ],
-)
-async def test_an_incident_is_resolved_once_a_reading_showed_each_account_back(
-    desk: Desk, later: Sequence[Sent], state: IncidentState, back: int
-) -> None:
-    for sent in later:
-        await desk.take(sent)
-    work = await read(desk.pool)
-    assert (work.state, work.accounts.accounts, work.accounts.back) == (state, 2, back)
-    assert work.accounts.at == (minutes(30) if state is IncidentState.RESOLVED else None)
-
-
-async def test_an_account_that_was_purged_is_not_known_to_be_back(desk: Desk) -> None:
-    for sent in (Sent(30, {"1": A, "2": A}), Sent(50, {"1": A, "2": A})):
-        await desk.take(sent)
-    await desk.pool.execute(
-        "delete from alert where change_id in (select change_id from change where account_id = $1)",
-        desk.ids["2"],
-    )
-    work = await read(desk.pool)
-    assert (work.state, work.accounts.accounts, work.accounts.back) == (IncidentState.OPEN, 1, 1)
-
-
-async def test_a_post_that_was_purged_is_not_known_to_be_back_if_all_accounts_are(pool: Pool) -> None:
-    desk = Desk(pool)
-    await desk.enlist("1", "2")
-    async with transaction(pool) as conn:
-        await turn_into_posts(conn, [desk.ids["2"]])
-    desk.ids["post:2"] = desk.ids["2"]
-    await tell_by(pool, RULE)
-    for minute, state in ((0, A), (10, W), (20, W)):
-        await desk.take(Sent(minute, {"1": state, "post:2": state}))
-    await notify(desk, 21)
-    for minute in (30, 50):
-        await desk.take(Sent(minute, {"1": A, "post:2": A}))
-    both = await read(pool)
-    await pool.execute(
-        "delete from alert where change_id in (select change_id from change where account_id = $1)",
-        desk.ids["2"],
-    )
-    left = await read(pool)
-    assert (both.state, both.accounts.accounts, both.accounts.posts) == (IncidentState.RESOLVED, 2, 1)
-    assert (left.state, left.accounts.accounts, left.accounts.posts) == (IncidentState.OPEN, 1, 0)
 
 
 async def test_the_second_of_two_is_told_what_the_first_did_and_changes_nothing(desk: Desk) -> None:
@@ -237,36 +160,6 @@ async def are_open(pool: Pool, at: float) -> list[bool]:
         return [one.is_open for one in await incidents(conn, minutes(at))]
 
 
-@pytest.mark.parametrize(
-    ("later", "expected"),
-    [
-        pytest.param([], [True], id="both are withheld"),
-        pytest.param(
-            [Sent(30, {"1": A, "2": None}), Sent(50, {"1": A, "2": None})], [True], id="one was not read"
-        ),
-        pytest.param([Sent(30, {"1": A, "2": A}), Sent(50, {"1": A, "2": A})], [False], id="both are back"),
-    ],
-)
-async def test_the_metric_says_that_an_incident_is_open_until_all_are_known_to_be_back(
-    desk: Desk, later: Sequence[Sent], expected: list[bool]
-) -> None:
-    for sent in later:
-        await desk.take(sent)
-    assert await are_open(desk.pool, 51) == expected
-    a_day_later = [is_open for is_open in expected if is_open]
-    assert await are_open(desk.pool, 51 + 24 * 60) == a_day_later
-
-
 async def test_the_metric_of_a_closed_incident_is_zero_for_a_day(desk: Desk) -> None:
     await edited(desk.pool, IncidentEdit(close="the list was wrong"))
     assert [await are_open(desk.pool, at) for at in (31, 31 + 24 * 60)] == [[False], []]
-
-
-async def test_an_incident_with_a_purged_account_stays_open_in_the_metric(desk: Desk) -> None:
-    for sent in (Sent(30, {"1": A, "2": A}), Sent(50, {"1": A, "2": A})):
-        await desk.take(sent)
-    await desk.pool.execute(
-        "delete from alert where change_id in (select change_id from change where account_id = $1)",
-        desk.ids["2"],
-    )
-    assert await are_open(desk.pool, 51) == [True]

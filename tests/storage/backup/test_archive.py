@@ -1,11 +1,5 @@
 """The file of a backup: what is altered in it is found, and ordinary programs can read it."""
 
-import gzip
-import hashlib
-import os
-import shutil
-import subprocess
-import tarfile
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,7 +8,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from storage.backup.archive import BackupError, BackupManifest, BackupWriter, read_backup
-from storage.backup.contents import in_order
 from storage.postgres.schema import newest
 
 NOW = datetime(2021, 2, 12, 12, 0, tzinfo=UTC)
@@ -57,48 +50,3 @@ def test_a_file_that_is_cut_or_grew_is_found(small: bytes, tmp_path: Path, data:
         (tmp_path / "b").write_bytes(content)
         with pytest.raises(BackupError, match="cut off or altered"):
             read_backup(tmp_path / "b", quiet)
-
-
-@pytest.mark.parametrize("manifest", [b"[" * 200_000, b"[]", b"{}", b'{"form": 1}'])
-def test_a_file_whose_manifest_is_none_is_no_backup_whatever_its_hash_says(
-    tmp_path: Path, manifest: bytes
-) -> None:
-    said = tarfile.TarInfo("manifest.json")
-    said.size = len(manifest)
-    content = said.tobuf(tarfile.USTAR_FORMAT) + manifest + bytes(-len(manifest) % 512)
-    digest = tarfile.TarInfo("SHA256")
-    digest.size, digest.mode = 64, 0o600
-    last = hashlib.sha256(content).hexdigest().encode() + bytes(512 - 64)
-    (tmp_path / "b").write_bytes(content + digest.tobuf(tarfile.USTAR_FORMAT) + last + bytes(1024))
-    with pytest.raises(BackupError, match="is not a complete backup of Blockline"):
-        read_backup(tmp_path / "b", quiet)
-
-
-def test_a_large_table_comes_in_pieces_that_ordinary_programs_join(tmp_path: Path) -> None:
-    rows = b"".join(b"%d\t%s\n" % (n, os.urandom(40).hex().encode()) for n in range(120_000))
-    path = tmp_path / "b"
-    with path.open("wb") as file:
-        writer = BackupWriter(file)
-        table = writer.table("large", ("n", "t"))
-        for first in range(0, len(rows), 70_001):
-            table.take(rows[first : first + 70_001])
-        writer.finish(BackupManifest("0.1.0", newest(), "18.6", NOW, (table.finish(),), ()))
-    backup = read_backup(path, quiet)
-    assert b"".join(backup.rows(backup.manifest.tables[0])) == rows
-    assert backup.manifest.tables[0].rows == 120_000
-    with tarfile.open(path) as tar:
-        names = [n for n in tar.getnames() if n.startswith("data/large/")]
-        assert len(names) == 3
-        joined = b"".join(part.read() for n in names if (part := tar.extractfile(n)) is not None)
-    assert gzip.decompress(joined) == rows
-
-
-def test_tables_come_after_those_that_they_point_to() -> None:
-    assert in_order({"c": {"a", "b"}, "b": {"a"}, "a": set(), "d": set()}) == ["a", "d", "b", "c"]
-
-
-@pytest.mark.skipif(shutil.which("tar") is None, reason="tar is not installed")
-def test_tar_can_read_a_backup(small: bytes, tmp_path: Path) -> None:
-    (tmp_path / "b").write_bytes(small)
-    done = subprocess.run(["tar", "tf", "b"], cwd=tmp_path, capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["data/full/00000000.gz", "manifest.json", "SHA256"]

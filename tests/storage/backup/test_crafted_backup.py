@@ -21,13 +21,11 @@ from storage.backup.archive import (
     SavedTable,
     read_backup,
 )
-from storage.backup.backup import back_up
 from storage.backup.restore import restore
 from storage.postgres.errors import StorageError
 from storage.postgres.schema import newest
 from tests.storage.backup.test_backup import (
     ask,
-    busy,
     no_tables,
     of_the_last_development_schema,
     quiet,
@@ -64,59 +62,6 @@ def with_counter(table: str, column: str, last: int = 7) -> Manifest:
 
 def without_counters(said: BackupManifest) -> BackupManifest:
     return replace(said, counters=())
-
-
-def with_months(said: BackupManifest) -> BackupManifest:
-    columns = next(t.columns for t in said.tables if t.name.startswith("coverage_2"))
-    months = (f"coverage_{year}_{month:02}" for year in range(2100, 2160) for month in range(1, 13))
-    return replace(said, tables=(*said.tables, *(SavedTable(m, columns, 0, 0, EMPTY) for m in months)))
-
-
-@pytest.mark.parametrize(
-    ("manifest", "sentence"),
-    [
-        (with_table("pg_authid", "rolname"), "contains the table pg_authid, which is not in the schema"),
-        (with_table("pg_proc", "proname"), "contains the table pg_proc, which is not in the schema"),
-        (with_table("alembic_version", "version_num"), "contains the table alembic_version,"),
-        (with_table("pgqueuer", "payload"), "contains the table pgqueuer, which is not in the schema"),
-        (with_table("coverage", "slot"), "contains the table coverage, which is not in the schema"),
-        (with_table("coverage_row", "slot"), "contains the table coverage_row, which is not in the schema"),
-        (with_table("coverage_9999_01", "slot"), "contains the table coverage_9999_01,"),
-        (with_table("coverage_2021_13", "slot"), "contains the table coverage_2021_13,"),
-        (with_table("coverage_0000_01", "slot"), "contains the table coverage_0000_01,"),
-        (with_table("account", "account_id"), "contains the table account twice"),
-        (with_months, "contains more than 600 months of coverage or unknown tables"),
-        (without_table("evidence"), "the table evidence is missing from it"),
-        (
-            with_columns("account", lambda columns: (*columns, "is_admin")),
-            "its table account has the column is_admin, which is not in the schema",
-        ),
-        (
-            with_columns("account", lambda columns: (*columns, columns[0])),
-            "its table account has a column twice",
-        ),
-        (
-            with_columns("account", lambda columns: columns[:-1]),
-            "the column .* of the table account is missing from it",
-        ),
-        (with_counter("chain", "seq"), r"a last number of chain\.seq, which is not in the schema"),
-        (with_counter("pgqueuer", "id"), r"a last number of pgqueuer\.id, which is not in the schema"),
-        (with_counter("account", "account_id"), r"the last number of account\.account_id twice"),
-        (
-            without_counters,
-            r"the last number of account\.account_id is missing from it",
-        ),
-    ],
-)
-async def test_what_is_not_in_the_schema_is_refused_and_nothing_is_written(
-    dsn: str, empty_dsn: str, tmp_path: Path, manifest: Manifest, sentence: str
-) -> None:
-    await busy(dsn)
-    backup = await saved(dsn, tmp_path / "b")
-    crafted = replace(backup, manifest=manifest(backup.manifest))
-    with pytest.raises(BackupError, match=rf"/b does not fit schema {newest()}: .*{sentence}"):
-        await restore(empty_dsn, crafted, quiet)
-    assert await no_tables(empty_dsn)
 
 
 async def test_a_backup_of_the_last_development_schema_may_lack_what_came_later(
@@ -196,10 +141,6 @@ MANIFEST = member("manifest.json", described())
 def opened(tmp_path: Path, content: bytes, key: bytes | None = None) -> Backup:
     (tmp_path / "b").write_bytes(content)
     return read_backup(tmp_path / "b", quiet, key)
-
-
-def test_the_file_that_these_tests_spoil_is_a_backup(tmp_path: Path) -> None:
-    assert opened(tmp_path, whole(PIECE, MANIFEST)).manifest.rows == 1
 
 
 def table(**other: object) -> dict[str, object]:
@@ -302,20 +243,3 @@ def test_with_a_key_only_what_it_signed_is_read(tmp_path: Path) -> None:
         opened(tmp_path, content, b"another key" * 3)
     with pytest.raises(BackupError, match="is not signed, and the setting backup_key asks for"):
         opened(tmp_path, signed(key=None)(tmp_path / "made"), KEY)
-
-
-def test_a_signature_does_not_cover_other_content(tmp_path: Path) -> None:
-    """Whoever alters a backup can renew its hash, but not its signature."""
-    mine, other = signed()(tmp_path / "mine"), signed(b"2\n")(tmp_path / "other")
-    seal = 1024 + 1024 + 1024  # signature, hash and end
-    body = other[:-seal] + mine[-seal : -seal + 1024]
-    with pytest.raises(BackupError, match="has no valid signature by the key"):
-        opened(tmp_path, whole(body), KEY)
-    with pytest.raises(BackupError, match="is not a complete backup"):
-        opened(tmp_path, whole(mine[:-seal], mine[-seal : -seal + 1024], PIECE), KEY)
-
-
-async def test_a_database_is_backed_up_with_a_signature(dsn: str, tmp_path: Path) -> None:
-    with (tmp_path / "b").open("wb") as file:
-        await back_up(dsn, file, NOW, quiet, KEY)
-    assert read_backup(tmp_path / "b", quiet, KEY).manifest.revision == newest()

@@ -5,10 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from storage.changes.rebuild import Rebuilt, rebuild, repair
-from storage.postgres.pool import Pool, open_pool, transaction
+from storage.postgres.pool import Pool, open_pool
 from tests.support.clients.command_line import Blockline, blockline, forget_settings
-from tests.support.pipelines.late_batches import Desk, Record, Rows, Sent
+from tests.support.pipelines.late_batches import Desk, Record, Sent
 from tests.support.samples.readings import AVAILABLE, NOT_FOUND, SUSPENDED, WITHHELD_IN
 
 A, W, S, N = AVAILABLE, WITHHELD_IN, SUSPENDED, NOT_FOUND
@@ -28,11 +27,6 @@ BUSY = [
     Sent(52, {"1": N, "2": A, "3": S}),
 ]
 
-SPELLS = """
-    select account_id, change_id, status, withheld_in, onset_after, valid, recorded, before_change from spell
-    order by account_id, lower(recorded), lower(valid)
-"""
-
 
 async def busy(pool: Pool) -> Desk:
     """In order, refuted, corrected, imported."""
@@ -41,68 +35,6 @@ async def busy(pool: Pool) -> Desk:
     for delivery in BUSY:
         await desk.take(delivery)
     return desk
-
-
-async def compared(pool: Pool) -> Rebuilt:
-    async with transaction(pool) as conn:
-        return await rebuild(conn)
-
-
-async def test_after_a_busy_history_nothing_differs(pool: Pool) -> None:
-    desk = await busy(pool)
-    found = await compared(pool)
-    stored = await desk.rows(SPELLS)
-
-    assert (found.missing, found.surplus) == ((), ())
-    assert (found.accounts, found.spells) == (3, len(stored))
-    assert len(await desk.rows("select from spell where not upper_inf(recorded)")) > 10
-    assert await desk.rows("select from change where supersedes is not null")
-
-
-@pytest.mark.parametrize(
-    "harm",
-    [
-        "delete from spell",
-        "delete from spell where spell_id % 3 = 0",
-        "update spell set status = 'suspended', withheld_in = '{}' where spell_id % 4 = 0",
-        "update spell set onset_after = null",
-        "update spell set before_change = not before_change where spell_id % 2 = 0",
-        "update spell set recorded = tstzrange(lower(recorded), now()) where upper_inf(recorded)",
-        "update spell set recorded = tstzrange(lower(recorded) - interval '1 hour', upper(recorded)) "
-        "where spell_id = (select min(spell_id) from spell)",
-        """
-        insert into spell (account_id, change_id, status, valid, recorded)
-        select account_id, min(change_id), 'available', '[1990-01-01, 1991-01-01)', '[2030-01-01,)'
-        from change group by account_id
-        """,
-    ],
-)
-async def test_what_was_changed_by_hand_is_restored_exactly(pool: Pool, harm: str) -> None:
-    desk = await busy(pool)
-    before = await desk.rows(SPELLS)
-    await pool.execute(harm)
-    assert await desk.rows(SPELLS) != before
-
-    async with transaction(pool) as conn:
-        found = await rebuild(conn)
-        assert found.differs
-        await repair(conn, found)
-
-    assert await desk.rows(SPELLS) == before
-    assert not (await compared(pool)).differs
-
-
-async def test_comparing_alone_writes_nothing(pool: Pool) -> None:
-    desk = await busy(pool)
-    await pool.execute("delete from spell where spell_id % 3 = 0")
-    harmed: Rows = await desk.rows(SPELLS)
-    assert (await compared(pool)).missing
-    assert await desk.rows(SPELLS) == harmed
-
-
-async def test_an_account_without_changes_keeps_no_spell(pool: Pool) -> None:
-    async with transaction(pool) as conn:
-        assert await rebuild(conn) == Rebuilt(0, 0, (), ())
 
 
 # the command ---------------------------------------------------------------------------------------------
@@ -127,16 +59,6 @@ def at_the_desk(dsn: str, *commands: str) -> None:
                 await pool.execute(command)
 
     asyncio.run(done())
-
-
-def test_doctor_says_that_nothing_differs(dsn: str, run: Blockline) -> None:
-    at_the_desk(dsn)
-    done = run("doctor", "--rebuild")
-    assert (done.code, done.err) == (0, "")
-    assert done.said[0].endswith(
-        "status periods of 3 accounts were rebuilt from their changes; none differed."
-    )
-    assert len(done.said) == 1
 
 
 def test_doctor_does_not_call_posts_accounts(dsn: str, run: Blockline) -> None:

@@ -2,7 +2,6 @@
 
 from datetime import datetime
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -10,26 +9,19 @@ from collectors.bluesky.declaration import BLUESKY
 from storage.countries.label_census import LabelerStatus, labelers
 from storage.countries.label_evidence import label_evidence
 from storage.countries.label_record import (
-    KEPT_REFUSED,
     follow_labeler,
     note_gap,
     note_heard,
     note_listed,
     note_lost,
     note_unlisted,
-    record_labels,
 )
 from storage.model.core.labels import (
-    KeyLog,
-    LabelBatch,
-    LabelChannel,
     LabelGap,
-    LabelRefusal,
-    RefusedLabel,
     SignedLabel,
 )
 from storage.postgres.pool import Pool, transaction
-from tests.support.samples.label_signing import FORGED, LABELER, LOG, POST, SUBJECT, stated, store
+from tests.support.samples.label_signing import FORGED, LABELER, POST, SUBJECT, stated, store
 from tests.support.samples.readings import T0, minutes
 
 
@@ -44,33 +36,6 @@ async def status(pool: Pool) -> LabelerStatus:
     return only
 
 
-async def test_a_label_that_comes_again_is_stored_once_as_it_came_first(pool: Pool) -> None:
-    assert await store(pool, stated(), seq=7, at=minutes(1)) == 1
-    assert await store(pool, stated(), seq=7, at=minutes(2)) == 0
-    assert await store(pool, stated(), stated(POST), at=minutes(3)) == 1, "from the list"
-    rows = await pool.fetch("select subject, seq, channel, received_at from label order by label_id")
-    assert [tuple(row) for row in rows] == [
-        (stated().subject, 7, "stream", minutes(1)),
-        (POST, None, "query", minutes(3)),
-    ]
-
-
-@pytest.mark.parametrize(
-    "other",
-    [
-        pytest.param(stated(POST), id="subject"),
-        pytest.param(stated(value="!warn"), id="value"),
-        pytest.param(stated(made_at=minutes(1)), id="time"),
-        pytest.param(stated(negated=True), id="withdrawal"),
-        pytest.param(stated(expires_at=minutes(9)), id="expiry"),
-        pytest.param(stated(cid="bafy"), id="version"),
-    ],
-)
-async def test_a_label_that_says_something_else_is_another_label(pool: Pool, other: object) -> None:
-    assert isinstance(other, type(stated()))
-    assert await store(pool, stated(), other, seq=7) == 2
-
-
 async def test_what_was_signed_is_added_to_a_label_of_a_version_that_did_not_keep_it(pool: Pool) -> None:
     await store(pool, stated(), stated(POST))
     async with transaction(pool) as conn:
@@ -81,49 +46,6 @@ async def test_what_was_signed_is_added_to_a_label_of_a_version_that_did_not_kee
         for subject in (SUBJECT, POST):
             (found,) = (await label_evidence(conn, subject, 9)).labels
             assert found.content == stated(subject).content
-
-
-async def test_the_newest_log_of_keys_is_kept_with_when_it_was_first_read(pool: Pool) -> None:
-    longer = KeyLog(LOG.content + b" ", minutes(5))
-    for log in (LOG, KeyLog(LOG.content, minutes(1)), longer, KeyLog(longer.content, minutes(9)), LOG):
-        async with transaction(pool) as conn:
-            await follow_labeler(conn, LABELER, BLUESKY, "TR", ["!hide"], T0)
-            await record_labels(conn, LABELER, LabelBatch(1, (stated(),), (), log), LabelChannel.STREAM, T0)
-    async with transaction(pool) as conn:
-        assert (await label_evidence(conn, SUBJECT, 9)).key_logs == {LABELER: longer}
-
-
-async def test_of_many_labels_about_a_subject_the_newest_are_evidence(pool: Pool) -> None:
-    await store(pool, *(stated(made_at=minutes(n)) for n in range(5)))
-    async with transaction(pool) as conn:
-        found = await label_evidence(conn, SUBJECT, 3)
-        assert ([one.made_at for one in found.labels], found.has_more) == (
-            [minutes(n) for n in (2, 3, 4)],
-            True,
-        )
-        assert not (await label_evidence(conn, SUBJECT, 5)).has_more
-
-
-async def test_labels_and_position_are_stored_together_or_not_at_all(pool: Pool) -> None:
-    await store(pool, stated(), seq=7)
-
-    async def killed_before_the_end() -> None:
-        async with transaction(pool) as conn:
-            batch = LabelBatch(8, (stated(POST),), (), LOG)
-            await record_labels(conn, LABELER, batch, LabelChannel.STREAM, T0)
-            raise RuntimeError("killed")
-
-    with pytest.raises(RuntimeError):
-        await killed_before_the_end()
-    assert await position(pool) == 7
-    assert await pool.fetchval("select count(*) from label") == 1
-
-
-async def test_the_position_moves_forward_only_and_a_list_does_not_move_it(pool: Pool) -> None:
-    await store(pool, stated(), seq=7)
-    await store(pool, stated(POST), seq=5)
-    await store(pool, stated(POST, minutes(1)))
-    assert await position(pool) == 7
 
 
 async def test_forged_labels_are_counted_and_are_no_labels(pool: Pool) -> None:
@@ -148,24 +70,6 @@ async def test_a_labeler_is_complete_after_its_whole_list_was_read_and_until_a_g
     async with transaction(pool) as conn:
         await note_gap(conn, LABELER, LabelGap.OUTDATED_CURSOR, minutes(5))
     assert not (await status(pool)).is_complete
-
-
-async def test_a_gap_is_filled_by_a_list_that_was_begun_after_it_only(pool: Pool) -> None:
-    await store(pool, stated(), seq=7)
-    async with transaction(pool) as conn:
-        await note_gap(conn, LABELER, LabelGap.UNREADABLE_MESSAGE, minutes(5))
-        await note_listed(conn, LABELER, minutes(4))
-    assert (await status(pool)).gap == "unreadable_message"
-    async with transaction(pool) as conn:
-        await note_listed(conn, LABELER, minutes(6))
-    assert (await status(pool)).gap is None
-
-
-async def test_after_a_labeler_began_to_count_again_its_stream_is_read_from_the_beginning(pool: Pool) -> None:
-    await store(pool, stated(), seq=700)
-    async with transaction(pool) as conn:
-        await note_gap(conn, LABELER, LabelGap.FUTURE_CURSOR, minutes(5))
-    assert await position(pool) == 0
 
 
 async def test_a_lost_stream_is_known_since_it_was_lost_until_it_is_connected(pool: Pool) -> None:
@@ -232,19 +136,3 @@ async def test_what_a_label_began_and_ended_does_not_depend_on_the_order_of_arri
     rows = await pool.fetch("select made_at, is_added, is_lifted, replaced_at from label order by made_at")
     labels = sorted((one for batch in batches for one in batch), key=lambda one: one.made_at)
     assert [tuple(row) for row in rows] == related(labels)
-
-
-async def test_of_refused_labels_the_newest_are_kept_and_the_others_are_counted(pool: Pool) -> None:
-    def forged(numbers: range) -> tuple[RefusedLabel, ...]:
-        return tuple(RefusedLabel(LABELER, LabelRefusal.FORGED, b"%d" % n) for n in numbers)
-
-    await store(pool, refused=forged(range(KEPT_REFUSED)), at=minutes(1))
-    found = await status(pool)
-    assert (found.refused, found.refused_dropped) == (KEPT_REFUSED, 0)
-    await store(pool, refused=forged(range(5_000, 5_003)), at=minutes(2))
-    await store(pool, refused=forged(range(6_000, 6_000 + KEPT_REFUSED + 4)), at=minutes(3))
-    found = await status(pool)
-    assert (found.refused, found.refused_dropped) == (KEPT_REFUSED, KEPT_REFUSED + 7)
-    assert {row["received_at"] for row in await pool.fetch("select received_at from refused_label")} == {
-        minutes(3)
-    }

@@ -2,21 +2,17 @@
 
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Generator
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from storage.embedded.host import installed_binaries, major_version, server_owner, usable_binaries
+from storage.embedded.host import installed_binaries, server_owner, usable_binaries
 from storage.embedded.launcher import EmbeddedError, embedded_postgres
 from storage.embedded.server import fits_a_socket, last_line
 from storage.postgres.errors import SETTING
 from tests.support.processes.embedded_users import (
-    CLIENT,
-    ROOT,
     Client,
     a_row,
     postmaster,
@@ -34,14 +30,6 @@ def folder() -> Generator[Path]:
     """A data folder to be made."""
     with public_folder() as parent:
         yield parent / "database"
-
-
-def test_a_first_start_that_was_killed_half_way_is_begun_again(folder: Path) -> None:
-    (folder / "pgdata.new").mkdir(parents=True)
-    (folder / "pgdata.new" / "PG_VERSION").write_text("18\n", encoding="utf-8")
-    (folder / "start.lock").touch()
-    with embedded_postgres(folder, fsync=False) as dsn:
-        assert query(dsn, "select 1") == 1
 
 
 @pytest.mark.slow
@@ -145,43 +133,6 @@ def test_without_the_package_the_newest_postgres_of_the_machine_is_taken(tmp_pat
         shutil.rmtree(tmp_path / str(major))
     with pytest.raises(EmbeddedError, match="nor a Postgres from 17 on"):
         installed_binaries("a_package_that_is_not_there", places)
-
-
-@pytest.mark.skipif(not list(Path("/usr/lib/postgresql").glob("*/bin/postgres")), reason="no Postgres here")
-def test_a_database_is_served_by_the_postgres_of_the_machine(folder: Path) -> None:
-    without_packages = [sys.executable, "-S", "-c", CLIENT, str(folder)]
-    done = subprocess.run(without_packages, cwd=ROOT, input="", capture_output=True, text=True, check=False)
-    assert done.stderr == ""
-    assert done.stdout.startswith("postgresql://")
-    made = int((folder / "pgdata" / "PG_VERSION").read_text())
-    assert made == major_version(installed_binaries("a_package_that_is_not_there"))
-
-
-@as_root
-def test_root_gives_up_its_rights_and_no_other_user_gets_in(folder: Path) -> None:
-    with embedded_postgres(folder, fsync=False) as dsn:
-        owner = server_owner(folder / "pgdata")
-        assert owner.uid != 0
-        assert Path(f"/proc/{postmaster(folder)}").stat().st_uid == owner.uid
-        psql = subprocess.run(
-            [installed_binaries() / "psql", "-d", dsn, "-c", "select 1"],
-            user="nobody",
-            cwd="/",
-            capture_output=True,
-            check=False,
-        )
-        assert psql.returncode != 0
-
-
-@as_root
-def test_only_the_own_folder_is_opened(folder: Path) -> None:
-    others = [*folder.parents, *installed_binaries().parents]
-    before = [(path, path.stat().st_mode, path.stat().st_uid, path.stat().st_gid) for path in others]
-    folder.mkdir(mode=0o700)
-    with embedded_postgres(folder, fsync=False) as dsn:
-        assert query(dsn, "select 1") == 1
-        assert folder.stat().st_mode & 0o007 == 0
-    assert [(p, p.stat().st_mode, p.stat().st_uid, p.stat().st_gid) for p in others] == before
 
 
 @as_root

@@ -2,7 +2,6 @@
 
 import re
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 
@@ -83,21 +82,6 @@ def test_an_issue_of_a_labeler_is_named_with_what_is_known(
     assert found.sentence.startswith(sentence)
     assert detail in found.detail
     assert found.to_do
-
-
-@pytest.mark.parametrize(
-    "one",
-    [
-        pytest.param(WELL, id="all is well"),
-        pytest.param(replace(LOST, heard_at=minutes(590)), id="lost for a few minutes"),
-        pytest.param(replace(GAP, gap_at=minutes(560)), id="a gap whose list may be under way"),
-        pytest.param(replace(WELL, listed_at=None), id="a list that is refused, without a gap"),
-        pytest.param(replace(FORGED, newest_refused_at=NOW - timedelta(days=2)), id="forged long ago"),
-        pytest.param(replace(LOST, ended_at=minutes(550)), id="no longer collected"),
-    ],
-)
-def test_nothing_is_called_an_issue_too_soon_or_for_ever(one: LabelerStatus) -> None:
-    assert labeler_checks([one], NOW) == []
 
 
 @pytest.mark.parametrize(

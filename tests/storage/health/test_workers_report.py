@@ -8,23 +8,17 @@ from uuid import UUID
 
 import pytest
 
-from collectors.bluesky.declaration import BLUESKY
-from collectors.mastodon.declaration import MASTODON
 from collectors.x.declaration import X
 from dashboard.health import words as health_words
 from dashboard.health import worker_words
-from dashboard.health.worker_cards import FAILED_SHOWN
 from jobs.base.clock import system_clock
 from jobs.status.workers import machine_lines
-from storage.health.workers_report import FAILED_JOBS_SHOWN, Queue, WorkersReport, machines
-from storage.model.core.accounts import Platform
-from storage.model.limits.rate_limits import BudgetBasis, BudgetState, NamedBudget
-from storage.model.text.units import clock_words
-from storage.postgres.installation import mark_synthetic
+from storage.health.workers_report import Queue, WorkersReport, machines
+from storage.model.limits.rate_limits import BudgetBasis, BudgetState
 from storage.postgres.locks import exclusive
 from storage.postgres.pool import Pool, transaction
 from storage.postgres.process_name import this_process
-from storage.work.request_queue import FailedJob, QueueBacklog
+from storage.work.request_queue import QueueBacklog
 from storage.work.workers import SourcePause, Worker, WorkerStatus, planning_lock
 from tests.support.clients.command_line import Blockline, blockline, forget_settings
 from tests.support.clients.page_text import said
@@ -32,7 +26,7 @@ from tests.support.processes.worker_fleet import fleet, many_accounts
 from tests.support.samples.readings import MINUTE, T0
 from tests.support.seeds.changes import HOUR
 from tests.support.seeds.sent_alerts import on
-from tests.support.seeds.workers import FAULT, SECOND, hold, put, report, three_machines
+from tests.support.seeds.workers import FAULT, SECOND, report, three_machines
 from tests.support.servers.dashboard import SETTINGS, page_of
 from tests.support.simulated.slow_x import far_x
 
@@ -128,19 +122,6 @@ def test_a_worker_stands_as_it_last_reported_itself(
     assert worker_words.workers_verdict(WorkersReport((worker,), (), ()), T0).wrong == wrong
 
 
-@pytest.mark.parametrize(
-    ("off_s", "words"),
-    [
-        pytest.param(0.04, "right", id="less than a message takes on its way"),
-        pytest.param(3.21, "3.2 s ahead", id="ahead"),
-        pytest.param(-0.4, "0.4 s behind", id="behind"),
-        pytest.param(-7200, "2 h behind", id="in another zone"),
-    ],
-)
-def test_a_clock_is_told_beside_the_databases(off_s: float, words: str) -> None:
-    assert clock_words(timedelta(seconds=off_s)) == words
-
-
 WAITS = Queue("amber 4711", QueueBacklog("x", 3, 1, 0, T0 - 6 * MINUTE, T0 - 6 * MINUTE))
 UNTAKEN = "3 requests to X wait, and no worker takes them."
 UNPLANNED = "No leader plans the readings of X."
@@ -214,46 +195,12 @@ def test_what_is_left_is_the_platforms_own_word(budget: BudgetState, told: tuple
     assert health_words.left(budget, T0) == told
 
 
-@pytest.mark.parametrize(
-    ("platform", "name", "words"),
-    [
-        pytest.param(X, "x 1f0c2b7a9d3e users", "token 1f0c2b7a9d3e users", id="a token"),
-        pytest.param(BLUESKY, "bluesky from office pds.example", "from office pds.example", id="an address"),
-        pytest.param(BLUESKY, "bluesky from  pds.example", "pds.example", id="the one of all"),
-        pytest.param(MASTODON, "mastodon by tr one.example api", "by tr one.example api", id="a proxy"),
-    ],
-)
-def test_a_budget_is_named_after_whose_it_is(platform: Platform, name: str, words: str) -> None:
-    assert health_words.counted_as(NamedBudget(name, platform, T0, COUNTED)) == words
-
-
-def test_the_budget_of_which_least_is_left_comes_first() -> None:
-    known = {
-        "much": COUNTED,
-        "little": replace(COUNTED, left_over=3),
-        "none is known": BudgetState(),
-    }
-    named = [NamedBudget(name, X, T0, budget) for name, budget in known.items()]
-    named.append(NamedBudget("nobody asked for an hour", X, T0 - 61 * MINUTE, COUNTED))
-    found = health_words.asked_lately(named, T0)
-    assert [one.name for one in found] == ["little", "much", "none is known"]
-
-
 # from the database ---------------------------------------------------------------------------------------
 
 
 async def told(pool: Pool, now: datetime) -> WorkersReport:
     async with transaction(pool) as conn:
         return await machines(conn, now)
-
-
-async def test_one_that_was_not_heard_of_for_a_minute_is_not_told_of(pool: Pool, now: datetime) -> None:
-    async with transaction(pool) as conn:
-        await report(conn, "there", now, heard=59 * SECOND)
-        await report(conn, "gone", now, heard=61 * SECOND)
-        await report(conn, "gone too, an hour ahead", now, heard=61 * SECOND, off=HOUR)
-        await report(conn, "there too, an hour behind", now, off=-HOUR)
-    assert [w.name for w in (await told(pool, now)).workers] == ["there", "there too, an hour behind"]
 
 
 async def test_who_plans_is_who_holds_the_lock(pool: Pool, dsn: str, now: datetime) -> None:
@@ -269,24 +216,6 @@ async def test_who_plans_is_who_holds_the_lock(pool: Pool, dsn: str, now: dateti
     assert {q.planner for q in (await told(pool, now)).queues} == {None}
 
 
-@pytest.mark.parametrize(
-    ("heard", "is_told"),
-    [pytest.param(59, False, id="it reports itself"), pytest.param(61, True, id="it hangs")],
-)
-async def test_that_who_plans_hangs_is_told_of_all_that_it_plans(
-    pool: Pool, dsn: str, now: datetime, heard: int, is_told: bool
-) -> None:
-    async with transaction(pool) as conn:
-        await report(conn, this_process(), now, sources=("x",), heard=heard * SECOND)
-        await report(conn, "amber 4711", now, sources=("x from tr", "bluesky"))
-    async with exclusive(dsn, planning_lock(X), 1):
-        found = await told(pool, now)
-    since = now - heard * SECOND if is_told else None
-    unheard = [(q.line.source, q.unheard_since) for q in found.queues]
-    assert unheard == [("bluesky", None), ("x", since), ("x from tr", since)]
-    assert ("Leader" in dict(machine_lines(found, now))) == is_told
-
-
 @pytest.mark.slow
 async def test_what_processes_report_is_what_is_told_of_them(pool: Pool, dsn: str, tmp_path: Path) -> None:
     history = many_accounts(tmp_path / "history.csv", 500)
@@ -296,78 +225,6 @@ async def test_what_processes_report_is_what_is_told_of_them(pool: Pool, dsn: st
         assert {w.name for w in found.workers} == {f"{here} {p.pid}" for p in two.processes}
         assert {w.overall_status(system_clock()) for w in found.workers} == {WorkerStatus.READS}
         assert [(q.line.source, q.planner) for q in found.queues] == [("x", f"{here} {two.processes[0].pid}")]
-
-
-async def test_the_queue_is_counted_by_source(pool: Pool, now: datetime) -> None:
-    async with transaction(pool) as conn:
-        await put(conn, "x", now - MINUTE)
-        await put(conn, "x", now - 9 * MINUTE, not_before=now - 2 * MINUTE)
-        await put(conn, "x", now - 20 * MINUTE, not_before=now + MINUTE)
-        await put(conn, "x", now - 30 * MINUTE, "picked")
-        await put(conn, "bluesky", now, "picked")
-        await hold(conn, "bluesky", now - HOUR, key="7 slot 0")
-        await hold(conn, "bluesky", now - MINUTE, "ValueError")
-    found = await told(pool, now)
-    assert [q.line for q in found.queues] == [
-        QueueBacklog("bluesky", 0, 1, 2, None, None),
-        QueueBacklog("x", 3, 1, 0, now - 20 * MINUTE, now - 2 * MINUTE),
-    ]
-    first, second = found.held
-    assert first == FailedJob(first.job_id, "7 slot 0", "bluesky", now - HOUR, FAULT)
-    assert second.said == "ValueError"
-
-
-async def test_the_health_page_tells_of_each_machine(pool: Pool, now: datetime) -> None:
-    await three_machines(pool, now)
-    async with transaction(pool) as conn:
-        page = said(await page_of(conn, "/health", now, SETTINGS, "light"))
-    assert (
-        "amber 4711 office X, Bluesky 1 Feb 2021, 10:30 UTC 1 Feb 2021, 11:59:58 UTC 2 s ago right OK" in page
-    )
-    assert "OK X paused until 1 Feb 2021, 12:10 UTC: rate limit reached “429 Too Many Requests”" in page
-    assert "no report since 1 Feb 2021, 11:59:30 UTC" in page
-    assert "dead" not in page.lower().replace("dead letters", "").replace("deadline", "")
-    assert "X none 12 0 1 Feb 2021, 11:59:49 UTC 11 s ago 1" in page
-    assert f"1 Feb 2021, 11:20 UTC 40 min ago {FAULT}" in page
-
-
-async def test_of_very_many_held_requests_the_oldest_are_shown(pool: Pool, now: datetime) -> None:
-    async with transaction(pool) as conn:
-        for n in range(FAILED_JOBS_SHOWN + 5):
-            await hold(conn, "x", now - MINUTE, f"ValueError: {n}")
-        found = await machines(conn, now)
-        page = said(await page_of(conn, "/health", now, SETTINGS, "light"))
-    assert (len(found.held), found.held_in_all) == (FAILED_JOBS_SHOWN, FAILED_JOBS_SHOWN + 5)
-    assert f"; {FAILED_JOBS_SHOWN + 5 - FAILED_SHOWN} more" in page
-    assert f"ValueError: {FAILED_SHOWN - 1}" in page
-    assert f"ValueError: {FAILED_SHOWN}" not in page
-
-
-async def test_without_a_report_the_page_says_that_nothing_is_known_to_read(
-    pool: Pool, dsn: str, now: datetime
-) -> None:
-    nothing = "As far as is known, no worker is running."
-    async with transaction(pool) as conn:
-        page = said(await page_of(conn, "/health", now, SETTINGS, "light"))
-    async with exclusive(dsn, planning_lock(X), 1), transaction(pool) as conn:
-        planned = said(await page_of(conn, "/health", now, SETTINGS, "light"))
-    async with transaction(pool) as conn:
-        await mark_synthetic(conn)
-        invented = said(await page_of(conn, "/health", now, SETTINGS, "light"))
-    async with exclusive(dsn, planning_lock(X), 1), transaction(pool) as conn:
-        played = said(await page_of(conn, "/health", now, SETTINGS, "light"))
-        await hold(conn, "x", now - MINUTE, "ValueError: 1")
-        shared = said(await page_of(conn, "/health", now, SETTINGS, "light"))
-    assert "No worker has reported in the last minute." in page
-    assert nothing in page
-    assert nothing not in planned, "who plans may be busy"
-    for demonstration in (invented, played):  # one that has ended, and one that plays
-        assert "Not set up. The demonstration reads in one process" in demonstration
-        assert nothing not in demonstration
-        assert "no worker has reported" not in demonstration.lower()
-    assert "Not set up. The demonstration reads" not in page + planned + shared
-    assert "Request queue" not in page
-    assert "Parked requests" not in page
 
 
 async def test_what_machines_call_themselves_is_shown_as_text(pool: Pool, now: datetime) -> None:
@@ -396,25 +253,6 @@ def busy(dsn: str) -> None:
         await three_machines(pool, system_clock())
 
     on(dsn, seeded)
-
-
-def test_workers_tells_a_program_what_was_reported(run: Blockline, dsn: str) -> None:
-    busy(dsn)
-    found = run("workers", "--json").json
-    by_name = {w["name"]: w for w in found["workers"]}
-    assert [w["state"] for w in by_name.values()] == ["reads", "reads", "unheard"]
-    x, bluesky = by_name["birch 812"]["reads"]
-    assert (x["source"], x["state"], x["reason"]) == ("x", "pauses", "rate_limited")
-    assert (bluesky["state"], bluesky["until"]) == ("reads", None)
-    (held,) = found["held"]
-    assert (held["source"], held["said"]) == ("x", FAULT)
-    queue = {q["source"]: (q["waiting"], q["in_hand"], q["held"], q["planned_by"]) for q in found["queue"]}
-    left = [(b["platform"], b["counted_as"], b["left"], b["of"]) for b in found["budgets"]]
-    assert left == [
-        ("x", "token 1f0c2b7a9d3e users", 212, 300),
-        ("bluesky", "from office public.api app.bsky", 2_871, 3_000),
-    ]
-    assert queue == {"bluesky": (0, 4, 0, None), "bluesky from tr": (0, 0, 0, None), "x": (12, 0, 1, None)}
 
 
 def test_workers_tells_a_reader_the_same(run: Blockline, dsn: str) -> None:

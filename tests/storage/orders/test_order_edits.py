@@ -5,33 +5,20 @@ import pytest
 from collectors.x.declaration import X
 from storage.accounts.accounts import NewAccount, add_accounts
 from storage.accounts.name_checks import answer, open_check, take_waiting
-from storage.accounts.watch_lists import archive_list, make_list, put_accounts_on, take_accounts_off
-from storage.model.core.orders import NameOutcome, NewOrder, OrderName, Withdrawal
+from storage.model.core.orders import NameOutcome, NewOrder
 from storage.model.orders.order_fields import OrderFault
-from storage.model.orders.outside_findings import count_names
 from storage.model.orders.pasted_names import lines_of_names
 from storage.model.tables.name_matching import ResolvedName, UnresolvedName
-from storage.model.tables.tag_and_list_edits import EditOutcome
 from storage.orders.checked_names import add_checked_names, join_orders, similar_to_check
 from storage.orders.edit_history import acts_on
 from storage.orders.names import names_of
 from storage.orders.order_edits import ReferenceTaken, file_order, withdraw_names
-from storage.orders.orders import StoredOrder, order_called, orders
-from storage.postgres.audit_log import acts
+from storage.orders.orders import StoredOrder, order_called
 from storage.postgres.pool import Conn, Pool, Refused, transaction
 from tests.support.samples.readings import T0, minutes
 from tests.support.seeds.changes import enlist
 
 ORDER = NewOrder("R", "t", "i", "IN", "b", T0, None, None, None, 0, "R", T0)
-NAMES = [
-    "x:h1",
-    "x:h2",
-    "https://x.com/h2/status/5",
-    "x:stranger",
-    "@nobody",
-    "https://www.tiktok.com/@name",
-    "!!",
-]
 
 
 async def filed(conn: Conn, names: list[str], at: int = 0, reference: str = "R") -> StoredOrder:
@@ -52,10 +39,6 @@ async def add(conn: Conn, stored: StoredOrder, names: list[str], at: int) -> int
     return check_id
 
 
-def outcomes(names: list[OrderName]) -> dict[str, NameOutcome]:
-    return {name.said: name.outcome for name in names}
-
-
 async def on_list(conn: Conn, stored: StoredOrder) -> list[str]:
     rows = await conn.fetch(
         "select a.handle, a.watched from watch_list_member m join account a using (account_id) "
@@ -63,27 +46,6 @@ async def on_list(conn: Conn, stored: StoredOrder) -> list[str]:
         stored.list_id,
     )
     return [r["handle"] for r in rows if r["watched"]]
-
-
-async def test_every_name_of_a_check_is_stored_with_its_outcome(pool: Pool) -> None:
-    async with transaction(pool) as conn:
-        stored = await filed(conn, NAMES)
-        names = await names_of(conn, stored.order_id)
-        assert outcomes(names) == {
-            "x:h1": NameOutcome.RESOLVED,
-            "x:h2": NameOutcome.RESOLVED,
-            "https://x.com/h2/status/5": NameOutcome.RESOLVED,
-            "x:stranger": NameOutcome.NOT_TRIED,
-            "@nobody": NameOutcome.AMBIGUOUS,
-            "https://www.tiktok.com/@name": NameOutcome.NOT_OBSERVABLE,
-            "!!": NameOutcome.UNRESOLVABLE,
-        }
-        assert all(name.note for name in names if name.account_id is None)
-        assert await on_list(conn, stored) == ["h1", "h2", "h2/5"]
-        assert stored.order.named_count == count_names(names).accounts.named == 4
-        assert count_names(names).posts.named == 1
-        acts = [(act.action, act.actor) for act in await acts_on(conn, "R")]
-    assert acts == [("order named", "Asha"), ("order edited", "Asha"), ("order added", "Asha")]
 
 
 async def test_a_name_that_waited_joins_the_order_when_its_platform_answers(pool: Pool) -> None:
@@ -108,36 +70,6 @@ async def test_a_name_that_waited_joins_the_order_when_its_platform_answers(pool
     ]
 
 
-async def test_a_withdrawn_name_stays_visible_and_its_account_stays_watched(pool: Pool) -> None:
-    async with transaction(pool) as conn:
-        stored = await filed(conn, ["x:h1", "x:h2"])
-        done = await withdraw_names(conn, stored, ["x:h2"], " taken back ", "Ben", minutes(10))
-        assert (done.withdrawn, done.left_list, done.named_count) == (("x:h2",), 1, 1)
-        assert await on_list(conn, stored) == ["h1"]
-        assert await conn.fetchval("select watched from account where handle = 'h2'")
-        (_, gone) = await names_of(conn, stored.order_id)
-        assert gone.withdrawal == Withdrawal(minutes(10), "Ben", "taken back")
-        counted = count_names(await names_of(conn, stored.order_id))
-        assert (counted.accounts.named, counted.withdrawn) == (1, 1)
-        assert [n.withdrawal for n in await names_of(conn, stored.order_id, minutes(9))] == [None, None]
-        assert [o.named_count for o in await orders(conn, minutes(9))] == [2]
-        again = await withdraw_names(
-            conn, await order_called(conn, "R"), ["x:h2"], "again", "Ben", minutes(11)
-        )
-        assert (again.withdrawn, again.already) == ((), ("x:h2",))
-
-        await add(conn, await order_called(conn, "R"), ["x:h2"], 20)
-        assert [n.withdrawal for n in await names_of(conn, stored.order_id)] == [None, None]
-        assert await on_list(conn, stored) == ["h1", "h2"]
-        assert (await orders(conn))[0].named_count == 2
-        acts = {act.action: act.detail["names"] for act in await acts_on(conn, "R") if "names" in act.detail}
-        assert acts["order names withdrawn"] == acts["order names added again"] == ["x:h2"]
-        logged = await conn.fetchval("select count(*) from audit_log where detail::text like '%x:h2%'")
-        assert logged == 0
-        known = await names_of(conn, stored.order_id, minutes(15))
-    assert [n.withdrawal is not None for n in known] == [False, True]
-
-
 async def test_posts_that_leave_the_list_are_not_counted_as_accounts(pool: Pool) -> None:
     post = "https://x.com/h2/status/5"
     async with transaction(pool) as conn:
@@ -150,20 +82,6 @@ async def test_posts_that_leave_the_list_are_not_counted_as_accounts(pool: Pool)
     assert (alone.left_list, alone.posts_left_list, alone.named_count) == (0, 1, 2)
     assert alone.left_words("the") == " 1 post left the list and stayed watched."
     assert rest.left_words("its") == " 2 accounts and 1 post left its list and stayed watched."
-
-
-async def test_an_account_that_another_name_means_stays_on_the_list(pool: Pool) -> None:
-    async with transaction(pool) as conn:
-        stored = await filed(conn, ["x:h2", "id:2"])
-        done = await withdraw_names(conn, stored, ["x:h2"], "named twice", "Ben", minutes(10))
-        assert (done.left_list, done.named_count) == (0, 1)
-        assert await on_list(conn, stored) == ["h2"]
-        account_id = await conn.fetchval("select account_id from account where handle = 'h2'")
-        (named,) = await take_accounts_off(conn, "R", [account_id], "Ben", minutes(11))
-        await withdraw_names(conn, await order_called(conn, "R"), ["id:2"], "all", "Ben", minutes(12))
-        await put_accounts_on(conn, "R", [account_id], "Ben", minutes(13))
-        (unnamed,) = await take_accounts_off(conn, "R", [account_id], "Ben", minutes(14))
-    assert (named.outcome, unnamed.outcome) == (EditOutcome.NAMED_BY_ORDER, EditOutcome.DONE)
 
 
 async def test_a_withdrawal_without_reason_or_of_another_name_changes_nothing(pool: Pool) -> None:
@@ -183,19 +101,6 @@ async def test_a_stated_number_above_the_stored_names_stays_after_a_withdrawal(p
         done = await withdraw_names(conn, await order_called(conn, "R"), ["x:h2"], "r", "Ben", minutes(10))
         assert done.named_count == 257
         assert stored.order.named_count == 2
-
-
-@pytest.mark.parametrize("archived", [True, False])
-async def test_the_log_has_that_an_order_took_an_archived_list_into_use(
-    pool: Pool, *, archived: bool
-) -> None:
-    async with transaction(pool) as conn:
-        await make_list(conn, "R", "eve", T0)
-        if archived:
-            await archive_list(conn, "R", "eve", T0, archived=True)
-        await filed(conn, ["x:h1"])
-        done = [(one.actor, one.subject) for one in await acts(conn, 20) if one.action == "list restored"]
-    assert done == ([("Asha", "list R")] if archived else [])
 
 
 async def test_a_copy_of_an_order_is_recognised(pool: Pool) -> None:

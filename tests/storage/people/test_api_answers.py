@@ -1,17 +1,13 @@
 """Answers that are kept for repeated requests: for a day, and without the accounts that were purged."""
 
-from datetime import timedelta
-
 import pytest
 
 from collectors.x.declaration import X
 from storage.people.api_answers import (
-    KEPT,
     KeptAnswer,
     RequestKey,
     begin_request,
     keep_answer,
-    remove_old_answers,
 )
 from storage.postgres.pool import Conn, Pool, transaction
 from storage.purge.purge import purge_account
@@ -25,16 +21,6 @@ DIGEST = bytes(32)
 async def answered(conn: Conn, body: str) -> None:
     assert await begin_request(conn, KEY, DIGEST, T0) is None
     await keep_answer(conn, KEY, 200, "application/json", body.encode())
-
-
-@pytest.mark.parametrize(("age", "gone"), [(KEPT, False), (KEPT + timedelta(seconds=1), True)])
-async def test_an_answer_is_kept_for_a_day_whether_or_not_others_follow(
-    pool: Pool, age: timedelta, *, gone: bool
-) -> None:
-    async with transaction(pool) as conn:
-        await answered(conn, "{}")
-        await remove_old_answers(conn, T0 + age)
-        assert (await conn.fetchval("select count(*) from api_answer") == 0) is gone
 
 
 @pytest.mark.parametrize(

@@ -1,23 +1,19 @@
 """People in the database: what two who act at once cannot bring about, and what stays of a person."""
 
 import asyncio
-from datetime import datetime, timedelta
-
-import asyncpg
-import pytest
+from datetime import datetime
 
 from dashboard.auth.passwords import token_hash
 from storage.model.core.people import Role, Scope
 from storage.people.login_limits import PER_NAME, may_try, succeeded
-from storage.people.people import admins, disable, enable, person_called, set_role
+from storage.people.people import admins, disable, enable, set_role
 from storage.people.second_factor import (
     add_second_factor,
     use_recovery_code,
     use_step,
 )
 from storage.people.sessions import actor_with_session, begin_session
-from storage.people.tokens import MOST, actor_with_token, add_token
-from storage.postgres.audit_log import ABOUT_PEOPLE, acts
+from storage.people.tokens import actor_with_token, add_token
 from storage.postgres.pool import Pool, Refused, transaction
 from tests.support.seeds.people import a_person
 
@@ -39,17 +35,6 @@ async def test_two_admins_cannot_remove_each_other_at_once(pool: Pool, now: date
     assert sorted(map(bool, said)) == [False, True]
     async with transaction(pool) as conn:
         assert await admins(conn) == 1
-
-
-async def test_of_many_attempts_at_once_no_more_are_made_than_one_after_the_other(
-    pool: Pool, now: datetime
-) -> None:
-    async def attempt() -> bool:
-        async with transaction(pool) as conn:
-            return await may_try(conn, "ada", "192.0.2.1", now) is None
-
-    made = await asyncio.gather(*(attempt() for _ in range(20)))
-    assert sum(made) == PER_NAME
 
 
 async def test_who_got_in_begins_anew_and_the_address_keeps_the_failures_of_others(
@@ -96,41 +81,3 @@ async def test_who_was_disabled_and_comes_back_finds_tokens_but_no_sessions(
         actor = await actor_with_token(conn, token_hash("token"), now)
     assert actor is not None
     assert (actor.name, actor.role) == ("bob (token script)", Role.ANALYST)
-
-
-async def test_tokens_are_so_many_and_no_more(pool: Pool, now: datetime) -> None:
-    person = await a_person(pool, "bob", Role.ANALYST, now)
-    async with transaction(pool) as conn:
-        for n in range(MOST):
-            await add_token(
-                conn, person, token_hash(str(n)), "t", Scope.READ, now + timedelta(days=1), "bob", now
-            )
-        with pytest.raises(Refused, match="Revoke one first"):
-            await add_token(conn, person, token_hash("more"), "t", Scope.READ, None, "bob", now)
-        later = now + timedelta(days=1)
-        await add_token(conn, person, token_hash("later"), "t", Scope.READ, None, "bob", later)
-
-
-async def test_a_name_is_one_whatever_its_case_and_the_database_sees_to_it(pool: Pool, now: datetime) -> None:
-    await a_person(pool, "Ada", Role.ADMIN, now)
-    async with transaction(pool) as conn:
-        assert (await person_called(conn, "aDA")).login == "Ada"
-        with pytest.raises(asyncpg.UniqueViolationError):
-            await conn.execute(
-                "insert into person (login, display_name, role, created_at) values ('ADA', '', 'viewer', $1)",
-                now,
-            )
-
-
-async def test_who_logged_in_is_told_only_to_who_may_know(pool: Pool, now: datetime) -> None:
-    person = await a_person(pool, "ada", Role.ADMIN, now)
-    async with transaction(pool) as conn:
-        await begin_session(conn, person, token_hash("session"), "192.0.2.1", "", now)
-        everything = await acts(conn, 10)
-        assert {a.action for a in everything} == {"person added", "logged in"} <= set(ABOUT_PEOPLE)
-        assert await acts(conn, 10, about_people=False) == []
-        assert "192.0.2.1" not in str(everything)
-        assert [a.audit_id for a in await acts(conn, 10, before=everything[0].audit_id)] == [
-            a.audit_id for a in everything[1:]
-        ]
-        assert await acts(conn, 10, of="somebody else") == []

@@ -3,8 +3,8 @@
 import pytest
 
 from collectors.x.declaration import X
-from storage.postgres.errors import AlreadyHeld, Unreachable
-from storage.postgres.locks import Fence, Lock, exclusive
+from storage.postgres.errors import Unreachable
+from storage.postgres.locks import Lock
 from storage.postgres.pool import Pool, transaction
 from storage.work.workers import planning_lock
 from tests.support.pipelines.monitor import World
@@ -54,40 +54,3 @@ async def test_a_process_that_was_replaced_records_nothing_of_what_it_remembers(
         """
     )
     assert found == [(minutes(121), minutes(240), "confirmed")]
-
-
-async def test_who_takes_a_lock_waits_for_what_was_begun_under_it(pool: Pool, dsn: str) -> None:
-    old = Lock(dsn, "poll x")
-    await old.take(1)
-    async with transaction(pool) as writing:
-        await old.fence(writing)
-        await lose(pool, "poll x")
-        with pytest.raises(AlreadyHeld):
-            async with exclusive(dsn, "poll x", wait_s=0.2):
-                pytest.fail("what was begun is not written yet")
-    async with exclusive(dsn, "poll x", wait_s=20):
-        pass
-
-
-async def test_a_lock_that_was_lost_or_let_go_lets_nothing_be_written(pool: Pool, dsn: str) -> None:
-    lock, other = Lock(dsn, "poll x"), Lock(dsn, "poll x")
-
-    async def writes(fence: Fence) -> str:
-        try:
-            async with transaction(pool) as conn:
-                await fence(conn)
-        except Unreachable as error:
-            return str(error)
-        return "written"
-
-    assert "does not hold the lock 'poll x'" in await writes(lock.fence)
-    await lock.take(1)
-    assert await writes(lock.fence) == "written"
-    await lose(pool, "poll x")
-    assert "another process may hold it now" in await writes(lock.fence)
-    await other.take(20)
-    assert await writes(other.fence) == "written"
-    assert "another process may hold it now" in await writes(lock.fence)
-    await other.let_go()
-    assert "does not hold the lock 'poll x'" in await writes(other.fence)
-    await lock.let_go()

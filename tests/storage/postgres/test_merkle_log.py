@@ -1,27 +1,21 @@
 """The database completes the nodes of the tree as entries are added, in whatever portions they come."""
 
-import asyncio
-
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from storage.changes.hash_chain import verify_chain
 from storage.model.evidence.chain_check import ChainCheck
-from storage.model.evidence.merkle_tree import EMPTY_ROOT, GrowingTree, is_consistent, is_included, leaf_hash
+from storage.model.evidence.merkle_tree import GrowingTree
 from storage.postgres.merkle_log import (
     CheckpointState,
     add_checkpoint,
     checkpoint_state,
-    consistency_proof,
-    inclusion_proof,
-    tree_edge,
     tree_root,
 )
 from storage.postgres.pool import Conn, Pool, transaction
-from storage.postgres.schema import MIGRATIONS
 from tests.support.samples.readings import minutes
-from tests.support.seeds.chain_rows import add_change, block_of
+from tests.support.seeds.chain_rows import block_of
 from tests.support.seeds.people import as_owner
 
 NODES = "select seq, hashes from chain_node order by seq"
@@ -72,55 +66,6 @@ async def test_the_nodes_are_those_of_the_entries(pool: Pool, portions: list[int
         for since in {0, tree.size // 3, tree.size}:
             checked = await verify_chain(conn, since)
             assert (checked.entries, checked.node) == (tree.size - since, None)
-
-
-async def test_proofs_of_the_database_verify_at_every_size(pool: Pool) -> None:
-    async with transaction(pool) as conn:
-        one, _ = await block_of(conn)
-        await add_at_once(conn, one.account_id, 5)
-        entries = [r["entry"] for r in await conn.fetch("select entry from chain order by seq")]
-        roots = [await tree_root(conn, size) for size in range(len(entries) + 1)]
-        assert roots[0] == EMPTY_ROOT
-        for size in range(1, len(entries) + 1):
-            for seq in range(1, size + 1):
-                proof = await inclusion_proof(conn, seq, size)
-                assert is_included(seq - 1, size, leaf_hash(entries[seq - 1]), roots[size], proof)
-            for old in range(size + 1):
-                proof = await consistency_proof(conn, old, size)
-                assert is_consistent(old, size, roots[old], roots[size], proof)
-        assert GrowingTree(7, await tree_edge(conn, 7)).root == roots[7]
-
-
-async def test_recorders_at_the_same_time_complete_each_node_once(pool: Pool) -> None:
-    async with transaction(pool) as conn:
-        one, _ = await block_of(conn)
-
-    async def record(n: int) -> None:
-        for m in range(12):
-            async with transaction(pool) as conn:
-                await add_change(conn, one.account_id, f"{n}-{m}", minutes(50))
-
-    await asyncio.gather(*(record(n) for n in range(4)))
-    async with transaction(pool) as conn:
-        expected, tree = await nodes_of(conn)
-        assert tree.size == 56
-        assert [(r["seq"], r["hashes"]) for r in await conn.fetch(NODES)] == expected
-
-
-async def test_entries_from_before_the_tree_get_their_nodes_when_the_database_is_migrated(pool: Pool) -> None:
-    _, begin, rest = (await asyncio.to_thread(_migration)).partition("create table chain_node")
-    script = begin + rest.partition("-- Above an entry")[0]
-    async with transaction(pool) as conn:
-        one, _ = await block_of(conn)
-        await add_at_once(conn, one.account_id, 29)
-        expected, _ = await nodes_of(conn)
-        await conn.execute("drop table chain_node")
-        await conn.execute(script)
-        assert [(r["seq"], r["hashes"]) for r in await conn.fetch(NODES)] == expected
-
-
-def _migration() -> str:
-    return (MIGRATIONS / "versions" / "0105_merkle_log.sql").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(

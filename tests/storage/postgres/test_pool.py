@@ -3,8 +3,6 @@
 import asyncio
 import os
 import signal
-from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -16,7 +14,6 @@ from storage.postgres.errors import (
     Refused,
     StaleState,
     StorageError,
-    TookTooLong,
     Unreachable,
     address,
 )
@@ -70,20 +67,6 @@ def test_an_address_names_the_server_without_the_password(dsn: str, where: str) 
     assert address(dsn) == where
 
 
-async def test_a_closed_port_is_one_sentence_with_setting_host_and_port_and_no_password() -> None:
-    port = closed_port()
-    with pytest.raises(Unreachable) as caught:
-        await connect(f"postgresql://u:{PASSWORD}@127.0.0.1:{port}/b")
-    assert str(caught.value) == (
-        f"Cannot reach the database at 127.0.0.1:{port} (setting database_url): no server listens there."
-    )
-
-
-async def test_a_missing_socket_folder_is_unreachable(tmp_path: Path) -> None:
-    with pytest.raises(Unreachable, match="no server listens there"):
-        await connect(f"postgresql://u@/b?host={tmp_path}")
-
-
 async def test_a_database_that_does_not_exist_is_unreachable_and_named(dsn: str) -> None:
     with pytest.raises(Unreachable, match=r'database "nowhere" does not exist\.$'):
         await connect(urlsplit(dsn)._replace(path="/nowhere").geturl())
@@ -102,34 +85,6 @@ async def test_a_pool_that_cannot_connect_refuses_to_open() -> None:
     with pytest.raises(Unreachable):
         async with open_pool(f"postgresql://u@127.0.0.1:{closed_port()}/b"):
             pytest.fail("opened")
-
-
-async def test_no_query_is_compiled_whatever_the_server_is_set_to(pool: Pool) -> None:
-    async with transaction(pool) as conn:
-        jit = await conn.fetchval("select setting || ' by ' || source from pg_settings where name = 'jit'")
-    assert jit == "off by client"
-
-
-async def test_sessions_run_in_utc(pool: Pool) -> None:
-    async with transaction(pool) as conn:
-        assert await conn.fetchval("show timezone") == "UTC"
-
-
-async def test_what_a_finished_block_wrote_stays(pool: Pool) -> None:
-    async with transaction(pool) as conn:
-        await add_account(conn, "1")
-    assert await count_accounts(pool) == 1
-
-
-async def test_what_a_failed_block_wrote_is_undone(pool: Pool) -> None:
-    async def fail() -> None:
-        async with transaction(pool) as conn:
-            await add_account(conn, "1")
-            raise LookupError
-
-    with pytest.raises(LookupError):
-        await fail()
-    assert await count_accounts(pool) == 0
 
 
 async def test_a_broken_constraint_is_refused_and_named(pool: Pool) -> None:
@@ -159,48 +114,7 @@ async def test_a_full_pool_refuses_after_its_wait(dsn: str) -> None:
         assert await count_accounts(pool) == 0
 
 
-async def sleep_in_a_statement(conn: Conn) -> None:
-    await conn.execute("select pg_sleep(60)")
-
-
-async def sleep_between_statements(conn: Conn) -> None:
-    await asyncio.sleep(2)
-    await conn.execute("select 1")
-
-
-async def wait_for_a_lock(conn: Conn) -> None:
-    await conn.execute("select count(*) from signal")
-
-
 GENEROUS = PoolLimits(2, free_within_s=60, statement_s=60, lock_s=60, idle_s=60)
-
-
-@pytest.mark.parametrize(
-    ("limits", "wait", "kind", "sentence"),
-    [
-        (replace(GENEROUS, statement_s=1), sleep_in_a_statement, TookTooLong, "statement timeout"),
-        (replace(GENEROUS, lock_s=1), wait_for_a_lock, TookTooLong, "lock timeout"),
-        (replace(GENEROUS, idle_s=1), sleep_between_statements, Unreachable, "connection was closed"),
-    ],
-)
-async def test_what_takes_longer_than_its_pool_allows_is_ended_and_leaves_nothing(
-    dsn: str,
-    limits: PoolLimits,
-    wait: Callable[[Conn], Awaitable[None]],
-    kind: type[StorageError],
-    sentence: str,
-) -> None:
-    async def write_and_wait(pool: Pool) -> None:
-        async with transaction(pool) as conn:
-            await add_account(conn, "1")
-            await wait(conn)
-
-    async with open_pool(dsn, limits=limits) as pool:
-        async with open_pool(dsn, max_size=1) as other, transaction(other) as conn:
-            await conn.execute("lock table signal in access exclusive mode")
-            with pytest.raises(kind, match=sentence):
-                await write_and_wait(pool)
-        assert await count_accounts(pool) == 0
 
 
 async def test_a_file_missing_in_the_block_is_not_blamed_on_the_database(pool: Pool, tmp_path: Path) -> None:
@@ -263,20 +177,6 @@ async def test_who_is_cancelled_in_a_transaction_is_cancelled_though_its_connect
     assert waiting.cancelled()
 
 
-async def test_who_runs_out_of_time_in_a_transaction_is_told_so_though_its_connection_is_lost(
-    pool: Pool, dsn: str
-) -> None:
-    async def run_out_of_time(other: Pool) -> None:
-        async with asyncio.timeout(None) as limit, transaction(pool):
-            await end_other_sessions(other)
-            limit.reschedule(asyncio.get_running_loop().time())
-            await asyncio.Event().wait()
-
-    async with open_pool(dsn) as other:
-        with pytest.raises(TimeoutError):
-            await run_out_of_time(other)
-
-
 async def test_a_listener_hears_every_payload_in_order_from_the_moment_it_entered(
     pool: Pool, dsn: str
 ) -> None:
@@ -291,15 +191,6 @@ async def test_a_listener_whose_connection_is_closed_raises_instead_of_waiting(p
         await end_other_sessions(pool)
         with pytest.raises(Unreachable):
             await anext(payloads)
-
-
-async def test_a_quiet_listener_goes_on_hearing_after_its_keep_alive(pool: Pool, dsn: str) -> None:
-    async with listen(dsn, "news", keep_alive_s=0.5) as payloads:  # it is also how long an answer may take
-        heard = asyncio.ensure_future(anext(payloads))
-        async with transaction(pool) as conn:
-            await conn.execute("select pg_sleep(1.2)")
-            await conn.execute("notify news, 'late'")
-        assert await heard == "late"
 
 
 @pytest.mark.skipif("TEST_DATABASE_URL" in os.environ, reason="stops a server process of this machine")
@@ -327,37 +218,6 @@ async def test_a_lock_is_held_by_one_process_at_a_time(dsn: str) -> None:
                 pytest.fail("held twice")
         async with exclusive(dsn, "poll bluesky", wait_s=0) as other:
             assert other.name == "poll bluesky"
-
-
-async def test_a_lock_is_free_again_after_its_block_failed(dsn: str) -> None:
-    with pytest.raises(LookupError):
-        async with exclusive(dsn, "poll x", wait_s=0):
-            raise LookupError
-    async with exclusive(dsn, "poll x", wait_s=30):
-        pass
-
-
-async def test_one_who_waits_gets_the_lock_when_the_holder_dies(pool: Pool, dsn: str) -> None:
-    async with exclusive(dsn, "poll x", wait_s=0) as first:
-
-        async def wait_for_it() -> str:
-            async with exclusive(dsn, "poll x", wait_s=60) as second:
-                return second.name
-
-        waiting = asyncio.ensure_future(wait_for_it())
-        ended = 0
-        while not ended:
-            async with transaction(pool) as conn:
-                ended = await conn.fetchval(
-                    """
-                    select count(pg_terminate_backend(held.pid)) from pg_locks held join pg_locks wanted
-                        using (locktype, database, classid, objid)
-                    where locktype = 'advisory' and held.granted and not wanted.granted
-                    """
-                )
-        assert await waiting == "poll x"
-        with pytest.raises(Unreachable):
-            await first.check()
 
 
 async def test_a_pool_with_limits_needs_a_server_that_takes_writes(dsn: str) -> None:

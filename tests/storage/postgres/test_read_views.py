@@ -16,36 +16,21 @@ from storage.changes.paged_changes import ChangeFilter, SpellFilter, changes_pag
 from storage.executives.executives_report import access_spans
 from storage.executives.paged_signals import SignalFilter, signals_page
 from storage.model.core.availability import Flag, State, Status
-from storage.model.core.coverage import BatchOutcome
 from storage.model.core.orders import NewOrder
 from storage.model.evidence.export_kinds import Kind
 from storage.model.orders.cohort import Kind as KindInOrder
 from storage.model.orders.cohort import blocked_times
 from storage.orders.orders import add_order, number_of, orders
 from storage.postgres.migrate import grant_reading
-from storage.postgres.pool import Conn, Pool, Refused, StorageError, open_pool, transaction
+from storage.postgres.pool import Conn, Pool, Refused, open_pool, transaction
 from tests.support.samples.readings import minutes
 from tests.support.seeds.chain_rows import table
-from tests.support.seeds.changes import batch, become, enlist, read, roster_of
-from tests.support.seeds.every_page import Everything
+from tests.support.seeds.changes import become, enlist, roster_of
 from tests.support.seeds.posts import turn_into_posts
 from tests.support.table_digests import as_role
 
 Rows = list[dict[str, Any]]
 ALL = 100_000
-VIEWS = (
-    "accounts",
-    "states",
-    "changes",
-    "spells",
-    "coverage_by_day",
-    "orders",
-    "order_accounts",
-    "compliance",
-    "engagements",
-    "engagement_access",
-    "deliveries",
-)
 GAP = timedelta(hours=1)
 
 
@@ -323,78 +308,8 @@ def plain(rows: Sequence[dict[str, Any]]) -> list[list[tuple[str, str]]]:
     return sorted(sorted((name, text(value)) for name, value in row.items()) for row in rows)
 
 
-async def columns_of(conn: Conn, view: str) -> set[str]:
-    rows = await conn.fetch(
-        "select column_name::text from information_schema.columns "
-        "where table_schema = 'blockline_read' and table_name = $1",
-        view,
-    )
-    return {r["column_name"] for r in rows}
-
-
 async def shown(conn: Conn, view: str) -> Rows:
     return [dict(r) for r in await conn.fetch(f"select * from blockline_read.{view}")]  # noqa: S608
-
-
-async def test_each_view_is_compared_with_a_report(pool: Pool) -> None:
-    async with transaction(pool) as conn:
-        rows = await conn.fetch(
-            "select relname::text from pg_class "
-            "where relnamespace = 'blockline_read'::regnamespace and relkind = 'v'"
-        )
-    assert {r["relname"] for r in rows} == set(VIEWS) == set(REPORTS)
-
-
-@pytest.mark.parametrize("view", VIEWS)
-async def test_a_view_has_the_rows_and_values_of_the_report(
-    everything: Everything, pool: Pool, view: str
-) -> None:
-    story = everything.played.story
-    async with transaction(pool) as conn:
-        posts = await enlist(conn, X, ["901", "902"], ("Order 1 list",))
-        await turn_into_posts(conn, [one.account_id for one in posts])
-        roster = await roster_of(conn, posts)
-        await become(conn, roster, posts[0], None, State(Status.AVAILABLE), minutes(0))
-        await read(conn, batch(roster, minutes(15), answered=[True, False]))
-        await read(conn, batch(roster, minutes(30), BatchOutcome.MISSED))
-        for since, observable in ((minutes(0), True), (minutes(60), False)):
-            await conn.execute(
-                "insert into signal_access values ($1, 'like', $2, $3, 'The platform says so.')",
-                story.executive,
-                since,
-                observable,
-            )
-        await conn.execute(
-            "insert into canary (account_id, expected_status) values ($1, 'available')", story.accounts[0][0]
-        )
-        reported, found = await REPORTS[view](conn), await shown(conn, view)
-        assert set(reported[0]) == await columns_of(conn, view)
-    assert plain(found) == plain(reported)
-
-
-@pytest.mark.parametrize(("share", "known_share"), [(0.2, 0.2), (0.3, 1.0), (0.55, 0.4), (0.01, None)])
-async def test_the_states_at_a_time_are_those_of_the_api(
-    everything: Everything, pool: Pool, share: float, known_share: float | None
-) -> None:
-    at = everything.played.story.at(share)
-    known_at = None if known_share is None else everything.played.story.at(known_share)
-    async with transaction(pool) as conn:
-        known = await ordinary(conn)
-        reported = [
-            cells(row, STATE, is_post="post", is_watched="watched", first_seen_new="since")
-            for row in await states_page(conn, StateFilter(), at, known_at or await present(conn), 0, ALL)
-            if row.account_id in known
-        ]
-        rows = await conn.fetch("select * from blockline_read.states_at($1, $2)", at, known_at)
-    assert reported
-    assert plain([dict(r) for r in rows]) == plain(reported)
-
-
-@pytest.mark.parametrize("moments", ["null", "now() + interval '1 s'", "now(), now() + interval '1 s'"])
-async def test_a_state_in_the_future_is_refused(pool: Pool, moments: str) -> None:
-    with pytest.raises(StorageError, match="at is missing, or at or known_at is in the future"):
-        async with transaction(pool) as conn:
-            await conn.execute(f"select * from blockline_read.states_at({moments})")  # noqa: S608
 
 
 STATES = (
@@ -482,19 +397,6 @@ async def client(pool: Pool, dsn: str) -> AsyncGenerator[Pool]:
             await conn.execute(f"drop role {quoted}")
 
 
-async def test_a_client_reads_the_same_rows_from_every_view_as_the_owner(
-    everything: Everything, pool: Pool, client: Pool
-) -> None:
-    at = everything.played.story.at(0.3)
-    for source in (*VIEWS, f"states_at('{at.isoformat()}')"):
-        async with transaction(pool) as conn:
-            own = await shown(conn, source)
-        async with transaction(client) as conn:
-            theirs = await shown(conn, source)
-        assert own or source == "engagement_access"
-        assert plain(theirs) == plain(own), source
-
-
 async def test_a_client_reads_no_table_and_no_other_view(client: Pool) -> None:
     async with transaction(client) as conn:
         rows = await conn.fetch(
@@ -510,88 +412,6 @@ async def test_a_client_reads_no_table_and_no_other_view(client: Pool) -> None:
             """
         )
     assert [r["name"] for r in rows] == []
-
-
-@pytest.mark.parametrize("view", VIEWS)
-@pytest.mark.parametrize("command", ["delete from blockline_read.{}", "drop view blockline_read.{}"])
-async def test_a_client_changes_nothing_through_a_view(client: Pool, view: str, command: str) -> None:
-    with pytest.raises(StorageError, match=r"permission denied|must be owner|cannot delete from view"):
-        async with transaction(client) as conn:
-            await conn.execute(command.format(view))
-
-
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "select * from spells_now()",
-        "select * from ordinary_accounts()",
-        "select grant_reading('somebody')",
-        "select grant_running('somebody')",
-        "select ensure_coverage_month('2030-01-01')",
-        "select chain_audit_head(now())",
-        "create table blockline_read.letters (n int)",
-    ],
-)
-async def test_a_client_can_do_nothing_else(client: Pool, statement: str) -> None:
-    with pytest.raises(StorageError, match="permission denied"):
-        async with transaction(client) as conn:
-            await conn.execute(statement)
-
-
-async def test_nobody_reads_the_views_without_the_grant(pool: Pool) -> None:
-    async with transaction(pool) as conn:
-        assert not await conn.fetchval("select has_schema_privilege('pg_monitor', 'blockline_read', 'usage')")
-        rows = await conn.fetch(
-            """
-            select oid::regprocedure::text as name from pg_proc
-            where pronamespace = 'blockline_read'::regnamespace
-                and has_function_privilege('pg_monitor', oid, 'execute')
-            """
-        )
-    assert [r["name"] for r in rows] == []
-
-
-SECRET_COLUMNS = {
-    "mail.text_body",
-    "mail.html_body",
-    "mail.payload",
-    "mail.picture",
-    "mail.unsubscribe_url",
-    "mail.last_error",
-    "story.note",
-    "story.acknowledged_note",
-    "evidence.packed",
-}
-SECRET_TABLES = {
-    "account_note",
-    "api_token",
-    "audit_log",
-    "person",
-    "evidence",
-    "order_document",
-    "cause_document",
-}
-
-
-async def test_the_views_use_no_column_with_a_secret(pool: Pool) -> None:
-    async with transaction(pool) as conn:
-        rows = await conn.fetch(
-            """
-            select distinct u.relname::text as used, a.attname::text as column
-            from pg_rewrite w
-            join pg_class v on v.oid = w.ev_class and v.relnamespace = 'blockline_read'::regnamespace
-            join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = w.oid
-                and d.refclassid = 'pg_class'::regclass and d.refobjid <> v.oid
-            join pg_class u on u.oid = d.refobjid
-            left join pg_attribute a on a.attrelid = d.refobjid and a.attnum = d.refobjsubid
-            """
-        )
-        named = {r["relname"] for r in await conn.fetch("select relname::text from pg_class")}
-    used = {r["used"] for r in rows}
-    assert {"mail", "spell", "account"} <= used
-    assert named >= SECRET_TABLES
-    assert used & SECRET_TABLES == set()
-    assert {f"{r['used']}.{r['column']}" for r in rows} & SECRET_COLUMNS == set()
 
 
 async def test_a_role_that_does_not_exist_is_refused_in_one_sentence(dsn: str) -> None:

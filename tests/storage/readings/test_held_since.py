@@ -1,7 +1,5 @@
 """Since when answers about an account are held: told by coverage alone, whoever asked in which request."""
 
-import pytest
-
 from collectors.x.declaration import X
 from storage.accounts.accounts import NewAccount, add_accounts, stop_watching
 from storage.model.core.accounts import AccountId
@@ -22,30 +20,6 @@ async def requests(conn: Conn, asked: list[tuple[tuple[str, ...], BatchOutcome]]
     for minute, (ids, outcome) in enumerate(asked, start=1):
         await read(conn, batch(rosters[ids], minutes(minute), outcome))
     return {native_id: a.account_id for native_id, a in accounts.items()}
-
-
-@pytest.mark.parametrize(
-    ("asked", "expected"),
-    [
-        ([], {}),
-        ([(("1", "2"), ANSWERED)], {}),
-        ([(("1", "2"), HELD), (("1", "2"), HELD)], {"1": 1, "2": 1}),
-        ([(("1", "2"), HELD), (("1", "2"), MISSED)], {"1": 1, "2": 1}),
-        ([(("1", "2"), HELD), (("2", "3"), ANSWERED)], {"1": 1}),
-        ([(("1", "2"), HELD), (("2", "3"), ANSWERED), (("1", "2"), HELD)], {"1": 1, "2": 3}),
-        ([(("1", "2"), HELD), (("1", "2"), ANSWERED), (("2", "3"), HELD)], {"2": 3, "3": 3}),
-    ],
-)
-async def test_a_quarantine_begins_after_the_last_request_whose_answer_was_believed(
-    pool: Pool, asked: list[tuple[tuple[str, ...], BatchOutcome]], expected: dict[str, int]
-) -> None:
-    async with transaction(pool) as conn:
-        ids = await requests(conn, asked)
-        found = await held_since(conn, X)
-        assert found == {ids[i]: minutes(at) for i, at in expected.items()}
-        for native_id, account_id in ids.items():
-            only = {account_id: minutes(expected[native_id])} if native_id in expected else {}
-            assert await held_since(conn, X, [account_id]) == only
 
 
 async def test_an_account_that_left_the_watch_is_not_quarantined_and_starts_again(pool: Pool) -> None:

@@ -6,7 +6,6 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from collectors.x.declaration import X
-from storage.model.core.coverage import Gap
 from storage.model.core.coverage_gaps import Seen
 from storage.postgres.pool import Conn, Pool, transaction
 from storage.readings.coverage_report import CoverageReport, live_coverage, watched_coverage
@@ -25,47 +24,6 @@ async def both(conn: Conn, since: float, now: float = NOW) -> tuple[CoverageRepo
 
 async def retire(conn: Conn, roster_id: int, at: float) -> None:
     await conn.execute("update roster set retired_at = $2 where roster_id = $1", roster_id, minutes(at))
-
-
-async def test_a_gap_that_began_in_a_roster_of_long_ago_is_still_one(pool: Pool) -> None:
-    async with transaction(pool) as conn:
-        one, two = await enlist(conn, X, ["1", "2"])
-        old = await roster_of(conn, [one, two])
-        await read(conn, batch(old, minutes(30)))
-        await retire(conn, old.roster_id, 40)
-        new = await roster_of(conn, [one])
-        await read(conn, batch(new, minutes(9 * DAY + 120)))
-        every, watched = await both(conn, 9 * DAY)
-    assert every.seen == watched.seen
-    assert watched.seen[one.account_id] == Seen(
-        minutes(9 * DAY + 120), (Gap(minutes(30), minutes(9 * DAY + 120)),)
-    )
-    assert watched.seen[two.account_id] == Seen(minutes(30), ()), "in no roster now, and read once"
-    assert old.roster_id not in watched.rosters
-
-
-async def test_rosters_that_were_retired_before_the_window_leave_no_gap_in_it(pool: Pool) -> None:
-    async with transaction(pool) as conn:
-        one, two, three = await enlist(conn, X, ["1", "2", "3"])
-        for day, members in enumerate(([one], [one, two], [one, two, three])):
-            roster = await roster_of(conn, members)
-            for hour in range(24):
-                await read(conn, batch(roster, minutes(day * DAY + 60 * hour)))
-            await retire(conn, roster.roster_id, (day + 1) * DAY - 1)
-        every, watched = await both(conn, 2 * DAY + 300, 3 * DAY)
-    assert every.seen[one.account_id] == watched.seen[one.account_id] == Seen(minutes(3 * DAY - 60), ())
-
-
-async def test_who_is_not_watched_is_left_to_the_coverage_of_all(pool: Pool) -> None:
-    async with transaction(pool) as conn:
-        one, two = await enlist(conn, X, ["1", "2"])
-        old = await roster_of(conn, [one, two])
-        await read(conn, batch(old, minutes(30)))
-        await retire(conn, old.roster_id, 40)
-        await conn.execute("update account set watched = false where account_id = $1", two.account_id)
-        every, watched = await both(conn, 9 * DAY)
-    assert every.seen.keys() == {one.account_id, two.account_id}
-    assert watched.seen.keys() == {one.account_id}
 
 
 HOURS = st.integers(0, 10 * 24 - 1)

@@ -6,17 +6,13 @@ from datetime import timedelta
 import pytest
 
 from collectors.x.declaration import X
-from storage.accounts.accounts import NewAccount, add_accounts, stop_watching
 from storage.accounts.lookup import list_called
-from storage.accounts.watch_lists import make_list, put_accounts_on, take_accounts_off
+from storage.accounts.watch_lists import make_list, put_accounts_on
 from storage.model.core.accounts import Account
 from storage.model.stories.stories import (
-    LONGEST_CAPTION,
-    LONGEST_TITLE,
     MOST_CAPTIONS,
     StoryFault,
     StoryHead,
-    View,
     WrittenStory,
 )
 from storage.postgres.audit_log import acts
@@ -28,7 +24,6 @@ from storage.stories.stories import (
     change_story,
     remove_caption,
     remove_story,
-    stories,
     story,
     write_story,
 )
@@ -43,30 +38,6 @@ HEAD = StoryHead("All back", None, minutes(0), minutes(100))
 async def written(conn: Conn, head: StoryHead = HEAD) -> tuple[list[Account], WrittenStory]:
     accounts = await enlist(conn, X, ["1", "2"], ("Desk",))
     return accounts, await write_story(conn, head, LATE, "ada", NOW)
-
-
-async def test_a_story_is_of_those_that_were_watched_in_its_time_by_the_knowledge_that_it_is_told_by(
-    pool: Pool,
-) -> None:
-    async with transaction(pool) as conn:
-        one, two = await enlist(conn, X, ["1", "2"], ("Desk",))
-        await stop_watching(conn, X, "1", minutes(50), is_id=True)
-        await take_accounts_off(conn, "Desk", [two.account_id], "ada", minutes(150))
-        await add_accounts(conn, [NewAccount(X, "3", "h3", ("Desk",))], minutes(150))
-        desk = await list_called(conn, "Desk")
-        told = [
-            (await write_story(conn, head, LATE, "ada", NOW)).account_ids
-            for head in (
-                HEAD,
-                replace(HEAD, since=minutes(60)),
-                replace(HEAD, list_id=desk),
-                replace(HEAD, list_id=desk, known_at=minutes(120)),
-                replace(HEAD, list_id=desk, view=View.AS_KNOWN_THEN),
-            )
-        ]
-
-    both = (one.account_id, two.account_id)
-    assert told == [both, (two.account_id,), (one.account_id,), both, both]
 
 
 async def test_a_story_keeps_whose_it_is_whatever_becomes_of_the_list(pool: Pool) -> None:
@@ -119,60 +90,6 @@ async def test_captions_stand_by_their_moments_and_every_edit_is_on_record_witho
         ("ada", "story written", f"story {number}"),
     ]
     assert not any(word in told for word in ("back", "blocks"))
-
-
-HEADS = [
-    ("a story has a title", {"title": ""}, StoryFault.NO_TITLE),
-    ("a title is more than joiners", {"title": "\u200d"}, StoryFault.NO_TITLE),
-    ("a title has an end", {"title": "x" * (LONGEST_TITLE + 1)}, StoryFault.LONG_TITLE),
-    ("a title can be seen", {"title": "a\u202eb"}, StoryFault.HIDDEN),
-    ("a range has a length", {"until": minutes(0)}, StoryFault.ENDLESS),
-    ("what is to come is no story", {"until": minutes(201)}, StoryFault.TO_COME),
-    ("nothing is known of later", {"known_at": minutes(201)}, StoryFault.KNOWN_TO_COME),
-    ("what was known before has no later moment", {"known_at": minutes(99)}, StoryFault.KNOWN_TOO_EARLY),
-    (
-        "known then is known at no other time",
-        {"known_at": minutes(150), "view": View.AS_KNOWN_THEN},
-        StoryFault.KNOWN_TWICE,
-    ),
-]
-
-
-@pytest.mark.parametrize(("given", "fault"), [pytest.param(*row[1:], id=row[0]) for row in HEADS])
-async def test_what_is_no_story_is_refused_and_nothing_is_kept(
-    pool: Pool, given: dict[str, object], fault: StoryFault
-) -> None:
-    async with transaction(pool) as conn:
-        _, kept = await written(conn)
-        head = replace(HEAD, **given)
-        with pytest.raises(Refused) as first:
-            await write_story(conn, head, LATE, "ada", NOW)
-        with pytest.raises(Refused) as second:
-            await change_story(conn, kept.story_id, head, "ada", NOW)
-        assert await stories(conn) == [kept]
-    assert (str(first.value), str(second.value)) == (fault.value, fault.value)
-
-
-CAPTIONS = [
-    ("a caption says something", 50, "", StoryFault.NO_TEXT),
-    ("a caption has an end", 50, "x" * (LONGEST_CAPTION + 1), StoryFault.LONG_TEXT),
-    ("nothing turns the text around", 50, "a\u202eb", StoryFault.HIDDEN),
-    ("nothing steers the terminal that shows it", 50, "a\x1b[2Jb", StoryFault.HIDDEN),
-    ("a caption is in the range: not before", -1, "text", StoryFault.OUTSIDE),
-    ("and not after", 101, "text", StoryFault.OUTSIDE),
-]
-
-
-@pytest.mark.parametrize(("at", "text", "fault"), [pytest.param(*row[1:], id=row[0]) for row in CAPTIONS])
-async def test_what_is_no_caption_is_refused(pool: Pool, at: int, text: str, fault: StoryFault) -> None:
-    async with transaction(pool) as conn:
-        _, kept = await written(conn)
-        with_one = await add_caption(conn, kept.story_id, minutes(1), "text", "ada", NOW)
-        with pytest.raises(Refused) as added:
-            await add_caption(conn, kept.story_id, minutes(at), text, "ada", NOW)
-        with pytest.raises(Refused) as changed:
-            await change_caption(conn, with_one.captions[0].caption_id, minutes(at), text, "ada", NOW)
-    assert (str(added.value), str(changed.value)) == (fault.value, fault.value)
 
 
 async def test_words_of_any_writing_are_taken(pool: Pool) -> None:

@@ -1,7 +1,6 @@
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 """Moving months into the archive and back, on a real Postgres, killed at every step."""
 
-import json
 import os
 import signal
 import subprocess
@@ -11,21 +10,20 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 import duckdb
 import pytest
 
 from storage.imports.imports import import_history
 from storage.postgres.errors import Refused, StorageError
 from storage.postgres.migrate import grant_running
-from storage.postgres.pool import Conn, Pool, open_pool, transaction
+from storage.postgres.pool import Pool, open_pool, transaction
 from storage.postgres.replica import snapshot
 from storage.readings import coverage, rosters
 from storage.readings.archived_rows import with_archived
 from storage.readings.set_aside import set_aside
 from storage.tier.archiving import ArchiveStep, archive_closed, archive_month, due_months
 from storage.tier.iceberg import ArchiveTable
-from storage.tier.months import archived_months, is_closed, stored_months
+from storage.tier.months import archived_months, stored_months
 from storage.tier.restoring import restore_month
 from tests.conftest import NOW
 from tests.support.repeats import repeats
@@ -69,10 +67,6 @@ async def everything(pool: Pool) -> list[tuple[Any, ...]]:
         ]
 
 
-async def in_database(conn: Conn) -> int:
-    return await conn.fetchval("select count(*) from coverage_row where slot < '2021-02-01T00:00Z'")
-
-
 def table_of(dsn: str, folder: Path) -> ArchiveTable:
     return ArchiveTable(dsn, "public", folder.as_uri(), None)
 
@@ -81,54 +75,12 @@ def rows_in_table(table: ArchiveTable) -> int:
     return sum(file.rows for file in table.files(JANUARY))
 
 
-@pytest.mark.parametrize(
-    ("month", "months", "closed"),
-    [
-        (date(2026, 3, 1), 2, False),  # the current month
-        (date(2026, 2, 1), 2, False),  # the month before
-        (date(2026, 1, 1), 2, True),
-        (date(2025, 12, 1), 3, True),
-        (date(2026, 1, 1), 3, False),
-        (date(2026, 4, 1), 2, False),  # by a clock that was ahead
-    ],
-)
-def test_only_months_of_the_age_are_closed(month: date, months: int, closed: bool) -> None:
-    now = NOW.replace(year=2026, month=3, day=31)
-    assert is_closed(month, now, months) is closed
-
-
 async def test_the_current_and_the_previous_month_stay(
     pool: Pool, dsn: str, story: Story, tmp_path: Path
 ) -> None:
     assert await due_months(dsn, NOW, 2) == []
     assert await archive_closed(dsn, tmp_path.as_uri(), NOW, 2, "test") == []
     assert JANUARY in await due_months(dsn, NOW + timedelta(days=28), 2)
-
-
-async def test_an_archived_month_comes_back_as_it_was(
-    pool: Pool, dsn: str, story: Story, tmp_path: Path
-) -> None:
-    before = await everything(pool)
-    async with transaction(pool) as conn:
-        rows = await in_database(conn)
-    done = await archive_month(dsn, tmp_path.as_uri(), JANUARY, NOW, "desk@example.org")
-    async with transaction(pool) as conn:
-        assert (done.rows, await in_database(conn)) == (rows, done.kept)
-        assert done.kept < rows
-        act = await conn.fetchrow(
-            "select actor, subject, detail::text from audit_log where action = 'month archived'"
-        )
-        files = await conn.fetch("select address, sha256 from archived_file")
-    assert act is not None
-    assert (act["actor"], act["subject"]) == ("desk@example.org", "2021-01")
-    assert json.loads(act["detail"])["files"] == {f["address"]: f["sha256"].hex() for f in files}
-    assert await everything(pool) == before
-    await restore_month(dsn, JANUARY, NOW, "desk@example.org")
-    async with transaction(pool) as conn:
-        assert await in_database(conn) == rows
-        assert await archived_months(conn) == []
-    assert await everything(pool) == before
-    assert rows_in_table(table_of(dsn, tmp_path)) == 0
 
 
 async def test_a_month_cannot_be_archived_or_restored_twice(
@@ -180,35 +132,6 @@ async def test_a_restore_that_is_killed_at_any_step_loses_and_doubles_nothing(
     await killed_at_each_step(pool, dsn, tmp_path, "restore", range(4))
 
 
-async def test_a_reader_that_began_before_sees_all_rows(
-    pool: Pool, dsn: str, story: Story, tmp_path: Path
-) -> None:
-    async with snapshot(pool) as conn:
-        rows = await conn.fetchval("select count(*) from account") and await in_database(conn)
-        await archive_month(dsn, tmp_path.as_uri(), JANUARY, NOW, "test")
-        await with_archived(conn, None, None)
-        assert await in_database(conn) == rows
-
-
-async def test_a_request_that_arrives_late_is_kept_beside_the_files(
-    pool: Pool, dsn: str, story: Story, tmp_path: Path
-) -> None:
-    await archive_month(dsn, tmp_path.as_uri(), JANUARY, NOW, "test")
-    before = await everything(pool)
-    async with transaction(pool) as conn:
-        await conn.execute(
-            """
-            insert into coverage_row (slot, observed_at, recorded_at, roster_id, latency_ms, attempt, outcome)
-            select slot, observed_at + interval '1 second', $1, roster_id, latency_ms, 99, outcome
-            from coverage_row where slot < '2021-02-01T00:00Z' limit 1
-            """,
-            NOW,
-        )
-    assert len(await everything(pool)) == len(before) + 1
-    await restore_month(dsn, JANUARY, NOW, "test")
-    assert len(await everything(pool)) == len(before) + 1
-
-
 async def test_a_request_whose_row_is_in_the_files_alone_is_stored_already(
     pool: Pool, dsn: str, story: Story, tmp_path: Path
 ) -> None:
@@ -250,27 +173,6 @@ async def test_a_record_that_is_imported_again_after_its_month_was_archived_chan
     async with transaction(pool) as conn:
         await import_history(conn, invented_record(), NOW + timedelta(days=1))
     assert await everything(pool) == before
-
-
-async def test_the_function_for_sql_clients_refuses_a_time_in_an_archived_month_and_no_other(
-    pool: Pool, dsn: str, story: Story, tmp_path: Path
-) -> None:
-    states_at = "select * from blockline_read.states_at($1)"
-    async with transaction(pool) as conn:
-        last = await conn.fetchval("select max(observed_at) from coverage where slot < '2021-02-01T00:00Z'")
-        assert await conn.fetch(states_at, last)
-        before = await conn.fetch(states_at, NOW)
-    await archive_month(dsn, tmp_path.as_uri(), JANUARY, NOW, "test")
-    async with transaction(pool) as conn:
-        with pytest.raises(
-            asyncpg.ObjectNotInPrerequisiteStateError, match="requests of 2021-01 are archived"
-        ):
-            async with conn.transaction():
-                await conn.fetch(states_at, last)
-        assert await conn.fetch(states_at, NOW) == before
-    await restore_month(dsn, JANUARY, NOW, "test")
-    async with transaction(pool) as conn:
-        assert await conn.fetch(states_at, last)
 
 
 async def test_only_the_owner_of_the_tables_archives(
@@ -322,19 +224,6 @@ async def test_without_its_files_an_archived_month_is_an_error_and_not_a_gap(
     Path(address.removeprefix("file://")).unlink()
     with pytest.raises(StorageError, match="The archived month 2021-01 cannot be read"):
         await everything(pool)
-
-
-async def test_the_files_contain_numbers_and_nothing_of_an_account(
-    pool: Pool, dsn: str, story: Story, tmp_path: Path
-) -> None:
-    await archive_month(dsn, tmp_path.as_uri(), JANUARY, NOW, "test")
-    async with transaction(pool) as conn:
-        address = await conn.fetchval("select address from archived_file")
-    columns = duckdb.read_parquet(address).columns
-    assert columns == [
-        "month", "roster_id", "slot", "attempt", "observed_at", "recorded_at", "latency_ms", "outcome",
-        "missed_reason", "answered", "missed", "silent",
-    ]  # fmt: skip
 
 
 async def test_pyiceberg_reads_the_rows_that_were_archived(

@@ -2,9 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from datetime import datetime, timedelta
-
-import pytest
+from datetime import datetime
 
 from collectors.core.collector import CollectorAnswer
 from collectors.x.declaration import X
@@ -12,9 +10,8 @@ from jobs.base.clock import system_clock
 from jobs.base.database_clock import SteadyClock
 from jobs.dispatch.worker import AT_ONCE, QueueWorker
 from storage.model.core.platform_request import Question
-from storage.postgres.pool import Pool, Unreachable, listen, transaction
+from storage.postgres.pool import Pool, listen, transaction
 from storage.work import pending_answers, request_queue
-from storage.work.queue_consumer import PutBack, take_jobs
 from storage.work.request_queue import QueueJob, channel
 from tests.support.processes.worker_fleet import asked, until
 from tests.support.samples.readings import T0, FakeCollector
@@ -32,13 +29,6 @@ class Stuck(FakeCollector):
         self.under_way += 1
         await self.released.wait()
         return await super().read(native_ids, now)
-
-
-ANSWERED = "select count(*) from answered"
-TAKES_JOBS = """
-    from pg_stat_activity
-    where datname = current_database() and query like '%pgqueuer%' and pid <> pg_backend_pid()
-"""
 
 
 def job(vantage: str, number: int) -> QueueJob:
@@ -65,45 +55,6 @@ async def test_a_source_that_answers_slowly_holds_up_no_other(pool: Pool, dsn: s
         assert await asked(pool, "select count(*) >= 2 * 24 from pgqueuer where status = 'queued'")
         for one in stuck:
             one.released.set()
-
-
-async def test_a_source_that_is_paused_is_left_alone_and_read_again_afterwards(pool: Pool, dsn: str) -> None:
-    off = timedelta(0)
-    worker = QueueWorker(dsn, pool, "", SteadyClock(lambda: system_clock() + off))
-    worker.reads({"x": FakeCollector()})
-    async with worker.running():
-        await enqueue(pool, [job("", 1)])
-        await until(pool, ANSWERED, 1)
-        off = timedelta(hours=1)  # a worker whose clock is wrong reads nothing
-        await enqueue(pool, [job("", at) for at in range(2, 40)])
-        await until(pool, "select count(*) from worker where abs(extract(epoch from clock_off)) > 1", 1)
-        assert await asked(pool, "select count(*) from pgqueuer where status = 'queued'") == 38
-        assert await asked(pool, "select max(attempts) <= 1 from pgqueuer")
-        off = timedelta(0)
-        await until(pool, ANSWERED, 39)
-
-
-async def test_what_cannot_be_put_back_is_given_to_another_and_not_held(pool: Pool, dsn: str) -> None:
-    async def lose(_payload: bytes) -> None:
-        await asked(pool, f"select count(pg_terminate_backend(pid)) {TAKES_JOBS}")
-        await until(pool, f"select count(*) {TAKES_JOBS}", 0)
-        raise PutBack(timedelta(0))
-
-    stop, done = asyncio.Event(), asyncio.Event()
-
-    async def do(_payload: bytes) -> None:
-        done.set()
-        stop.set()
-
-    await enqueue(pool, [job("", 1)])
-    with pytest.raises(Unreachable):
-        await take_jobs(dsn, "x", lose, 2, asyncio.Event())
-    async with transaction(pool) as conn:
-        assert await conn.fetchval("select array_agg(status::text) from pgqueuer") == ["picked"]
-        await conn.execute("update pgqueuer set heartbeat = heartbeat - interval '1 hour'")
-    await take_jobs(dsn, "x", do, 2, stop)
-    assert done.is_set()
-    assert await asked(pool, "select count(*) from pgqueuer") == 0
 
 
 async def test_a_request_wakes_the_workers_of_its_source_alone(pool: Pool, dsn: str) -> None:

@@ -6,10 +6,8 @@ from collectors.x.declaration import X
 from storage.model.core.shards import ShardNumbers
 from storage.postgres.locks import exclusive
 from storage.postgres.pool import Pool, transaction
-from storage.readings import stream_cursors
 from storage.work.shards import put_in_force, shard_numbers, want_shards
 from storage.work.workers import planning_lock
-from tests.support.samples.readings import minutes
 
 
 @pytest.mark.parametrize("led", [0, 1])
@@ -38,18 +36,3 @@ async def test_another_number_waits_for_what_a_leader_that_lost_its_lock_still_w
             assert await put_in_force(conn, X) == ShardNumbers(1, 2)
     async with transaction(pool) as conn:
         assert await put_in_force(conn, X) == ShardNumbers(2, 2)
-
-
-async def test_each_new_shard_reads_the_stream_from_where_the_last_of_the_old_ones_stopped(
-    pool: Pool,
-) -> None:
-    async with transaction(pool) as conn:
-        await want_shards(conn, X, 2)
-        await put_in_force(conn, X)
-        await stream_cursors.save_position(conn, X, "200", minutes(2), 0)
-        await stream_cursors.save_position(conn, X, "100", minutes(1), 1)
-        await want_shards(conn, X, 3)
-        await put_in_force(conn, X)
-        found = [await stream_cursors.position(conn, X, shard) for shard in range(4)]
-    behind = stream_cursors.StreamCursor("100", minutes(1))
-    assert found == [behind, behind, behind, None]

@@ -4,8 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,20 +78,3 @@ def console(*arguments: object, **settings: str) -> Ran:
         timeout=60,
     )
     return Ran(done.returncode, done.stdout, done.stderr)
-
-
-@contextmanager
-def simulated_x(history: Path) -> Generator[str]:
-    """The address of a simulator in a process of its own, which ends with the block."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "jobs.rehearsal.simulators", str(history)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env=os.environ | {"PYTHONPATH": str(Path(__file__).parent.parent.parent.parent)},
-    ) as process:
-        assert process.stdout is not None
-        assert process.stdin is not None
-        try:
-            yield json.loads(process.stdout.readline())["x"]
-        finally:
-            process.stdin.close()

@@ -28,9 +28,6 @@ ONCE = HttpOptions(retry=Retry(attempts=0, base_s=0))
 USERS = b'{"data":[{"id":"7","name":"a","username":"a","protected":false}]}'
 
 
-HTML = b"<html>Something went wrong.</html>"
-
-
 Told = web.Response | Awaitable[web.Response] | None
 """None: the connection is cut."""
 

@@ -11,15 +11,13 @@ from yarl import URL
 
 from collectors.bluesky.declaration import BLUESKY
 from collectors.bluesky.simulator.app import serve_bluesky
-from collectors.bluesky.simulator.world import observable
 from collectors.bluesky.wire.regional_labelers import MAIN_LABELER, SHIPPED_REGIONS
 from collectors.core.wire import is_array, is_object
 from collectors.simulator.engagement_file import SimulatedAct
 from collectors.simulator.history import APP_VIEW_ONLY, History, HistoryAccount, settled
-from collectors.x.declaration import X
-from storage.model.core.availability import EVERYWHERE, State, Status
+from storage.model.core.availability import State, Status
 from storage.model.core.signals import SignalKind
-from tests.support.samples.readings import AVAILABLE, NOT_FOUND, PROTECTED, SUSPENDED, T0
+from tests.support.samples.readings import AVAILABLE, NOT_FOUND, SUSPENDED, T0
 from tests.support.simulated.bluesky_cast import (
     ACTS,
     ALICE,
@@ -161,54 +159,9 @@ async def test_a_lifted_takedown_of_the_app_is_listed_once_and_negated() -> None
         assert shape((await asked(server, path))[2]) == shape(want["response"]["body"])
 
 
-async def test_a_history_is_played_on_all_servers_in_either_direction() -> None:
-    lived = account(
-        ALICE,
-        AVAILABLE,
-        PROTECTED,
-        SUSPENDED,
-        DEACTIVATED,
-        NOT_FOUND,
-        WITHHELD,
-        State(Status.WITHHELD, ("IN",)),
-    )
-    want = [
-        ("shown", "active"),
-        ("shown", "active"),
-        ("AccountTakedown", "takendown"),
-        ("AccountDeactivated", "deactivated"),
-        ("InvalidRequest", "RepoNotFound"),
-        ("shown", "active"),
-        ("shown", "active"),
-    ]
-    async with serve_bluesky(History((lived, account(BOB, AVAILABLE)))) as server:
-        for hour in [*range(7), *range(6, -1, -1)]:
-            server.set_clock(T0 + hour * HOUR)
-            batch = (await asked(server, profiles(ALICE, BOB)))[2]["profiles"]
-            alone = (await asked(server, profile(ALICE)))[2]
-            held = (await asked(server, repo_status(ALICE)))[2]
-            in_app = "shown" if "did" in alone else alone["error"]
-            at_host = "active" if held.get("active") else held.get("status") or held["error"]
-            assert (in_app, at_host) == want[hour]
-            assert [item["did"] for item in batch] == ([ALICE, BOB] if in_app == "shown" else [BOB])
-            assert (await asked(server, f"/{ALICE}"))[0] == 200
-
-
 def accepting(*countries: str) -> dict[str, str]:
     wanted = [f"{MAIN_LABELER};redact", *(SHIPPED_REGIONS[country] for country in countries)]
     return {"atproto-accept-labelers": ", ".join(wanted)}
-
-
-async def test_labels_are_those_of_the_labelers_that_were_asked_to_speak() -> None:
-    everywhere = account(BOB, State(Status.WITHHELD, (EVERYWHERE,)))
-    both = account(ALICE, State(Status.WITHHELD, ("IN", "TR")))
-    async with serve_bluesky(History((both, everywhere))) as server:
-        for countries in [(), ("TR",), ("TR", "DE"), ("IN", "TR"), tuple(SHIPPED_REGIONS)]:
-            _, headers, body = await asked(server, profiles(ALICE, BOB), accepting(*countries))
-            heard = [SHIPPED_REGIONS[country] for country in countries]
-            assert headers["atproto-content-labelers"] == ",".join([f"{MAIN_LABELER};redact", *heard])
-            told = [{label["src"] for label in item["labels"]} for item in body["profiles"]]
-            assert told == [{SHIPPED_REGIONS[c] for c in ("IN", "TR") if c in countries}, set(heard)]
 
 
 async def test_a_label_bears_the_time_from_which_its_country_withheld() -> None:
@@ -220,21 +173,6 @@ async def test_a_label_bears_the_time_from_which_its_country_withheld() -> None:
             SHIPPED_REGIONS["TR"]: "2021-02-01T01:00:00.000Z",
             SHIPPED_REGIONS["IN"]: "2021-02-01T02:00:00.000Z",
         }
-
-
-async def test_who_forgets_the_main_labeler_sees_what_it_took_down() -> None:
-    hidden = History((account(ALICE, SUSPENDED, detail=APP_VIEW_ONLY),))
-    async with serve_bluesky(hidden) as server:
-        forgot = {"atproto-accept-labelers": SHIPPED_REGIONS["TR"]}
-        assert (await asked(server, profile(ALICE), forgot))[0] == 200
-        assert (await asked(server, profile(ALICE), accepting("TR")))[2]["error"] == "AccountTakedown"
-
-
-def test_a_country_without_a_labeler_cannot_be_seen() -> None:
-    assert observable(State(Status.WITHHELD, ("NZ",)), SHIPPED_REGIONS) == AVAILABLE
-    assert observable(State(Status.WITHHELD, ("NZ", "TR")), SHIPPED_REGIONS) == WITHHELD
-    assert observable(PROTECTED, SHIPPED_REGIONS) == AVAILABLE
-    assert observable(SUSPENDED, SHIPPED_REGIONS) == SUSPENDED
 
 
 async def test_a_handle_that_leads_nowhere_is_shown_as_invalid_and_stays_registered() -> None:
@@ -249,22 +187,6 @@ async def test_a_handle_that_leads_nowhere_is_shown_as_invalid_and_stays_registe
             assert (await asked(server, profile(handle)))[2]["message"] == "Profile not found"
         assert (await asked(server, f"/{ALICE}"))[2]["alsoKnownAs"] == ["at://alice.test"]
         assert len((await asked(server, f"/{ALICE}/log/audit"))[2]) == 1
-
-
-async def test_a_did_document_names_this_server_unless_another_is_given() -> None:
-    async with serve_bluesky(cast(NOBODY)) as server:
-        (service,) = (await asked(server, f"/{ALICE}"))[2]["service"]
-        assert service["serviceEndpoint"] == server.base_url
-
-
-async def test_the_did_document_of_a_labeler_names_the_server_that_lists_its_labels() -> None:
-    async with serve_bluesky(cast(NOBODY), pds="https://pds.example.com") as server:
-        for labeler in (SHIPPED_REGIONS["TR"], MAIN_LABELER):
-            document = (await asked(server, f"/{labeler}"))[2]
-            assert document["id"] == labeler
-            assert [(s["id"], s["serviceEndpoint"]) for s in document["service"]] == [
-                ("#atproto_labeler", server.base_url)
-            ]
 
 
 async def test_pages_of_records_follow_each_other_and_an_undone_follow_is_gone() -> None:
@@ -304,21 +226,6 @@ async def test_a_post_that_answers_nothing_is_a_record_without_a_target() -> Non
         assert record["value"].keys() == {"text", "$type", "createdAt"}
 
 
-async def test_labels_are_listed_in_pages_by_account_and_by_labeler() -> None:
-    everybody = (ALICE, BOB, CAROL, DAVE, ERIN)
-    history = cast(dict.fromkeys(everybody, State(Status.WITHHELD, ("IN", "TR"))))
-    path = "/xrpc/com.atproto.label.queryLabels?uriPatterns="
-    async with serve_bluesky(history) as server:
-        assert len((await asked(server, f"{path}{ALICE}"))[2]["labels"]) == 2
-        only_tr = (await asked(server, f"{path}did:plc:*&sources={SHIPPED_REGIONS['TR']}"))[2]["labels"]
-        assert {label["src"] for label in only_tr} == {SHIPPED_REGIONS["TR"]}
-        first = (await asked(server, f"{path}*&limit=6"))[2]
-        rest = (await asked(server, f"{path}*&limit=6&cursor={first['cursor']}"))[2]
-        listed = {(label["src"], label["uri"]) for label in (*first["labels"], *rest["labels"])}
-        assert len(listed) == len(first["labels"]) + len(rest["labels"]) == 10
-        assert (await asked(server, f"{path}*&cursor={rest['cursor']}"))[2] == {"labels": []}
-
-
 @pytest.mark.parametrize(
     ("path", "status"),
     [
@@ -354,24 +261,6 @@ async def test_a_follow_goes_both_ways_and_an_unknown_handle_is_said_to_be_unkno
         assert (found[1]["actor"], found[1]["notFound"]) == ("nobody.test", True)
 
 
-async def test_the_clock_is_set_and_the_counts_are_read_over_http() -> None:
-    history = History((account(ALICE, AVAILABLE, SUSPENDED),))
-    async with serve_bluesky(history) as server, aiohttp.ClientSession(server.base_url) as session:
-        await asked(server, profiles(ALICE, BOB, CAROL))
-        async with session.put("/_simulator/clock", json={"now": (T0 + HOUR).isoformat()}) as response:
-            assert response.status == 204
-        assert (await asked(server, profile(ALICE)))[0] == 400
-        async with session.put("/_simulator/clock", json={"now": "soon"}) as response:
-            assert response.status == 400
-        await asked(server, f"/{ALICE}")
-        async with session.get("/_simulator/counts") as response:
-            assert await response.json() == {
-                "app.bsky.actor.getProfiles": {"requests": 1, "ids": 3},
-                "app.bsky.actor.getProfile": {"requests": 1, "ids": 1},
-                "plc": {"requests": 1, "ids": 1},
-            }
-
-
 async def test_the_server_of_the_accounts_counts_in_windows_of_five_simulated_minutes() -> None:
     async with serve_bluesky(cast(NOBODY), limit=2, now=T0) as server:
 
@@ -395,9 +284,3 @@ async def test_one_request_too_many_is_refused_as_recorded() -> None:
         assert (status, body) == (want["status"], want["body"])
         assert said(headers) == said(want["headers"])
         assert "retry-after" in headers
-
-
-async def test_accounts_of_other_platforms_are_not_on_bluesky() -> None:
-    history = History((settled(X, ALICE, [(T0, AVAILABLE, "alice")]),))
-    async with serve_bluesky(history) as server:
-        assert (await asked(server, profile(ALICE)))[2]["message"] == "Profile not found"

@@ -1,35 +1,20 @@
 """Who an account of Bluesky is: DIDs, handles, documents, the log of handles, addresses."""
 
-from datetime import datetime
-
 import pytest
 
 from collectors.bluesky.wire.identity import (
     DidDocument,
-    HandleSince,
-    NoDid,
-    document_url,
-    is_did,
-    is_handle,
     moment,
     name_of,
     read_document,
     read_log,
     read_resolved,
-    record_uri,
 )
-from collectors.bluesky.wire.labels import Labelers
-from collectors.bluesky.wire.regional_labelers import DEFAULT_LABEL_VALUES, MAIN_LABELER, SHIPPED_REGIONS
 from collectors.core.wire import WireFault
 from storage.model.core.availability import MissedReason
 from tests.support.samples.bluesky_answers import (
     ALICE,
     BOB,
-    ERIN,
-    FRANK,
-    HANK,
-    IRIS,
-    NOBODY,
     document,
     made,
     recorded,
@@ -37,38 +22,6 @@ from tests.support.samples.bluesky_answers import (
 )
 
 PDS = "https://pds.example.com"
-
-
-@pytest.mark.parametrize(
-    "text", [ALICE, "did:web:example.com", "did:web:localhost", "did:web:a.example%3A8443"]
-)
-def test_a_did_of_a_supported_method_is_one(text: str) -> None:
-    assert is_did(text)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "alice.test",
-        "did:plc:short",
-        ALICE.upper(),
-        ALICE + "a",
-        ALICE + "\n",
-        f" {ALICE}",
-        "did:plc:1q524mlvslhwwlcomnk7dzj4",
-        "did:key:zQ3sh",
-        "did:web:",
-        "did:web:a..b",
-        "did:web:a.example:8443",
-        "did:web:a.example%2Fpath",
-        "did:web:a.example/path",
-        "did:web:user@a.example",
-        f"{ALICE}&actors={BOB}",
-    ],
-)
-def test_what_is_no_did_would_fail_a_whole_batch_and_is_told_apart(text: str) -> None:
-    assert not is_did(text)
 
 
 @pytest.mark.parametrize(
@@ -105,34 +58,7 @@ def test_a_user_may_write_a_handle_a_did_or_the_address_of_a_profile(text: str, 
     assert name_of(text) == name
 
 
-def test_a_handle_has_at_least_two_parts_and_ends_in_a_name() -> None:
-    assert [is_handle(h) for h in ("a.b", "a.1b", "1.b", "a", "a_b.test", "a.test.")] == [
-        True,
-        False,
-        True,
-        False,
-        False,
-        False,
-    ]
-
-
 # documents -----------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("name", "did", "said"),
-    [
-        ("plc_document__active", ALICE, DidDocument(PDS, "alice.test")),
-        ("plc_document__deleted", ERIN, DidDocument(PDS, "erin.test")),
-        ("plc_document__handle_invalid", HANK, DidDocument(PDS, "nowhere.example.net")),
-        ("plc_document__tombstoned", IRIS, NoDid.TOMBSTONED),
-        ("plc_document__unknown_did", NOBODY, NoDid.NOT_REGISTERED),
-    ],
-)
-def test_a_recorded_document_names_the_server_and_the_handle(
-    name: str, did: str, said: DidDocument | NoDid
-) -> None:
-    assert read_document(recorded(name), did) == said
 
 
 @pytest.mark.parametrize(
@@ -165,24 +91,6 @@ def test_only_the_plain_origin_of_a_server_is_taken_from_a_document(
 
 
 @pytest.mark.parametrize(
-    "parts",
-    [
-        {"service": None},
-        {"service": {}},
-        {"service": [None, 3, {"id": "#bsky_fg", "serviceEndpoint": PDS}]},
-        {"service": [{"id": BOB + "#atproto_pds", "serviceEndpoint": PDS}]},
-    ],
-)
-def test_a_document_without_a_server_of_the_account_names_none(parts: dict[str, object]) -> None:
-    assert read_document(made(200, document(ALICE, **parts)), ALICE) == DidDocument(None, "name.test")
-
-
-def test_a_service_may_be_named_by_its_full_id() -> None:
-    service = [{"id": ALICE + "#atproto_pds", "serviceEndpoint": PDS}]
-    assert read_document(made(200, document(ALICE, service=service)), ALICE) == DidDocument(PDS, "name.test")
-
-
-@pytest.mark.parametrize(
     ("names", "handle"),
     [
         (["https://alice.example", "at://Alice.Test"], "alice.test"),
@@ -196,33 +104,7 @@ def test_the_first_at_name_is_the_claimed_handle(names: object, handle: str | No
     assert read_document(made(200, document(ALICE, alsoKnownAs=names)), ALICE) == DidDocument(PDS, handle)
 
 
-def test_a_did_web_keeps_its_document_on_its_own_host() -> None:
-    assert document_url("did:web:a.example%3A8443", "https://plc.directory") == (
-        "https://a.example:8443/.well-known/did.json"
-    )
-    assert document_url(ALICE, "https://plc.directory") == f"https://plc.directory/{ALICE}"
-
-
-def test_a_did_web_is_not_gone_because_its_host_says_404_in_the_directorys_words() -> None:
-    did = "did:web:a.example"
-    said = read_document(made(404, {"message": f"DID not available: {did}"}), did)
-    assert said == WireFault(MissedReason.UPSTREAM, "HTTP 404")
-
-
 # the log of handles --------------------------------------------------------------------------------------
-
-
-def test_a_rename_is_dated_by_the_log() -> None:
-    assert read_log(recorded("plc_audit__renamed"), FRANK) == (
-        HandleSince("frank.test", datetime.fromisoformat("2026-11-24T13:45:02.659Z")),
-        HandleSince("frank-new.test", datetime.fromisoformat("2026-11-24T13:45:27.618Z")),
-    )
-
-
-def test_a_tombstone_ends_the_log_without_a_handle() -> None:
-    log = read_log(recorded("plc_audit__tombstoned"), IRIS)
-    assert not isinstance(log, WireFault)
-    assert [one.handle for one in log] == ["iris.test"]
 
 
 def entry(handle: str, minute: int, **parts: object) -> dict[str, object]:
@@ -242,11 +124,6 @@ def test_an_operation_that_was_nullified_was_never_made() -> None:
         "a.test",
         "c.test",
     ]
-
-
-def test_an_operation_that_keeps_the_handle_is_no_rename_and_a_return_to_an_old_one_is() -> None:
-    names = ["a.test", "a.test", "b.test", "a.test"]
-    assert handles(*(entry(name, n) for n, name in enumerate(names))) == ["a.test", "b.test", "a.test"]
 
 
 def test_the_first_form_of_operations_names_the_handle_in_a_field_of_its_own() -> None:
@@ -293,34 +170,7 @@ def test_a_handle_resolves_to_a_did_or_to_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    "value",
-    [
-        None,
-        3,
-        "",
-        "at://alice.test/app.bsky.feed.post/3k",
-        f"at://{ALICE}",
-        f"at://{ALICE}/app.bsky.feed.post",
-        f"at://{ALICE}/app.bsky.feed.post/",
-        f"at://{ALICE}/app.bsky.feed.post/3k/x",
-        f"at://{ALICE}/app.bsky.feed.post/a\0b",
-        f"at://{ALICE}/app.bsky.feed.post/" + "a" * 600,
-        f"https://{ALICE}/app.bsky.feed.post/3k",
-    ],
-)
-def test_what_is_not_the_address_of_a_record_is_none(value: object) -> None:
-    assert record_uri(value) is None
-
-
-@pytest.mark.parametrize(
     "value", [None, 5, "", "soon", "2026-11-24", "2026-11-24T13:45:03", "0001-01-01T00:00:00+14:00", "9" * 50]
 )
 def test_what_is_no_time_with_a_zone_is_none(value: object) -> None:
     assert moment(value) is None
-
-
-def test_the_shipped_labelers_can_be_asked() -> None:
-    header = Labelers(MAIN_LABELER, SHIPPED_REGIONS, DEFAULT_LABEL_VALUES).accept_header
-    assert header.count("redact") == 1
-    assert header.count("did:plc:") == len(SHIPPED_REGIONS) + 1
-    assert len(set(SHIPPED_REGIONS.values())) == len(SHIPPED_REGIONS)

@@ -6,7 +6,6 @@ from collectors.bluesky.wire.errors import Absence
 from collectors.bluesky.wire.identity import read_document
 from collectors.bluesky.wire.profiles import (
     read_profile,
-    read_profiles,
     read_public_profiles,
     read_repo_status,
     verdict,
@@ -25,9 +24,7 @@ from tests.support.samples.bluesky_answers import (
     FRANK,
     GINA,
     HANK,
-    HEARD,
     IRIS,
-    LABEL,
     LABELERS,
     NOBODY,
     PROFILE,
@@ -40,7 +37,6 @@ from tests.support.samples.bluesky_answers import (
 from tests.support.samples.readings import AVAILABLE, NOT_FOUND, SUSPENDED
 
 DEACTIVATED = State(Status.DEACTIVATED)
-IN_TR = State(Status.WITHHELD, ("TR",))
 NETWORK = WireFault(MissedReason.NETWORK, "no answer in time")
 NOT_SHOWN = refusal("InvalidRequest", "Profile not found")
 GONE = refusal("RepoNotFound", "Could not find repo for DID")
@@ -186,100 +182,6 @@ def test_recorded_answers_are_read_as_what_they_state(
 
 
 @pytest.mark.parametrize(
-    ("shown", "directory", "server", "state", "flags"),
-    [
-        pytest.param(
-            refusal("AccountTakedown"),
-            HOLDS,
-            made(200, {"did": ALICE, "active": False, "status": "suspended"}),
-            SUSPENDED,
-            {Flag.HOST},
-            id="suspended by the server counts as taken down by it",
-        ),
-        pytest.param(
-            refusal("AccountTakedown"),
-            HOLDS,
-            made(503, b"down"),
-            SUSPENDED,
-            {Flag.SCOPE_UNANSWERED},
-            id="takedown, server down: no scope",
-        ),
-        pytest.param(
-            refusal("AccountTakedown"),
-            HOLDS,
-            NETWORK,
-            SUSPENDED,
-            {Flag.SCOPE_UNANSWERED},
-            id="takedown, server silent: no scope",
-        ),
-        pytest.param(
-            refusal("AccountTakedown"),
-            NETWORK,
-            None,
-            SUSPENDED,
-            {Flag.SCOPE_UNANSWERED},
-            id="takedown, directory silent: no scope",
-        ),
-        pytest.param(
-            refusal("AccountTakedown"),
-            HOLDS,
-            made(200, {"did": ALICE, "active": False}),
-            SUSPENDED,
-            {Flag.SCOPE_UNANSWERED},
-            id="takedown, server makes no claim: no scope",
-        ),
-        pytest.param(
-            NOT_SHOWN,
-            HOLDS,
-            made(200, {"did": ALICE, "active": False, "status": "takendown"}),
-            SUSPENDED,
-            {Flag.HOST},
-            id="not shown, its server says taken down",
-        ),
-        pytest.param(
-            NOT_SHOWN,
-            HOLDS,
-            made(200, {"did": ALICE, "active": False, "status": "deactivated"}),
-            DEACTIVATED,
-            {},
-            id="not shown, its server says deactivated",
-        ),
-        pytest.param(
-            NOT_SHOWN,
-            HOLDS,
-            made(200, {"did": ALICE, "active": False, "status": "deleted"}),
-            NOT_FOUND,
-            {Flag.DELETED},
-            id="not shown, its server says deleted",
-        ),
-        pytest.param(
-            NOT_SHOWN, HOLDS, GONE, NOT_FOUND, {Flag.DELETED}, id="not shown, its server does not hold it"
-        ),
-        pytest.param(
-            NOT_SHOWN,
-            made(410, {"message": f"DID not available: {ALICE}"}),
-            None,
-            NOT_FOUND,
-            {Flag.DELETED},
-            id="a DID given up is told by 410 as by 404",
-        ),
-    ],
-)
-def test_what_the_app_does_not_show_is_decided_by_its_server_and_the_directory(
-    shown: Exchange,
-    directory: Exchange | WireFault,
-    server: Exchange | WireFault | None,
-    state: State,
-    flags: set[Flag],
-) -> None:
-    said = became_of(ALICE, shown, directory, server)
-    assert isinstance(said, Reading)
-    assert (said.state, said.flags) == (state, frozenset(flags))
-    weak = state is NOT_FOUND
-    assert said.strength is (Strength.WEAK if weak else Strength.STRONG)
-
-
-@pytest.mark.parametrize(
     ("shown", "directory", "server", "reason"),
     [
         pytest.param(recorded("get_profile__bad_input"), None, None, R.BAD_REQUEST, id="our own mistake"),
@@ -421,115 +323,7 @@ def test_what_is_not_plainly_stated_is_missed(
     assert said.reason is reason
 
 
-def test_a_miss_over_its_server_says_whose_answer_was_wanting() -> None:
-    said = became_of(ALICE, NOT_SHOWN, HOLDS, NETWORK)
-    assert said == Missed(
-        ALICE, AT, R.NETWORK, "the server of the account gave no usable answer: no answer in time"
-    )
-
-
-@pytest.mark.parametrize("name", ["get_actor_likes__not_own_account", "get_profile__renamed_old_handle"])
-def test_the_words_for_a_missing_profile_are_no_verdict_by_themselves(name: str) -> None:
-    assert read_profile(recorded(name), BOB, LABELERS) is Absence.NOT_FOUND
-
-
-@pytest.mark.parametrize("name", ["describe_repo__taken_down", "get_latest_commit__taken_down"])
-def test_the_errors_of_other_calls_are_no_repo_status(name: str) -> None:
-    said = read_repo_status(recorded(name), ALICE)
-    assert isinstance(said, WireFault)
-    assert said.reason is R.UNCLASSIFIED
-
-
 # batches -------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("name", "asked", "present", "missing"),
-    [
-        pytest.param("get_profiles__active", (ALICE, CAROL), (ALICE, CAROL), (), id="all are there"),
-        pytest.param("get_profiles__taken_down_dropped", (ALICE, CAROL), (CAROL,), (ALICE,), id="taken down"),
-        pytest.param("get_profiles__deactivated_dropped", (DAVE, CAROL), (CAROL,), (DAVE,), id="deactivated"),
-        pytest.param(
-            "get_profiles__appview_only_takedown_dropped",
-            (CAROL, DAVE, ALICE),
-            (CAROL, ALICE),
-            (DAVE,),
-            id="taken down in the app only",
-        ),
-        pytest.param(
-            "get_profiles__missing_and_duplicate",
-            (CAROL, NOBODY, ALICE),
-            (CAROL, ALICE),
-            (NOBODY,),
-            id="twice in the answer",
-        ),
-        pytest.param(
-            "get_profiles__labels_region_redact",
-            (CAROL, DAVE, ALICE),
-            (CAROL, ALICE),
-            (DAVE,),
-            id="dropped for a label",
-        ),
-    ],
-)
-def test_who_is_dropped_from_a_batch_is_asked_alone_before_anything_is_said(
-    name: str, asked: tuple[str, ...], present: tuple[str, ...], missing: tuple[str, ...]
-) -> None:
-    profiles = read_profiles(recorded(name), asked, LABELERS)
-    assert tuple(reading.native_id for reading in profiles.readings) == present
-    assert profiles.missing == missing
-    assert profiles.missed == ()
-    assert profiles.fault is None
-
-
-@pytest.mark.parametrize(
-    ("answer", "reason"),
-    [
-        pytest.param(recorded("get_profiles__over_25"), R.BAD_REQUEST, id="too many"),
-        pytest.param(
-            recorded("get_profiles__over_25_older_server"), R.BAD_REQUEST, id="too many, older text"
-        ),
-        pytest.param(recorded("get_profiles__one_malformed"), R.BAD_REQUEST, id="one malformed"),
-        pytest.param(recorded("rate_limited_429"), R.RATE_LIMITED, id="429"),
-        pytest.param(recorded("unknown_method_501"), R.UPSTREAM, id="501"),
-        pytest.param(NOT_SHOWN, R.BAD_REQUEST, id="not found said of a whole batch"),
-        pytest.param(refusal("AccountTakedown"), R.UNCLASSIFIED, id="a takedown said of a whole batch"),
-        pytest.param(made(200, {}), R.MALFORMED, id="no profiles"),
-        pytest.param(made(200, {"profiles": None}), R.MALFORMED, id="profiles null"),
-        pytest.param(made(200, {"profiles": {}}), R.MALFORMED, id="profiles an object"),
-        pytest.param(made(200, b"[]"), R.MALFORMED, id="an array"),
-        pytest.param(made(503, b"<html>"), R.UPSTREAM, id="503 HTML"),
-    ],
-)
-def test_a_batch_that_failed_as_a_whole_proves_nothing_of_any_account(
-    answer: Exchange, reason: MissedReason
-) -> None:
-    profiles = read_profiles(answer, [ALICE, CAROL, ALICE], LABELERS)
-    assert profiles.fault is not None
-    assert profiles.fault.reason is reason
-    assert (profiles.readings, profiles.missing) == ((), ())
-    assert [(miss.native_id, miss.reason) for miss in profiles.missed] == [(ALICE, reason), (CAROL, reason)]
-
-
-@pytest.mark.parametrize(
-    "items",
-    [
-        pytest.param([], id="nothing"),
-        pytest.param([None, 3, "x", [PROFILE]], id="no objects"),
-        pytest.param([{**PROFILE, "did": NOBODY}], id="another account"),
-        pytest.param([{**PROFILE, "did": None}], id="no DID"),
-        pytest.param([{**PROFILE, "did": [CAROL]}], id="unhashable DID"),
-    ],
-)
-def test_an_answer_that_does_not_name_an_account_says_nothing_of_it(items: list[object]) -> None:
-    assert read_profiles(made(200, {"profiles": items}, HEARD), [CAROL], LABELERS).missing == (CAROL,)
-
-
-def test_an_account_that_is_there_twice_with_different_labels_is_missed() -> None:
-    items = [PROFILE, {**PROFILE, "labels": [LABEL]}]
-    profiles = read_profiles(made(200, {"profiles": items}, HEARD), [CAROL], LABELERS)
-    assert [miss.reason for miss in profiles.missed] == [R.CONTRADICTORY]
-    assert (profiles.readings, profiles.missing) == ((), ())
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,9 @@ from hypothesis import strategies as st
 from collectors.bluesky.simulator.repo_proof import car, proof, put
 from collectors.bluesky.wire.dag_cbor import Cid
 from collectors.bluesky.wire.repo_proof import read_proof
-from collectors.core.collector import Exchange
 from collectors.core.wire import WireFault
 from storage.model.core.availability import MissedReason
-from tests.support.samples.bluesky_answers import ALICE, BOB, made, refusal
+from tests.support.samples.bluesky_answers import ALICE, BOB, made
 
 PATH = "app.bsky.feed.post/3k5"
 RECORD = {
@@ -57,11 +56,6 @@ def with_tree(tree: Node | Cid | dict[str, object], did: str = ALICE) -> bytes:
 
 def read(body: bytes) -> bool | WireFault | None:
     return read_proof(made(200, body), ALICE, PATH)
-
-
-def test_a_record_in_the_tree_is_there_and_one_that_is_in_none_is_not() -> None:
-    assert read(THERE) is True
-    assert read(NOT_THERE) is False
 
 
 HERE = Node(None, ((0, PATH, None),))
@@ -124,24 +118,6 @@ def test_what_is_no_proof_proves_nothing(body: bytes) -> None:
     said = read(body)
     assert isinstance(said, WireFault)
     assert said.reason is MissedReason.MALFORMED
-
-
-@pytest.mark.parametrize(
-    ("answer", "says"),
-    [
-        pytest.param(refusal("RecordNotFound"), None, id="there is none, without a proof"),
-        pytest.param(refusal("RepoNotFound"), MissedReason.UNCLASSIFIED, id="no such repository"),
-        pytest.param(refusal("InvalidRequest"), MissedReason.BAD_REQUEST, id="refused"),
-        pytest.param(
-            made(501, {"error": "MethodNotImplemented"}), MissedReason.UPSTREAM, id="unknown method"
-        ),
-        pytest.param(made(503, b""), MissedReason.UPSTREAM, id="503"),
-        pytest.param(made(429, b""), MissedReason.RATE_LIMITED, id="429"),
-    ],
-)
-def test_an_error_is_no_proof(answer: Exchange, says: MissedReason | None) -> None:
-    said = read_proof(answer, ALICE, PATH)
-    assert (said.reason if isinstance(said, WireFault) else said) is says
 
 
 @given(st.sampled_from([THERE, NOT_THERE]), st.data())

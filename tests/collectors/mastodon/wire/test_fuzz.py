@@ -3,7 +3,6 @@
 import json
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -276,8 +275,3 @@ def test_no_text_whatsoever_breaks_the_reading_of_names_and_addresses(text: str)
         assert written.native_id == text
         assert who is None
         assert "@" not in written.host
-
-
-@pytest.mark.parametrize("body", [b"[" * 100_000, b'{"a":' * 100_000, b'{"links":' + b"[" * 900 + b"]" * 900])
-def test_an_answer_that_is_nested_without_end_is_no_trouble(body: bytes) -> None:
-    read_all(200, body)

@@ -1,8 +1,5 @@
 """What other servers do to an account, and what they do not tell."""
 
-from hashlib import sha256
-from typing import Any
-
 import pytest
 
 from collectors.core.collector import RequestFailure
@@ -28,50 +25,9 @@ def blocks(name: str) -> DomainBlocks:
     return said
 
 
-@pytest.mark.parametrize(
-    ("domain", "severity"),
-    [
-        pytest.param("bad.example", DomainBlockSeverity.SUSPEND, id="by its name"),
-        pytest.param("social.example", DomainBlockSeverity.SILENCE, id="by the digest of a name with stars"),
-        pytest.param("SOCIAL.example", DomainBlockSeverity.SILENCE, id="in any letters"),
-        pytest.param("social.example:3000", DomainBlockSeverity.SILENCE, id="whatever the port"),
-        pytest.param("a.b.bad.example", DomainBlockSeverity.SUSPEND, id="a block holds for subdomains"),
-        pytest.param("notbad.example", None, id="but not for names that end alike"),
-        pytest.param("example", None, id="nor for the domain above"),
-        pytest.param("", None, id="nothing"),
-    ],
-)
-def test_a_domain_is_found_among_the_published_blocks(
-    domain: str, severity: DomainBlockSeverity | None
-) -> None:
-    assert blocks("domain_blocks__obfuscated").match(domain) is severity
-
-
-def test_the_narrowest_block_counts() -> None:
-    by_name = {"b.example": DomainBlockSeverity.SUSPEND, "a.b.example": DomainBlockSeverity.SILENCE}
-    both = DomainBlocks({sha256(name.encode()).hexdigest(): how for name, how in by_name.items()})
-    assert both.match("x.a.b.example") is DomainBlockSeverity.SILENCE
-    assert both.match("b.example") is DomainBlockSeverity.SUSPEND
-
-
 def test_a_published_empty_list_blocks_nobody() -> None:
     seen = blocks("domain_blocks__empty").facts(HANDLES)
     assert (seen.answered, seen.facts) == (frozenset(HANDLES), ())
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "domain_blocks__hidden_404",
-        "domain_blocks__members_only_401",
-        "other_software__domain_blocks_404_html",
-    ],
-)
-def test_a_list_that_is_not_published_is_not_an_empty_one(name: str) -> None:
-    answer = sample(name)
-    said = read_domain_blocks(answer.status, answer.body)
-    assert isinstance(said, WireFault)
-    assert said.reason is MissedReason.ACCESS
 
 
 @pytest.mark.parametrize(
@@ -129,30 +85,6 @@ async def test_blocks_that_are_not_told_are_trouble_that_stops_nothing_else(
 
 # copies of accounts --------------------------------------------------------------------------------------
 
-COPY = {"id": "55", "acct": "alice@mastodon.example"}
-
-
-@pytest.mark.parametrize(
-    ("parts", "values"),
-    [
-        pytest.param({}, [], id="treated like anybody else"),
-        pytest.param({"limited": True}, ["account limited"], id="limited there"),
-        pytest.param({"suspended": True}, ["account suspended"], id="suspended there"),
-        pytest.param(
-            {"suspended": True, "limited": True}, ["account suspended", "account limited"], id="both"
-        ),
-    ],
-)
-async def test_a_copy_tells_how_the_account_is_treated_there(
-    parts: dict[str, Any], values: list[str]
-) -> None:
-    async with asking({LOOKUP: ok(account(**COPY, **parts))}) as (mastodon, server):
-        seen = await mastodon.seen_from(OTHER, {ALICE.native_id: HANDLES[ALICE.native_id]}, T0)
-    assert server.requests[0].rel_url.query["acct"] == "alice@mastodon.example"
-    assert seen.answered == {ALICE.native_id}
-    assert [value for _, _, value in seen.facts] == values
-    assert seen.trouble is None
-
 
 @pytest.mark.parametrize(
     "answer",
@@ -165,15 +97,6 @@ async def test_an_account_that_a_server_does_not_know_is_not_answered_for(answer
     async with asking({LOOKUP: answer}) as (mastodon, _):
         seen = await mastodon.seen_from(OTHER, HANDLES, T0)
     assert (seen.answered, seen.facts, seen.trouble) == (frozenset(), (), None)
-
-
-@pytest.mark.parametrize("answer", [status(503), status(401), Cut()])
-async def test_a_server_that_fails_leaves_the_rest_unanswered(answer: Answer) -> None:
-    async with asking({LOOKUP: answer}) as (mastodon, server):
-        seen = await mastodon.seen_from(OTHER, HANDLES, T0)
-    assert seen.answered == frozenset()
-    assert seen.trouble is not None
-    assert len(set(server.asked)) == 1
 
 
 @pytest.mark.parametrize("server", ["", "a b", "https://a.example", "a.example/x", "u@a.example"])

@@ -10,7 +10,6 @@ from collectors.mastodon.wire.answers import (
     Absent,
     ActorDocument,
     Jrd,
-    NoBatch,
     Profile,
     read_actor,
     read_batch,
@@ -18,23 +17,20 @@ from collectors.mastodon.wire.answers import (
     read_webfinger,
 )
 from collectors.mastodon.wire.identity import MastodonIdentity
-from collectors.mastodon.wire.status import absent, available, stranger, suspended
-from storage.model.core.availability import Flag, Missed, MissedReason, Reading, State, Status, Strength
+from collectors.mastodon.wire.status import absent, stranger
+from storage.model.core.availability import Flag, Missed, MissedReason, Reading, Strength
 from tests.support.samples.mastodon_answers import (
-    ALAN,
     ALICE,
     AT,
     GRACE,
-    SNAC,
     account,
     encoded,
     sample,
     sample_json,
 )
-from tests.support.samples.readings import AVAILABLE, NOT_FOUND, SUSPENDED
+from tests.support.samples.readings import NOT_FOUND, SUSPENDED
 
 HTML = b"<h1>404 Not Found (snac/2.75)</h1>"
-NO_FLAGS: frozenset[Flag] = frozenset()
 
 
 def profile_of(who: MastodonIdentity, name: str) -> Profile:
@@ -65,99 +61,7 @@ def rest(name: str) -> Absent:
 # an account that answers ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("who", "name", "flags"),
-    [
-        pytest.param(ALAN, "account__active", NO_FLAGS, id="data is available; nulls count as absent"),
-        pytest.param(ALICE, "account__plain", NO_FLAGS, id="data without a key `suspended` is available"),
-        pytest.param(GRACE, "account__limited", {Flag.LIMITED}, id="silenced is available with a flag"),
-        pytest.param(ALICE, "account__memorial", {Flag.MEMORIAL}, id="memorial is available with a flag"),
-        pytest.param(
-            ALICE, "account__moved", {Flag.MOVED_UNPROVEN}, id="moved without proof is available with a flag"
-        ),
-        pytest.param(SNAC, "other_software__account", NO_FLAGS, id="other software's data is available"),
-    ],
-)
-def test_an_account_whose_data_is_served_is_available(
-    who: MastodonIdentity, name: str, flags: set[Flag]
-) -> None:
-    profile = profile_of(who, name)
-    assert not profile.suspended
-    assert stranger(who, profile, None) is None
-    reading = available(who, profile, AT, domain=None, proven=False)
-    assert (reading.native_id, reading.state, reading.strength) == (who.native_id, AVAILABLE, Strength.STRONG)
-    assert reading.flags == flags
-
-
-@pytest.mark.parametrize("locked", [True, False])
-def test_approving_followers_by_hand_is_not_protected(locked: bool) -> None:
-    said = read_profile(200, encoded(account(locked=locked)))
-    assert isinstance(said, Profile)
-    assert available(ALICE, said, AT, domain=None, proven=False).state == State(Status.AVAILABLE)
-
-
-def test_a_proven_move_names_the_new_account() -> None:
-    reading = available(ALICE, profile_of(ALICE, "account__moved"), AT, domain=None, proven=True)
-    assert reading.flags == {Flag.MOVED}
-    assert reading.moved_to == "https://social.example/users/alice2"
-
-
-@pytest.mark.parametrize(
-    ("acct", "domain", "handle"),
-    [
-        pytest.param("alice", None, None, id="the domain of names is not known, so there is no handle"),
-        pytest.param("alice", "example.org", "alice@example.org", id="the domain of names was learned"),
-        pytest.param("alice@snac.example", None, "alice@snac.example", id="the answer tells the whole name"),
-    ],
-)
-def test_a_reading_carries_a_handle_only_when_the_whole_of_it_is_known(
-    acct: str, domain: str | None, handle: str | None
-) -> None:
-    said = read_profile(200, encoded(account(acct=acct)))
-    assert isinstance(said, Profile)
-    assert available(ALICE, said, AT, domain=domain, proven=False).handle == handle
-
-
 # suspended -----------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("document", "flag"),
-    [
-        pytest.param("actor__suspended_temporary", Flag.TEMPORARY, id="the actor says so itself: temporary"),
-        pytest.param("actor__gone_410", Flag.SUSPENDED_OR_DELETED, id="410: permanent, or by the owner"),
-        pytest.param(
-            "actor__signature_required_401", Flag.SUSPENDED_OR_DELETED, id="signatures wanted: undecided"
-        ),
-        pytest.param("actor__not_found_404", Flag.SUSPENDED_OR_DELETED, id="404: undecided"),
-        pytest.param("actor__active", Flag.SUSPENDED_OR_DELETED, id="a document without it: undecided"),
-        pytest.param(
-            "actor__moved_target", Flag.SUSPENDED_OR_DELETED, id="another actor's document: undecided"
-        ),
-    ],
-)
-@pytest.mark.parametrize("name", ["account__suspended", "lookup__suspended"])
-def test_suspended_is_strong_and_only_the_actor_document_makes_it_temporary(
-    name: str, document: str, flag: Flag
-) -> None:
-    assert profile_of(ALICE, name).suspended
-    reading = suspended(ALICE, actor(document), AT)
-    assert reading == Reading(ALICE.native_id, AT, SUSPENDED, Strength.STRONG, flags=frozenset({flag}))
-
-
-def test_a_suspended_account_stays_in_the_batch() -> None:
-    answer = sample("accounts_batch__one_suspended")
-    said = read_batch(answer.status, answer.body, [ALAN.local_id, GRACE.local_id])
-    assert isinstance(said, dict)
-    states = {i: one.suspended for i, one in said.items() if isinstance(one, Profile)}
-    assert states == {ALAN.local_id: True, GRACE.local_id: False}
-
-
-def test_an_account_that_the_batch_leaves_out_is_not_in_the_result() -> None:
-    answer = sample("accounts_batch__one_missing")
-    said = read_batch(answer.status, answer.body, [ALAN.local_id, "999999999"])
-    assert isinstance(said, dict)
-    assert list(said) == [ALAN.local_id]
 
 
 # an account that is not there ----------------------------------------------------------------------------
@@ -325,28 +229,6 @@ def test_an_answer_that_states_nothing_is_unknown(status: int, body: bytes, reas
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "expected"),
-    [
-        pytest.param(404, b"", NoBatch(), id="before 4.3 there is no such call"),
-        pytest.param(405, b"", NoBatch(), id="other software may only create there"),
-        pytest.param(422, b'{"error":"Validation failed"}', NoBatch(), id="it wants something else"),
-        pytest.param(401, b"", NoBatch(), id="it may still answer for one account"),
-        pytest.param(200, b"{}", NoBatch(), id="another shape"),
-        pytest.param(429, b"", MissedReason.RATE_LIMITED, id="429 is the whole request"),
-        pytest.param(503, b"<html>", MissedReason.UPSTREAM, id="503 is the whole request"),
-        pytest.param(302, b"", MissedReason.UPSTREAM, id="a redirect is the whole request"),
-        pytest.param(200, b"<html>", MissedReason.MALFORMED, id="a web page is the whole request"),
-        pytest.param(200, b"[{", MissedReason.MALFORMED, id="so is a cut answer"),
-    ],
-)
-def test_a_batch_that_is_refused_is_told_from_one_that_failed(
-    status: int, body: bytes, expected: NoBatch | MissedReason
-) -> None:
-    said = read_batch(status, body, ["1"])
-    assert (said.reason if isinstance(said, WireFault) else said) == expected
-
-
-@pytest.mark.parametrize(
     ("items", "reason"),
     [
         pytest.param([account(), account(suspended=True)], MissedReason.CONTRADICTORY, id="twice, differing"),
@@ -361,12 +243,6 @@ def test_an_odd_item_of_a_batch_is_a_miss_of_that_account(items: list[Any], reas
     assert isinstance(odd, WireFault)
     assert odd.reason is reason
     assert isinstance(said[GRACE.local_id], Profile)
-
-
-def test_the_same_account_twice_in_a_batch_is_the_account() -> None:
-    said = read_batch(200, encoded([account(), account(note="other")]), [ALICE.local_id])
-    assert isinstance(said, dict)
-    assert isinstance(said[ALICE.local_id], Profile)
 
 
 # another account under the id ----------------------------------------------------------------------------
@@ -397,24 +273,7 @@ def test_an_id_that_answers_as_another_account_is_noticed(
     assert (stranger(ALICE, said, created_on) is not None) is is_other
 
 
-def test_an_address_without_a_name_is_the_same_only_when_it_is_equal() -> None:
-    numeric = MastodonIdentity("https://mastodon.example/ap/users/5", "5")
-    same, other = (
-        read_profile(200, encoded(account(uri=f"https://mastodon.example/ap/users/{n}"))) for n in (5, 6)
-    )
-    assert isinstance(same, Profile)
-    assert isinstance(other, Profile)
-    assert stranger(numeric, same, None) is None
-    assert stranger(numeric, other, None) is not None
-
-
 # actor documents and webfinger ---------------------------------------------------------------------------
-
-
-def test_webfinger_leads_to_the_actor() -> None:
-    assert webfinger("webfinger__active") == Jrd(
-        "https://mastodon.example/users/alan", "alan@mastodon.example"
-    )
 
 
 @pytest.mark.parametrize("also", ["https://a.example/users/a", ["https://a.example/users/a", 7]])
@@ -423,14 +282,6 @@ def test_other_names_of_an_actor_are_read_with_or_without_a_list(also: object) -
     said = read_actor(200, encoded(document))
     assert isinstance(said, ActorDocument)
     assert said.also_known_as == {"https://a.example/users/a"}
-
-
-@pytest.mark.parametrize(
-    "body",
-    [b"", b"<html>", b"[]", b"{}", encoded({"id": 7}), encoded({"id": "javascript:alert(1)"})],
-)
-def test_what_is_no_actor_document_is_not_taken_for_one(body: bytes) -> None:
-    assert isinstance(read_actor(200, body), WireFault)
 
 
 @pytest.mark.parametrize(

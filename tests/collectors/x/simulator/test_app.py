@@ -2,19 +2,17 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from datetime import timedelta
 from typing import Any
 
 import aiohttp
 import pytest
 
 from collectors.simulator.engagement_file import SimulatedAct
-from collectors.simulator.history import History, settled
-from collectors.x.declaration import X
+from collectors.simulator.history import History
 from collectors.x.simulator.app import XServer, serve_x
-from collectors.x.simulator.payloads import USAGE_CAP_EXCEEDED, Spelling
+from collectors.x.simulator.payloads import Spelling
 from collectors.x.simulator.rate_limits import DOCUMENTED_LIMITS
-from storage.model.core.availability import State, Status
+from storage.model.core.availability import Status
 from storage.model.core.signals import SignalKind
 from tests.support.samples.readings import T0
 from tests.support.samples.x_answers import CROWD, HOUR, one, recorded_json
@@ -33,44 +31,6 @@ async def got(server: XServer, path: str, **params: str) -> Any:
     async with client(server) as session, session.get(path, params=params) as response:
         assert response.status == 200
         return await response.json()
-
-
-@pytest.mark.parametrize(
-    ("history", "path", "params", "name"),
-    [
-        (one(GONE, "a", Status.SUSPENDED), "/2/users", {"ids": GONE, **FIELDS}, "suspended_by_id"),
-        (one(GONE, "a", Status.NOT_FOUND), "/2/users", {"ids": GONE, **FIELDS}, "not_found_by_id"),
-        (one(GONE, "a", Status.DEACTIVATED), "/2/users", {"ids": GONE, **FIELDS}, "not_found_by_id"),
-        (History(()), "/2/users", {"ids": GONE}, "not_found_by_id"),
-        (History(()), "/2/users/by", {"usernames": "missing1"}, "not_found_by_handle"),
-        (
-            one("7", "missing1", Status.SUSPENDED),
-            "/2/users/by",
-            {"usernames": "missing1"},
-            "suspended_by_handle",
-        ),
-        (one(LOCKED, "somebody", Status.PROTECTED), "/2/users", {"ids": LOCKED, **FIELDS}, "protected_by_id"),
-        (one(LOCKED, "a", Status.PROTECTED), f"/2/users/{LOCKED}/tweets", {}, "protected_timeline"),
-        (one(LOCKED, "a", Status.SUSPENDED), f"/2/users/{LOCKED}/tweets", {}, "suspended_timeline"),
-        (
-            one(OTHER, "Somebody", Status.WITHHELD, "IN", "TR"),
-            "/2/users",
-            {"ids": OTHER, **FIELDS},
-            "withheld_by_id",
-        ),
-        (
-            one(OTHER, "Somebody", Status.AVAILABLE),
-            "/2/users",
-            {"ids": f"{OTHER},{GONE}", **FIELDS},
-            "mixed_by_id",
-        ),
-    ],
-)
-async def test_answers_are_those_recorded_from_x(
-    history: History, path: str, params: dict[str, str], name: str
-) -> None:
-    async with serve_x(history) as server:
-        assert await got(server, path, **params) == recorded_json(name)
 
 
 def act(
@@ -168,19 +128,6 @@ async def test_a_request_needs_the_token() -> None:
                 assert response.status == status
 
 
-async def test_the_clock_is_set_and_the_counts_are_read_over_http() -> None:
-    async with serve_x(CROWD) as server, client(server) as session:
-        assert "data" in await got(server, "/2/users", ids="1000")
-        async with session.put("/_simulator/clock", json={"now": (T0 + HOUR).isoformat()}) as response:
-            assert response.status == 204
-        assert "errors" in await got(server, "/2/users", ids="1000")
-        async with session.put("/_simulator/clock", json={"now": "soon"}) as response:
-            assert response.status == 400
-        await got(server, "/2/users", ids="1000,1001,1002")
-        async with session.get("/_simulator/counts") as response:
-            assert await response.json() == {"users": {"requests": 3, "ids": 5, "refused": 0}}
-
-
 async def test_a_clock_that_goes_back_shows_the_earlier_state_again() -> None:
     async with serve_x(CROWD) as server:
         first = await got(server, "/2/users", ids="1000,1001,1002", **FIELDS)
@@ -188,33 +135,6 @@ async def test_a_clock_that_goes_back_shows_the_earlier_state_again() -> None:
         assert await got(server, "/2/users", ids="1000,1001,1002", **FIELDS) != first
         server.set_clock(T0)
         assert await got(server, "/2/users", ids="1000,1001,1002", **FIELDS) == first
-
-
-async def test_a_handle_leads_to_whoever_has_it_now() -> None:
-    state = State(Status.AVAILABLE)
-    renamed = settled(X, "7", [(T0, state, "first"), (T0 + HOUR, state, "second")])
-    async with serve_x(History((renamed,))) as server:
-        assert (await got(server, "/2/users/by", usernames="FIRST"))["data"][0]["id"] == "7"
-        server.set_clock(T0 + HOUR)
-        answer = await got(server, "/2/users/by", usernames="first,second")
-        assert [user["username"] for user in answer["data"]] == ["second"]
-        assert [error["value"] for error in answer["errors"]] == ["first"]
-
-
-async def test_rate_limits_run_in_windows_of_simulated_time_per_endpoint() -> None:
-    async with serve_x(CROWD, limit=2) as server, client(server) as session:
-
-        async def ask(path: str) -> tuple[int, str]:
-            async with session.get(path) as response:
-                return response.status, response.headers["x-rate-limit-remaining"]
-
-        assert await ask("/2/users?ids=1000") == (200, "1")
-        server.set_clock(T0 + timedelta(minutes=14))
-        assert await ask("/2/users?ids=1000") == (200, "0")
-        assert await ask("/2/users?ids=1000") == (429, "0")
-        assert await ask("/2/users/1000/tweets") == (200, "1")
-        server.set_clock(T0 + timedelta(minutes=15))
-        assert await ask("/2/users?ids=1000") == (200, "1")
 
 
 async def test_each_endpoint_has_its_documented_limit() -> None:
@@ -254,7 +174,3 @@ async def test_only_what_x_has_can_be_written_to(method: str, path: str, status:
             assert response.status == 200
         async with session.request(method, path, data=b"7") as response:
             assert response.status == status
-
-
-def test_a_usage_cap_looks_as_recorded_json() -> None:
-    assert recorded_json("usage_capped") == USAGE_CAP_EXCEEDED

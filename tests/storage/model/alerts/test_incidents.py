@@ -13,7 +13,6 @@ from storage.model.alerts.incidents import (
     IncidentClosing,
     IncidentEdit,
     IncidentFault,
-    IncidentState,
     IncidentWork,
     act_words,
     decide_edit,
@@ -27,29 +26,6 @@ TAKEN_UP = replace(NEW, acknowledged_wave=2, acknowledged_by="anna", acknowledge
 CLOSED = replace(NEW, closing=IncidentClosing(T0, "anna", "done", 2))
 BACK = AccountsBack(2, 2, is_resolved=True, at=T0)
 LATER = T0 + timedelta(hours=1)
-
-
-@pytest.mark.parametrize(
-    ("work", "expected"),
-    [
-        pytest.param(NEW, IncidentState.OPEN, id="what nobody touched is open"),
-        pytest.param(TAKEN, IncidentState.OPEN, id="having it is not acknowledging it"),
-        pytest.param(TAKEN_UP, IncidentState.ACKNOWLEDGED, id="acknowledged"),
-        pytest.param(replace(TAKEN_UP, wave=3), IncidentState.OPEN, id="a later group is to be acknowledged"),
-        pytest.param(replace(NEW, accounts=BACK), IncidentState.RESOLVED, id="all accounts are back"),
-        pytest.param(replace(TAKEN_UP, accounts=BACK), IncidentState.RESOLVED, id="back, and acknowledged"),
-        pytest.param(
-            replace(NEW, accounts=AccountsBack(2, 2)), IncidentState.OPEN, id="back, as far as it is known"
-        ),
-        pytest.param(CLOSED, IncidentState.CLOSED, id="closed"),
-        pytest.param(replace(CLOSED, accounts=BACK), IncidentState.CLOSED, id="closed, and all are back"),
-        pytest.param(replace(CLOSED, wave=3), IncidentState.OPEN, id="a later group opens it again"),
-    ],
-)
-def test_the_state_follows_from_what_people_did_and_readings_showed(
-    work: IncidentWork, expected: IncidentState
-) -> None:
-    assert work.state is expected
 
 
 @pytest.mark.parametrize(

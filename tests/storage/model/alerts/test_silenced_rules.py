@@ -16,7 +16,7 @@ from storage.model.core.availability import ChangeKind
 from storage.model.core.labels import LabelStep
 from storage.model.core.reachability import UnreachablePeriod
 from tests.support.samples.alerts import ORDER, REPORTERS, a_change, a_rule, an_alert
-from tests.support.samples.readings import T0, minutes
+from tests.support.samples.readings import T0
 
 PEOPLE = ("a@x.example", "b@x.example")
 LISTS = [ORDER.name, REPORTERS.name, "nowhere"]
@@ -120,10 +120,3 @@ def test_a_rule_is_silenced_by_wider_ones_before_it_that_reach_all_its_recipient
                  AlertRule(PEOPLE, networks=True)):  # fmt: skip
         only = replace(more, match=Match(kinds=frozenset()))
         assert named(both, only) == [], "every rule that asks for what is no change gets it"
-
-
-def test_a_rule_that_was_active_before_may_have_to_speak_of_older_changes() -> None:
-    first, last = a_rule(AlertRule(PEOPLE, name="new"), 1), a_rule(AlertRule(PEOPLE, name="old"), 2)
-    assert silenced_by(last, [replace(first, active_since=minutes(60)), last]) == []
-    assert silenced_by(replace(last, enabled=False), [first, last]) == [], "a rule that is off is off"
-    assert silenced_by(last, [replace(first, enabled=False), last]) == []

@@ -4,33 +4,13 @@ from collections.abc import Iterable
 
 import pytest
 
-from storage.model.core.country_scope import EVERY_COUNTRY, CountryScope, CountryScopes
+from storage.model.core.country_scope import CountryScope, CountryScopes
 from tests.support.samples.readings import minutes
 
 TR, BOTH = frozenset({"TR"}), frozenset({"BR", "TR"})
 SCOPES = CountryScopes(
     (CountryScope(minutes(0), TR), CountryScope(minutes(10), BOTH), CountryScope(minutes(20), TR))
 )
-
-
-@pytest.mark.parametrize(
-    ("scopes", "minute", "lacking", "gained"),
-    [
-        pytest.param(EVERY_COUNTRY, 5, "", "", id="a platform without scopes speaks of all countries"),
-        pytest.param(SCOPES, -1, "", "", id="before the first scope nothing is known to be lacking"),
-        pytest.param(SCOPES, 9.9, "BR", "", id="a country that came later was lacking"),
-        pytest.param(SCOPES, 10, "", "", id="a scope holds from its first moment on"),
-        pytest.param(SCOPES, 20, "BR", "", id="a country that was taken out is lacking since"),
-        pytest.param(
-            CountryScopes(SCOPES.scopes[:2]), 9.9, "BR", "BR", id="a country that was added was gained"
-        ),
-    ],
-)
-def test_what_an_answer_could_not_speak_of(
-    scopes: CountryScopes, minute: float, lacking: str, gained: str
-) -> None:
-    assert scopes.lacking(minutes(minute)) == _countries(lacking)
-    assert scopes.gained_since(minutes(minute)) == _countries(gained)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
 """Gaps of coverage: the fold agrees with looking at every single reading, whatever was left out or missed."""
 
-import tracemalloc
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -96,44 +95,6 @@ def test_an_account_that_moves_between_rosters_has_the_gaps_between_all_its_read
     for account_id, own in enumerate(rosters_of):
         if own:
             assert seen[account_id] == plainly({t for n in own for t in asked[n]})
-
-
-def test_an_account_in_two_rosters_is_not_checked_only_where_neither_asked() -> None:
-    rosters = {1: Watch((10,), base=True), 2: Watch((10,), base=True)}
-    requests = [
-        *log_of(1, [0.0, 1.0, 2.0, 3.0], [[True]] * 4, whole=False),
-        *log_of(2, [9.0, 10.0], [[True]] * 2, whole=False),
-    ]
-
-    assert coverage_of(rosters, requests, LIMIT)[10] == Seen(at(10), (Gap(at(3), at(9)),))
-
-
-def test_a_roster_that_was_never_answered_has_no_reading_and_no_gap() -> None:
-    assert coverage_of({1: Watch((10,), base=True)}, [], LIMIT) == {10: Seen(None, ())}
-
-
-def test_accounts_that_change_rosters_each_day_take_memory_by_their_number_not_by_their_moves() -> None:
-    days, accounts = 40, 400
-    # Each account has a way of its own through two rosters a day; the host is off every night.
-    rosters = {
-        2 * day + half: Watch(
-            tuple(a for a in range(accounts) if (a * 2654435761 >> day) % 2 == half), base=True
-        )
-        for day in range(days)
-        for half in (0, 1)
-    }
-    requests: list[AnsweredRequest] = []
-    for roster_id, watch in rosters.items():
-        times = [48.0 * (roster_id // 2) + n for n in range(4)]
-        requests += log_of(roster_id, times, [[True] * len(watch.account_ids)] * 4, whole=False)
-
-    tracemalloc.start()
-    seen = coverage_of(rosters, requests, LIMIT)
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-
-    assert {len(s.gaps) for s in seen.values()} == {days - 1}
-    assert peak / accounts < 10_000
 
 
 ROSTERS = st.lists(

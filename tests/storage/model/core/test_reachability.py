@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,7 +20,6 @@ from tests.jobs.notify.test_network_alerts import DAY, NOW, TODAY, measured
 HOUR = timedelta(hours=1)
 SITES = {X: ("x.com", "twitter.com"), BLUESKY: ("bsky.app",)}
 BAD = measured("bad", "bad")
-FAILED = [MeasuredDay("twitter.com", one.day, 0, 0, 30, 0) for one in BAD]
 
 
 def known(days: Iterable[MeasuredDay], at: datetime = NOW - HOUR, country: str = "TR") -> list[RecordedDay]:
@@ -34,43 +32,6 @@ def twitter(*outcomes: str) -> list[MeasuredDay]:
 
 def periods(recorded: Iterable[RecordedDay], until: datetime = NOW + 9 * DAY) -> list[UnreachablePeriod]:
     return unreachable_periods(recorded, SITES, NOW - 2 * DAY, until)
-
-
-@pytest.mark.parametrize(
-    ("rule", "recorded", "expected"),
-    [
-        ("two days in a row are enough", known(BAD), True),
-        ("one day is not", known(measured("good", "bad")), False),
-        ("a day that is not over does not count", known(measured("bad", "bad", until=TODAY)), False),
-        ("a day without measurements ends the row", known(measured("bad", "none", "bad")), False),
-        ("and so does a day with few", known(measured("bad", "few", "bad")), False),
-        ("the row may have ended three days ago", known(measured("bad", "bad", until=TODAY - 3 * DAY)), True),
-        ("but not four", known(measured("bad", "bad", until=TODAY - 4 * DAY)), False),
-        ("a later day that was reached ends it", known(measured("bad", "bad", "good")), False),
-        ("a later day with few measurements does not", known(measured("bad", "bad", "few")), True),
-        ("without a measurement nothing is known", [], False),
-        ("nor by measurements that failed", known(FAILED), False),
-        ("one site that is reached is enough to reach it", known([*BAD, *twitter("good", "good")]), False),
-        ("also if it was reached in the first of these days only",
-         known([*BAD, *twitter("good", "none", "none", "none")]), False),
-        ("too few measurements of a site do not say that it is unreachable",
-         known([*BAD, *twitter("few", "few")]), False),
-        ("a site without a conclusive measurement says nothing", known([*BAD, *FAILED]), True),
-        ("both sites are unreachable", known([*BAD, *twitter("bad", "bad")]), True),
-        ("another platform is", known(measured("bad", "bad", domain="bsky.app")), False),
-        ("counts that were revised before hold", [*known(BAD), *known(measured("good"), NOW)], False),
-        ("counts that are revised later change nothing",
-         [*known(BAD), *known(measured("good"), NOW + HOUR)], True),
-        ("what was recorded later was not known", known(BAD, NOW + HOUR), False),
-        ("what was recorded at that moment was", known(BAD, NOW), True),
-    ],
-)  # fmt: skip
-def test_whether_a_platform_was_known_to_be_unreachable(
-    rule: str, recorded: list[RecordedDay], expected: bool
-) -> None:
-    found = [one for one in periods(recorded) if one.platform == X]
-    assert any(one.covers(NOW) for one in found) is expected, rule
-    assert {one.country for one in found} <= {"TR"}
 
 
 def test_a_period_begins_when_it_is_known_and_ends_when_it_is_not_any_more() -> None:

@@ -70,9 +70,3 @@ def test_the_readable_lines_are_the_same_document(value: object) -> None:
     lines = readable(json.dumps(value).encode(), DECISIVE)
     assert json.loads("\n".join(line.text for line in lines)) == value
     assert all("\n" not in line.text for line in lines)
-
-
-def test_only_what_is_about_the_account_is_marked_and_the_code_of_the_answer() -> None:
-    content = json.dumps([{"http_status": 200, "val": 1, "about": {"val": [1, 2], "b": 3}}]).encode()
-    marked = [line.text.strip() for line in readable(content, DECISIVE) if line.is_decisive]
-    assert marked == ['"http_status": 200,', '"val": [', "1,", "2", "],"]

@@ -18,28 +18,8 @@ from storage.model.evidence.merkle_tree import (
     is_consistent,
     is_included,
     leaf_hash,
-    root_of,
 )
 
-# The entries and roots that the tests of Certificate Transparency have used since its first version.
-KNOWN_ENTRIES = [
-    bytes.fromhex(one)
-    for one in (
-        *("", "00", "10", "2021", "3031", "40414243", "5051525354555657"),
-        "606162636465666768696a6b6c6d6e6f",
-    )
-]
-KNOWN_ROOTS = [
-    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
-    "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
-    "fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125",
-    "aeb6bcfe274b70a14fb067a5e5578264db0fa9b51af5e0ba159158f329e06e77",
-    "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7",
-    "4e3bbb1f7b478dcfe71fb631631519a3bca12c9aefca1612bfce4c13a86264d4",
-    "76e67dadbcdf1e10e1b74ddc608abd2f98dfb16fbce75277b5232a127f2087ef",
-    "ddb89be403809e325750d3d263cd78929c2942b7942a34b77e122c9594a74c8c",
-    "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328",
-]
 SIZES = st.integers(1, 40)
 
 
@@ -102,16 +82,6 @@ def inclusion(entries: Sequence[bytes], index: int) -> list[bytes]:
 
 def consistency(entries: Sequence[bytes], old: int) -> list[bytes]:
     return hashes_of(consistency_spans(old, len(entries)), lambda node: hash_in(entries, node))
-
-
-@pytest.mark.parametrize("size", range(9))
-def test_the_roots_are_those_that_are_published(size: int) -> None:
-    entries = KNOWN_ENTRIES[:size]
-    assert root_of([hash_in(entries, n) for n in TreeSpan(0, size).nodes]).hex() == KNOWN_ROOTS[size]
-    tree = GrowingTree(0, [])
-    for one in entries:
-        tree.add(one)
-    assert tree.root.hex() == KNOWN_ROOTS[size]
 
 
 @given(size=SIZES, data=st.data())
@@ -192,10 +162,3 @@ def test_a_tree_that_grows_from_its_edge_completes_the_nodes_that_are_stored(siz
         levels = range(1, (seq & -seq).bit_length())
         assert done == [hash_in(entries, TreeNode(level, (seq >> level) - 1)) for level in levels]
     assert tree.root == naive_root(entries)
-
-
-@pytest.mark.parametrize("size", [2**40, 10_000_019])
-def test_a_proof_grows_by_the_logarithm(size: int) -> None:
-    levels = (size - 1).bit_length()
-    assert len(inclusion_spans(size // 3, size)) <= levels
-    assert len(consistency_spans(size // 3, size)) <= levels + 1

@@ -13,13 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from collectors.bluesky.declaration import BLUESKY
 from collectors.x.declaration import X
 from storage.model.limits.rate_limits import (
     GUARD,
-    LONGEST_WINDOW,
     MOST_AHEAD,
-    PROBE_LASTS,
     UNPACED,
     BudgetBasis,
     BudgetPace,
@@ -67,30 +64,6 @@ def answered(budget: BudgetState, stated: Stated | None) -> BudgetState:
     return note(taken, verdict.number, stated, at(1))
 
 
-def test_where_nothing_is_known_one_goes_alone_until_its_answer_tells() -> None:
-    probing, first = granted(BudgetState())
-    assert refused(probing, at(1)).why is WhyNot.PROBING
-    told = note(probing, first.number, Stated(10, 8, at(900)), at(2))
-    for _ in range(8):
-        told, _ = granted(told, at(3))
-    assert refused(told, at(3)) == NotBefore(at(900) + GUARD, WhyNot.USED_UP)
-
-
-def test_a_probe_that_nobody_answers_is_forgotten() -> None:
-    probing, _ = granted(BudgetState())
-    assert refused(probing, T0 + PROBE_LASTS - SECOND).why is WhyNot.PROBING
-    granted(probing, T0 + PROBE_LASTS)
-
-
-def test_only_the_answer_to_the_probe_tells_how_many_there_are() -> None:
-    probing, first = granted(BudgetState())
-    assert note(probing, first.number + 1, Stated(10, 9, at(900)), at(1)) is probing
-
-
-def test_a_probe_without_an_answer_lets_the_next_one_go() -> None:
-    granted(answered(BudgetState(), None), at(1))
-
-
 @pytest.mark.parametrize(
     ("stated", "left_over", "until"),
     [
@@ -109,14 +82,6 @@ def test_an_answer_never_adds_to_what_is_left_of_a_window(
     assert (noted.left_over, noted.until) == (left_over, until)
 
 
-def test_around_the_end_of_a_window_nothing_goes() -> None:
-    granted(counted(), at(900) - GUARD - SECOND)
-    for now in (at(900) - GUARD, at(900), at(900) + GUARD - SECOND):
-        assert refused(counted(), now).at == at(900) + GUARD
-    _, probe = granted(counted(0), at(900) + GUARD)
-    assert probe.number
-
-
 def test_who_states_no_limit_is_asked_without_count() -> None:
     free = answered(BudgetState(), Stated())
     assert granted(free, at(2))[0] is free
@@ -133,64 +98,6 @@ def test_who_begins_to_state_a_limit_is_probed_when_all_that_is_under_way_has_ar
     granted(stated, drained)
 
 
-@pytest.mark.parametrize(
-    "before", [BudgetState(), counted(), BudgetState(BudgetBasis.NO_LIMIT, at(60), version=1)]
-)
-def test_a_refusal_stops_everybody_until_the_time_that_was_said(before: BudgetState) -> None:
-    stopped = note(before, 99, Stated(None, 0, at(120)), at(10))
-    assert refused(stopped, at(11)).at == max(before.until, at(120)) + GUARD
-
-
-@pytest.mark.parametrize(
-    ("resets_at", "until"),
-    [
-        pytest.param(at(-5), at(61), id="it is over already"),
-        pytest.param(None, at(61), id="not stated"),
-        pytest.param(at(86400 * 400), at(1) + LONGEST_WINDOW, id="in a year"),
-    ],
-)
-def test_an_end_that_cannot_be_is_replaced(resets_at: datetime | None, until: datetime) -> None:
-    assert answered(BudgetState(), Stated(10, 8, resets_at)).until == until
-
-
-DAY = timedelta(days=1)
-
-
-@pytest.mark.parametrize(
-    ("left", "pace"),
-    [
-        pytest.param(BudgetState(BudgetBasis.COUNTED, T0 + DAY, 10, 0, version=7), UNPACED, id="used up"),
-        pytest.param(BudgetState(BudgetBasis.COUNTED, T0 + DAY, 10, 9, version=7), UNPACED, id="counted"),
-        pytest.param(BudgetState(BudgetBasis.NO_LIMIT, T0 + DAY, version=7), UNPACED, id="no limit"),
-        pytest.param(granted(BudgetState(), T0 + DAY)[0], UNPACED, id="a probe under way"),
-        pytest.param(BudgetState(until=T0 + DAY, version=7), UNPACED, id="drained"),
-        pytest.param(
-            granted(BudgetState(), T0 + DAY, BudgetPace(SECOND))[0], BudgetPace(SECOND), id="a pace"
-        ),
-    ],
-)
-def test_what_a_machine_left_whose_clock_was_far_ahead_stops_nobody(
-    left: BudgetState, pace: BudgetPace
-) -> None:
-    probing, first = granted(left, T0, pace)
-    assert (first.go_at, probing.basis, probing.probe) == (T0, BudgetBasis.UNKNOWN, first.number)
-    assert probing.busy_until <= T0 + pace.gap
-    told = note(probing, first.number, Stated(10, 9, at(900)), at(1))
-    assert (told.basis_at(at(2)), told.left_over, told.until) == (BudgetBasis.COUNTED, 9, at(900))
-
-
-def test_a_pace_holds_for_all_takers_together() -> None:
-    budget, pace = answered(BudgetState(), Stated(100, 99, at(900))), BudgetPace(SECOND, burst=3)
-    times: list[datetime] = []
-    while True:
-        budget, verdict = take(budget, at(10), pace)
-        if isinstance(verdict, NotBefore):
-            break
-        times.append(verdict.go_at)
-    assert times == [at(10)] * 3 + [at(10 + n) for n in range(1, 11)]
-    assert verdict == NotBefore(at(21), WhyNot.PACE)
-
-
 def test_at_a_slow_pace_eight_requests_wait_for_their_time_and_more_are_refused() -> None:
     pace = BudgetPace(9 * SECOND)
     budget = answered(BudgetState(), Stated())
@@ -202,11 +109,6 @@ def test_at_a_slow_pace_eight_requests_wait_for_their_time_and_more_are_refused(
         times.append(verdict.go_at)
     assert times == [at(10 + 9 * n) for n in range(9)]
     assert verdict == NotBefore(at(91), WhyNot.PACE)
-
-
-def test_a_turn_that_would_come_at_the_end_of_a_window_is_not_given() -> None:
-    busy = replace(counted(), busy_until=at(899))
-    assert refused(busy, at(893), BudgetPace(SECOND)) == NotBefore(at(900) + GUARD, WhyNot.USED_UP)
 
 
 @dataclass(slots=True)
@@ -338,37 +240,6 @@ def test_where_nobody_dies_the_whole_limit_is_used(limit: int, aligned: bool) ->
 
 
 # In the database.
-
-
-async def test_a_budget_is_kept_as_it_was_decided(pool: Pool) -> None:
-    pace = BudgetPace(SECOND, 2)
-    async with borrowed(pool) as conn:
-        first = await rate_limits.take(conn, "x a users", X, T0, pace)
-        assert isinstance(first, Granted)
-        await rate_limits.note(conn, "x a users", X, first.number, Stated(300, 299, at(900)), at(1))
-        await rate_limits.take(conn, "x a users", X, at(2), pace)
-        await rate_limits.take(conn, "bluesky from  a.example", BLUESKY, at(3), UNPACED)
-        kept = await rate_limits.budgets(conn)
-    held, taken = take(BudgetState(), T0, pace)
-    assert taken == first
-    held, _ = take(note(held, first.number, Stated(300, 299, at(900)), at(1)), at(2), pace)
-    assert [(b.platform, b.taken_at) for b in kept] == [(BLUESKY, at(3)), (X, at(2))]
-    assert kept[1].budget == held
-    assert held.left_over == 298
-
-
-async def test_takers_at_once_are_given_each_request_once(pool: Pool) -> None:
-    async def one() -> object:
-        async with borrowed(pool) as conn:
-            return await rate_limits.take(conn, "x", X, at(3), UNPACED)
-
-    async with borrowed(pool) as conn:
-        probe = await rate_limits.take(conn, "x", X, T0, UNPACED)
-        assert isinstance(probe, Granted)
-        await rate_limits.note(conn, "x", X, probe.number, Stated(30, 20, at(900)), at(1))
-    verdicts = await asyncio.gather(*(one() for _ in range(40)))
-    assert sum(isinstance(v, Granted) for v in verdicts) == 20
-    assert len({v.number for v in verdicts if isinstance(v, Granted)}) == 20
 
 
 async def test_only_one_of_many_probes(pool: Pool) -> None:

@@ -11,20 +11,17 @@ from storage.model.orders.block_groups import block_groups, first_back
 from storage.model.orders.cohort import CohortMember
 from tests.storage.model.orders.test_cohort import (
     BACK,
-    BEFORE,
     BLOCKED,
     GONE,
     NEVER,
     NOW,
     QUIET,
-    TWICE,
     member,
 )
 from tests.support.samples.readings import AVAILABLE, MINUTE, SUSPENDED, T0, WITHHELD_IN, minutes
 
 LATER = member((0, AVAILABLE), (930, WITHHELD_IN))
 A_LITTLE_LATER = member((0, AVAILABLE), (260, WITHHELD_IN), (600, AVAILABLE))
-FLICKERING = member((0, AVAILABLE), (200, WITHHELD_IN), (300, AVAILABLE), (400, WITHHELD_IN))
 
 
 def numbered(*members: CohortMember) -> list[CohortMember]:
@@ -33,31 +30,6 @@ def numbered(*members: CohortMember) -> list[CohortMember]:
 
 def minute(at: datetime | None) -> float | None:
     return None if at is None else (at - T0) / MINUTE
-
-
-@pytest.mark.parametrize(
-    ("rule", "members", "groups"),
-    [
-        ("nobody was blocked", [QUIET, NEVER], []),
-        ("what began within hours is one group, from before its first to its last", [BLOCKED, A_LITTLE_LATER],
-         [(2, 185, 260, 1, 585, 600)]),
-        ("what began half a day later is another", [BLOCKED, LATER],
-         [(1, 185, 200, 0, None, None), (1, 915, 930, 0, None, None)]),
-        ("who is gone is not back", [BACK, GONE], [(2, 185, 200, 1, 485, 500)]),
-        ("when it began is not known of a group with a block that was there at the first look",
-         [replace(BLOCKED), BEFORE], [(2, None, 200, 0, None, None)]),
-        ("who was blocked twice in a group counts once", [FLICKERING], [(1, 185, 400, 1, 285, 300)]),
-        ("what began within hours of any of a group belongs to it", [TWICE, LATER],
-         [(2, 185, 930, 1, 485, 500)]),
-    ],
-)  # fmt: skip
-def test_groups(rule: str, members: list[CohortMember], groups: list[tuple[float | None, ...]]) -> None:
-    found = block_groups(numbered(*members), T0, NOW)
-    told = [
-        (g.accounts, *map(minute, (g.after, g.until)), g.back, *map(minute, (g.back_after, g.back_until)))
-        for g in found
-    ]
-    assert told == groups, rule
 
 
 def test_the_order_of_the_accounts_changes_nothing_and_the_future_is_not_told() -> None:
@@ -103,7 +75,3 @@ def test_who_was_seen_back_first(
         *map(minute, (found.after, found.until, found.blocked_after, found.blocked_until)),
     )
     assert shown == first
-
-
-def test_a_return_after_the_moment_asked_for_is_left_out() -> None:
-    assert first_back(numbered(BACK), T0, minutes(499)) is None

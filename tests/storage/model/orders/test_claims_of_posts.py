@@ -107,9 +107,3 @@ def test_a_claim_is_compared_with_what_it_counts(
     assert result is not None
     assert result.low == result.high
     assert (result.compared, result.low, result.unobserved, result.verdict) == found
-
-
-def test_in_an_order_of_posts_alone_a_number_of_nothing_in_particular_counts_posts() -> None:
-    result = checked(replace(ORDER, named_count=0), replace(CLAIMED, claim=blocked(1, 3)), POSTS, GAP)
-    assert result is not None
-    assert (result.compared, result.low, result.unobserved) == (OF_POSTS, 1, 1)

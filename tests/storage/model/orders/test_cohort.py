@@ -1,7 +1,6 @@
 """What became of the accounts of an order: counted from the readings, with what they leave open."""
 
 from dataclasses import replace
-from datetime import timedelta
 from random import Random
 
 import pytest
@@ -11,22 +10,19 @@ from hypothesis import strategies as st
 from collectors.mastodon.declaration import MASTODON
 from collectors.x.declaration import X
 from storage.model.core.accounts import AccountId, ListId
-from storage.model.core.availability import Flag, State, Status
+from storage.model.core.availability import State, Status
 from storage.model.core.coverage import Gap
 from storage.model.core.coverage_gaps import Seen
 from storage.model.core.orders import Claim, ClaimedWhat, Order, OrderEvent, OrderEventKind
 from storage.model.orders.claims import Verdict, checked
 from storage.model.orders.cohort import (
     CohortMember,
-    CohortPart,
     Kind,
     Stay,
-    blocked_times,
     by_first_block,
     by_part,
     funnel,
     kind_in,
-    shares,
 )
 from storage.model.orders.curve import curve, step_at
 from tests.support.samples.readings import (
@@ -43,7 +39,6 @@ from tests.support.samples.readings import (
 GAP = 40 * MINUTE
 NOW = minutes(1_000)
 TURKEY = State(Status.WITHHELD, ("TR",))
-EVERYWHERE = State(Status.WITHHELD, ("XX",))
 ORDER = Order(
     1, "IN-1", "Order 1", "Ministry", "IN", "69A", minutes(100), None, None, minutes(400), 10, ListId(1), T0
 )
@@ -70,80 +65,7 @@ TWICE = member((0, AVAILABLE), (200, WITHHELD_IN), (300, SUSPENDED), (500, AVAIL
 GONE = member((0, AVAILABLE), (200, WITHHELD_IN), (500, NOT_FOUND))
 LEFT = member((0, AVAILABLE), (200, NOT_FOUND))
 BEFORE = member((0, WITHHELD_IN))
-ENDED_BEFORE = member((0, WITHHELD_IN), (50, AVAILABLE))
-ABROAD = member((0, AVAILABLE), (200, TURKEY))
 NEVER = replace(QUIET, stays=(), seen=Seen(None, ()))
-
-
-@pytest.mark.parametrize(
-    ("state", "flags", "kind"),
-    [
-        (WITHHELD_IN, frozenset[Flag](), Kind.WITHHELD),
-        (EVERYWHERE, frozenset[Flag](), Kind.WITHHELD),
-        (TURKEY, frozenset[Flag](), Kind.WITHHELD_ELSEWHERE),
-        (SUSPENDED, frozenset[Flag](), Kind.SUSPENDED),
-        (SUSPENDED, frozenset({Flag.SUSPENDED_OR_DELETED}), Kind.SUSPENDED_OR_DELETED),
-        (NOT_FOUND, frozenset[Flag](), Kind.NOT_FOUND),
-        (PROTECTED, frozenset[Flag](), Kind.PROTECTED),
-    ],
-)
-def test_only_what_the_platform_did_in_the_country_of_the_order_is_a_block(
-    state: State, flags: frozenset[Flag], kind: Kind
-) -> None:
-    assert kind_in("IN", state, flags) is kind
-    assert kind.is_block == (kind in {Kind.WITHHELD, Kind.SUSPENDED})
-
-
-@pytest.mark.parametrize(
-    ("rule", "who", "times"),
-    [
-        ("an account that was never blocked has no such time", QUIET, []),
-        ("a block that lasts has no end", BLOCKED, [(185, 200, None, None)]),
-        ("an end lies between the last reading of the block and the first of something else", BACK,
-         [(185, 200, 485, 500)]),
-        ("withheld and then suspended is one time, and a second block another", TWICE,
-         [(185, 200, 485, 500), (585, 600, None, None)]),
-        ("what was so at the first look may have begun at any time before", BEFORE, [(None, 0, None, None)]),
-        ("withheld in another country is no block by this order", ABROAD, []),
-        ("who is gone is not called blocked", LEFT, []),
-    ],
-)  # fmt: skip
-def test_blocked_times(rule: str, who: CohortMember, times: list[tuple[float | None, ...]]) -> None:
-    found = [(b.onset_after, b.since, b.last_seen, b.until) for b in blocked_times(who)]
-    assert found == [tuple(None if t is None else minutes(t) for t in row) for row in times], rule
-
-
-@pytest.mark.parametrize(
-    ("rule", "who", "counts"),
-    [
-        ("a block since the order counts as ever and as now", BLOCKED, (1, 0, 1, 0, 0)),
-        ("one that is back is restored", BACK, (1, 0, 0, 1, 0)),
-        ("two blocks of one account count once", TWICE, (1, 0, 1, 0, 0)),
-        ("one that is gone since is neither blocked nor back", GONE, (1, 0, 0, 0, 1)),
-        ("one that was never blocked and is gone counts nowhere", LEFT, (0, 0, 0, 0, 0)),
-        ("a block from before the order is told apart", BEFORE, (1, 1, 1, 0, 0)),
-        ("a block that ended before the order is not its own", ENDED_BEFORE, (0, 0, 0, 0, 0)),
-        ("what nobody read counts nowhere", NEVER, (0, 0, 0, 0, 0)),
-    ],
-)
-def test_funnel(rule: str, who: CohortMember, counts: tuple[int, ...]) -> None:
-    f = funnel(by_part(ORDER, [who], NOW, GAP), ORDER.named_count, 0)
-    assert (f.ever_blocked, f.blocked_before, f.blocked_now, f.restored, f.gone_since) == counts, rule
-    assert (f.named, f.resolved, f.watched, f.read) == (10, 1, 1, int(who is not NEVER))
-    assert f.ever_blocked == f.blocked_now + f.restored + f.gone_since, "the numbers of a row add up"
-    never = by_part(ORDER, [who], NOW, GAP)[CohortPart.NOT_SEEN_BLOCKED]
-    assert f.ever_blocked + len(never) == f.read, "an account that was read was seen blocked or it was not"
-
-
-def test_kinds_add_up_to_the_members_and_say_what_is_only_last_known() -> None:
-    stale = member((0, AVAILABLE), (200, WITHHELD_IN), last=300)
-    found = {s.kind: (s.accounts, s.stale) for s in shares([BLOCKED, stale, QUIET, LEFT, NEVER], NOW, GAP)}
-    assert found == {
-        Kind.WITHHELD: (2, 1),
-        Kind.AVAILABLE: (1, 0),
-        Kind.NOT_FOUND: (1, 0),
-        Kind.NEVER_READ: (1, 0),
-    }
 
 
 @pytest.mark.parametrize(
@@ -166,17 +88,6 @@ def test_the_band_holds_whatever_the_readings_leave_open(
     step = step_at(curve([who], T0, NOW, GAP), minutes(at))
     assert step is not None
     assert (step.blocked, step.certain, step.possible, step.unread) == (blocked, low, high, unread), rule
-
-
-def test_after_its_last_reading_a_block_is_possible_and_no_longer_certain() -> None:
-    who = member((0, AVAILABLE), (200, WITHHELD_IN), last=300)
-    step = step_at(curve([who], T0, NOW, GAP), minutes(900))
-    assert step is not None
-    assert (step.blocked, step.certain, step.possible, step.unread) == (1, 0, 1, 1)
-
-
-def test_one_that_was_never_read_is_not_checked_all_the_time() -> None:
-    assert [(s.at, s.unread) for s in curve([NEVER], T0, NOW, GAP)] == [(T0, 1)]
 
 
 STATES = (AVAILABLE, WITHHELD_IN, SUSPENDED, NOT_FOUND, TURKEY, PROTECTED)
@@ -270,24 +181,6 @@ def test_a_claim_is_held_against_the_readings_of_its_moment(
     assert (result.low, result.high, result.unobserved, result.verdict) == found, rule
 
 
-def test_in_a_silence_a_claim_can_be_neither_confirmed_nor_refuted() -> None:
-    silent = [replace(m, seen=Seen(NOW, (Gap(minutes(250), minutes(450)),))) for m in TEN]
-    result = checked(ORDER, event(350, Claim(9, 10, ClaimedWhat.BLOCKED)), silent, GAP)
-    assert result is not None
-    assert (result.low, result.high, result.unobserved) == (0, 0, 10)
-    assert result.verdict is Verdict.UNDECIDED
-
-
-def test_what_has_no_number_is_not_checked() -> None:
-    assert checked(ORDER, event(300, None), TEN, GAP) is None
-
-
-def test_a_moment_before_the_first_reading_is_not_read() -> None:
-    assert not QUIET.is_read(T0 - timedelta(minutes=1), GAP)
-    assert QUIET.is_read(NOW, GAP)
-    assert not QUIET.is_read(NOW + GAP + timedelta(seconds=1), GAP)
-
-
 _SOMEHOW = member((0, AVAILABLE), (200, SUSPENDED))
 UNSURE = replace(
     _SOMEHOW,
@@ -315,29 +208,6 @@ def test_a_claim_is_called_impossible_only_when_it_is(
     result = checked(ORDER, event(at, Claim(1, 10, what)), [who], GAP)
     assert result is not None
     assert (result.low, result.high) == found, rule
-
-
-def test_where_the_date_of_a_claim_is_disputed_it_is_held_against_all_of_that_time() -> None:
-    said_so = replace(event(150, Claim(1, 1, ClaimedWhat.BLOCKED)), at_from=minutes(100), at_to=minutes(300))
-    result = checked(replace(ORDER, named_count=1), said_so, [BLOCKED], GAP)
-    assert result is not None
-    assert (result.low, result.high, result.verdict) == (0, 1, Verdict.UNDECIDED)
-
-
-@pytest.mark.parametrize(
-    ("rule", "who", "at", "counted"),
-    [
-        ("last seen blocked before the order, and free when next seen", ENDED_BEFORE, 1_000, 0),
-        ("blocked before it and not read since", member((0, WITHHELD_IN), last=50), 1_000, 0),
-        ("blocked before it and seen so after it", BEFORE, 1_000, 1),
-        ("asked for a moment before its issue", BEFORE, 90, 0),
-    ],
-)
-def test_since_the_order_means_that_somebody_saw_it_then(
-    rule: str, who: CohortMember, at: float, counted: int
-) -> None:
-    seen = replace(who, seen=Seen(min(who.seen.last or T0, minutes(at)), ()))
-    assert funnel(by_part(ORDER, [seen], minutes(at), GAP), 1, 0).ever_blocked == counted, rule
 
 
 def test_who_is_blocked_now_only_by_the_last_reading_is_told_apart() -> None:

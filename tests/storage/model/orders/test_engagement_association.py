@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from random import Random
 
 import pytest
 from hypothesis import given
@@ -18,7 +17,6 @@ from storage.model.orders.engagement_association import (
 )
 
 T0 = datetime(2021, 1, 1, tzinfo=UTC)
-HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 YEAR = [(T0, T0 + 360 * DAY)]
 
@@ -36,49 +34,6 @@ def held(
 ) -> Association:
     record = EngagementRecord([*toward, *(others or [])], observed)
     return associated(record, toward, [(at, at) for at in events], 2 * DAY, 2 * DAY, seed, shifts=199)
-
-
-def bursts(chance: Random, n: int) -> list[datetime]:
-    """Acts in bursts of an hour, anywhere in the year."""
-    out: list[datetime] = []
-    while len(out) < n:
-        at = T0 + chance.random() * 359 * DAY
-        out += [at + chance.random() * HOUR for _ in range(chance.randint(1, 9))]
-    return out
-
-
-def test_without_an_association_a_small_p_is_as_rare_as_it_says() -> None:
-    found: list[float] = []
-    for seed in range(200):
-        chance = Random(seed)
-        events = [T0 + chance.random() * 359 * DAY for _ in range(4)]
-        p = held(bursts(chance, 60), events, seed=seed).p
-        assert p is not None
-        found.append(p)
-    assert sum(p <= 0.05 for p in found) / len(found) <= 0.10
-    assert 0.35 <= sum(p <= 0.5 for p in found) / len(found) <= 0.75
-
-
-def test_a_planted_burst_is_found() -> None:
-    events = days(50, 150, 250)
-    near = [at + n * HOUR for at in events for n in range(-20, 20, 4)]
-    found = held([*bursts(Random(7), 30), *near], events)
-    assert found.p is not None
-    assert found.p <= 0.01
-    assert found.in_windows >= len(near) > 3 * found.expected
-
-
-def test_the_same_seed_gives_the_same_answer() -> None:
-    acts, events = bursts(Random(3), 60), days(50, 150)
-    assert held(acts, events, seed=5) == held(acts, events, seed=5)
-
-
-def test_expected_is_the_base_rate_and_active_the_share_of_all_acts() -> None:
-    toward = days(10, 20, 30, 40, 100.5, 101)
-    found = held(toward, days(101), others=days(100.1, 100.2, 200))
-    assert (found.toward, found.in_windows) == (6, 2)
-    assert found.expected == pytest.approx(6 * 4 / 360)
-    assert found.active == pytest.approx(4 * 6 / 9)
 
 
 @pytest.mark.parametrize(
@@ -114,20 +69,6 @@ def test_what_cannot_be_tested_says_why_and_has_no_p(
     found = held(toward, events, observed)
     assert found.p is None
     assert why in found.why_not
-
-
-def test_gaps_are_taken_out_of_the_series_and_of_the_windows() -> None:
-    observed = [(T0, T0 + 100 * DAY), (T0 + 200 * DAY, T0 + 300 * DAY)]
-    found = held(days(10, 20, 30, 40, 50, 150, 250), days(99), observed)
-    assert found.toward == 6
-    assert found.observed == 200 * DAY
-    assert found.observed_in_windows == 3 * DAY
-
-
-def test_an_event_of_which_only_a_range_is_known_has_a_window_around_all_of_it() -> None:
-    toward = days(10, 20, 30, 40, 50)
-    found = associated(EngagementRecord(toward, YEAR), toward, [(T0 + 18 * DAY, T0 + 22 * DAY)], DAY, DAY)
-    assert (found.in_windows, found.observed_in_windows) == (1, 6 * DAY)
 
 
 @pytest.mark.parametrize(

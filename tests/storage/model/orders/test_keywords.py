@@ -5,7 +5,6 @@ import json
 import pytest
 
 from collectors.mastodon.wire.timeline import MastodonTimelinePage, read_page
-from collectors.x.wire.timeline import XTimelinePage, read_timeline
 from storage.model.orders.keywords import words_of, words_of_html
 
 
@@ -31,13 +30,6 @@ def test_the_words_of_a_text(text: object, words: set[str]) -> None:
 def test_the_words_of_a_text_with_markup() -> None:
     content = '<p>One<br>two &amp; <a href="https://evil">#<span>Three</span></a></p><p>four</p>'
     assert words_of_html(content) == {"one", "two", "three", "four"}
-
-
-def test_an_act_on_x_carries_the_words_of_its_post() -> None:
-    body = json.dumps({"data": [{"id": "5", "text": "Farmers now"}], "meta": {"result_count": 1}}).encode()
-    page = read_timeline(200, body, "1")
-    assert isinstance(page, XTimelinePage)
-    assert page.signals[0].words == {"farmers", "now"}
 
 
 def test_an_act_on_mastodon_carries_the_words_of_its_status() -> None:

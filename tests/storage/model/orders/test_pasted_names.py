@@ -92,27 +92,6 @@ def test_a_name_of_two_lines_says_so_and_no_line_is_lost() -> None:
     assert used == {1, 2, 4, 6}  # line 3 belongs to the name of line 2, and line 5 is empty
 
 
-def test_a_name_that_seems_never_to_end_is_cut_and_takes_every_line() -> None:
-    found = pasted_names("@name_\n" + "\n".join(str(number) for number in range(10_000, 40_000)))
-    (name,) = found.names
-    assert name.unclear
-    assert name.words.startswith("@name_ 10000 10001")
-    assert len(name.words) < 600
-    assert found.aside == ()
-
-
-@pytest.mark.parametrize(
-    ("rule", "words", "is_name"),
-    [
-        ("a domain is a handle", "news.example.org", True),
-        ("of a domain that is a handle, no part is empty", "news..org", False),
-        ("two parts may be an abbreviation", "etc.pp", False),
-    ],
-)
-def test_which_words_beside_others_look_like_names(rule: str, words: str, is_name: bool) -> None:
-    assert ([one.words for one in pasted_names(f"@a {words}").names] == ["@a", words]) is is_name, rule
-
-
 def test_lines_of_a_check_name_each_once_and_keep_what_is_no_name() -> None:
     lines, aside, repeated = check_lines_of("1. @alpha\n2. @alpha\n3. @be-ta\n4. x:id:5", "a list", X)
     assert [(line.said.words, line.said.handle, line.said.native_id) for line in lines] == [

@@ -17,12 +17,10 @@ from storage.model.orders.published_vs_observed import (
     ObservedFigures,
     code_of,
     codes_by_name,
-    demands,
     disagreements,
     observed_in,
     recorded_in,
     sightings,
-    tally,
 )
 from storage.model.orders.transparency_figures import TransparencyReport
 
@@ -81,58 +79,6 @@ def test_a_moment_lies_in_one_half_year_of_utc(at: datetime, name: str) -> None:
 
     assert (half.name, HalfYear.named(name)) == (name, half)
     assert half.start <= at < half.end
-
-
-@pytest.mark.parametrize(
-    ("found", "in_first", "in_second"),
-    [
-        pytest.param([seen(day(2), day(3))], (1, 1, 1, 0), (0, 0, 0, 0), id="both readings lie in it"),
-        pytest.param(
-            [seen(day(6), day(8))],
-            (0, 1, 0, 0),
-            (0, 1, 1, 0),
-            id="across the boundary it may be of either, and is certainly of none",
-        ),
-        pytest.param(
-            [seen(day(6), day(7))],
-            (0, 1, 0, 0),
-            (0, 1, 1, 0),
-            id="the first moment of July is not June any more",
-        ),
-        pytest.param(
-            [seen(None, day(3))], (0, 1, 1, 1), (0, 0, 0, 0), id="at the first look: nobody saw since when"
-        ),
-        pytest.param(
-            [seen(day(2), day(3)), seen(day(4), day(5))],
-            (1, 1, 1, 0),
-            (0, 0, 0, 0),
-            id="an account counts once, however often it happens",
-        ),
-        pytest.param(
-            [seen(None, day(1, 5)), seen(day(4), day(5))],
-            (1, 1, 1, 0),
-            (0, 0, 0, 0),
-            id="so at the first look, and for certain again later",
-        ),
-        pytest.param(
-            [seen(day(2), day(3), 1), seen(day(6), day(8), 2)],
-            (1, 2, 1, 0),
-            (0, 1, 1, 0),
-            id="one for certain, one at the most",
-        ),
-        pytest.param(
-            [seen(day(12, year=2020), day(2, year=2022))],
-            (0, 1, 0, 0),
-            (0, 1, 0, 0),
-            id="readings on both sides of it say that it may have been then",
-        ),
-    ],
-)
-def test_a_half_year_counts_what_readings_prove_and_what_they_leave_open(
-    found: list[CountrySighting], in_first: tuple[int, ...], in_second: tuple[int, ...]
-) -> None:
-    assert tally(found, FIRST) == HalfYearTally(*in_first)
-    assert tally(found, SECOND) == HalfYearTally(*in_second)
 
 
 @pytest.mark.parametrize(
@@ -229,18 +175,6 @@ def test_sources_that_disagree_are_told_with_all_their_values(
 
     assert disagreements(found) == differing
     assert len(published_words.disagreement_lines(found)) == len(differing)
-
-
-@pytest.mark.parametrize(
-    ("given", "expected"),
-    [
-        pytest.param(report(total_demands=5, court_orders=1, other_legal_demands=2), 5, id="its own total"),
-        pytest.param(report(court_orders=1, other_legal_demands=2), 3, id="both parts"),
-        pytest.param(report(court_orders=1), None, id="a part is no whole"),
-    ],
-)
-def test_demands_are_the_total_of_one_source(given: TransparencyReport, expected: int | None) -> None:
-    assert demands(given) == expected
 
 
 OFFICIAL = {"IN": "India", "GB": "Britain (UK)", "SE": "Sweden", "GE": "Georgia"}
@@ -362,9 +296,3 @@ def test_what_was_observed_says_of_whom_it_speaks(
 
     (told,) = published_words.observer_summaries(found, "IN")
     assert sentence in " ".join(told.lines)
-
-
-def test_what_nobody_looked_at_is_said_to_be_not_observed() -> None:
-    (told,) = published_words.observer_summaries(Claimed(X, FIRST, (report(),), None, None), "IN")
-
-    assert (told.head, told.lines) == ("Not observed", ("No account was read in this half-year.",))

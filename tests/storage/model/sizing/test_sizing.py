@@ -2,228 +2,22 @@
 
 import json
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collectors.bluesky.collector import BlueskyCollector
 from collectors.bluesky.declaration import BLUESKY
-from collectors.mastodon.collector import MastodonCollector
 from collectors.mastodon.declaration import MASTODON
-from collectors.x.collector import XCollector
 from collectors.x.declaration import X
-from jobs.detect.confirmation import ConfirmationRule
 from storage.model.core.accounts import Platform
-from storage.model.platforms.registry import DECLARED
-from storage.model.sizing import facts
 from storage.model.sizing.facts import FigureBasis
 from storage.model.sizing.question import LONGEST, SHORTEST, PlannerKind, Room, SizingQuestion, SizingRefused
-from storage.model.sizing.sizing import FigureName, Sizing, size
-from storage.model.sizing.words import BASIS_WORDS, as_json, headline, tables, value_words, verdict
-from storage.model.text.states import PLATFORM_NAME
+from storage.model.sizing.sizing import FigureName, size
+from storage.model.sizing.words import BASIS_WORDS, as_json, headline, tables, verdict
 
 SWEEP, ADAPTIVE = PlannerKind.SWEEP, PlannerKind.ADAPTIVE
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
-
-
-def minutes(found: Sizing, name: FigureName) -> float:
-    return found.value(name) / 60
-
-
-@pytest.mark.parametrize(
-    ("asked", "name", "expected"),
-    [
-        pytest.param(
-            SizingQuestion(X, 1_178, every=DAY),
-            FigureName.REQUESTS_A_SWEEP,
-            13,
-            id="98 watched accounts a request",
-        ),
-        pytest.param(
-            SizingQuestion(X, 1_176, every=DAY),
-            FigureName.REQUESTS_A_SWEEP,
-            12,
-            id="full requests need no other",
-        ),
-        pytest.param(
-            SizingQuestion(BLUESKY, 10_000, every=HOUR),
-            FigureName.REQUESTS_A_SWEEP,
-            435,
-            id="Bluesky takes 23",
-        ),
-        pytest.param(
-            SizingQuestion(MASTODON, 380, every=HOUR), FigureName.REQUESTS_A_SWEEP, 10, id="Mastodon takes 38"
-        ),
-        pytest.param(
-            SizingQuestion(MASTODON, 380, every=HOUR, servers=20),
-            FigureName.REQUESTS_A_SWEEP,
-            20,
-            id="each server by itself",
-        ),
-        pytest.param(
-            SizingQuestion(X, 20_000, every=DAY), FigureName.REQUESTS_A_DAY, 205, id="a sweep a day"
-        ),
-        pytest.param(
-            SizingQuestion(X, 20_000, budget=5_000), FigureName.SWEEP, 4 * 3600, id="a budget is a sweep: N/B"
-        ),
-        pytest.param(
-            SizingQuestion(X, 20_000, every=DAY),
-            FigureName.FASTEST_SWEEP,
-            615,
-            id="20,000 at X's limit: 10 min",
-        ),
-        pytest.param(
-            SizingQuestion(X, 200_000, every=DAY), FigureName.FASTEST_SWEEP, 6_123, id="200,000: 100 min"
-        ),
-        pytest.param(
-            SizingQuestion(BLUESKY, 23, every=HOUR), FigureName.FASTEST_SWEEP, 0.2, id="5 requests a second"
-        ),
-        pytest.param(
-            SizingQuestion(X, 20_000, every=DAY), FigureName.DELAY, 12 * 3600, id="half a sweep on average"
-        ),
-        pytest.param(
-            SizingQuestion(X, 20_000, every=DAY),
-            FigureName.DELAY_AT_MOST,
-            DAY.total_seconds(),
-            id="a sweep at most",
-        ),
-        pytest.param(
-            SizingQuestion(X, 20_000, every=7 * HOUR, planner=ADAPTIVE),
-            FigureName.DELAY_AT_MOST,
-            36_000,
-            id="10/7 at most",
-        ),
-        pytest.param(
-            SizingQuestion(X, 20_000, every=7 * HOUR, planner=ADAPTIVE),
-            FigureName.DELAY_IN_A_BURST,
-            5 * 3600,
-            id="T/(2 x 0.7) while others are read ahead",
-        ),
-        pytest.param(
-            SizingQuestion(X, 20_000, money=20),
-            FigureName.SWEEP,
-            10 * 86_400,
-            id="$20 open 2,000 accounts a day",
-        ),
-        pytest.param(
-            SizingQuestion(X, 20_000, money=20),
-            FigureName.DELAY,
-            7_200 * 60,
-            id="as a simulation had it: 7,205 min",
-        ),
-        pytest.param(
-            SizingQuestion(X, 20_000, money=200),
-            FigureName.SWEEP,
-            615,
-            id="all paid for: as fast as X allows",
-        ),
-        pytest.param(
-            SizingQuestion(X, 100, every=15 * MINUTE), FigureName.USD_A_DAY, 1, id="$1 a day for 100 accounts"
-        ),
-        pytest.param(
-            SizingQuestion(X, 100, every=15 * MINUTE),
-            FigureName.USD_A_DAY_AT_MOST,
-            96,
-            id="were every reading billed",
-        ),
-        pytest.param(
-            SizingQuestion(X, 20_000, every=10 * DAY), FigureName.USD_A_DAY, 20, id="a tenth of them a day"
-        ),
-        pytest.param(
-            SizingQuestion(X, 1_000_000, every=15 * MINUTE),
-            FigureName.BYTES_A_DAY,
-            10_205 * 96 * facts.BYTES_PER_REQUEST,
-            id="a row of coverage a request",
-        ),
-    ],
-)
-def test_known_answers(asked: SizingQuestion, name: FigureName, expected: float) -> None:
-    assert size(asked).value(name) == pytest.approx(expected)
-
-
-@pytest.mark.parametrize(
-    ("asked", "name", "expected"),
-    [
-        pytest.param(
-            SizingQuestion(X, 0, every=DAY, posts=1_000),
-            FigureName.POST_REQUESTS_A_SWEEP,
-            11,
-            id="98 posts and 2 control posts a request on X",
-        ),
-        pytest.param(
-            SizingQuestion(BLUESKY, 0, every=DAY, posts=1_000),
-            FigureName.REQUESTS_A_SWEEP,
-            44,
-            id="23 on Bluesky",
-        ),
-        pytest.param(
-            SizingQuestion(MASTODON, 0, every=DAY, posts=38),
-            FigureName.REQUESTS_A_SWEEP,
-            2,
-            id="Mastodon answers about 20 at once, so a batch of 40 takes two requests",
-        ),
-        pytest.param(
-            SizingQuestion(MASTODON, 0, every=DAY, posts=18),
-            FigureName.REQUESTS_A_SWEEP,
-            1,
-            id="18 and their control posts fit into one",
-        ),
-        pytest.param(
-            SizingQuestion(X, 1_000, every=DAY, posts=1_000),
-            FigureName.REQUESTS_A_SWEEP,
-            22,
-            id="posts are never in a request with accounts",
-        ),
-        pytest.param(
-            SizingQuestion(X, 100, every=15 * MINUTE, posts=100),
-            FigureName.USD_A_DAY,
-            2.5,
-            id="a cent an account and a cent and a half a post, once a day",
-        ),
-        pytest.param(
-            SizingQuestion(X, 100, every=15 * MINUTE, posts=100),
-            FigureName.USD_A_DAY_AT_MOST,
-            240,
-            id="were every reading billed",
-        ),
-        pytest.param(
-            SizingQuestion(X, 1_000, budget=100, posts=1_000),
-            FigureName.SWEEP,
-            20 * 3600,
-            id="a budget is shared by both",
-        ),
-        pytest.param(
-            SizingQuestion(X, 1_000, money=2.5, posts=1_000),
-            FigureName.SWEEP,
-            10 * 86_400,
-            id="a tenth of what both cost is a sweep of ten days",
-        ),
-        pytest.param(
-            SizingQuestion(X, 98, every=DAY, posts=98 * 3_500),
-            FigureName.FASTEST_SWEEP,
-            900,
-            id="X counts requests about posts by a limit of their own",
-        ),
-        pytest.param(
-            SizingQuestion(BLUESKY, 23, every=HOUR, posts=23),
-            FigureName.FASTEST_SWEEP,
-            0.4,
-            id="Bluesky's pace is shared by both",
-        ),
-        pytest.param(
-            SizingQuestion(X, 1_000, every=DAY, posts=1_000),
-            FigureName.BYTES_AT_FIRST,
-            2_000 * facts.BYTES_AT_FIRST,
-            id="a post is stored like an account",
-        ),
-    ],
-)
-def test_posts_are_counted_at_their_own_size_limit_and_price(
-    asked: SizingQuestion, name: FigureName, expected: float
-) -> None:
-    assert size(asked).value(name) == pytest.approx(expected)
 
 
 def test_posts_are_named_wherever_there_are_some_and_nowhere_else() -> None:
@@ -238,50 +32,6 @@ def test_posts_are_named_wherever_there_are_some_and_nowhere_else() -> None:
     assert as_json(both)["posts"] == 500
     for said in (headline(without), verdict(without), *(str(table) for table in tables(without))):
         assert "post" not in said
-
-
-@pytest.mark.parametrize(
-    ("accounts", "sweep", "simulated"),
-    [
-        (20_000, DAY, 49),
-        (20_000, 100 * MINUTE, 6.1),
-        (200_000, DAY, 38),
-        (200_000, 100 * MINUTE, 4.3),
-        (20_000, 10 * MINUTE, 0.87),
-    ],
-)
-def test_what_schedules_took_in_simulations_lies_in_the_range_that_is_told(
-    accounts: int, sweep: timedelta, simulated: float
-) -> None:
-    """Minutes until a block of a known list of 257 was seen, on average."""
-    (delay,) = size(SizingQuestion(X, accounts, every=sweep, planner=ADAPTIVE, lists=(257,))).lists
-    assert delay.mean.value <= simulated * 60 <= delay.mean_at_most.value
-    assert {delay.mean.basis, delay.mean_at_most.basis} == {FigureBasis.ESTIMATE}
-
-
-@pytest.mark.parametrize(("accounts", "sweep"), [(200_001, DAY), (20_000, 9 * MINUTE)])
-def test_beyond_what_was_simulated_no_gain_is_promised(accounts: int, sweep: timedelta) -> None:
-    found = size(SizingQuestion(X, accounts, every=sweep, planner=ADAPTIVE, lists=(257,)))
-    assert found.lists[0].mean_at_most.value == found.value(FigureName.DELAY)
-
-
-def test_the_estimate_for_a_list_is_that_of_its_formula() -> None:
-    (delay,) = size(SizingQuestion(X, 20_000, every=DAY, planner=ADAPTIVE, lists=(257,))).lists
-    assert delay.mean.value / (12 * 3600) == pytest.approx(0.051, abs=0.0005)
-
-
-def test_a_list_of_one_is_seen_no_sooner_than_anybody() -> None:
-    found = size(SizingQuestion(X, 20_000, every=DAY, planner=ADAPTIVE, lists=(1, 20_000)))
-    assert [one.mean.value for one in found.lists] == [found.value(FigureName.DELAY)] * 2
-
-
-def test_in_turn_lists_are_seen_like_everybody_else() -> None:
-    found = size(SizingQuestion(X, 20_000, every=DAY, lists=(257,)))
-    (delay,) = found.lists
-    assert (delay.mean, delay.at_most) == (
-        found.figures[FigureName.DELAY],
-        found.figures[FigureName.DELAY_AT_MOST],
-    )
 
 
 @pytest.mark.parametrize(
@@ -439,38 +189,3 @@ def test_every_figure_is_told_with_its_basis_and_in_json(
     told = json.loads(json.dumps(as_json(found)))
     assert {figure["basis"] for figure in told["figures"].values()} <= {b.value for b in FigureBasis}
     assert headline(found).endswith(".")
-
-
-def test_what_is_planned_with_is_what_the_collectors_and_the_rule_do() -> None:
-    for platform, collector in (
-        (X, XCollector("t")),
-        (BLUESKY, BlueskyCollector()),
-        (MASTODON, MastodonCollector()),
-    ):
-        assert DECLARED[platform].terms.batch == collector.batch_size
-        assert DECLARED[platform].terms.of_posts.at_once <= collector.batch_size
-    rule = ConfirmationRule()
-    assert rule.offsets[rule.strong_readings - 1] == facts.CONFIRMED_STRONG
-    assert rule.offsets[rule.weak_readings - 1] == facts.CONFIRMED_WEAK
-
-
-def test_the_documentation_shows_the_estimates_of_the_model() -> None:
-    documented = (Path(__file__).parent.parent.parent.parent.parent / "docs/explanation/sizing.md").read_text(
-        encoding="utf-8"
-    )
-    columns = (
-        *(FigureName.REQUESTS_A_DAY, FigureName.FASTEST_SWEEP, FigureName.NEEDED, FigureName.USD_A_DAY),
-        *(FigureName.BYTES_A_YEAR, FigureName.WORKERS, FigureName.MEMORY),
-    )
-    for platform in Platform:
-        for accounts in (1_178, 20_000, 200_000, 10_000_000):
-            found = size(SizingQuestion(platform, accounts, every=DAY)).figures
-            cells = [value_words(found[c]) if c in found else "–" for c in columns]
-            row = f"| {PLATFORM_NAME[platform]} | {accounts:,} | {' | '.join(cells)} |"
-            assert row in documented
-        found = size(SizingQuestion(platform, 0, every=DAY, posts=1_000)).figures
-        cells = [
-            value_words(found[c]) if c in found else "–"
-            for c in (FigureName.REQUESTS_A_DAY, FigureName.USD_A_DAY)
-        ]
-        assert f"| {PLATFORM_NAME[platform]} | {' | '.join(cells)} |" in documented

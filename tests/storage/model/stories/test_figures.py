@@ -88,27 +88,6 @@ async def test_what_is_recorded_later_changes_no_story_that_says_by_when_it_was_
     assert [f.blocked for f in again] != [f.blocked for f in figures]
 
 
-async def test_nothing_is_drawn_after_the_moment_nor_where_nobody_looked(pool: Pool) -> None:
-    await played(pool)
-    story, facts, _ = await told(pool, View.AS_IT_WAS)
-    names = [s.native_id for s in facts.subjects]
-    for at in MOMENTS:
-        for lane in lanes_at(story, facts, minutes(at), NOW):
-            ends = [s.until for s in (*lane.pieces, *lane.windows, *lane.pending)]
-            assert all(end <= minutes(at) for end in ends)
-    lanes = dict(zip(names, lanes_at(story, facts, minutes(99), NOW), strict=True))
-    assert [(p.since, p.until, p.state.status) for p in lanes["1"].pieces] == [
-        (minutes(0), minutes(0), Status.AVAILABLE),
-        (minutes(5), minutes(20) - ASKED, Status.WITHHELD),
-        (minutes(60), minutes(62), Status.AVAILABLE),
-    ]
-    assert [(w.since, w.until) for w in lanes["1"].windows] == [
-        (minutes(0), minutes(5)),
-        (minutes(20) - ASKED, minutes(60)),
-    ]
-    assert "3" not in lanes, "it was put on file after the range"
-
-
 async def test_changes_stand_where_they_were_first_seen(pool: Pool) -> None:
     await played(pool)
     _, facts, _ = await told(pool, View.AS_IT_WAS)

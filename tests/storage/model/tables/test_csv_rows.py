@@ -1,12 +1,11 @@
 """Tables of users: every fault is one sentence that names the file and the line."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collectors.x.declaration import X
 from jobs.imports.orders_executives_csv import executive_rows, order_rows
 from storage.model.tables.csv_rows import TableError, header_of, read_table
 from storage.model.tables.watch_list_csv import watch_rows
@@ -57,22 +56,6 @@ def test_a_file_that_cannot_be_read_is_refused_as_a_whole(content: bytes, senten
     with pytest.raises(TableError) as refused:
         watch_rows(content, "watch.csv")
     assert str(refused.value) == sentence
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        b"\xef\xbb\xbf" + WATCH + b"x,a_1,12,\n",
-        WATCH.replace(b"\n", b"\r\n") + b"x,a_1,12,\r\n",
-        WATCH + b"\n,,,\n x , @a_1 , 12 ,\n",
-        b"list,account_id,handle,platform\n,12,a_1,X\n",
-        b"platform,handle,account_id\nx,a_1,12",
-    ],
-    ids=["byte order mark", "CRLF", "spaces and empty lines", "other order", "no list, no last line end"],
-)
-def test_what_a_spreadsheet_does_to_a_file_does_not_matter(content: bytes) -> None:
-    (row,) = watch_rows(content, "watch.csv").rows
-    assert (row.platform, row.handle, row.account_id, row.lists) == (X, "a_1", "12", ())
 
 
 def test_every_fault_is_collected_in_the_order_of_the_lines() -> None:
@@ -127,20 +110,6 @@ def test_every_fault_is_collected_in_the_order_of_the_lines() -> None:
     ]
 
 
-@pytest.mark.parametrize("number", ["0", "-1", "9223372036854775808", "99999999999999999999", "١٢"])
-def test_a_number_that_x_cannot_give_out_is_not_an_account_id(number: str) -> None:
-    parsed = watch_rows(WATCH + f"x,a,{number},\n".encode(), "watch.csv")
-    assert problems(parsed.problems) == [
-        f"watch.csv, line 2: {number!r} is not an account id of X, such as 783214."
-    ]
-
-
-def test_cells_that_look_like_formulas_stay_as_they_are() -> None:
-    content = b"platform,handle,account_id,name,title\nx,boss,1,=1+1,@SUM(A1)\n"
-    (row,) = executive_rows(content, "people.csv").rows
-    assert (row.name, row.title) == ("=1+1", "@SUM(A1)")
-
-
 def test_an_executive_needs_name_and_title_and_comes_once() -> None:
     content = b"platform,handle,account_id,name,title\nx,boss,1,,Chief\nx,a,2,A,T\nx,a,,A,T\n"
     assert problems(executive_rows(content, "people.csv").problems) == [
@@ -149,23 +118,9 @@ def test_an_executive_needs_name_and_title_and_comes_once() -> None:
     ]
 
 
-def test_a_row_is_named_by_the_line_it_begins_on_even_after_a_cell_of_several_lines() -> None:
-    content = ORDER + GOOD_ORDER.replace(b"Order,", b'"A\nB",', 1) + b"R-2,x\n"
-    parsed = order_rows(content, "orders.csv", datetime(2021, 2, 1, tzinfo=UTC))
-    assert [r.line for r in parsed.rows] == [2]
-    assert problems(parsed.problems) == ["orders.csv, line 4: expected 9 columns, found 2."]
-
-
 def test_columns_that_mean_nothing_are_named_so_that_a_misspelt_one_is_seen() -> None:
     parsed = watch_rows(b"platform,handle,acount_id,note\nx,a,1,hello\n", "watch.csv")
     assert parsed.ignored == ("acount_id", "note")
-
-
-def test_an_order_is_read_with_its_times_in_utc(now: datetime) -> None:
-    (row,) = order_rows(ORDER + GOOD_ORDER, "orders.csv", now).rows
-    assert row.order.issued_at == datetime(2021, 1, 31, 6, 30, tzinfo=UTC)
-    assert (row.order.deadline_at, row.order.named_count, row.order.list_name) == (None, 257, "Order 1")
-    assert row.order.known_at == now
 
 
 ISSUED = "2021-01-31T12:00:00+05:30"
@@ -210,20 +165,6 @@ def test_a_reference_and_a_list_belong_to_one_order_each(now: datetime) -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("dates", "fault"),
-    [
-        (b"2021-01-30T00:00:00Z,2021-02-01T00:00:00Z", None),
-        (b"2021-02-02T00:00:00Z,", "issued_at is not between issued_from and issued_to."),
-    ],
-    ids=["around the date", "after the date"],
-)
-def test_a_disputed_date_is_a_range_around_the_date(dates: bytes, fault: str | None, now: datetime) -> None:
-    header = ORDER.strip() + b",issued_from,issued_to\n"
-    parsed = order_rows(header + GOOD_ORDER.strip() + b"," + dates + b"\n", "orders.csv", now)
-    assert problems(parsed.problems) == ([] if fault is None else [f"orders.csv, line 2: {fault}"])
-
-
 def said_of(content: bytes) -> tuple[list[str], int]:
     """The sentences that reading a file gives, and its number of rows."""
     try:
@@ -239,9 +180,3 @@ def test_no_bytes_at_all_end_in_anything_but_rows_or_sentences(content: bytes) -
     sentences, rows = said_of(WATCH + content)
     assert sentences or rows
     assert all(s.startswith("watch.csv") and s.endswith(".") for s in sentences)
-
-
-def test_the_kind_of_a_file_is_told_by_its_header() -> None:
-    assert header_of(b"\xef\xbb\xbfplatform, handle\r\nx,a\r\n") == ("platform", "handle")
-    assert header_of(b"\xff\xfe") == ()
-    assert header_of(b"") == ()

@@ -3,11 +3,10 @@
 import pytest
 
 from collectors.x.declaration import X
-from jobs.orders.resolve_names import unresolved
 from storage.model.core.accounts import AccountId
 from storage.model.core.orders import NameCandidate, NameOutcome, OrderName
-from storage.model.tables.name_matching import ResolvedName, UnresolvedName, as_name, key, match_stored
-from storage.model.tables.said_names import ParsedName, read_said
+from storage.model.tables.name_matching import ResolvedName, UnresolvedName, as_name, match_stored
+from storage.model.tables.said_names import read_said
 from tests.support.samples.readings import T0
 
 ONE = NameCandidate(AccountId(1), "11", "one")
@@ -89,34 +88,3 @@ def stored(said: str, **fields: object) -> OrderName:
     read = {"platform": X, "handle": None, "post_id": None, "outcome": NameOutcome.NOT_TRIED, "note": "why"}
     whole = {"order_name_id": 1, "account_id": None, "source": "s", "known_at": T0, "resolved_at": None}
     return OrderName(said=said, **(read | whole | fields))  # pyright: ignore[reportArgumentType]
-
-
-@pytest.mark.parametrize(
-    ("name", "said"),
-    [
-        (stored("one", handle="one"), ParsedName(0, "one", X, "one")),
-        (stored("id:11"), ParsedName(0, "id:11", X, native_id="11")),
-        (
-            stored("one/status/5?s=20", handle="one/5", post_id="5"),
-            ParsedName(
-                0,
-                "one/status/5?s=20",
-                X,
-                "one/5",
-                post_id="5",
-                note="'?s=20' after the id of the post is ignored.",
-            ),
-        ),
-        (
-            stored("no address at all", platform=None),
-            ParsedName(0, "no address at all", None, unresolvable="why"),
-        ),
-    ],
-)
-def test_a_name_on_record_is_tried_again_as_it_was_said(name: OrderName, said: ParsedName) -> None:
-    assert unresolved([name], None).rows == (said,)
-
-
-def test_a_bare_handle_on_record_is_tried_on_the_platform_that_is_said_now() -> None:
-    (said,) = unresolved([stored("@one", platform=None, handle="one")], X).rows
-    assert (said.platform, key(said)) == (X, "one")

@@ -111,16 +111,6 @@ def test_words_mean(words: str, meant: ParsedName) -> None:
     assert read_said(words) == meant
 
 
-def test_the_platform_that_is_given_is_that_of_bare_handles_only() -> None:
-    assert read_said("@NASA", X) == ParsedName(0, "@NASA", X, "NASA")
-    assert read_said("a.test", X) == ParsedName(0, "a.test", BLUESKY, "a.test")
-    assert read_said("bluesky:a.test", X).platform is BLUESKY
-    with pytest.raises(
-        AddressError, match="'NASA' is not a handle, an id or an address of an account of Mast"
-    ):
-        read_said("NASA", MASTODON)
-
-
 @pytest.mark.parametrize(
     "words",
     [

@@ -8,16 +8,14 @@ from collectors.bluesky.declaration import BLUESKY
 from collectors.mastodon.declaration import MASTODON
 from collectors.x.declaration import X
 from collectors.youtube.declaration import YOUTUBE
-from dashboard.ui import words
 from storage.model.core.accounts import Platform
-from storage.model.core.availability import ChangeKind, Flag, MissedReason, State, Status, kind_of
+from storage.model.core.availability import Flag, MissedReason, State, Status, kind_of
 from storage.model.core.side_facts import ObservedKind
 from storage.model.text.side_facts import flag_words, missed_words, observed_words, seen_as_words
 from storage.model.text.states import (
     change_words,
     explanation,
     group_words,
-    is_called_blocked,
     of_many,
     short_words,
     state_words,
@@ -140,28 +138,6 @@ def test_the_whole_words_are_the_short_ones_with_their_explanation(platform: Pla
         assert bool(rest) is (whole != short)
 
 
-def test_bluesky_and_mastodon_withhold_nothing_and_only_a_server_of_mastodon_suspends() -> None:
-    for state, flags in itertools.product(EVERY_STATE, SCOPES):
-        bluesky = state_words(state, BLUESKY, flags)
-        assert "withheld" not in bluesky
-        assert "suspended" not in bluesky
-        assert "blocked" not in bluesky + state_words(state, MASTODON, flags) + state_words(state, X, flags)
-
-
-def test_what_may_be_the_owners_deletion_is_no_block_under_any_name() -> None:
-    assert kind_of(AVAILABLE, SUSPENDED, OR_DELETED) is ChangeKind.GONE
-    assert not is_called_blocked(SUSPENDED, OR_DELETED)
-    assert is_called_blocked(SUSPENDED, TEMPORARY)
-    assert words.drawn_as(SUSPENDED, OR_DELETED) is Status.NOT_FOUND
-
-
-@pytest.mark.parametrize("back", [AVAILABLE, PROTECTED])
-def test_an_account_back_from_what_was_no_block_was_not_restored(back: State) -> None:
-    assert kind_of(SUSPENDED, back, NONE, OR_DELETED) is ChangeKind.RETURN
-    assert kind_of(SUSPENDED, back, NONE, TEMPORARY) is ChangeKind.RESTORATION
-    assert kind_of(SUSPENDED, WITHHELD_IN, NONE, OR_DELETED) is ChangeKind.BLOCK
-
-
 @pytest.mark.parametrize(
     ("old", "new", "platform", "flags", "said"),
     [
@@ -207,11 +183,6 @@ def test_a_change_is_told_with_what_was_before(
     old: State, new: State, platform: Platform, flags: frozenset[Flag], said: str
 ) -> None:
     assert change_words(kind_of(old, new, flags), old, new, platform, flags) == said
-
-
-def test_words_of_many_accounts_speak_of_their_servers() -> None:
-    assert of_many("taken down by its server") == "taken down by their server"
-    assert of_many("withheld in India (IN)") == "withheld in India (IN)"
 
 
 @pytest.mark.parametrize(
