@@ -17,7 +17,7 @@ from collectors.mastodon.declaration import DECLARATION, MASTODON
 from collectors.mastodon.simulator.app import serve_mastodon
 from collectors.mastodon.wire.identity import MastodonIdentity, MastodonPostIdentity
 from collectors.simulator.canaries import canaries_of
-from collectors.simulator.faults import PROFILES, FaultKind, FaultPlan, profile
+from collectors.simulator.faults import FaultKind, FaultPlan
 from collectors.simulator.history import History, HistoryAccount, settled
 from collectors.simulator.platform_simulator import simulator_of
 from collectors.simulator.server import SimulatorServer
@@ -359,27 +359,6 @@ async def test_no_fault_makes_a_reading_of_a_post_that_differs_from_the_truth(ki
             answer = await collector.read(list(there), T0 + n * 30 * MINUTE)
             assert {r.native_id: r.state for r in answer.readings}.items() <= there.items()
             assert sorted(statuses(answer)) == sorted(there)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "name",
-    [
-        name
-        for name, plan in PROFILES.items()
-        if not plan.lies and not LIES & {*plan.weights, *(k for p in plan.periods for k in p.kinds)}
-    ],
-)
-async def test_under_every_profile_that_does_not_lie_what_is_read_of_posts_is_the_truth(name: str) -> None:
-    history, readings = crowd(), 0
-    async with simulated(history, profile(name, seed=3)) as (collector, server):
-        for n in range(60):
-            server.set_clock(T0 + n * 30 * MINUTE)
-            there = truth(history.accounts, n)
-            answer = await collector.read(list(there), T0 + n * 30 * MINUTE)
-            assert {r.native_id: r.state for r in answer.readings}.items() <= there.items()
-            readings += len(answer.readings)
-    assert readings > _POSTS * 60 / 2
 
 
 async def test_the_simulated_contact_has_posts_that_can_be_control_posts() -> None:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from collectors.core.collector import CollectorAnswer, RequestFailure
+from collectors.core.collector import CollectorAnswer
 from collectors.x.declaration import X
 from dashboard.accounts.account_context import read_account_context
 from dashboard.accounts.account_history_cards import gaps_card
@@ -14,17 +14,15 @@ from dashboard.ui.cards import MOST_ROWS
 from jobs.planning.sweep import Sweep
 from storage.accounts.accounts import NewAccount, add_accounts
 from storage.live.account_detail import account_detail
-from storage.model.core.availability import MissedReason
 from storage.postgres.pool import Pool, connect, transaction
 from tests.support.clients.page_text import said as text_of
 from tests.support.pipelines.monitor import World
-from tests.support.samples.readings import MINUTE, T0, FakeCollector, minutes
+from tests.support.samples.readings import MINUTE, T0, FakeCollector
 from tests.support.seeds.large_database import LongHistory, write_long_history
 from tests.support.servers.dashboard import SETTINGS, page_of
 
 SECOND = timedelta(seconds=1)
 EVERY = 5 * MINUTE
-DOWN = RequestFailure(MissedReason.NETWORK, "no answer", T0, breaker=False)
 
 
 class Slow(FakeCollector):
@@ -76,21 +74,6 @@ async def test_who_waited_for_an_answer_that_took_long_was_asked(pool: Pool) -> 
     (words,) = await said(world, 30 * SECOND)
     assert "not asked" not in words
     assert "Asked 1 Feb 2021, 00:00:15 UTC, answered 43 s later" in words
-
-
-@pytest.mark.slow
-async def test_everybody_on_a_platform_that_was_paused_is_told_why(world: World) -> None:
-    monitor = await world.start(Sweep(EVERY, T0))
-    await world.run(monitor, minutes(11))
-    world.platform.trouble = DOWN
-    await world.run(monitor, minutes(61))
-    before = await said(world)
-    world.platform.trouble = None
-    await world.run(monitor, minutes(80))
-    after = await said(world)
-    assert all("X does not answer" in one for one in (*before, *after))
-    # Of some rosters no request was made at all.
-    assert any("Not asked: X does not answer (" in one and "about other accounts" in one for one in after)
 
 
 async def test_of_many_gaps_the_newest_are_shown_and_the_number_of_the_others(pool: Pool, dsn: str) -> None:

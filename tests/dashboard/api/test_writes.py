@@ -375,15 +375,3 @@ async def test_without_the_database_the_api_says_so_and_when_to_ask_again(
     assert answer.status == 503
     assert "The database could not do this" in answer.detail
     assert answer.headers["retry-after"] == "5"
-
-
-@pytest.mark.slow
-async def test_the_api_is_there_for_a_viewer_and_tells_what_he_may_not_do(
-    pool: Pool, dsn: str, now: datetime
-) -> None:
-    viewer = dataclasses.replace(SETTINGS, role=Role.VIEWER)
-    async with api_served(pool, dsn, now, viewer) as api:
-        assert (await api.get("/accounts")).status == 200
-        refused = await api.send("POST", "/accounts/tags", {"accounts": [1], "add": ["press"]})
-    assert refused.status == 403
-    assert refused.detail == "This needs the role analyst or a higher one; your role is viewer."

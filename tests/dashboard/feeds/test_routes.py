@@ -119,29 +119,6 @@ async def test_a_corrected_change_is_replaced_or_goes(
     assert datetime.fromisoformat(after.feed.findtext(f"{ATOM}updated", "")) == minutes(90)
 
 
-NAMES = [
-    pytest.param("Desk", id="a plain name"),
-    pytest.param("a/b//c", id="slashes"),
-    pytest.param("two words.atom", id="spaces and our own ending"),
-    pytest.param("किसान ü?#%2F&+", id="other scripts and what means something in an address"),
-]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", NAMES)
-async def test_every_name_of_a_list_or_an_order_has_its_feed(pool: Pool, dsn: str, name: str) -> None:
-    async with transaction(pool) as conn:
-        await add_order(conn, replace(ORDER, reference=name, list_name=f"list of {name}"), T0)
-        await one_block(conn, lists=(name, f"list of {name}"))
-    for kind in ("list", "order"):
-        path = f"/feeds/{kind}/{quote(name, safe='')}.atom"
-        answer = await ask(pool, dsn, path)
-        assert answer.titles == ["@reporter (X): withheld in India (IN)"]
-        assert answer.feed.findtext(f"{ATOM}title") == f"Blockline, {kind} {name}"
-        own = [one.attrib["href"] for one in answer.feed.findall(f"{ATOM}link") if one.get("rel") == "self"]
-        assert [URL(href, encoded=True).raw_path for href in own] == [path]
-
-
 async def test_a_feed_of_one_list_holds_no_other_lists_changes(pool: Pool, dsn: str) -> None:
     async with transaction(pool) as conn:
         await one_block(conn)
@@ -171,14 +148,6 @@ async def test_what_is_not_there_is_said_in_a_sentence(
 
     assert (answer.status, answer.body.decode()) == (404, sentence)
     assert answer.headers["content-type"].startswith("text/plain")
-
-
-@pytest.mark.slow
-async def test_an_order_that_is_not_known_yet_has_no_feed_and_no_date(pool: Pool, dsn: str) -> None:
-    async with transaction(pool) as conn:
-        await add_order(conn, replace(ORDER, reference="later", known_at=NOW + 60 * MINUTE), T0)
-    assert (await ask(pool, dsn, "/feeds/order/later.atom")).status == 404
-    assert (await ask(pool, dsn, "/feeds/orders.ics")).events == []
 
 
 async def test_a_lost_database_is_said_in_a_sentence(pool: Pool, dsn: str) -> None:

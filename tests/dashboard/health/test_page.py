@@ -1,9 +1,7 @@
 """The health page and the sign beside the headline: a detector is called well only when it was heard."""
 
-import os
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
 import pytest
 
@@ -15,7 +13,6 @@ from dashboard.health.facts import HealthFacts
 from dashboard.health.page import ROWS, collector_status, controls, health_page
 from dashboard.health.system_cards import outbox_cards
 from storage.accounts.side_facts import observe
-from storage.health.collector_state import CollectorState, save_state
 from storage.health.collectors_report import CollectorReport
 from storage.health.condition_facts import MailFacts
 from storage.health.database_report import Database, Growth
@@ -28,13 +25,11 @@ from storage.model.core.side_facts import FactSighting, ObservedKind
 from storage.postgres.audit_chain import AuditChainState
 from storage.postgres.pool import Pool, transaction
 from storage.readings.lateness_report import Lateness
-from tests.support.clients.browser import CHROMIUM, Browser, opened
 from tests.support.clients.page_text import said
 from tests.support.samples.readings import MINUTE, T0, WORKING
 from tests.support.seeds.bluesky_statuses import seven_things
 from tests.support.seeds.changes import HOUR
-from tests.support.seeds.live_page import seed
-from tests.support.servers.dashboard import SETTINGS, only_drawing, page_of, served, until
+from tests.support.servers.dashboard import SETTINGS, only_drawing, page_of
 
 GAP = timedelta(minutes=75)
 ADMIN = Actor("Ada", Role.ADMIN)
@@ -230,69 +225,6 @@ async def test_countries_that_are_not_heard_and_other_vantages_are_shown(pool: P
     assert "Available. This status began on or before 1 Feb 2021, 06:00 UTC." in account
 
 
-needs_a_browser = pytest.mark.skipif(
-    not CHROMIUM.exists() and os.environ.get("TEST_REQUIRE_BROWSER") != "1",
-    reason=f"needs a Chromium at {CHROMIUM}; TEST_CHROMIUM names another",
-)
-
-
-async def stop_x(pool: Pool, now: datetime, *, healthy: bool = False) -> None:
-    reason, detail = (None, "") if healthy else ("credits", "no credits")
-    async with transaction(pool) as conn:
-        await save_state(conn, CollectorState(X, healthy, reason, detail, now, None))
-
-
-@pytest.mark.slow
-@needs_a_browser
-async def test_a_collector_that_stops_is_seen_on_the_live_page_at_once(
-    pool: Pool, dsn: str, now: datetime
-) -> None:
-    async with transaction(pool) as conn:
-        await seed(conn, now)
-    async with served(pool, dsn, now) as base, opened(base) as browser:
-        await browser.painted()
-        await browser.pushed()
-        sign = browser.page.locator("#detectors")
-        badge = browser.page.locator("#issues")
-        await until(lambda: _equal(sign.inner_text(), "1 collector reads"))
-        assert await badge.is_hidden()
-
-        await stop_x(pool, now)
-
-        await until(lambda: _contains(sign, ", credits used up"))
-        await until(lambda: _equal(badge.inner_text(), "1"))
-        await sign.click()
-        await browser.becomes("document.title.startsWith('Health')")
-        page = browser.page.locator("#page")
-        await until(lambda: _contains(page, "credits used up"))
-
-        await stop_x(pool, now + MINUTE, healthy=True)
-
-        await page.locator(".condition.works").wait_for()
-
-
-@pytest.mark.slow
-@needs_a_browser
-@pytest.mark.parametrize("path", ["/health", "/account"])
-async def test_a_phone_shows_the_page_without_scrolling_sideways(
-    pool: Pool, dsn: str, now: datetime, path: str
-) -> None:
-    async with transaction(pool) as conn:
-        seen = await seven_things(conn, now)
-    address = f"/account/{seen.accounts['renamed']}" if path == "/account" else path
-    async with served(pool, dsn, now) as base, opened(base, address, width=390) as browser:
-        await browser.becomes("document.querySelector('#page .card') !== null")
-        assert await fits(browser)
-
-
-async def fits(browser: Browser) -> bool:
-    return await browser.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-
-
-async def _equal(found: Any, wanted: object) -> bool:
-    return await found == wanted
-
-
 ISSUE = KnownCondition(
     1,
     Condition(
@@ -346,7 +278,3 @@ LATE = Lateness(X, 5, 0, 2, 1, 0, T0)
 def test_the_page_begins_with_one_sentence(rule: str, facts: HealthFacts, lead: str) -> None:
     page = said(health_page(facts, only_drawing(T0), ADMIN, GAP, []))
     assert page.split(lead)[0].count(" ") < 20, rule
-
-
-async def _contains(locator: Any, words: str) -> bool:
-    return words in await locator.inner_text()

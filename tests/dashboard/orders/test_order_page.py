@@ -27,15 +27,13 @@ from storage.model.core.orders import (
 from storage.orders.compliance_report import cohort, coverage_of
 from storage.orders.name_edits import add_names
 from storage.postgres.pool import Conn, Pool, transaction
-from tests.support.clients.browser import CHROMIUM, opened
 from tests.support.clients.page_text import said
 from tests.support.samples.readings import T0, WITHHELD_IN
 from tests.support.seeds.changes import Story
 from tests.support.seeds.live_page import seed
-from tests.support.servers.dashboard import SETTINGS, page_of, served, until
+from tests.support.servers.dashboard import SETTINGS, page_of, served
 
 GAP = SETTINGS.gap_after
-needs_a_browser = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no browser at {CHROMIUM}")
 
 
 async def order_id(conn: Conn, reference: str) -> int:
@@ -203,22 +201,3 @@ async def test_lanes_come_in_pages(pool: Pool, now: datetime) -> None:
     handles = [f"@{m.handle}" for m in found.cohort.members]
     tables = [page.partition("Show as a table")[2].split() for page in pages]
     assert all(sum(h in table for table in tables) == 1 for h in handles)
-
-
-@pytest.mark.slow
-@needs_a_browser
-async def test_the_pages_paint_without_a_fault_and_without_scrolling_sideways(
-    pool: Pool, dsn: str, story: Story, now: datetime
-) -> None:
-    async with served(pool, dsn, now) as base, opened(base) as browser:
-        for width in (390, 1440):
-            await browser.page.set_viewport_size({"width": width, "height": 900})
-            for path in ("/orders", "/orders/1"):
-                await browser.page.goto(base + path)
-                await browser.becomes("document.querySelectorAll('#page .main-svg').length > 0")
-                await until(lambda: _fits_in(browser.page))
-                assert browser.errors == []
-
-
-async def _fits_in(page: Any) -> bool:
-    return await page.evaluate("document.documentElement.scrollWidth <= innerWidth")

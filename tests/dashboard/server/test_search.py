@@ -91,20 +91,3 @@ async def test_the_box_is_opened_searched_and_left_by_keys_alone(pool: Pool, dsn
         await page.keyboard.press("Control+k")
         await box.fill("")
         await page.get_by_role("group", name="Recent").get_by_role("option", name="Order 2").wait_for()
-
-
-@pytest.mark.slow
-@needs_browser
-async def test_on_a_phone_four_pages_stand_at_the_bottom_and_the_others_behind_more(
-    pool: Pool, dsn: str, story: Story
-) -> None:
-    async with served(pool, dsn, story.now) as base, opened(base, "/alerts", width=360) as browser:
-        page = browser.page
-        await browser.becomes("document.querySelector('#page h1') !== null")
-        assert await page.locator(".nav > a:visible").count() == 4
-        assert not await page.get_by_role("link", name="Health", exact=True).is_visible()
-        await page.get_by_role("button", name="More").click()
-        await page.get_by_role("link", name="Health", exact=True).click()
-        await page.locator("h1", has_text="Health").wait_for()
-        assert not await page.get_by_role("link", name="Countries", exact=True).is_visible()
-        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")

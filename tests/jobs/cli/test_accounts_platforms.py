@@ -23,35 +23,6 @@ def file(content: str) -> str:
     return "watch.csv"
 
 
-@pytest.mark.slow
-def test_a_name_without_an_id_is_refused_with_the_reason_of_its_platform(online: Blockline) -> None:
-    ran = online(
-        "accounts",
-        "import",
-        file(
-            "platform,handle,account_id\n"
-            "bluesky,takendown.test,\n"
-            "bluesky,closed.test,\n"
-            "bluesky,nobody.test,\n"
-            "mastodon,nobody@social.example,\n"
-            "mastodon,alice@nowhere.invalid,\n"
-        ),
-    )
-    assert (ran.code, ran.out) == (1, "")
-    assert ran.complaints[:4] == [
-        "watch.csv, line 2: @takendown.test is suspended, and Bluesky does not give the id of a suspended "
-        "account: add its id, as bluesky:id:ID or as account_id of a table.",
-        "watch.csv, line 3: @closed.test is deactivated, and Bluesky gives no id while it is: add its id, as "
-        "bluesky:id:ID or as account_id of a table.",
-        "watch.csv, line 4: Bluesky knows no account @nobody.test (deleted, renamed or never existed).",
-        "watch.csv, line 5: Mastodon knows no account @nobody@social.example (deleted or never existed, or "
-        "its server is another one).",
-    ]
-    assert ran.complaints[4].startswith(
-        "watch.csv, line 6: Mastodon gave no answer for @alice@nowhere.invalid ("
-    )
-
-
 def test_accounts_of_a_platform_that_the_settings_leave_out_are_refused(
     run: Blockline, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -190,24 +190,6 @@ def test_a_wave_of_the_past_is_rendered_to_files_that_say_they_are_a_test(run: B
     assert again.err == "The folder trial is not empty; name a folder that is empty or does not exist yet.\n"
 
 
-@pytest.mark.slow
-def test_a_trial_tells_by_the_rules_as_they_are_now(run: Blockline, dsn: str) -> None:
-    on(dsn, told)
-    mails = run("alerts", "test", "--change", 1, "--json").json["mails"]
-    assert [(m["rule"], m["to"], m["changes"]) for m in mails] == [
-        ("Desk", "desk@example.org", 1),
-        ("Boss", "boss@example.org", 1),
-    ]
-    assert [m["note"] for m in mails] == [
-        None,
-        "Rule Boss sends this in its digest. This test is an email of its own.",
-    ]
-    assert run("alerts", "disable", "Desk").code == 0
-    mails = run("alerts", "test", "--change", 1, "--json").json["mails"]
-    assert [m["rule"] for m in mails] == ["Boss", "Copy"]
-    assert run("alerts", "test", "--change", 1, "--rule", "Desk", "--json").json["mails"][0]["rule"] == "Desk"
-
-
 def test_the_text_is_printed_when_nothing_else_is_asked_for(run: Blockline, dsn: str) -> None:
     on(dsn, told)
     said = run("alerts", "test", "--change", 1, "--rule", "Copy").said

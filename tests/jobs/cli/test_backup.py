@@ -14,11 +14,10 @@ import pytest
 from storage.backup.backup_log import RecordedBackup, newest_backup
 from storage.postgres.pool import open_pool, transaction
 from storage.postgres.schema import newest
-from tests.storage.backup.test_backup import ask, busy, no_tables, saved
+from tests.storage.backup.test_backup import ask, no_tables, saved
 from tests.support.clients.command_line import Blockline, Ran, blockline, forget_settings
 from tests.support.samples.readings import minutes
 from tests.support.servers.dashboard import SETTINGS, page_of
-from tests.support.table_digests import digests
 
 
 @pytest.fixture
@@ -29,27 +28,6 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
 
 def on(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BLOCKLINE_DATABASE_URL", dsn)
-
-
-@pytest.mark.slow
-def test_the_commands_say_what_was_saved_and_what_is_back(
-    run: Blockline, dsn: str, empty_dsn: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asyncio.run(busy(dsn))
-    on(dsn, monkeypatch)
-    before = asyncio.run(digests(dsn))
-    ran = run("backup", "b.tar", "--json")
-    assert (ran.code, ran.err) == (0, "")
-    assert Path("b.tar").stat().st_mode & 0o777 == 0o600
-    assert ran.json["tables"]["purge_log"] == 1
-    assert (ran.json["schema"], ran.json["bytes"]) == (newest(), Path("b.tar").stat().st_size)
-    assert [p.name for p in Path().iterdir()] == ["b.tar"]
-    on(empty_dsn, monkeypatch)
-    back = run("restore", "b.tar")
-    assert (back.code, back.err) == (0, "")
-    assert back.out.startswith(f"{ran.json['rows']:,} rows of ")
-    refused(run("restore", "b.tar"), "is not empty (it contains rows in the table ")
-    assert asyncio.run(digests(empty_dsn)) == before
 
 
 def test_a_dry_run_of_a_migration_says_what_would_happen_and_changes_nothing(

@@ -211,14 +211,6 @@ def test_of_a_row_that_was_altered_no_pack_is_written(run: Blockline, change: in
     assert "broken at entry 5 (change 3)" in found[0]["said"]
 
 
-@pytest.mark.slow
-def test_the_doctor_says_that_the_chain_is_whole(run: Blockline, change: int) -> None:
-    found = [c for c in run("doctor", "--json").json["checks"] if c["part"] == "chain"]
-    assert found == [
-        {"part": "chain", "verdict": "ok", "said": "The newest 8 entries match the recorded data."}
-    ]
-
-
 def test_heads_are_listed_and_a_pack_is_held_against_them(run: Blockline, change: int) -> None:
     assert run("evidence", "heads", "--since", "2021-02-02").said == ["Nothing is recorded yet."]
     table = run("evidence", "heads").out
@@ -466,23 +458,6 @@ def test_a_head_that_is_none_is_told_in_one_sentence(
     ran = run("evidence", "chain", *option)
     assert (ran.code, ran.out) == (1, "")
     assert ran.complaints[0].startswith(complaint)
-
-
-@pytest.mark.slow
-def test_the_doctor_says_it_in_one_line(run: Blockline, anchored: Openssl, dsn: str) -> None:
-    ((verdict, said),) = checks(run, "audit log")
-    assert verdict == "ok"
-    assert said.startswith("The audit log: 6 entries, chained, last anchored ")
-    done_as_owner(dsn, ALTERED)
-    ((verdict, said),) = checks(run, "audit log")
-    assert verdict == "mend"
-    assert said.startswith(
-        "The audit log is broken at entry 3 (number 3 of the audit log): its stored data is"
-    )
-    done_as_owner(dsn, AUDIT_CHAIN_MADE_AGAIN, CHAIN_HEAD_MADE_AGAIN)
-    ((verdict, said),) = checks(run, "chain")
-    assert verdict == "mend"
-    assert "the log does not begin with the 9 entries of a signed checkpoint" in said
 
 
 async def midnight(conn: Conn) -> datetime:

@@ -188,17 +188,6 @@ def _on_a_small_disk() -> None:
 
 
 @pytest.mark.slow
-def test_whoever_reads_may_stop_at_any_time(run: Blockline, dsn: str, seed: Seed) -> None:
-    seed(many_requests)
-    with exporting(dsn, "coverage") as process:
-        assert process.stdout is not None
-        assert process.stderr is not None
-        assert process.stdout.readline().startswith(b"platform,")
-        process.stdout.close()
-        assert (process.stderr.read(), process.wait()) == (b"", 0)
-
-
-@pytest.mark.slow
 @pytest.mark.parametrize("form", ["csv", "parquet"])
 def test_what_is_interrupted_says_so_and_leaves_nothing(
     run: Blockline, dsn: str, seed: Seed, tmp_path: Path, form: str

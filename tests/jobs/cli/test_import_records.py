@@ -1,16 +1,14 @@
 """Taking in published records through the real entry, on a real database."""
 
 import gzip
-import os
 from pathlib import Path
 
 import pytest
 
-from tests.jobs.imports.test_histories import HISTORY, RESTORATIONS, SPANS, at, span
+from tests.jobs.imports.test_histories import SPANS, span
 from tests.jobs.imports.test_transparency_figures import HEADER, INDIA
-from tests.support.clients.command_line import Blockline, console
+from tests.support.clients.command_line import Blockline
 
-CRAWL = (Path(__file__).parent.parent.parent / "fixtures" / "withheld_crawl.csv").read_text()
 GOOD = span("5", "suspended", 1, 2) + span("5", "available", 4, 4)
 
 
@@ -25,25 +23,6 @@ def test_a_name_and_a_list_can_be_given(run: Blockline) -> None:
     ran = run("import", file(SPANS + GOOD), "--name", "Some study", "--list", "Studied")
     assert ran.said[0].endswith("They are stored as import:Some study; no account is watched because of it.")
     assert [c["name"] for c in run("lists", "--json").json["lists"]] == ["Studied"]
-
-
-@pytest.mark.slow
-def test_every_form_goes_in_by_its_header(run: Blockline) -> None:
-    forms = {
-        "history.csv": (HISTORY + f"x,5,a,{at(1)},withheld,IN,L\n", "history"),
-        "spans.csv": (SPANS + GOOD, "history"),
-        "back.csv": (RESTORATIONS + f"5,{at(1)},{at(3)},7\n", "history"),
-        "crawl.csv": (CRAWL, "crawl"),
-        "figures.csv": (HEADER + INDIA, "transparency"),
-    }
-    ran = run("import", *(file(text, name) for name, (text, _) in forms.items()), "--json")
-    assert (ran.code, ran.err) == (0, "")
-    assert [(f["file"], f["kind"], f["stored"]) for f in ran.json["files"]] == [
-        (name, kind, True) for name, (_, kind) in forms.items()
-    ]
-    assert ran.json["files"][2]["ignored_columns"] == ["followers"]
-    again = run("import", *forms, "--json").json["files"]
-    assert {n for f in again for key, n in f.items() if key.startswith("new_")} == {0}
 
 
 BAD = span("6", "available", 3, 2)
@@ -115,16 +94,6 @@ def test_a_gzip_file_that_is_cut_off_is_one_sentence(run: Blockline) -> None:
     Path("h.csv.gz").write_bytes(gzip.compress((SPANS + GOOD).encode())[:-9])
     ran = run("import", "h.csv.gz")
     assert (ran.code, ran.err) == (1, "h.csv.gz: the file is not a complete gzip file.\n")
-
-
-@pytest.mark.slow
-def test_a_pipe_that_may_never_end_is_refused_before_it_is_opened(run: Blockline) -> None:
-    os.mkfifo("h.csv")
-    refused = console("import", "h.csv")
-    assert (refused.code, refused.err) == (1, "h.csv is a pipe or a device; name a file.\n")
-    assert run("accounts", "import", "/dev/zero").complaints == [
-        "/dev/zero is a pipe or a device; name a file."
-    ]
 
 
 def test_what_went_in_before_a_bad_file_is_told(run: Blockline) -> None:

@@ -4,10 +4,6 @@ from datetime import datetime
 
 import pytest
 
-from dashboard.orders.facts import OrderFigures, read_order
-from dashboard.orders.order_json import order_json
-from dashboard.orders.words import sentences
-from storage.postgres.pool import Pool, transaction
 from tests.support.clients.command_line import Blockline
 from tests.support.seeds.changes import Story
 
@@ -16,26 +12,6 @@ from tests.support.seeds.changes import Story
 def run(run: Blockline, monkeypatch: pytest.MonkeyPatch) -> Blockline:
     monkeypatch.setenv("BLOCKLINE_SWEEP_EVERY", "30m")
     return run
-
-
-@pytest.fixture
-async def found(pool: Pool, story: Story, now: datetime) -> OrderFigures:
-    """As the dashboard reads it."""
-    async with transaction(pool) as conn:
-        order = await read_order(conn, 1, now, story.sweep * 2.5)
-    assert order is not None
-    return order
-
-
-@pytest.mark.slow
-def test_it_tells_what_the_dashboard_tells_of_that_moment(
-    found: OrderFigures, now: datetime, run: Blockline
-) -> None:
-    at = f"--at={now.isoformat().replace('+00:00', 'Z')}"
-    assert run("orders", "show", "SYN/1", at, "--json").json == order_json(found)
-    said = run("orders", "show", "SYN/1", at).said
-    assert said[: len(sentences(found))] == sentences(found)
-    assert any(line.endswith("Withheld in India") for line in said)
 
 
 def test_the_time_to_restoration_is_told_when_it_is_asked_for(

@@ -7,7 +7,6 @@ import pytest
 
 from tests.jobs.orders.test_legal_demands import TABLE
 from tests.support.clients.command_line import Blockline, Ran
-from tests.support.simulated.several_platforms import HEALTHY, TAKEN_DOWN
 
 FIRST = (
     "--title=First list",
@@ -115,47 +114,6 @@ def test_an_edit_of_what_there_is_not_or_to_a_list_that_is_taken_is_refused(orde
     order("orders", "add", "R2", *FIRST)
     assert refused(order("orders", "edit", "R2", "--list=R1")) == "The list 'R1' already exists."
     assert order("orders", "edit", "R1").code == 2
-
-
-NAMES = f"""@alpha x:beta
-x:gamma, x:nobody_here
-https://x.com/beta/status/12?s=20
-bluesky:healthy.test; {TAKEN_DOWN}
-@alice@mastodon.example
-https://facebook.com/somebody
-id:1002
-"""
-
-
-@pytest.mark.slow
-def test_every_name_is_told_what_became_of_it_and_the_accounts_are_watched(online: Blockline) -> None:
-    ran = online("orders", "names", "R1", file(NAMES))
-    assert (ran.code, ran.err) == (0, "")
-    assert [said.partition(": ")[2].partition(". ")[0] for said in ran.said[:-1]] == [
-        "@alpha is ambiguous",
-        "x:beta is @Beta (1002), on the list of the order and watched.",
-        "x:gamma is not resolved",
-        "x:nobody_here is not resolved",
-        "https://x.com/beta/status/12?s=20 is @beta/12 (post:12), on the list of the order and watched",
-        f"bluesky:healthy.test is @healthy.test ({HEALTHY}), on the list of the order and watched.",
-        f"{TAKEN_DOWN} is not resolved",
-        "@alice@mastodon.example is @alice@mastodon.example (https://mastodon.example/users/alice#101), on "
-        "the list of the order and watched.",
-        "https://facebook.com/somebody is not observable",
-        "id:1002 is @Beta (1002), on the list of the order and watched.",
-    ]
-    assert ran.said[-1] == (
-        "Order R1 has 10 names: 5 resolved, 1 ambiguous, 3 unresolvable, 1 not observable. "
-        "On its list R1: 3 accounts and 1 post. Its number of named accounts was 0; it is now 7, the number "
-        "recorded."
-    )
-    listed = online("accounts", "list", "--list", "R1", "--json").json["accounts"]
-    assert {(a["handle"].lower(), a["watched"]) for a in listed} == {
-        ("alice@mastodon.example", True),
-        ("beta", True),
-        ("beta/12", True),
-        ("healthy.test", True),
-    }
 
 
 def test_a_second_run_tries_only_what_is_not_resolved_and_names_nothing_twice(online: Blockline) -> None:

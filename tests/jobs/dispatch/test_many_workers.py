@@ -7,8 +7,6 @@ import pytest
 
 from collectors.x.declaration import X
 from storage.postgres.pool import Pool, transaction
-from storage.work import request_queue
-from storage.work.request_queue import QueueJob
 from storage.work.shards import put_in_force, want_shards
 from tests.support.processes.worker_fleet import asked, fleet, many_accounts, said, until, watch_many
 from tests.support.simulated.slow_x import counted, far_x
@@ -100,20 +98,6 @@ async def test_four_that_share_a_token_and_two_shards_ask_no_more_than_it_allows
     assert await asked(pool, MISSED) is None
 
 
-async def test_who_alone_is_refused_pauses_alone_and_the_others_read(
-    pool: Pool, dsn: str, tmp_path: Path
-) -> None:
-    told = many_accounts(tmp_path / "history.csv", ACCOUNTS)
-    async with (
-        far_x(told, 0.2, token="simulated") as x,
-        fleet(pool, dsn, x, tmp_path, ["simulated", "revoked"]),
-    ):
-        await watch_many(pool, ACCOUNTS)
-        await until(pool, UNREAD, 0)
-        assert await asked(pool, "select paused -> 'x' ->> 'reason' from worker where paused ? 'x'") == "auth"
-    assert await asked(pool, MISSED) is None
-
-
 async def test_one_that_is_told_to_end_finishes_what_it_has_in_hand(
     pool: Pool, dsn: str, tmp_path: Path
 ) -> None:
@@ -151,43 +135,3 @@ async def test_processes_that_lose_connections_to_the_database_read_on(
         await until(pool, UNREAD, 0)
     assert await asked(pool, "select count(*) > 0 from pgqueuer_log where status = 'successful'")
     assert await asked(pool, TWICE) == 0
-
-
-async def test_with_one_process_nothing_passes_through_the_queue(
-    pool: Pool, dsn: str, tmp_path: Path
-) -> None:
-    told = many_accounts(tmp_path / "history.csv", 500)
-    async with far_x(told, 0.0) as x, fleet(pool, dsn, x, tmp_path, ["simulated"]):
-        await watch_many(pool, 500)
-        await until(pool, UNREAD, 0)
-    assert await asked(pool, "select count(*) from pgqueuer_log") == 0
-
-
-async def test_a_request_that_fails_by_a_fault_of_ours_is_held_and_the_others_go_on(
-    pool: Pool, dsn: str, tmp_path: Path
-) -> None:
-    told = many_accounts(tmp_path / "history.csv", 500)
-    async with far_x(told, 0.0) as x, fleet(pool, dsn, x, tmp_path, ["simulated"] * 2):
-        async with transaction(pool) as conn:
-            await request_queue.enqueue(conn, [QueueJob("broken", "x", b"{}")])
-        await until(pool, "select count(*) from pgqueuer where status = 'failed'", 1)
-        await watch_many(pool, 500)
-        await until(pool, UNREAD, 0)
-    async with transaction(pool) as conn:
-        (held,) = await request_queue.held_jobs(conn)
-        assert (held.key, held.source) == ("broken", "x")
-        assert "platform" in held.said
-        assert await request_queue.drop_held(conn, None) == 1
-        assert await request_queue.held_jobs(conn) == []
-
-
-async def test_what_two_processes_ask_for_at_once_is_in_the_queue_once(pool: Pool) -> None:
-    async with transaction(pool) as first:
-        await request_queue.enqueue(first, [QueueJob("1 slot 0", "x", b"a"), QueueJob("2 slot 0", "x", b"b")])
-    async with transaction(pool) as second:
-        await request_queue.enqueue(
-            second, [QueueJob("1 slot 0", "x", b"a"), QueueJob("3 slot 0", "x", b"c")]
-        )
-    async with transaction(pool) as conn:
-        assert await request_queue.waiting(conn, "x") == {"1 slot 0", "2 slot 0", "3 slot 0"}
-        assert await conn.fetchval("select count(*) from pgqueuer") == 3

@@ -114,32 +114,6 @@ async def test_processes_together_use_the_limit_of_a_window_and_no_more(
             assert used(platform, server) == window * limit
 
 
-@pytest.mark.slow
-async def test_two_of_four_that_are_killed_waste_what_they_were_given_and_cause_nothing_more(
-    dsn: str,
-) -> None:
-    limit = 200
-    async with (
-        serve(X, HISTORY, limit) as server,
-        workers(4, dsn, "x", server.base_url, "10001", "") as all_of_them,
-    ):
-        await tell(all_of_them, T0)
-        while used(X, server) < limit // 4:
-            assert not any(process.returncode for process in all_of_them)
-            await asyncio.sleep(0.01)
-        for process in all_of_them[:2]:
-            process.kill()
-        left = all_of_them[2:]
-        await heard(left)
-        assert limit - 8 <= used(X, server) <= limit
-        server.set_clock(minutes(16))
-        await tell(left, minutes(16))
-        await heard(left)
-        counts = server.counts["users"]
-    assert counts["refused"] == 0
-    assert counts["requests"] >= 2 * limit - 8
-
-
 def settings(**environ: str) -> Settings:
     return load_settings(None, {f"BLOCKLINE_{name.upper()}": value for name, value in environ.items()})
 

@@ -155,18 +155,6 @@ def templates(folder: Path, **texts: str | bytes) -> list[Finding]:
 OURS = Path(__file__).parent.parent.parent.parent / "jobs" / "messages" / "templates"
 
 
-@pytest.mark.slow
-def test_our_own_templates_as_theirs_have_no_fault(tmp_path: Path) -> None:
-    for path in OURS.iterdir():
-        (tmp_path / path.name).write_bytes(path.read_bytes())
-    (found,) = templates(tmp_path)
-    count = len(list(OURS.iterdir()))
-    assert (found.verdict.value, found.said) == (
-        "ok",
-        f"{count} templates in {tmp_path}: a trial of every email succeeded.",
-    )
-
-
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [

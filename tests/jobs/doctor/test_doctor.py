@@ -1,6 +1,5 @@
 """The doctor tries every part, says of each what to do, and fails when something must be mended."""
 
-import socket
 from collections.abc import Generator, Mapping
 from pathlib import Path
 
@@ -251,17 +250,6 @@ def test_each_vantage_is_tried_and_its_password_is_not_shown(
     assert said(ran, "vantage tr") == "Bluesky answered through the proxy."
     assert "the proxy does not answer as one" in said(ran, "vantage de")
     assert "hush-hush" not in ran.out + ran.err
-
-
-@pytest.mark.slow
-def test_a_port_that_another_program_holds_must_be_mended(
-    run: Blockline, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        monkeypatch.setenv("BLOCKLINE_PORT", str(taken.getsockname()[1]))
-        ran = run("doctor", "--json")
-    assert verdicts(ran)["dashboard"] == "mend"
-    assert "Set port to a free port." in said(ran, "dashboard")
 
 
 def test_an_empty_database_of_somebody_else_needs_a_command(

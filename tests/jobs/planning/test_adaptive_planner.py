@@ -97,24 +97,6 @@ async def test_a_block_of_a_list_is_found_by_reading_its_others_ahead_of_their_t
     assert ahead in range(2, 12)
 
 
-READ_AGAIN = """
-    select coalesce(sum(cardinality(r.account_ids)), 0)::int from coverage join roster r using (roster_id)
-    where r.out_of_turn = 'again'
-"""
-
-
-@pytest.mark.slow
-async def test_nor_is_more_read_when_a_list_is_blocked_but_for_what_is_confirmed(world: World) -> None:
-    monitor = await start(world)
-    await world.run(monitor, hours(30))
-    world.platform.truth |= dict.fromkeys(LISTED, WITHHELD_IN)
-    await world.run(monitor, hours(71.9))
-    [(again,)] = await world.rows(READ_AGAIN)
-    assert isinstance(again, int)
-    assert again > 0
-    assert 2.9 * 3000 <= monitor.tally.readings - again <= 3 * 3000 + 98
-
-
 async def test_who_went_on_planning_keeps_what_was_not_stored_yet(world: World) -> None:
     monitor = await start(world)
     await world.run(monitor, hours(4))
@@ -123,21 +105,6 @@ async def test_who_went_on_planning_keeps_what_was_not_stored_yet(world: World) 
     learned = turns_of(monitor).learned()
     await monitor.load()
     assert turns_of(monitor).learned() == learned
-
-
-@pytest.mark.slow
-async def test_a_restart_loses_what_was_learned_in_minutes_at_most(world: World) -> None:
-    monitor = await start(world)
-    await world.run(monitor, hours(30))
-    world.platform.truth |= dict.fromkeys(LISTED, WITHHELD_IN)
-    await world.run(monitor, hours(33))
-    again = await start(world)
-    before, after = turns_of(monitor).learned()[""], turns_of(again).learned()[""]
-    assert after.lists
-    assert after.looked_s[0] == pytest.approx(before.looked_s[0], rel=0.2)
-    assert after.changes == before.changes
-    await world.run(again, hours(42))
-    assert len(await world.rows(CHANGES)) == len(LISTED)
 
 
 @pytest.mark.slow
@@ -170,18 +137,6 @@ async def test_requests_that_fail_are_tried_again_and_open_nothing(world: World)
     assert await world.rows("select count(*) from account where watched") == [(3000,)]
     read = await world.rows("select count(distinct roster_id) from coverage where outcome = 0")
     assert read == [(31,)]
-
-
-@pytest.mark.slow
-async def test_loading_again_takes_no_turn_away(world: World) -> None:
-    monitor = await start(world)
-    for n in range(36):
-        await world.run(monitor, minutes(20 * n))
-        await monitor.read_now(EVERYBODY[:1])
-        await monitor.tick()
-        await monitor.load()
-    [turns] = [number for why, number in await world.rows(WHY) if why == "turn"]
-    assert turns in (15, 16)
 
 
 class Interrupted(FakeCollector):

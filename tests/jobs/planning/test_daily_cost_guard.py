@@ -3,25 +3,16 @@
 import random
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
-from itertools import pairwise
 
 import pytest
 
 from collectors.core.collector import CollectorAnswer, RequestFailure
-from collectors.simulator.history import History, HistoryAccount
-from collectors.transport.client import HttpOptions, Retry
-from collectors.x.collector import XCollector
 from collectors.x.declaration import X
-from collectors.x.simulator.app import serve_x
-from jobs.base.clock import SimulatedClock
 from jobs.collect.monitor import Monitor, MonitorSettings
 from jobs.collect.pipeline import reading_pipeline
 from jobs.detect.confirmation import ConfirmationRule
-from jobs.planning.daily_bill import Refusal
 from jobs.planning.daily_cost_guard import CostLimitedCollector, CostLimitGuard
 from jobs.planning.sweep import Sweep
-from storage.accounts.accounts import NewAccount, add_accounts
-from storage.accounts.canaries import set_canaries
 from storage.model.core.availability import MissedReason
 from storage.model.core.coverage import WhyRead
 from storage.model.sizing.question import PlannerKind
@@ -129,20 +120,6 @@ async def test_a_block_of_a_list_is_seen_by_its_sentinels_and_the_rest_of_it_is_
     assert world.most_billed() <= MOST
 
 
-async def test_a_single_suspension_costs_a_part_of_its_list(world: Billed) -> None:
-    await world.read_everybody()
-    monitor = await world.under()
-    at = T0 + 30 * HOUR
-    await world.run(monitor, at)
-    async with transaction(world.pool) as conn:
-        cost_limit = await daily_cost_limit.charged_accounts(conn, X, at.date())
-    before = len(world.billing.billed[at.date()])
-    world.platform.truth[next(i for i in LISTED if i in cost_limit)] = WITHHELD_IN
-    await world.run(monitor, at + 2 * HOUR)
-    assert len(await world.rows(CHANGES)) == 1
-    assert len(world.billing.billed[at.date()]) - before in range(20, 50)
-
-
 async def test_a_restart_pays_for_nobody_twice_and_forgets_nobody(world: Billed) -> None:
     for hours in (6, 7, 12, 23, 24.5):
         monitor = await world.under()
@@ -153,17 +130,6 @@ async def test_a_restart_pays_for_nobody_twice_and_forgets_nobody(world: Billed)
     first_day = world.billing.billed[T0.date()]
     assert len(first_day) <= MOST
     assert len(first_day) < 400  # the reserve was not spent on coming back
-
-
-async def test_what_was_read_before_the_ceiling_was_set_counts(world: Billed) -> None:
-    settings = MonitorSettings(Sweep(24 * HOUR, T0), PlannerKind.ADAPTIVE)
-    free = reading_pipeline(world.pool, world.platform, ConfirmationRule(), settings, world.clock)
-    await free.load()
-    await world.run(free, T0 + 4 * HOUR)
-    before = len(world.billing.billed[T0.date()])
-    assert before in range(300, MOST)
-    await world.run(await world.under(), T0 + 20 * HOUR)
-    assert len(world.billing.billed[T0.date()]) <= MOST
 
 
 async def test_what_is_to_be_confirmed_waits_for_the_next_day_when_the_ceiling_is_reached(
@@ -182,51 +148,6 @@ async def test_what_is_to_be_confirmed_waits_for_the_next_day_when_the_ceiling_i
     again = [why for why in await world.rows(WHY) if why[0] == "again"]
     assert again
     assert world.most_billed() <= MOST
-
-
-async def test_who_is_refused_because_another_process_paid_knows_then_for_whom_it_did(pool: Pool) -> None:
-    at = T0 + HOUR
-    first, second = (CostLimitGuard(pool, X, 100) for _ in range(2))
-    theirs, ours = [str(n) for n in range(60)], [str(n) for n in range(60, 110)]
-    assert await first.charge(theirs, at) is None
-    assert await second.charge(ours, at) is Refusal.RESERVE
-    assert second.days is not None
-    assert second.days.unpaid([*theirs, *ours]) == ours
-    assert await second.charge(ours[:30], at) is None
-
-
-async def test_posts_of_two_processes_are_counted_at_their_own_price(pool: Pool) -> None:
-    at = T0 + HOUR
-    first, second = (CostLimitGuard(pool, X, 100) for _ in range(2))
-    posts = [f"post:{n}" for n in range(1, 41)]
-    assert await first.charge(posts, at) is None
-    assert await second.charge([str(n) for n in range(41)], at) is Refusal.RESERVE
-    assert await second.charge([str(n) for n in range(40)], at) is None
-    await first.keep(at)
-    async with transaction(pool) as conn:
-        [bill] = await daily_cost_limit.bills(conn, at)
-    assert (bill.total, bill.posts) == (40, 40)
-
-
-class WithPosts(Billing):
-    """Posts are a place of their own."""
-
-    def place(self, native_id: str) -> str:
-        return "posts" if native_id.startswith("post:") else ""
-
-
-async def test_posts_are_read_every_day_and_accounts_still_have_their_turns(pool: Pool) -> None:
-    world = Billed(pool)
-    world.platform = world.billing = WithPosts()
-    posts, accounts = [f"post:{n}" for n in range(1, 41)], EVERYBODY[:400]
-    await world.enlist(accounts)
-    await world.enlist(posts)
-    monitor = await world.under(200, every=4 * HOUR)
-    await world.run(monitor, T0 + 6 * 24 * HOUR)
-    days = list(world.billing.billed.values())
-    assert all(day >= set(posts) for day in days[:6])
-    assert set(accounts) <= set[str]().union(*days)
-    assert all(len(day) + 0.5 * len(day & set(posts)) <= 200 for day in days)
 
 
 @pytest.mark.again
@@ -259,72 +180,3 @@ async def test_no_day_costs_more_whatever_happens(world: Billed, seed: int) -> N
         await world.run(monitor, now)
         world.platform.trouble = None
     assert world.most_billed() <= most
-
-
-async def test_the_simulator_of_x_counts_no_more_and_a_block_is_seen_within_minutes(pool: Pool) -> None:
-    """Days over real sockets, by the platform's own count; a list is blocked in the morning of the second."""
-    blocked = T0 + 30 * HOUR
-    dice = random.Random(1)
-    of_order = EVERYBODY[::16]
-    history = History(
-        tuple(
-            HistoryAccount(
-                X,
-                i,
-                (T0, blocked + timedelta(seconds=dice.randrange(3600))) if i in set(of_order) else (T0,),
-                (AVAILABLE, WITHHELD_IN) if i in set(of_order) else (AVAILABLE,),
-                (T0,),
-                (f"h{i}",),
-            )
-            for i in EVERYBODY
-        )
-    )
-    clock = SimulatedClock(T0)
-    async with transaction(pool) as conn:
-        await set_canaries(conn, X, [(i, f"h{i}", AVAILABLE.status) for i in OTHERS[:2]], T0)
-        watched = [i for i in EVERYBODY if i not in OTHERS[:2]]
-        await add_accounts(
-            conn,
-            [NewAccount(X, i, f"h{i}", ("order 1",) if i in set(of_order) else ()) for i in watched],
-            T0,
-        )
-    cost_limit = CostLimitGuard(pool, X, MOST)
-    settings = MonitorSettings(Sweep(HOUR / 2, T0), PlannerKind.ADAPTIVE)
-    async with (
-        serve_x(history, now=T0) as server,
-        XCollector("t", base_url=server.base_url, http=HttpOptions(retry=Retry(attempts=0))) as x,
-    ):
-        sweep = MonitorSettings(Sweep(24 * HOUR, T0))
-        free = reading_pipeline(pool, x, ConfirmationRule(), sweep, clock)
-        under = reading_pipeline(
-            pool,
-            CostLimitedCollector(x, cost_limit),
-            ConfirmationRule(),
-            settings,
-            clock,
-            cost_limit=cost_limit,
-        )
-        for monitor, until in ((free, T0 + HOUR), (under, blocked + 3 * HOUR)):
-            await monitor.load()
-            while clock() < until:
-                await monitor.tick()
-                clock.set(min(until, max(monitor.next_due(), clock() + timedelta(seconds=1))))
-                server.set_clock(clock())
-        first, second = server.account_days.values()
-        assert first > MOST  # everybody was read once before there was a ceiling
-        assert second <= MOST
-    async with transaction(pool) as conn:
-        seen = await conn.fetch(
-            """
-            select a.native_id, c.first_seen_new as at from change c join account a using (account_id)
-            where c.kind <> 'baseline' order by at
-            """
-        )
-        on_record = await daily_cost_limit.charged_accounts(conn, X, clock().date())
-    truth = {a.native_id: a.times[-1] for a in history.accounts}
-    delays = sorted((r["at"] - truth[r["native_id"]]).total_seconds() / 60 for r in seen)
-    assert seen[0]["at"] - blocked < timedelta(minutes=20)
-    assert len(delays) == len(of_order)
-    assert delays[len(delays) // 2] < 15
-    assert len(on_record) == server.account_days[clock().date()]
-    assert all(a <= b for a, b in pairwise(delays))

@@ -9,7 +9,6 @@ from typing import Any
 import aiohttp
 import pytest
 
-from dashboard.asgi.security_headers import WRONG_HOST
 from jobs.base.clock import system_clock
 from jobs.runtime.web import served_as
 from storage.postgres.pool import Pool, open_pool, transaction
@@ -79,24 +78,6 @@ async def test_the_page_and_its_push_come_through_the_proxy_of_the_docs(
             for path in ("/alerts", "/orders", "/health"):  # callbacks go to either process
                 await browser.page.locator(f"nav a[href='{path}']").first.click()
                 await browser.page.locator("#page h1").first.wait_for()
-
-
-async def test_the_proxy_adds_what_only_it_can_say_and_leaves_the_headers(
-    behind_proxy: tuple[str, str],
-) -> None:
-    _, address = behind_proxy
-    local = address.replace(HOST, "127.0.0.1")
-    named = {"Host": address.removeprefix("https://"), "Accept-Encoding": "gzip"}
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=False)) as session:
-        async with session.get(local, headers=named, server_hostname=HOST) as page:
-            assert page.status == 200
-            assert page.headers["strict-transport-security"].startswith("max-age=")
-            assert "script-src 'self'" in page.headers["content-security-policy"]
-            assert page.headers["content-encoding"] == "gzip"
-        foreign = {"Host": "elsewhere.example"}
-        async with session.get(local, headers=foreign, server_hostname=HOST) as refused:
-            # nginx passes it on, and Blockline refuses it. Caddy answers by itself, with nothing.
-            assert (refused.status, await refused.text()) in [(421, WRONG_HOST), (200, "")]
 
 
 async def whose(scope: Any, receive: Any, send: Any) -> None:

@@ -12,7 +12,6 @@ from pydantic import SecretStr
 from jobs.base.clock import system_clock
 from jobs.dispatch.worker import AT_ONCE
 from jobs.runtime.app import ProcessRole, running
-from jobs.runtime.loop_scheduler import Loop, scheduled
 from jobs.selfmonitoring.watchdog import tick
 from jobs.status.workers import machine_lines
 from storage.health.condition_facts import Thresholds
@@ -186,17 +185,3 @@ async def test_one_that_starts_by_a_wrong_clock_reads_nothing_until_it_is_right(
         alone.clock.off = timedelta(0)
         await alone.makes(2)
     assert await asked_since(pool, DATED_WRONGLY, began) == 0
-
-
-async def test_a_clock_that_is_set_back_puts_no_loop_to_sleep() -> None:
-    clock, woken = Wound(), asyncio.Event()
-    clock.off = timedelta(hours=1)
-
-    async def work() -> None:
-        woken.set()
-
-    async with scheduled([(Loop("Mailing", work), 1)], clock):
-        await asyncio.sleep(0.1)
-        assert not woken.is_set()
-        clock.off = timedelta(0)
-        await woken.wait()

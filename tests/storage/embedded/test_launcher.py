@@ -19,7 +19,6 @@ from tests.support.processes.embedded_users import (
     a_row,
     is_stopped,
     kill_postmaster,
-    postmaster,
     public_folder,
     query,
     rows,
@@ -48,30 +47,6 @@ def test_a_first_start_makes_a_database_and_the_end_of_the_block_stops_it(folder
         assert rows(dsn) == 1
 
 
-def test_the_last_of_several_users_stops_the_server(folder: Path) -> None:
-    first, second = Client(folder), Client(folder)
-    assert first.dsn() == second.dsn()
-    started = postmaster(folder)
-    with embedded_postgres(folder) as dsn:
-        first.leave()
-        second.leave()
-        assert query(dsn, "select 1") == 1
-        assert postmaster(folder) == started
-    assert is_stopped(folder)
-
-
-def test_after_the_server_is_killed_the_next_start_has_every_row_and_the_first_user_can_go_on(
-    folder: Path,
-) -> None:
-    with embedded_postgres(folder, fsync=False) as dsn:
-        a_row(dsn)
-        kill_postmaster(folder)
-        with embedded_postgres(folder, fsync=False) as again:
-            assert rows(again) == 1
-        assert rows(dsn) == 1
-    assert is_stopped(folder)
-
-
 def test_a_writer_whose_server_is_killed_gets_our_error_and_loses_nothing_that_was_committed(
     folder: Path,
 ) -> None:
@@ -94,19 +69,6 @@ def test_a_writer_whose_server_is_killed_gets_our_error_and_loses_nothing_that_w
         with embedded_postgres(folder, fsync=False) as again:
             kept = rows(again)
     assert kept in (written, written + 1000)
-
-
-def test_after_a_user_is_killed_the_server_goes_on_and_the_next_user_attaches_and_stops_it(
-    folder: Path,
-) -> None:
-    client = Client(folder)
-    a_row(client.dsn())
-    started = postmaster(folder)
-    client.kill()
-    with embedded_postgres(folder, fsync=False) as dsn:
-        assert postmaster(folder) == started
-        assert rows(dsn) == 1
-    assert is_stopped(folder)
 
 
 @pytest.mark.again

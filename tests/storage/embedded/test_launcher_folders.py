@@ -13,9 +13,7 @@ from storage.embedded.launcher import EmbeddedError, embedded_postgres
 from storage.embedded.server import fits_a_socket, last_line
 from storage.postgres.errors import SETTING
 from tests.support.processes.embedded_users import (
-    Client,
     a_row,
-    postmaster,
     public_folder,
     query,
     rows,
@@ -144,27 +142,6 @@ def test_a_closed_folder_above_is_named_and_not_opened(folder: Path) -> None:
     with pytest.raises(EmbeddedError, match=sentence), embedded_postgres(home / "blockline" / "database"):
         pytest.fail("started")
     assert snapshot(folder.parent) == before
-
-
-@pytest.mark.slow
-@as_root
-def test_binaries_in_a_closed_folder_are_copied_and_run_from_the_copy(folder: Path) -> None:
-    closed = folder.parent / "closed"
-    closed.mkdir(mode=0o700)
-    package = installed_binaries().parent.parent
-    shutil.copytree(package, closed / package.name)
-    shutil.copytree(package.parent / "embedded_postgres.libs", closed / "embedded_postgres.libs")
-    before = snapshot(closed)
-    client = Client(folder, python_path=str(closed))
-    a_row(client.dsn())
-    program = Path(f"/proc/{postmaster(folder)}/exe").readlink()
-    assert folder / program.relative_to(folder).parts[0] in folder.glob("binaries-*")
-    client.leave()
-    assert snapshot(closed) == before
-
-    again = Client(folder, python_path=str(closed))
-    assert rows(again.dsn()) == 1
-    again.leave()
 
 
 @as_root

@@ -12,7 +12,7 @@ import pytest
 from storage.changes.hash_chain import verify_chain
 from storage.embedded.host import installed_binaries, open_to, process_owner, server_owner
 from storage.embedded.launcher import EmbeddedError, embedded_postgres
-from storage.embedded.server import UPGRADED, EmbeddedServer
+from storage.embedded.server import EmbeddedServer
 from storage.embedded.upgrade import upgrade_folder
 from storage.postgres.migrate import migrate
 from storage.postgres.pool import open_pool, transaction
@@ -117,17 +117,6 @@ def test_one_command_carries_everything_over_and_keeps_the_old_files(
     )
 
 
-def test_a_copy_of_the_old_programs_in_the_folder_is_found_by_itself(
-    run: Blockline, made_by_17: tuple[Path, Digests]
-) -> None:
-    folder, _ = made_by_17
-    home = folder / "binaries-old" / "embedded_postgres" / "pginstall"
-    home.mkdir(parents=True)
-    (home / "bin").symlink_to(OLD)
-    assert run("upgrade").code == 0
-    assert version(folder / "pgdata") == "18"
-
-
 def fail(old: str, new: str, file: Path) -> None:
     raise OSError(28, "No space left on device", str(file))
 
@@ -153,16 +142,6 @@ def test_after_an_upgrade_was_killed_with_both_servers_running_the_next_one_does
     assert (folder / "upgrade" / "pgdata" / "postmaster.pid").exists()
     ran = run("upgrade", "--old-binaries", OLD)
     assert (ran.code, ran.err) == (0, "")
-    with embedded_postgres(folder, fsync=False) as dsn:
-        assert asyncio.run(whole(dsn)) == held
-
-
-def test_an_upgrade_that_was_killed_between_its_last_two_names_is_finished_at_the_next_start(
-    run: Blockline, made_by_17: tuple[Path, Digests]
-) -> None:
-    folder, held = made_by_17
-    assert run("upgrade", "--old-binaries", OLD).code == 0
-    (folder / "pgdata").rename(folder / UPGRADED)
     with embedded_postgres(folder, fsync=False) as dsn:
         assert asyncio.run(whole(dsn)) == held
 

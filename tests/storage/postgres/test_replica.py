@@ -9,16 +9,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from aiohttp import ClientSession
 
-from dashboard.asgi.problem_json import API
-from storage.postgres.migrate import migrate
 from storage.postgres.pool import Pool, StorageError, connect, open_pool, transaction
 from storage.postgres.replica import Replica, replica_of, snapshot, with_replica
-from tests.conftest import NOW, roomy_memory
-from tests.support.clients.command_line import console
-from tests.support.seeds.live_page import seed
-from tests.support.servers.dashboard import served
+from tests.conftest import roomy_memory
 from tests.support.servers.ports import closed_port, free_port
 from tests.support.servers.postgres import Postgres, started
 
@@ -134,63 +128,6 @@ async def test_a_replica_that_cannot_be_used_is_left_alone_for_a_while(
         assert replica.state is first
 
 
-async def test_a_server_that_is_no_replica_of_this_database_is_not_read(
-    servers: tuple[Postgres, Postgres], postgres_dsn: str
-) -> None:
-    await query(servers[0], "create role stranger login")
-    for dsn, why in (
-        (servers[0].dsn, "The server accepts writes, so it is not a replica."),
-        (postgres_dsn, "The server is not a replica of the primary."),
-        (
-            servers[1].dsn.replace("/blockline?", "/postgres?"),
-            "Setting database_read_url names another database",
-        ),
-        (
-            servers[1].dsn.replace("postgres@", "stranger@"),
-            "The role of setting database_read_url cannot read",
-        ),
-        ("nonsense", "Setting database_read_url is not an address of the form"),
-    ):
-        async with reading(servers[0].dsn, dsn) as (pool, replica):
-            _, is_replica = await read(pool)
-            assert not is_replica
-            assert replica.state is not None
-            assert replica.state.trouble is not None
-            assert replica.state.trouble.startswith(why)
-
-
-async def test_a_role_that_may_not_ask_how_far_the_primary_is_reads_the_primary(
-    servers: tuple[Postgres, Postgres],
-) -> None:
-    await query(
-        servers[0],
-        "create role confined login",
-        "grant select on number to confined",
-        "revoke execute on function pg_control_system() from public",
-    )
-    async with reading(servers[0].dsn.replace("postgres@", "confined@"), servers[1].dsn) as (pool, replica):
-        _, is_replica = await read(pool)
-        assert not is_replica
-        assert replica.state is not None
-        assert replica.state.trouble == "The database role cannot execute pg_control_system on the primary."
-        assert (replica.state.at, replica.state.since) == (None, None)
-
-
-async def test_a_commit_that_does_not_wait_for_the_log_is_in_the_next_read(
-    servers: tuple[Postgres, Postgres],
-) -> None:
-    answers: list[tuple[int, bool]] = []
-    async with reading(servers[0].dsn, servers[1].dsn) as (pool, _):
-        before, _ = await read(pool)
-        for n in range(1, 51):
-            async with transaction(pool) as conn:
-                await conn.execute("set local synchronous_commit = off")
-                await conn.execute("insert into number values ($1)", n)
-            answers.append(await read(pool))
-    assert [many for many, _ in answers] == [before + n for n in range(1, 51)]
-    assert any(is_replica for _, is_replica in answers)
-
-
 async def test_a_replica_that_does_not_answer_holds_nobody_up(servers: tuple[Postgres, Postgres]) -> None:
     primary, replica = servers
     async with reading(primary.dsn, replica.dsn) as (pool, found):
@@ -202,14 +139,6 @@ async def test_a_replica_that_does_not_answer_holds_nobody_up(servers: tuple[Pos
             replica.send(signal.SIGCONT)
         assert found.state is not None
         assert found.state.trouble == "The replica does not answer in time."
-
-
-async def test_the_start_of_a_page_of_the_log_does_not_look_like_something_to_wait_for(
-    servers: tuple[Postgres, Postgres],
-) -> None:
-    async with reading(servers[0].dsn, servers[1].dsn) as (pool, _):
-        await query(servers[0], "select pg_switch_wal()")
-        assert (await read(pool))[1]
 
 
 async def test_a_query_that_the_replica_ends_says_so_and_the_next_reads_the_primary(
@@ -227,48 +156,6 @@ async def test_a_query_that_the_replica_ends_says_so_and_the_next_reads_the_prim
         assert await read(pool) == (0, False)
         assert replica.state is not None
         assert replica.state.trouble == "The replica canceled a query because of a conflict with recovery."
-
-
-async def test_the_dashboard_and_the_command_line_read_their_long_answers_from_it(
-    servers: tuple[Postgres, Postgres],
-) -> None:
-    primary, replica = servers
-    await query(primary, "create database watched")
-    dsn, copy = (one.dsn.replace("/blockline?", "/watched?") for one in servers)
-    await migrate(dsn)
-    async with open_pool(dsn) as pool, transaction(pool) as conn:
-        await seed(conn, NOW)
-    given = {"BLOCKLINE_DATABASE_URL": dsn, "BLOCKLINE_DATABASE_READ_URL": copy}
-    exported = [
-        await asyncio.to_thread(console, "export", "changes", **settings)
-        for settings in ({"BLOCKLINE_DATABASE_URL": dsn}, given)
-    ]
-    assert exported[0].code == exported[1].code == 0
-    assert exported[0].out == exported[1].out != ""
-    assert await transactions(replica, "watched") > 0
-    async with (
-        open_pool(dsn) as pool,
-        with_replica(pool, copy),
-        served(pool, dsn, NOW) as base,
-        ClientSession() as http,
-    ):
-        for path in ("/api/replay", f"{API}/export/changes"):
-            before = await transactions(replica, "watched")
-            async with http.get(f"{base}{path}") as answer:
-                assert answer.status == 200
-                assert await answer.read()
-            assert await transactions(replica, "watched") > before, path
-        async with http.get(f"{base}/metrics") as answer:
-            assert "blockline_replica_read 1.0" in await answer.text()
-
-
-async def transactions(server: Postgres, database: str) -> int:
-    """How many were committed in a database, once the sessions have said so."""
-    conn = await connect(server.dsn)
-    await asyncio.sleep(1.1)
-    found = await conn.fetchval("select xact_commit from pg_stat_database where datname = $1", database)
-    await conn.close()
-    return found
 
 
 async def long_read(pool: Pool, meanwhile: asyncio.TaskGroup, primary: Postgres) -> None:
