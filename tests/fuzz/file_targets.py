@@ -38,11 +38,11 @@ from storage.model.tables.name_check import check_lines
 from storage.model.tables.said_names import said_names
 from storage.model.tables.watch_list_csv import watch_rows
 from tests.fuzz.runner import Call, Target, plain
-from tests.jobs.imports.test_engagement_parse import ACTS, COUNTERS, act, count, follow
-from tests.jobs.imports.test_engagement_parse import FOLLOWS as FOLLOW_COLUMNS
+from tests.jobs.imports.test_engagement import ACTS, COUNTERS, act, count, follow
+from tests.jobs.imports.test_engagement import FOLLOWS as FOLLOW_COLUMNS
 from tests.jobs.imports.test_histories import HISTORY, RESTORATIONS, SPANS, at, span
 from tests.jobs.imports.test_transparency_figures import FEW, HEADER, INDIA, WORLD
-from tests.jobs.orders.test_lumen import notice
+from tests.jobs.orders.test_legal_demands import notice
 from tests.storage.model.causes.test_platform_notices import (
     ASKED,
     BLUESKY,

@@ -58,8 +58,8 @@ from jobs.mcp.questions import (
 from jobs.runtime.web import listen_on, served_as
 from storage.model.alerts.rule_toml import rule_of
 from storage.model.sizing.question import SizingRefused
-from tests.dashboard.asgi.test_websocket_messages import ANSWER, CALLBACKS, PUSH, WAKE
-from tests.dashboard.asgi.test_websocket_messages import call as called
+from tests.dashboard.asgi.test_websockets import ANSWER, CALLBACKS, PUSH, WAKE
+from tests.dashboard.asgi.test_websockets import call as called
 from tests.fuzz.runner import Call, Target, plain
 
 _NOW: Final = datetime(2021, 2, 12, 12, tzinfo=UTC)

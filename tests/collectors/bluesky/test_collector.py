@@ -1,17 +1,22 @@
 """The Bluesky collector over real sockets: what it asks, of whom, and what it survives."""
 
+import asyncio
 import json
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from aiohttp import web
 
 from collectors.bluesky.declaration import BLUESKY
-from collectors.core.collector import RequestFailure
+from collectors.core.collector import CollectorAnswer, RequestFailure
 from collectors.transport.client import HttpOptions, Retry
 from collectors.transport.ssrf_guard import Guard
 from storage.model.core.availability import MissedReason, Status
-from tests.support.samples.readings import T0
+from tests.support.samples.bluesky_answers import LABEL, MAIN, OTHER_REGION, REGION
+from tests.support.samples.readings import MINUTE, T0
 from tests.support.simulated.scripted_bluesky import (
+    DOWN,
     Said,
     Stage,
     collector,
@@ -21,7 +26,7 @@ from tests.support.simulated.scripted_bluesky import (
     staged,
     statuses,
 )
-from tests.support.simulated.scripted_x import Told
+from tests.support.simulated.scripted_x import ONCE, Told, cut, hang
 
 A, B, C = did(1), did(2), did(3)
 GUARDED = HttpOptions(retry=Retry(attempts=0, base_s=0), timeout_s=5, guard=Guard())
@@ -127,3 +132,139 @@ async def test_public_profiles_are_asked_for_once_and_ids_that_are_none_are_left
     assert not isinstance(found, RequestFailure)
     assert [(one.native_id, one.followers) for one in found] == [(A, 7)]
     assert [request.rel_url.query.getall("actors") for request in server.asked] == [[A, B]]
+
+
+CUTS = 2
+"""Requests that a server sees for one GET over a connection that it cuts: aiohttp repeats it once."""
+
+
+def limited(request: web.BaseRequest) -> web.Response:
+    """As the reference server says it: recorded."""
+    headers = {
+        "retry-after": "289",
+        "ratelimit-remaining": "0",
+        "ratelimit-reset": str(int(T0.timestamp()) + 289),
+    }
+    return web.Response(status=429, body=b'{"error":"RateLimitExceeded"}', headers=headers)
+
+
+async def test_a_limit_met_over_one_account_is_not_run_into_for_the_others() -> None:
+    async with staged(Stage(calls={"getProfile": limited})) as (bluesky, server):
+        first = await bluesky.read([A, B, C], T0)
+        assert names(server) == ["getProfiles", "getProfile"]
+        assert first.trouble is None
+        assert statuses(first) == dict.fromkeys((A, B, C), "rate_limited")
+        paused = await bluesky.read([A], T0 + MINUTE)
+        assert not paused.sent
+        assert len(server.asked) == 2
+
+
+async def test_when_the_app_answers_no_more_the_rest_of_a_batch_is_not_waited_for() -> None:
+    async with staged(Stage(calls={"getProfile": cut})) as (bluesky, server):
+        answer = await bluesky.read([did(n) for n in range(25)], T0)
+        assert names(server) == ["getProfiles", *["getProfile"] * CUTS]
+        assert set(statuses(answer).values()) == {"network"}
+        assert (await bluesky.read([A], T0)).sent
+
+
+# servers that hang ---------------------------------------------------------------------------------------
+
+SOON = replace(ONCE, follow_up_s=0.2)
+"""As a collector asks, which gives a server that hangs 20 seconds; further questions get less."""
+
+
+@pytest.mark.parametrize("hanging", ["listRecords", "log"])
+async def test_what_is_read_beside_the_statuses_holds_up_no_batch(hanging: str) -> None:
+    asked = asyncio.Event()
+
+    async def noted(request: web.BaseRequest) -> web.Response:
+        asked.set()
+        return await hang(request)
+
+    is_log = hanging == "log"
+    stage = Stage({C: shown(C)}, calls={} if is_log else {hanging: noted}, log=noted if is_log else None)
+    async with staged(stage, http=SOON) as (bluesky, _), asyncio.TaskGroup() as group:
+        beside = bluesky.handle_history(A, T0) if is_log else bluesky.engagement(A, None, T0)
+        reading = group.create_task(beside)
+        async with asyncio.timeout(100):
+            await asked.wait()
+            answer = await bluesky.read([A, C], T0)
+        assert statuses(answer) == {A: "not_found", C: "available"}
+        reading.cancel()
+
+
+SECOND_SOURCE_A, SECOND_SOURCE_B = did(1), did(2)
+HELD = {SECOND_SOURCE_A: frozenset({"TR"})}
+WITHDRAWN = {**LABEL, "uri": SECOND_SOURCE_A, "neg": True}
+
+
+def labeler(endpoint: object, did: str = REGION) -> Said:
+    """The DID document of a labeler."""
+    service = {"id": "#atproto_labeler", "type": "AtprotoLabeler", "serviceEndpoint": endpoint}
+    return 200, {"id": did, "service": [service]}
+
+
+def page(*labels: object, cursor: str | None = None) -> Said:
+    return 200, {"labels": list(labels), **({"cursor": cursor} if cursor else {})}
+
+
+def stage(lists: Said, **parts: Any) -> Stage:
+    """A and B are shown without labels; the labeler of TR answers on the same address."""
+    made = Stage(
+        {SECOND_SOURCE_A: shown(SECOND_SOURCE_A), SECOND_SOURCE_B: shown(SECOND_SOURCE_B)},
+        calls={"queryLabels": lists},
+        **parts,
+    )
+    made.documents[REGION] = lambda _: respond(labeler(made.base_url))
+    return made
+
+
+def respond(said: Said) -> web.Response:
+    assert not callable(said)
+    return web.json_response(said[1], status=said[0])
+
+
+def silences(answer: CollectorAnswer) -> dict[str, set[str]]:
+    return {r.native_id: set(r.silent_on) for r in answer.readings}
+
+
+async def test_a_list_without_end_proves_nothing() -> None:
+    async with staged(stage(page(WITHDRAWN, cursor="1"))) as (bluesky, server):
+        answer = await bluesky.verify_lifts(
+            await bluesky.read([SECOND_SOURCE_A, SECOND_SOURCE_B], T0), HELD, T0
+        )
+    assert names(server).count("queryLabels") == 5
+    assert silences(answer) == {SECOND_SOURCE_A: {"TR"}, SECOND_SOURCE_B: {"TR"}}
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        pytest.param((404, {"message": f"DID not registered: {REGION}"}), id="no such DID"),
+        pytest.param(DOWN, id="the directory is down"),
+        pytest.param((200, {"id": REGION}), id="a document without a labeler"),
+        pytest.param(labeler("ftp://labels.example.com"), id="no address that can be asked"),
+        pytest.param(labeler("https://labels.example.com", did=OTHER_REGION), id="of another DID"),
+    ],
+)
+async def test_a_labeler_that_nobody_can_find_leaves_its_countries_silent(document: Said) -> None:
+    made = stage(page(WITHDRAWN))
+    made.documents[REGION] = document
+    async with staged(made) as (bluesky, server):
+        answer = await bluesky.verify_lifts(
+            await bluesky.read([SECOND_SOURCE_A, SECOND_SOURCE_B], T0), HELD, T0
+        )
+    assert names(server) == ["getProfiles", "document"]
+    assert silences(answer) == {SECOND_SOURCE_A: {"TR"}, SECOND_SOURCE_B: {"TR"}}
+
+
+async def test_an_account_whose_own_answer_hears_less_than_the_batch_is_missed() -> None:
+    def alone(request: web.BaseRequest) -> web.Response:
+        return web.json_response(shown(SECOND_SOURCE_A), headers={"atproto-content-labelers": MAIN})
+
+    made = replace(
+        stage(DOWN, alone={SECOND_SOURCE_A: alone}), profiles={SECOND_SOURCE_B: shown(SECOND_SOURCE_B)}
+    )
+    async with staged(made) as (bluesky, _):
+        answer = await bluesky.read([SECOND_SOURCE_A, SECOND_SOURCE_B], T0)
+    assert statuses(answer) == {SECOND_SOURCE_A: "unheard", SECOND_SOURCE_B: "available"}

@@ -1,11 +1,17 @@
 """What every platform keeps to: limits, secrets, the size of evidence, renames, and what it declares."""
 
+import json
+import os
+import re
+import subprocess
+import sys
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from collectors.core.settings import PlatformSettings
-from collectors.simulator.faults import FaultKind, FaultPlan
+from collectors.simulator.faults import PROFILES, FaultKind, FaultPlan, Outage, profile
 from collectors.simulator.platform_simulator import simulator_of
 from collectors.transport.connection import PlatformConnection
 from jobs.base.wording import handle_name
@@ -16,6 +22,8 @@ from storage.model.evidence.decisive import decisive_words, readable
 from storage.model.platforms.registry import DECLARED, FEDERATED, part
 from storage.model.tables.account_references import read_address
 from tests.collectors.conformance.stage import HOUR, Json, objects_of, staged
+from tests.house.source import ROOT
+from tests.support.samples.invented_histories import write_history
 from tests.support.samples.readings import T0
 
 _KEYS = {"authorization", "x-api-key", "x-goog-api-key", "api_key", "apikey", "key", "token", "access_token"}
@@ -187,3 +195,105 @@ def test_the_address_of_a_profile_names_its_account(platform: Platform) -> None:
     named = read_address(address)
     assert named.platform is platform
     assert declared.usual_handle(named.name) in {declared.id_example, declared.handle_example}
+
+
+LIES = {FaultKind.ALL_NOT_FOUND, FaultKind.LABELS_DROPPED}
+"""No collector can tell them from the truth: the control accounts in the same answer do."""
+
+
+@pytest.mark.parametrize("platform", Platform)
+@pytest.mark.parametrize("kind", [kind for kind in FaultKind if kind not in LIES])
+async def test_no_fault_makes_a_reading_that_differs_from_the_truth(
+    platform: Platform, kind: FaultKind
+) -> None:
+    async with staged(platform, FaultPlan({kind: 100_000}, hang_s=0.01)) as stage:
+        for n in range(3):
+            await stage.move_to(T0 + n * HOUR)
+            await stage.read_truly(T0 + n * HOUR)
+
+
+ROUNDS = 50
+"""Half an hour apart: every period of a profile comes at least once."""
+
+
+def tells_the_truth(plan: FaultPlan) -> bool:
+    periodic = {kind for period in plan.periods for kind in period.kinds}
+    return not plan.lies and not LIES & (periodic | plan.weights.keys())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("platform", Platform)
+@pytest.mark.parametrize("name", [name for name, plan in PROFILES.items() if tells_the_truth(plan)])
+async def test_under_every_profile_that_does_not_lie_what_is_read_is_the_truth(
+    platform: Platform, name: str
+) -> None:
+    readings = 0
+    async with staged(platform, profile(name, seed=3)) as stage:
+        for n in range(ROUNDS):
+            await stage.move_to(T0 + n * HOUR / 2)
+            readings += len((await stage.read_truly(T0 + n * HOUR / 2)).readings)
+        assert readings > len(stage.accounts) * ROUNDS / 2
+
+
+@pytest.mark.parametrize("platform", Platform)
+async def test_in_an_outage_nothing_is_read_and_afterwards_everything(platform: Platform) -> None:
+    faults = profile("none", outages=(Outage(T0 + HOUR, T0 + 2 * HOUR),))
+    async with staged(platform, faults) as stage:
+        counts: list[int] = []
+        for n in range(5):
+            await stage.move_to(T0 + n * HOUR / 2)
+            counts.append(len((await stage.read_truly(T0 + n * HOUR / 2)).readings))
+        everybody = len(stage.accounts)
+        assert counts == [everybody, everybody, 0, 0, everybody]
+
+
+@pytest.mark.parametrize("platform", Platform)
+async def test_an_answer_that_nobody_exists_says_no_other_untruth(platform: Platform) -> None:
+    async with staged(platform, FaultPlan({FaultKind.ALL_NOT_FOUND: 100_000})) as stage:
+        truth = stage.truth(T0)
+        for reading in (await stage.read(T0)).readings:
+            assert reading.state in {truth[reading.native_id], State(Status.NOT_FOUND)}
+
+
+TOY = ROOT / "tests" / "support" / "toy_platform"
+
+
+def _with_toy(*command: str) -> subprocess.CompletedProcess[str]:
+    path = os.pathsep.join((str(TOY), str(ROOT)))
+    return subprocess.run(
+        [sys.executable, "-m", *command],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+        env={name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
+        | {"PYTHONPATH": path},
+    )
+
+
+@pytest.mark.slow
+def test_the_toy_platform_passes_the_suite() -> None:
+    suite = "tests/collectors/conformance"
+    done = _with_toy("pytest", "-q", "-k", "pond", "-n", "0", suite)
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert " passed" in done.stdout
+
+
+@pytest.mark.slow
+def test_the_toy_platform_is_watched_mailed_drawn_and_replayed(dsn: str, tmp_path: Path) -> None:
+    history = write_history(tmp_path / "history.csv", accounts=30, days=2)
+    done = _with_toy("tests.support.processes.toy_installation", dsn, str(history))
+    assert done.returncode == 0, done.stderr[-2000:]
+    found = json.loads(done.stdout)
+    assert (found["false"], found["wrong_interval"]) == ([], [])
+    assert found["detected"] > 15
+    assert found["mails"] > 0
+    assert found["drawn"] == {"live": 200, "replay": 200}
+    assert found["platforms_of_changes"] == ["pond"]
+    assert found["named_on"] == ["/account/{account}", "/health", "/plan"]
+
+
+def test_blockline_names_the_toy_platform_nowhere() -> None:
+    for folder in ("collectors", "storage", "dashboard", "jobs"):
+        named = [p for p in (ROOT / folder).rglob("*.py") if re.search(r"(?i)\bpond\b", p.read_text())]
+        assert named == []

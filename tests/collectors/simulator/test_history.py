@@ -12,6 +12,7 @@ from collectors.bluesky.declaration import BLUESKY
 from collectors.mastodon.declaration import MASTODON
 from collectors.simulator.engagement_file import parse_acts
 from collectors.simulator.history import HistoryError, parse_history, settled
+from collectors.simulator.history_clock import HistoryClock
 from collectors.simulator.history_files import load_acts, load_history
 from collectors.simulator.platform_simulator import simulator_of
 from collectors.simulator.recorded_history import parse_recorded
@@ -269,3 +270,24 @@ def test_a_file_that_cannot_be_opened_is_named(
         path.write_bytes(content)
     with pytest.raises(HistoryError, match=rf"^{name}: .*{fault}"):
         load_history(path)
+
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+DAY = timedelta(days=1)
+
+
+def clock() -> HistoryClock:
+    """Account 1 is suspended on day 2, account 2 is renamed on day 4, account 3 is followed on day 6."""
+    suspended = settled(X, "1", [(START, AVAILABLE, "one"), (START + 2 * DAY, SUSPENDED, "one")])
+    renamed = settled(X, "2", [(START, AVAILABLE, "two"), (START + 4 * DAY, AVAILABLE, "other")])
+    return HistoryClock([suspended, renamed], START, [(START + 6 * DAY, "3")])
+
+
+def test_a_change_at_the_very_time_of_the_clock_has_happened() -> None:
+    moved = clock()
+    assert moved.move_to(START + 2 * DAY) == {"1"}
+    assert moved.move_to(START + 2 * DAY - timedelta(microseconds=1)) == {"1"}
+
+
+def test_what_was_there_at_the_first_reading_is_no_change() -> None:
+    assert clock().move_to(START - DAY) == set()

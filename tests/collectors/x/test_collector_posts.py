@@ -17,7 +17,7 @@ from collectors.x.simulator.payloads import Spelling
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import Flag, MissedReason, Reading, State, Status
 from storage.model.text.states import state_words
-from tests.collectors.x.test_collector_faults import ABOUT_ONE, LIES, REASONS
+from tests.collectors.x.test_collector import ABOUT_ONE, LIES, REASONS
 from tests.support.samples.readings import T0
 from tests.support.samples.x_answers import CROWD, HOUR
 from tests.support.simulated.scripted_x import ONCE, collector, plain, scripted

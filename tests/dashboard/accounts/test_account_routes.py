@@ -1,20 +1,53 @@
 """The page of one account: notes, every reading on demand, and the evidence behind its changes."""
 
-from datetime import UTC, datetime
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportAttributeAccessIssue=false, reportOperatorIssue=false, reportArgumentType=false
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import aiohttp
+import plotly.graph_objects as go
 import pytest
 
+from collectors.core.collector import CollectorAnswer
+from collectors.x.declaration import X
+from dashboard.accounts.account_chart import (
+    AccountTimeline,
+    TimelineOverlay,
+    account_figure,
+)
+from dashboard.accounts.account_context import read_account_context
+from dashboard.accounts.account_history_cards import gaps_card
 from dashboard.accounts.account_readings import ReadingsRange, readings_range
+from dashboard.accounts.account_words import sentences
 from dashboard.auth.access import acting_as
+from dashboard.ui.cards import MOST_ROWS
+from jobs.planning.sweep import Sweep
+from storage.accounts.accounts import NewAccount, add_accounts
 from storage.accounts.notes import notes_of
+from storage.live.account_detail import account_detail
+from storage.live.lists_and_executives import LiveSignal
+from storage.live.snapshot import LiveChange, LiveSpell
+from storage.model.core.availability import ChangeKind, State, Status, Strength
+from storage.model.core.coverage import Gap
+from storage.model.core.coverage_gaps import Seen
 from storage.model.core.people import Actor, Role
+from storage.model.core.signals import SignalKind
 from storage.postgres.audit_log import acts
-from storage.postgres.pool import Pool, transaction
+from storage.postgres.pool import Pool, connect, transaction
 from storage.readings import evidence
-from tests.support.seeds.changes import Story
+from tests.support.clients.page_text import said as text_of
+from tests.support.clients.page_text import spans
+from tests.support.pipelines.monitor import World
+from tests.support.samples.orders import ORDER
+from tests.support.samples.readings import MINUTE, T0, FakeCollector
+from tests.support.seeds.changes import AVAILABLE, DAY, WITHHELD, Story
 from tests.support.seeds.every_page import answers_of
+from tests.support.seeds.large_database import LongHistory, write_long_history
 from tests.support.servers.dashboard import SETTINGS, page_of, served
 
 NOW = datetime(2021, 2, 11, 12, tzinfo=UTC)
@@ -216,3 +249,191 @@ async def test_a_tag_is_added_and_removed_with_its_entry_in_the_log(
             assert (await send(f"/api/account/{nobody}/tags/add", "press"))[0] == 404
     async with transaction(pool) as conn:
         assert [a.action for a in await acts(conn, 9)] == ["tags changed"] * 2
+
+
+SECOND = timedelta(seconds=1)
+EVERY = 5 * MINUTE
+
+
+class Slow(FakeCollector):
+    """A platform whose answers may take their time."""
+
+    world: World
+    takes = timedelta()
+
+    async def read(self, native_ids: Sequence[str], now: datetime) -> CollectorAnswer:
+        answer = await super().read(native_ids, now)
+        self.world.clock.set(self.world.clock() + self.takes)
+        return answer
+
+
+@pytest.fixture
+async def world(pool: Pool) -> World:
+    world = World(pool, Slow())
+    assert isinstance(world.platform, Slow)
+    world.platform.world = world
+    async with transaction(pool) as conn:
+        await add_accounts(conn, [NewAccount(X, str(n), f"h{n}") for n in range(1180)], T0)
+    return world
+
+
+async def said(world: World, gap_after: timedelta = 2 * EVERY) -> list[str]:
+    """What the page of one account a roster says of its gaps, else of the time since its last reading."""
+    found: list[str] = []
+    async with transaction(world.pool) as conn:
+        for (account_id,) in await conn.fetch("select account_ids[1] from roster where base"):
+            account = await account_detail(conn, account_id, world.clock(), gap_after)
+            assert account is not None
+            around = await read_account_context(conn, account, world.clock(), gap_after)
+            cards = gaps_card(account, around)
+            found.append(" ".join(map(text_of, cards)) if cards else " ".join(sentences(account, around)))
+    return found
+
+
+async def test_who_waited_for_an_answer_that_took_long_was_asked(pool: Pool) -> None:
+    world = World(pool, Slow())
+    assert isinstance(world.platform, Slow)
+    world.platform.world = world
+    async with transaction(pool) as conn:
+        await add_accounts(conn, [NewAccount(X, "1", "h1")], T0)
+    monitor = await world.start(Sweep(15 * SECOND, T0))
+    await monitor.tick()
+    world.clock.set(T0 + 15 * SECOND)
+    world.platform.takes = 43 * SECOND
+    await monitor.tick()
+    (words,) = await said(world, 30 * SECOND)
+    assert "not asked" not in words
+    assert "Asked 1 Feb 2021, 00:00:15 UTC, answered 43 s later" in words
+
+
+async def test_of_many_gaps_the_newest_are_shown_and_the_number_of_the_others(pool: Pool, dsn: str) -> None:
+    history = LongHistory(gaps=MOST_ROWS + 1_234)
+    conn = await connect(dsn)
+    account_id = await write_long_history(conn, history)
+    await conn.close()
+    async with transaction(pool) as conn:
+        drawn = await page_of(conn, f"/account/{account_id}", history.until, SETTINGS, "light")
+        page = " ".join(text_of(drawn).split())
+    assert page.count("1 h 30 min") == MOST_ROWS
+    assert "1,234 older gaps are not shown. blockline export readings has the readings on both sides" in page
+    assert "the tables below have the newest 100 of each" in page
+    assert "are joined. The tables have the newest 100 of each." in page
+    assert f"{MOST_ROWS + 1_234:,}" in page
+
+
+CHART_MINUTE = timedelta(minutes=1)
+CHART_T0 = datetime(2021, 2, 1, 12, tzinfo=UTC)
+
+
+def drawn(
+    spells: Sequence[LiveSpell] = (),
+    changes: Sequence[LiveChange] = (),
+    gaps: Sequence[Gap] = (),
+    days: int = 360,
+) -> AccountTimeline:
+    now = CHART_T0 + days * DAY
+    return account_figure(
+        X, tuple(spells), tuple(changes), Seen(now, tuple(gaps)), TimelineOverlay((), ()), now, now, "light"
+    )
+
+
+def a_change(number: int, at: datetime, outcome: str | None, new: State = WITHHELD) -> LiveChange:
+    return LiveChange(
+        number,
+        1,
+        ChangeKind.BLOCK,
+        AVAILABLE,
+        new,
+        Strength.STRONG,
+        at - CHART_MINUTE,
+        at,
+        at,
+        outcome,
+        None,
+        None if outcome is None else at,
+        None if outcome is None else at,
+        1,
+        None,
+        X,
+    )
+
+
+@pytest.mark.parametrize("minutes", [-2, 2])
+def test_a_provisional_change_is_drawn_however_close_another_that_was_not_confirmed_is(minutes: int) -> None:
+    at = CHART_T0 + 359 * DAY
+    changes = [a_change(1, at + minutes * CHART_MINUTE, "not_confirmed"), a_change(2, at, None)]
+
+    timeline = drawn([LiveSpell(1, AVAILABLE, None, CHART_T0, None)], changes)
+
+    (hollow,) = (t for t in timeline.figure.data if t.name == "Provisional or not confirmed")
+    assert ["not confirmed" in words for words in hollow.customdata] == [True, False]
+    assert spans(hollow)[-1][0] == at
+
+
+def turns(*states: State) -> list[LiveSpell]:
+    """Each state for a minute, half a year after the account was first seen available."""
+    at = CHART_T0 + 180 * DAY
+    begins = [CHART_T0, *(at + n * CHART_MINUTE for n in range(len(states)))]
+    return [
+        LiveSpell(1, value, None if n == 0 else since - CHART_MINUTE / 2, since, None)
+        for n, (value, since) in enumerate(zip((AVAILABLE, *states), begins, strict=True))
+    ]
+
+
+def test_changes_within_a_pixel_are_drawn_once_for_each_new_state() -> None:
+    turkey = State(Status.WITHHELD, ("TR",))
+
+    timeline = drawn(turns(WITHHELD, turkey, WITHHELD, turkey, WITHHELD, AVAILABLE))
+
+    (windows,) = (t for t in timeline.figure.data if t.name == "Change window")
+    on_status = [w for w, row in zip(windows.customdata, windows.y, strict=True) if row == "Status"]
+    assert [words.split(": ")[0] for words in on_status] == [
+        "Withheld in India (IN)",
+        "Withheld in Turkey (TR)",
+        "Available",
+    ]
+
+
+def test_single_looks_leave_half_of_each_gap_between_them_free() -> None:
+    looks = [CHART_T0 + n * DAY / 4 for n in range(4 * 360 + 1)]
+
+    timeline = drawn(
+        [LiveSpell(1, AVAILABLE, None, CHART_T0, None)], gaps=[Gap(*two) for two in pairwise(looks)]
+    )
+
+    (bar,) = (t for t in timeline.figure.data if t.name == "Available")
+    looks_drawn = spans(bar)[1:-1]
+    free = [after[0] - before[1] for before, after in pairwise(looks_drawn)]
+    assert min(free) >= DAY / 8
+    assert set(bar.marker.line.width[1:-1]) == {0}
+
+
+def gapped(gaps: int) -> go.Figure:
+    """An account that was available for a year, with so many gaps, each followed by half as long a time with
+    readings, and with as many acts of executives.
+    """
+    step = timedelta(days=360) / gaps
+    now = CHART_T0 + timedelta(days=360) + step / 3
+    return account_figure(
+        X,
+        (LiveSpell(1, AVAILABLE, None, CHART_T0, None),),
+        (),
+        Seen(
+            now,
+            tuple(Gap(CHART_T0 + n * step + step / 3, CHART_T0 + (n + 1) * step) for n in range(gaps)),
+        ),
+        TimelineOverlay(
+            tuple(replace(ORDER, order_id=n, issued_at=CHART_T0 + n * step) for n in range(3)),
+            tuple(LiveSignal(n, 9, SignalKind.LIKE, CHART_T0 + n * step, CHART_T0) for n in range(gaps)),
+        ),
+        now,
+        now,
+        "light",
+    ).figure
+
+
+def test_acts_that_lie_upon_each_other_are_one_mark_with_their_number() -> None:
+    figure = gapped(10_000)
+
+    (acts,) = (trace for trace in figure.data if "engagements" in trace.name)
+    assert acts.customdata[0].startswith("Like, 7 times<br>1 Feb 2021, 12:00 UTC<br>to ")

@@ -1,12 +1,13 @@
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 """The OpenAPI document of /api/v1 says what the API really answers: Schemathesis asks, a served app answers.
 
 What is asked is the same in each run. In questions that fit the document, numbers of things that are there
 stand in the place of numbers out of the air, which are hardly ever those of something.
 """
 
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
@@ -28,15 +29,19 @@ from storage.causes.ledger import record_cause
 from storage.countries.measured_networks import record_days
 from storage.model.causes.causes import CauseKind, CauseSource, CauseSubject, CauseText, Confidence
 from storage.model.core.orders import NameOutcome, NewName
+from storage.model.core.people import Role
 from storage.model.stories.stories import View
 from storage.model.tables.name_check import check_lines
 from storage.orders.documents import NewDocument, attach
 from storage.orders.name_edits import add_names
 from storage.postgres.pool import Conn, Pool, transaction
+from tests.support.clients.api import Api
 from tests.support.repeats import repeats
 from tests.support.samples.label_signing import stated, store
 from tests.support.seeds.alerts import Played
+from tests.support.seeds.changes import enlist
 from tests.support.seeds.every_page import a_story
+from tests.support.seeds.people import WITH_LOGIN, a_person, browser_of
 from tests.support.servers.dashboard import served
 
 EXAMPLES = {GenerationMode.POSITIVE: repeats(7, 10), GenerationMode.NEGATIVE: repeats(3, 10)}
@@ -242,3 +247,29 @@ async def test_every_answer_is_one_that_the_document_tells_of(
 
     assert len(given) > 30
     assert [op for op, statuses in given.items() if not statuses & {200, 201, 204}] == []
+
+
+TAGS = {"accounts": [1], "add": ["press"]}
+
+
+@pytest.fixture
+async def base(pool: Pool, dsn: str, now: datetime) -> AsyncGenerator[str]:
+    async with transaction(pool) as conn:
+        await enlist(conn, X, ["1"], ("Farmers",))
+    for role in Role:
+        await a_person(pool, role.value, role, now)
+    async with served(pool, dsn, now, WITH_LOGIN) as base:
+        yield base
+
+
+@pytest.mark.slow
+async def test_a_browser_that_is_logged_in_reads_and_writes_from_its_own_pages_only(
+    base: str, pool: Pool
+) -> None:
+    async with browser_of(base, "analyst") as session:
+        api = Api(base, session)
+        assert (await api.get("/accounts")).status == 200
+        assert (await api.send("POST", "/accounts/tags", TAGS)).status == 200
+        elsewhere = {"Origin": "https://elsewhere.example"}
+        refused = await api.send("POST", "/accounts/tags", TAGS, headers=elsewhere)
+    assert (refused.status, "does not come from one of them" in refused.detail) == (403, True)

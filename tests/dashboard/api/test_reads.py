@@ -1,5 +1,6 @@
 """What the API tells is what the store tells, page by page; what it refuses it refuses in a sentence."""
 
+import hashlib
 import json
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import AbstractContextManager
@@ -9,13 +10,24 @@ from typing import Any
 
 import aiohttp
 import pytest
+import pytest_asyncio
 
+from collectors.bluesky.declaration import BLUESKY
 from dashboard.orders.facts import read_order
 from dashboard.orders.order_json import order_json
+from storage.accounts.accounts import NewAccount, add_accounts
 from storage.accounts.tags import edit_tags
+from storage.countries.label_record import note_gap, note_listed
+from storage.countries.labeled_profiles import LabeledProfile, record_profiles
+from storage.countries.measured_networks import record_days, record_failure
+from storage.model.core.labels import LabelGap
+from storage.model.core.reachability import MeasuredDay
+from storage.model.stories.stories import StoryFault
+from storage.postgres.audit_log import acts
 from storage.postgres.pool import Pool, open_pool, transaction
 from storage.readings.readings import attempts_of, readings_of
-from tests.support.clients.api import Api
+from tests.support.clients.api import Api, api_served
+from tests.support.samples.label_signing import FORGED, LABELER, POST, SUBJECT, stated, store
 from tests.support.samples.readings import T0
 from tests.support.seeds.alerts import Played, play_alerts
 from tests.support.seeds.posts import turn_into_posts
@@ -248,3 +260,261 @@ async def test_what_cannot_be_used_is_refused_in_a_sentence(
     if said is not None:
         assert said in answer.detail
         assert len(answer.text) < 2_000
+
+
+GIVEN = {
+    "kind": "government order",
+    "said_by": "platform notice",
+    "source": "notice.eml",
+    "stated_on": "2021-01-25T00:00:00Z",
+    "legal_basis": "Section 69A IT Act",
+}
+
+
+@pytest.fixture
+async def api(played: Played, pool: Pool, dsn: str, now: datetime) -> AsyncGenerator[Api]:
+    async with api_served(pool, dsn, now) as api:
+        yield api
+
+
+async def test_causes_of_an_order_are_asked_for_by_its_reference(api: Api) -> None:
+    await api.send("POST", "/causes", {**GIVEN, "account_id": 1})
+    made = await api.send("POST", "/causes", {**GIVEN, "order": "SYN/1"})
+    assert made.status == 201, made.text
+    assert [one["cause_id"] for one in (await api.get("/causes", order="SYN/1")).items] == [
+        made.json["cause_id"]
+    ]
+    assert (await api.get("/causes", order="none")).items == []
+
+
+@pytest.mark.parametrize(
+    ("given", "status", "why"),
+    [
+        pytest.param({}, 422, "body: Give one of", id="about nothing"),
+        pytest.param({"account_id": 1, "change_id": 1}, 422, "body: Give one of", id="about two things"),
+        pytest.param({"account_id": 999}, 409, "There is no account 999.", id="about nobody"),
+        pytest.param({"order": "none"}, 409, "There is no order 'none'.", id="about no order"),
+        pytest.param({"account_id": 1, "kind": "weather"}, 422, "body.kind", id="no cause"),
+        pytest.param(
+            {"account_id": 1, "said_by": "press"},
+            422,
+            "body.speaker: speaker is empty",
+            id="a nameless paper",
+        ),
+        pytest.param(
+            {"account_id": 1, "stated_on": "2031-01-01T00:00:00Z"}, 422, "body.stated_on", id="not yet said"
+        ),
+    ],
+)
+async def test_what_cannot_be_a_cause_is_refused_and_nothing_is_stored(
+    api: Api, given: dict[str, object], status: int, why: str
+) -> None:
+    refused = await api.send("POST", "/causes", {**GIVEN, **given})
+    assert (refused.status, refused.detail.startswith(why)) == (status, True), refused.detail
+    assert (await api.get("/causes")).items == []
+
+
+async def test_a_cause_that_is_not_there_is_not_found(api: Api) -> None:
+    assert (await api.get("/causes/99")).detail == "There is no cause 99."
+    assert (await api.send("PUT", "/causes/99", GIVEN)).status == 404
+    assert (await api.send("DELETE", "/causes/99")).status == 404
+    assert (await api.get("/causes/99/document")).detail == "There is no cause 99."
+
+
+async def test_a_cause_without_a_document_has_none_to_download(api: Api) -> None:
+    made = await api.send("POST", "/causes", {**GIVEN, "account_id": 1})
+    found = await api.get(f"/causes/{made.json['cause_id']}/document")
+    assert (found.status, found.detail) == (404, f"Cause {made.json['cause_id']} has no document.")
+
+
+DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
+LIFTED = f"{POST}b"
+
+
+@pytest_asyncio.fixture
+async def labels_api(pool: Pool, dsn: str) -> AsyncGenerator[Api]:
+    async with transaction(pool) as conn:
+        await add_accounts(conn, [NewAccount(BLUESKY, SUBJECT, "somebody.test")], T0)
+    await store(pool, stated(made_at=T0 - 9 * DAY), stated(POST, T0 - DAY), at=T0 - HOUR)
+    await store(pool, stated(LIFTED, T0 - 2 * DAY, negated=True), at=T0, refused=(FORGED,))
+    async with transaction(pool) as conn:
+        profile = LabeledProfile(SUBJECT, is_shown=True, handle="somebody.test", followers=12_400)
+        await record_profiles(conn, BLUESKY, [profile], lambda: T0)
+    async with api_served(pool, dsn, T0 + HOUR) as served:
+        yield served
+
+
+async def test_a_label_is_given_with_both_of_its_times(labels_api: Api) -> None:
+    (about,) = (await labels_api.get("/labels", kind="account")).items
+    assert isinstance(about.pop("label_id"), int)
+    assert isinstance(about.pop("account_id"), int)
+    assert about == {
+        "labeler": LABELER,
+        "country": "TR",
+        "kind": "account",
+        "subject": SUBJECT,
+        "value": "!hide",
+        "stated_at": "2021-01-23T00:00:00Z",
+        "since": "2021-01-23T00:00:00Z",
+        "lifted_at": None,
+        "first_received_at": "2021-01-31T23:00:00Z",
+        "handle": "somebody.test",
+        "watched": True,
+        "profile_handle": "somebody.test",
+        "profile_followers": 12_400,
+        "profile_is_shown": True,
+        "profile_read_at": "2021-02-01T00:00:00Z",
+    }
+
+
+async def test_what_may_be_missing_of_a_labeler_is_given(labels_api: Api, pool: Pool) -> None:
+    (never_listed,) = (await labels_api.get("/labelers")).items
+    assert (never_listed["complete"], never_listed["listed_at"], never_listed["refused"]) == (False, None, 1)
+    async with transaction(pool) as conn:
+        await note_listed(conn, LABELER, T0)
+    (listed,) = (await labels_api.get("/labelers", country="TR")).items
+    assert (listed["complete"], listed["gap"]) == (True, None)
+    async with transaction(pool) as conn:
+        await note_gap(conn, LABELER, LabelGap.OUTDATED_CURSOR, T0 + HOUR)
+    (gap,) = (await labels_api.get("/labelers")).items
+    assert (gap["complete"], gap["gap"]) == (False, "outdated_cursor")
+    assert (await labels_api.get("/labelers", country="DE")).items == []
+
+
+STORIES_GIVEN = {
+    "title": "All back",
+    "list": "Order 1 list",
+    "from": "2021-01-24T12:00:00Z",
+    "to": "2021-01-28T00:00:00Z",
+}
+CAPTION = {"at": "2021-01-25T06:00:00Z", "text": "6 am: all back"}
+
+
+async def test_a_story_is_written_told_and_removed(api: Api, pool: Pool) -> None:
+    made = await api.send("POST", "/written-stories", STORIES_GIVEN)
+    assert made.status == 201, made.text
+    where = f"/written-stories/{made.json['story_id']}"
+    told = await api.send("POST", f"{where}/captions", CAPTION)
+    caption = told.json["captions"][0]["caption_id"]
+    moved = await api.send("PUT", f"/captions/{caption}", {**CAPTION, "at": "2021-01-25T07:00:00Z"})
+    assert moved.json["captions"][0] == {
+        "caption_id": caption,
+        "at": "2021-01-25T07:00:00Z",
+        "text": "6 am: all back",
+    }
+    renamed = await api.send("PUT", where, {**STORIES_GIVEN, "title": "Back", "view": "as_known_then"})
+    shown = (await api.get(where)).json
+    assert shown == renamed.json == (await api.get("/written-stories")).items[0]
+    assert (shown["title"], shown["view"], shown["from"], shown["list"], shown["version"]) == (
+        "Back",
+        "as_known_then",
+        "2021-01-24T12:00:00Z",
+        "Order 1 list",
+        4,
+    )
+    without = await api.send("DELETE", f"/captions/{caption}")
+    assert (without.status, without.json["captions"]) == (200, [])
+    assert (await api.send("DELETE", where)).status == 204
+    assert (await api.get(where)).status == 404
+    async with transaction(pool) as conn:
+        logged = [(a.actor, a.action) for a in await acts(conn, 6)]
+    assert logged == [
+        ("dashboard", "story removed"),
+        ("dashboard", "caption removed"),
+        ("dashboard", "story changed"),
+        ("dashboard", "caption changed"),
+        ("dashboard", "caption added"),
+        ("dashboard", "story written"),
+    ]
+
+
+async def test_the_hash_is_that_of_the_answer_and_of_the_file(api: Api, now: datetime) -> None:
+    number = (await api.send("POST", "/written-stories", STORIES_GIVEN)).json["story_id"]
+    await api.send("POST", f"/written-stories/{number}/captions", CAPTION)
+    where = f"/written-stories/{number}"
+    known = now.isoformat()
+    figures = (await api.get(f"{where}/figures", as_known_at=known)).json
+    said = figures.pop("sha256")
+    canonical = json.dumps(figures, sort_keys=True, ensure_ascii=True, separators=(",", ":")).encode()
+    assert hashlib.sha256(canonical).hexdigest() == said
+    file = await api.get(f"{where}/html", as_known_at=known)
+    assert (file.status, file.media_type) == (200, "text/html")
+    assert said in file.text
+    again = await api.get(f"{where}/html", headers={"If-None-Match": file.headers["etag"]}, as_known_at=known)
+    assert again.status == 304
+    (caption,) = figures["captions"]
+    (unknown,) = figures["causes"]
+    assert (unknown["accounts"] > 0, unknown["cause"]) == (True, None)
+    assert (caption["blocked"], caption["restored"]["accounts"]) == (
+        {"accounts": 0, "last_known_only": 0},
+        len([c for c in caption["changes"] if c["kind"] == "restoration"]),
+    )
+    assert caption["restored"]["accounts"] > 0
+
+
+async def test_what_does_not_fit_is_refused(api: Api) -> None:
+    number = (await api.send("POST", "/written-stories", STORIES_GIVEN)).json["story_id"]
+    where = f"/written-stories/{number}"
+    wrong = [
+        (
+            "POST",
+            "/written-stories",
+            {**STORIES_GIVEN, "to": "2021-01-01T00:00:00Z"},
+            409,
+            StoryFault.ENDLESS.value,
+        ),
+        ("POST", "/written-stories", {**STORIES_GIVEN, "list": "Nowhere"}, 409, "There is no list 'Nowhere'"),
+        ("POST", "/written-stories", {**STORIES_GIVEN, "title": ""}, 422, "body.title"),
+        ("PUT", "/written-stories/999", STORIES_GIVEN, 404, "There is no story 999."),
+        (
+            "POST",
+            f"{where}/captions",
+            {**CAPTION, "at": "2021-02-01T00:00:00Z"},
+            409,
+            StoryFault.OUTSIDE.value,
+        ),
+        ("DELETE", "/captions/999", None, 409, "There is no caption 999."),
+        (
+            "GET",
+            f"{where}/figures?as_known_at=2021-01-25T00:00:00Z",
+            None,
+            422,
+            StoryFault.KNOWN_TOO_EARLY.value,
+        ),
+    ]
+    for method, path, body, status, why in wrong:
+        answer = await api.send(method, path, body)
+        assert (answer.status, why in answer.detail) == (status, True), answer.text
+
+
+TODAY = T0.date()
+ASKED = TODAY - 30 * DAY, TODAY + DAY
+
+
+@pytest_asyncio.fixture
+async def networks_api(pool: Pool, dsn: str) -> AsyncGenerator[Api]:
+    first, grown = (
+        MeasuredDay("x.com", TODAY - DAY, 0, 2, 0, 1),
+        MeasuredDay("x.com", TODAY - DAY, 1, 20, 3, 2),
+    )
+    async with transaction(pool) as conn:
+        await record_days(conn, "TR", ASKED, [first], T0 - 9 * HOUR)
+        await record_days(conn, "TR", ASKED, [grown], T0 - 3 * HOUR)
+        await record_failure(conn, "TR", ASKED, "HTTP 502", T0 - HOUR)
+    async with api_served(pool, dsn, T0) as served:
+        yield served
+
+
+async def test_only_the_days_of_the_range_are_given(networks_api: Api) -> None:
+    after, around = {"from": T0}, {"from": T0 - DAY, "to": T0}
+    assert (await networks_api.get("/networks/TR", None, **after)).json["days"] == []
+    assert len((await networks_api.get("/networks/TR", None, **around)).json["days"]) == 1
+
+
+async def test_a_country_that_was_never_asked_for_is_not_there(networks_api: Api) -> None:
+    refused = await networks_api.get("/networks/DE")
+    assert (refused.status, refused.detail) == (
+        404,
+        "Measurements from DE are not read. The setting network_countries names countries.",
+    )

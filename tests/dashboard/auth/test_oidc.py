@@ -3,15 +3,19 @@
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import aiohttp
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from itsdangerous import URLSafeSerializer
 
 from dashboard.asgi.settings import Login, Provider
 from dashboard.auth.oidc import CALLBACK, STRANGE, LoginRefused, names_in, role_in
+from dashboard.auth.signed_links import Link, LinkAction, read_token, token
 from storage.model.core.people import Role
 from storage.people.people import disable, people
 from storage.people.refused_logins import FAILED
@@ -173,3 +177,73 @@ def test_the_role_that_a_claim_gives(claims: Mapping[str, Any], role: Role | Non
 )
 def test_the_names_that_a_provider_gives(claims: Mapping[str, Any], logins: list[str]) -> None:
     assert names_in(claims)[0] == logins
+
+
+KEY = b"k" * 32
+LINKS = st.builds(
+    Link,
+    st.sampled_from(LinkAction),
+    st.text(max_size=80),
+    st.text(max_size=80),
+    st.integers(0, 4_000_000_000).map(lambda seconds: datetime.fromtimestamp(seconds, UTC)),
+    st.none() | st.integers(1, 10_000),
+)
+
+
+@given(LINKS)
+def test_a_link_is_read_as_it_was_signed_and_signed_the_same_again(link: Link) -> None:
+    assert read_token(KEY, token(KEY, link)) == link
+    assert token(KEY, link) == token(KEY, replace(link))
+
+
+@given(LINKS, st.data())
+def test_a_token_with_a_changed_byte_is_refused(link: Link, data: st.DataObject) -> None:
+    good = token(KEY, link)
+    at = data.draw(st.integers(0, len(good) - 1))
+    # Both alphabets of Base64 are read, so `+` is the same byte as `-`, and `/` as `_`.
+    same = {"-": "-+", "_": "_/"}.get(good[at], good[at])
+    other = data.draw(st.characters(max_codepoint=0x7F, exclude_characters=same))
+    # The last character of a signature of 20 bytes has two bits that say nothing.
+    found = read_token(KEY, good[:at] + other + good[at + 1 :])
+    assert found is None or (found == link and at == len(good) - 1)
+
+
+@given(LINKS, st.binary(min_size=1, max_size=40).filter(lambda key: key != KEY))
+def test_a_token_of_another_key_is_refused(link: Link, key: bytes) -> None:
+    assert read_token(KEY, token(key, link)) is None
+
+
+@given(LINKS)
+def test_a_token_lets_its_reader_do_one_thing(link: Link) -> None:
+    """Its content cannot be put together with the signature of a link for the other act."""
+    (other,) = set(LinkAction) - {link.act}
+    content, _, _ = token(KEY, replace(link, act=other)).rpartition(".")
+    signature = token(KEY, link).rpartition(".")[2]
+    assert read_token(KEY, f"{content}.{signature}") is None
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(
+            ["acknowledge", "a" * 32, "desk@example.org"], id="of an earlier version, without an end"
+        ),
+        pytest.param(["destroy", "a" * 32, 1, "desk@example.org", 1612180800], id="another act"),
+        pytest.param(["acknowledge", "a" * 32, 1, "desk@example.org", "soon"], id="a time that is none"),
+        pytest.param(
+            ["acknowledge", "a" * 32, 1, "desk@example.org", 10**30], id="a time after all calendars"
+        ),
+        pytest.param({"act": "acknowledge"}, id="another form"),
+        pytest.param(None, id="nothing"),
+    ],
+)
+def test_what_is_signed_and_is_no_link_is_refused(content: object) -> None:
+    assert read_token(KEY, str(URLSafeSerializer(KEY, salt="blockline mail link").dumps(content))) is None
+
+
+@given(LINKS, st.timedeltas(timedelta(days=-40), timedelta(days=40)))
+def test_a_link_ends_30_or_60_days_after_its_issue(link: Link, off: timedelta) -> None:
+    """30 days; a link to unsubscribe can be used for 30 days also when its mail was delayed for a month."""
+    days = {LinkAction.ACKNOWLEDGE: 30, LinkAction.UNSUBSCRIBE: 60}[link.act]
+    now = link.issued_at + timedelta(days=days) + off
+    assert link.has_ended(now) == (off >= timedelta(0))

@@ -1,5 +1,6 @@
 """Writing stories on the dashboard: who may, what is refused, and what the audit log says of it."""
 
+import json
 from datetime import datetime
 from typing import Any
 
@@ -7,14 +8,27 @@ import aiohttp
 import pytest
 
 from dashboard.stories.form_input import begun, caption_text, head_of
+from dashboard.stories.forms import new_form
+from dashboard.stories.reader import StoryRead, read_story
 from dashboard.stories.routes import STORY_ACTIONS
+from dashboard.stories.story_json import story_json
 from dashboard.ui.form_input import Filled, WrongInput
-from storage.model.stories.stories import StoryFault, View
+from storage.causes.ledger import correct_cause, record_cause
+from storage.live.lists_and_executives import LiveList
+from storage.model.causes.causes import CauseSubject
+from storage.model.stories.stories import StoryFault, StoryHead, View
 from storage.postgres.audit_log import acts
 from storage.postgres.pool import Pool, transaction
-from storage.stories.stories import stories
+from storage.stories.stories import add_caption, stories, write_story
+from tests.dashboard.stories.test_standalone_html import LATE, NOW, html, read, small
+from tests.storage.causes.test_ledger import NOTICE, PAPER
+from tests.storage.health.test_status_at import played as played_desk
+from tests.support.clients.page_text import said
+from tests.support.clients.report_text import Page
+from tests.support.samples.readings import minutes
 from tests.support.seeds.alerts import Played
-from tests.support.servers.dashboard import served
+from tests.support.seeds.posts import turn_into_posts
+from tests.support.servers.dashboard import SETTINGS, page_of, served
 
 FIELDS = {
     "title": "All  back",
@@ -160,3 +174,106 @@ async def test_what_is_refused_leaves_nothing_behind(
         (409, StoryFault.TO_COME.value),
     ]
     assert elsewhere == 403, "a form of another site is refused"
+
+
+STATED = (
+    "An order of a government (Section 69A IT Act), according to the platform's notice to the owner of "
+    "1 Feb 2021, notice.eml; stated by the platform."
+)
+KNOWN_AT = minutes(80)
+
+
+async def block_of(pool: Pool) -> tuple[int, CauseSubject]:
+    """The number of the account that was withheld, and the change by which it was, as it is known now."""
+    async with transaction(pool) as conn:
+        account_id: int = await conn.fetchval("select account_id from account where native_id = '1'")
+        change_id: int = await conn.fetchval(
+            "select change_id from standing_change where account_id = $1 and kind = 'block'", account_id
+        )
+    return account_id, CauseSubject(change_id=change_id)
+
+
+async def test_a_cause_is_told_beside_the_changes_that_it_explains_with_its_source(pool: Pool) -> None:
+    await played_desk(pool)
+    _, block = await block_of(pool)
+    async with transaction(pool) as conn:
+        await record_cause(conn, block, NOTICE, "ada", KNOWN_AT)
+    story = await small(pool, View.AS_IT_WAS)
+    found = await read(pool, story, NOW)
+    page = Page(html(found))
+    async with transaction(pool) as conn:
+        shown = said(await page_of(conn, f"/stories/{story.story_id}", NOW, SETTINGS, "light"))
+
+    assert page.tables["causes-1"].rows == page.tables["causes"].rows == [["1 account", STATED]]
+    assert not {"causes-2", "causes-3", "causes-4"} & page.tables.keys()
+    assert f"1 account {STATED}" in shown
+    assert "Cause: not known" not in page.words + shown
+    data: Any = json.loads(json.dumps(story_json(found)))
+    (one,) = data["causes"]
+    assert data["captions"][0]["causes"] == [one]
+    assert (one["accounts"], one["cause"]["said_by"], one["cause"]["source"]) == (
+        1,
+        "platform notice",
+        "notice.eml",
+    )
+
+
+async def test_as_known_then_a_moment_tells_no_cause_that_was_recorded_later(pool: Pool) -> None:
+    await played_desk(pool)
+    account_id, _ = await block_of(pool)
+    async with transaction(pool) as conn:
+        cause_id = await record_cause(conn, CauseSubject(account_id=account_id), NOTICE, "ada", minutes(150))
+        await correct_cause(conn, cause_id, PAPER, "ada", minutes(200))
+        pages: list[Page] = []
+        for view in (View.AS_KNOWN_THEN, View.AS_IT_WAS):
+            head = StoryHead("Back", None, minutes(-5), minutes(180), view)
+            story = await write_story(conn, head, LATE, "ada", NOW)
+            story = await add_caption(conn, story.story_id, minutes(21), "withheld", "ada", NOW)
+            found = await read_story(conn, story.story_id, NOW, synthetic=False)
+            assert isinstance(found, StoryRead)
+            pages.append(Page(html(found)))
+    then_known, now_known = pages
+
+    assert [name for name in then_known.tables if name.startswith("causes")] == ["causes"]
+    assert then_known.tables["causes"].rows == [["1 account", STATED]]
+    assert [name for name in now_known.tables if name.startswith("causes")] == ["causes-1", "causes"]
+    assert "according to the press (A paper)" in now_known.tables["causes-1"].rows[0][1]
+
+
+LISTS = (LiveList(1, "Press", 3), LiveList(2, "Old desk", 3, is_archived=True))
+EMPTY = dict.fromkeys(("title", "from", "to", "view", "as_known_at", "at", "text"), "")
+
+
+@pytest.mark.parametrize(
+    ("chosen", "shown", "hidden"),
+    [
+        pytest.param("", "Press", "Old desk", id="an archived list is not offered"),
+        pytest.param("2", "Old desk (archived)", "Nowhere", id="a link names it by its number"),
+        pytest.param("Old desk", "Old desk (archived)", "Nowhere", id="a story names it"),
+        pytest.param("Nowhere", "Nowhere", "archived", id="a list that is not there is refused by name"),
+    ],
+)
+def test_a_story_is_offered_lists_in_use_and_the_one_that_it_has(
+    chosen: str, shown: str, hidden: str
+) -> None:
+    text = said(new_form({**EMPTY, "list": chosen}, LISTS))
+    assert shown in text
+    assert hidden not in text
+
+
+async def _turn(pool: Pool, *native_ids: str) -> None:
+    async with transaction(pool) as conn:
+        rows = await conn.fetch(
+            "select account_id from account where native_id = any($1::text[])", list(native_ids)
+        )
+        assert len(rows) == len(native_ids)
+        await turn_into_posts(conn, [r["account_id"] for r in rows])
+
+
+async def test_the_list_of_stories_shows_posts_beside_accounts(pool: Pool) -> None:
+    await played_desk(pool)
+    await _turn(pool, "1")
+    await small(pool, View.AS_IT_WAS)
+    async with transaction(pool) as conn:
+        page = said(await page_of(conn, "/stories", NOW, SETTINGS, "light"))
+    assert "and 1 post" in page

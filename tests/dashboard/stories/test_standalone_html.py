@@ -1,8 +1,9 @@
 """The file of a story: nothing from elsewhere, no words that act, the same when it is made again."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,10 @@ from playwright.async_api import async_playwright
 from dashboard.stories.content import story_content
 from dashboard.stories.reader import StoryRead, read_story
 from dashboard.stories.standalone_html import story_html
+from dashboard.stories.svg import overview
+from storage.model.core.availability import ChangeKind
 from storage.model.stories.stories import StoryFault, StoryHead, View, WrittenStory
+from storage.model.text.time_bins import time_bins
 from storage.postgres.installation import mark_synthetic
 from storage.postgres.pool import Pool, open_pool, transaction
 from storage.stories.stories import add_caption, write_story
@@ -221,3 +225,19 @@ def test_what_cannot_be_told_is_one_sentence(
     assert (done.code, done.out, len(done.complaints)) == (1, "", 1)
     assert said in done.err
     assert list(tmp_path.glob("*.html")) == []
+
+
+SINCE = datetime(2021, 1, 31, 12, tzinfo=UTC)
+UNTIL = SINCE + timedelta(hours=72)
+
+
+def _drawn(found: dict[int, Counter[ChangeKind]]) -> str:
+    bins = time_bins(SINCE, UNTIL)
+    head = StoryHead("Two days", None, SINCE, UNTIL, View.AS_IT_WAS)
+    late = timedelta(minutes=30)
+    story = WrittenStory(1, head, None, (), late, 1, UNTIL, "Asha", UNTIL, "Asha", ())
+    return str(overview(story, (), bins, [found.get(n, Counter()) for n in range(bins.count)], 0))
+
+
+def test_without_changes_no_peak_is_named() -> None:
+    assert "per hour</text>" not in _drawn({})

@@ -2,6 +2,7 @@
 
 import re
 import string
+from dataclasses import replace
 from datetime import time, timedelta
 from pathlib import Path
 
@@ -9,13 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jobs.alerting.matching import concerns, match_rules
+from jobs.alerting.mismatch_reasons import RuleCondition, unmatched
 from jobs.alerting.rules_file import FileRule, line_of, read_rules
+from storage.model.alerts.alerts import AlertDecision, AlertRow, AlertStage
 from storage.model.alerts.quiet_hours import QuietHours
 from storage.model.alerts.rule_toml import rule_of, to_toml
-from storage.model.alerts.rules import AlertRule, Digest, EscalationStep, Match, Severity
-from storage.model.core.accounts import Platform, TargetKind
-from storage.model.core.availability import ChangeKind
+from storage.model.alerts.rules import AlertRule, Digest, EscalationStep, Match, Mute, Severity
+from storage.model.core.accounts import AccountId, Platform, TargetKind
+from storage.model.core.availability import ChangeKind, State, Status
 from storage.model.tables.csv_rows import TableError
+from tests.support.samples.alerts import ORDER, REPORTERS, a_change, a_rule, an_alert, owed_to
+from tests.support.samples.readings import AVAILABLE, SUSPENDED, T0, WITHHELD_IN, minutes
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
 NAME = TEXT.filter(lambda t: len(t) >= 1 and t.isprintable())
@@ -265,3 +271,109 @@ def test_the_two_earlier_keys_are_read_as_one_step(after: str, hours: int) -> No
 def test_a_wrong_escalation_is_refused_with_what_to_write(keys: str, fault: str) -> None:
     with pytest.raises(ValueError, match=re.escape(fault)):
         rule_of(f"{_RULE}{keys}\n")
+
+
+BLOCK = replace(
+    an_alert(1, a_change(1), T0, ORDER, REPORTERS), tags=frozenset({"press", "farm"}), followers=900
+)
+
+
+def test_a_post_is_not_what_a_rule_about_accounts_asks_for() -> None:
+    of_accounts = a_rule(AlertRule((), match=Match(targets=frozenset({TargetKind.ACCOUNTS}))))
+    found = unmatched(an_alert(1, a_change(1, is_post=True), T0), of_accounts)
+    assert found is not None
+    assert found.words == "the rule is about accounts, and this is a post"
+
+
+def test_a_disabled_rule_is_named_as_the_reason() -> None:
+    found = unmatched(BLOCK, a_rule(AlertRule(()), enabled=False))
+    assert found is not None
+    assert found.condition is RuleCondition.ENABLED
+
+
+SOME = st.frozensets(st.sampled_from(["a", "b"]), max_size=2)
+STATES = st.sampled_from([AVAILABLE, SUSPENDED, WITHHELD_IN, State(Status.WITHHELD, ("IN", "TR"))])
+
+
+@given(
+    st.builds(
+        Match,
+        lists=st.frozensets(st.sampled_from(["Reporters", "Farmers"])),
+        orders=st.frozensets(st.sampled_from(["MeitY 2021-01-31", "EX-9"])),
+        targets=st.frozensets(st.sampled_from(TargetKind)),
+        platforms=st.frozensets(st.sampled_from(Platform)),
+        countries=st.frozensets(st.sampled_from(["IN", "TR"])),
+        kinds=st.frozensets(st.sampled_from(ChangeKind)),
+        tags=SOME,
+        min_followers=st.none() | st.integers(0, 2),
+        executives=st.booleans(),
+        provisional=st.booleans(),
+    ),
+    st.builds(
+        AlertRow,
+        alert_id=st.just(1),
+        created_at=st.just(T0),
+        change=st.tuples(STATES, STATES, st.booleans()).map(lambda s: a_change(1, *s[:2], is_post=s[2])),
+        cohorts=st.sampled_from([(), (ORDER,), (REPORTERS,), (ORDER, REPORTERS)]),
+        stage=st.sampled_from(AlertStage),
+        tags=SOME,
+        followers=st.none() | st.integers(0, 2),
+        is_executive=st.booleans(),
+        owed=st.sampled_from([{}, owed_to(), owed_to(AlertStage.PROVISIONAL, 2)]),
+    ),
+)
+def test_a_reason_is_given_exactly_if_the_rule_does_not_match(wanted: Match, alert: AlertRow) -> None:
+    stored = a_rule(AlertRule(("desk@example.org",), match=wanted))
+    assert (unmatched(alert, stored) is None) == concerns(alert, stored)
+
+
+DESK = AlertRule(("desk@example.org",), name="desk")
+
+
+def alert(new: State = WITHHELD_IN, old: State | None = AVAILABLE, **more: object) -> AlertRow:
+    return replace(an_alert(1, a_change(1, new, old), minutes(5), ORDER, REPORTERS), **more)
+
+
+def test_a_recipient_is_notified_by_the_first_rule_that_matches() -> None:
+    both = AlertRule(("desk@example.org", "law@example.org"), name="both")
+    found = match_rules(alert(), [a_rule(DESK), a_rule(both, 2), a_rule(replace(DESK, name="late"), 3)], [])
+    assert [(c.recipients, c.silence) for c in found] == [
+        (("desk@example.org",), None),
+        (("law@example.org",), None),
+        ((), AlertDecision.DUPLICATE),
+    ]
+
+
+def test_a_rule_without_recipients_says_so() -> None:
+    assert [c.silence for c in match_rules(alert(), [a_rule(AlertRule(()))], [])] == [
+        AlertDecision.NO_RECIPIENT
+    ]
+
+
+def mute(**more: object) -> Mute:
+    return replace(Mute(7, None, None, T0, None, "", "desk"), **more)
+
+
+@pytest.mark.parametrize(
+    ("muted", "expected"),
+    [
+        pytest.param(mute(account_id=AccountId(1)), AlertDecision.MUTED, id="the account"),
+        pytest.param(mute(account_id=AccountId(2)), None, id="another account"),
+        pytest.param(mute(list_id=ORDER.list_id), AlertDecision.MUTED, id="a list that it is on"),
+        pytest.param(mute(list_id=99), None, id="another list"),
+        pytest.param(mute(), AlertDecision.MAINTENANCE, id="everything"),
+        pytest.param(mute(until=minutes(6)), AlertDecision.MAINTENANCE, id="until after the change"),
+        pytest.param(mute(until=minutes(5)), None, id="until the change"),
+        pytest.param(mute(since=minutes(5)), AlertDecision.MAINTENANCE, id="from the change on"),
+        pytest.param(mute(since=minutes(9)), None, id="what waited when the mute began is told"),
+    ],
+)
+def test_a_mute_covers_alerts_recorded_while_it_runs(muted: Mute, expected: AlertDecision | None) -> None:
+    (claim,) = match_rules(alert(), [a_rule(DESK)], [muted])
+    assert (claim.silence, claim.mute_id) == (expected, 7 if expected else None)
+
+
+def test_a_new_rule_does_not_match_alerts_that_others_handled_before() -> None:
+    young = replace(a_rule(DESK, 2), active_since=minutes(9))
+    assert match_rules(alert(held=frozenset({1})), [young], []) == []
+    assert match_rules(alert(done=frozenset({1})), [young], []) == []

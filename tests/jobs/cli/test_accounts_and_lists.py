@@ -1,10 +1,18 @@
 """Watch lists, executives and listings, through the real entry and on a real database."""
 
+import json
+import sys
+from io import StringIO
 from pathlib import Path
 
 import pytest
 
 from tests.support.clients.command_line import Blockline
+from tests.support.simulated.several_platforms import (
+    BOB,
+    HEALTHY,
+    TAKEN_DOWN,
+)
 
 WATCH = "platform,handle,account_id,list\n"
 
@@ -215,3 +223,146 @@ def test_accounts_are_put_on_a_list_moved_and_taken_off(run: Blockline) -> None:
     assert run("lists", "move", "Desk", "Desk", "alpha").complaints == ["Choose two different lists."]
     assert run("lists", "put", "Desk", "gamma").complaints == ["No stored account is called gamma."]
     assert run("accounts", "list", "--list", "Desk", "--json").json["accounts"] == []
+
+
+EXECUTIVES = "platform,handle,name,title\n"
+
+
+def accounts_platforms_file(content: str) -> str:
+    """Written where the command runs."""
+    Path("watch.csv").write_text(content)
+    return "watch.csv"
+
+
+def test_accounts_of_a_platform_that_the_settings_leave_out_are_refused(
+    run: Blockline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BLOCKLINE_PLATFORMS", "x")
+    ran = run(
+        "accounts", "import", accounts_platforms_file(f"{WATCH}x,alpha,1001,\nbluesky,b.test,{HEALTHY},\n")
+    )
+    assert ran.code == 1
+    assert ran.complaints[0] == (
+        "watch.csv, line 3: @b.test is on Bluesky, which is not read (setting platforms)."
+    )
+    assert run("accounts", "list", "--json").json == {"accounts": []}
+
+
+def test_a_removed_account_may_be_named_by_its_address(run: Blockline) -> None:
+    run("accounts", "import", accounts_platforms_file(f"{WATCH}bluesky,taken.test,{TAKEN_DOWN},L\n"))
+    ran = run("accounts", "remove", "bluesky", "https://bsky.app/profile/taken.test")
+    assert (ran.code, ran.out) == (
+        0,
+        f"@taken.test ({TAKEN_DOWN}) is no longer watched. Its readings and changes are kept.\n",
+    )
+    assert run("accounts", "remove", "x", "https://bsky.app/profile/taken.test").err == (
+        "'https://bsky.app/profile/taken.test' names an account of Bluesky, not of X.\n"
+    )
+
+
+def test_executives_of_every_platform_are_listed_apart(online: Blockline) -> None:
+    people = accounts_platforms_file(
+        EXECUTIVES + "bluesky,healthy.test,Hea Lthy,CEO\nmastodon,https://social.example/@bob,Bob,Founder\n"
+    )
+    assert online("executives", "import", people).code == 0
+    again = online("executives", "import", people)
+    assert again.said[-1] == "2 executives of watch.csv stored; no line added or changed data."
+    on_mastodon = online("executives", "list", "--platform", "mastodon", "--json").json["executives"]
+    assert [(e["handle"], e["account_id"]) for e in on_mastodon] == [("bob@social.example", BOB)]
+    assert len(online("executives", "list", "--json").json["executives"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "handle"), [("y\n", 0, "1001"), ("n\n", 1, "alpha"), ("", 1, "alpha")]
+)
+def test_a_purge_asks_once_and_does_nothing_without_a_yes(
+    run: Blockline, monkeypatch: pytest.MonkeyPatch, answer: str, code: int, handle: str
+) -> None:
+    run("accounts", "import", accounts_platforms_file(f"{WATCH}x,alpha,1001,L\n"))
+    monkeypatch.setattr(sys, "stdin", StringIO(answer))
+    ran = run("purge", "x", "https://x.com/ALPHA")
+    assert ran.code == code
+    assert ran.err.count("Purge it? [y/N]") == 1
+    (account,) = run("accounts", "list", "--list", "L", "--json").json["accounts"]
+    assert account["handle"] == handle
+
+
+ACCOUNTS = "platform,handle,account_id,list\n" + "".join(
+    f"x,h{n},{1000 + n},{'desk' if n < 10 else 'rest'}\n" for n in range(100)
+)
+
+
+@pytest.fixture
+def run(run: Blockline, monkeypatch: pytest.MonkeyPatch) -> Blockline:
+    monkeypatch.setenv("BLOCKLINE_PLANNER", "adaptive")
+    monkeypatch.setenv("BLOCKLINE_SWEEP_EVERY", "1d")
+    Path("accounts.csv").write_text(ACCOUNTS)
+    assert run("accounts", "import", "accounts.csv").code == 0
+    return run
+
+
+def test_a_list_is_promised_to_be_read_so_often_and_then_in_its_turn_again(run: Blockline) -> None:
+    promised = run("lists", "read-every", "Desk", "5m")
+    assert " ".join(promised.said) == (
+        "The accounts on the list desk are read at least every 5 min: about 120 readings per hour "
+        "in addition to the sweep."
+    )
+    again = run("lists", "read-every", "desk", "turn")
+    assert again.said == ["The accounts on the list desk have no guaranteed interval now."]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        pytest.param(
+            ("nobody", "8h"), "There is no list 'nobody'; there are: desk, rest.", id="no such list"
+        ),
+        pytest.param(("desk", "soon"), "'soon' is not a duration", id="no duration"),
+        pytest.param(("desk", "30s"), "The shortest guaranteed interval", id="too often for any platform"),
+    ],
+)
+def test_a_promise_that_cannot_be_is_refused_in_a_sentence(
+    run: Blockline, arguments: tuple[str, str], sentence: str
+) -> None:
+    ran = run("lists", "read-every", *arguments)
+    assert ran.code == 1
+    assert sentence in " ".join(ran.err.split())
+
+
+def test_a_sweep_promises_nothing(run: Blockline, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BLOCKLINE_PLANNER", "sweep")
+    ran = run("lists", "read-every", "desk", "8h")
+    assert ran.code == 1
+    assert 'set planner = "adaptive" first' in ran.err
+
+
+def test_the_thresholds_of_a_list_are_shown_set_tried_and_given_up(run: Blockline) -> None:
+    run("lists", "add", "desk")
+    assert run("lists", "thresholds", "desk").said[0].startswith("This list has no thresholds of its own.")
+    assert "once 3 readings show it" in run("lists", "thresholds", "desk", "3", "5").said[0]
+    shown = json.loads(run("lists", "thresholds", "desk", "--json").out)
+    assert shown == {"list": "desk", "own": True, "strong_readings": 3, "weak_readings": 5}
+    tried = run("lists", "thresholds", "desk", "1", "1", "--preview")
+    assert (tried.code, "nothing to compare" in tried.said[0]) == (0, True)
+    assert json.loads(run("lists", "thresholds", "desk", "--json").out)["strong_readings"] == 3
+    run("lists", "thresholds", "desk", "default")
+    assert json.loads(run("lists", "thresholds", "desk", "--json").out)["own"] is False
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        pytest.param(("desk", "3"), "Give two numbers, such as 3 5", id="one number is not enough"),
+        pytest.param(("desk", "many", "5"), "Give two numbers, such as 3 5", id="a word is not a number"),
+        pytest.param(("desk", "default", "5"), "or the word default alone", id="default stands alone"),
+        pytest.param(("desk", "5", "3"), "at least as many", id="an absence needs as many as a statement"),
+        pytest.param(("desk", "2", "9"), "from 1 to 6", id="there are no more than six re-reads"),
+        pytest.param(("dask", "2", "3"), "There is no list 'dask'", id="the list must be there"),
+    ],
+)
+def test_thresholds_that_no_list_can_have_are_refused(
+    run: Blockline, arguments: tuple[str, ...], said: str
+) -> None:
+    run("lists", "add", "desk")
+    refused = run("lists", "thresholds", *arguments)
+    assert (refused.code, said in refused.err) == (1, True)

@@ -1,20 +1,25 @@
 """What is read beside the status: other servers' view, admirers of posts, follows, handles of the past."""
 
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import AbstractContextManager, asynccontextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from collectors.bluesky.collector import BlueskyCollector
 from collectors.bluesky.declaration import BLUESKY
 from collectors.bluesky.simulator.app import serve_bluesky
+from collectors.core.collector import CollectorAnswer
 from collectors.mastodon.declaration import MASTODON
 from collectors.simulator.engagement_file import SimulatedAct
 from collectors.simulator.history import History, HistoryAccount, settled
 from collectors.transport.client import HttpOptions, Retry
 from collectors.transport.ssrf_guard import Guard
+from collectors.x.declaration import X
 from jobs.base.clock import SimulatedClock
 from jobs.base.periodic_task import PeriodicTask
 from jobs.collect.monitor import Monitor, MonitorSettings
@@ -26,13 +31,26 @@ from jobs.engagement.follows_of_watched import FollowsOfWatched
 from jobs.engagement.post_likes import WatchedPosts
 from jobs.planning.sweep import Sweep
 from storage.accounts import handle_history
-from storage.accounts.accounts import NewAccount, add_accounts
+from storage.accounts.accounts import NewAccount, add_accounts, stop_watching
 from storage.accounts.side_facts import facts_of
+from storage.accounts.watch_lists import take_accounts_off
 from storage.executives import signals
+from storage.model.core.availability import BY_COUNTRY, State, Status
 from storage.model.core.side_facts import SideFact
 from storage.model.core.signals import SignalKind
-from storage.postgres.pool import Pool, transaction
-from tests.support.samples.readings import AVAILABLE, T0, FakeCollector, minutes
+from storage.postgres.pool import Pool, open_pool, transaction
+from tests.support.pipelines.late_batches import Desk, Sent
+from tests.support.pipelines.monitor import World, again, effects
+from tests.support.repeats import repeats
+from tests.support.samples.readings import (
+    AVAILABLE,
+    NOT_FOUND,
+    SUSPENDED,
+    T0,
+    WITHHELD_IN,
+    FakeCollector,
+    minutes,
+)
 from tests.support.simulated.scripted_mastodon import Routes, Scripted, collector, ok, scripted, status
 
 SWEEP = Sweep(timedelta(hours=2), T0)
@@ -212,3 +230,192 @@ async def test_follows_from_executives_to_watched_accounts_and_handles_of_the_pa
         ("first.test", T0),
         ("second.test", T0 + timedelta(hours=1)),
     ]
+
+
+BR = State(Status.WITHHELD, ("BR",))
+TR = State(Status.WITHHELD, ("TR",))
+BOTH = State(Status.WITHHELD, ("BR", "TR"))
+
+CHANGES = """
+    select kind, array_to_string(old_withheld_in, ' '), array_to_string(c.withheld_in, ' '), last_seen_old,
+        first_seen_new, array_to_string(c.flags, ' '),
+        exists (select from alert where change_id = c.change_id)
+    from standing_change c join account a using (account_id) join change_outcome o using (change_id)
+    where native_id = '1' and o.outcome = 'confirmed' and old_status is not null
+    order by first_seen_new
+"""
+FIRST = "first_seen"
+
+
+class Labelers(FakeCollector):
+    """A platform that can speak of the countries in `spoken_of`, and does not hear those in `unheard`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.spoken_of = frozenset({"TR"})
+        self.unheard: frozenset[str] = frozenset()
+        self.asked_by: frozenset[str] | None = None
+        """The countries of the worker that asks, where its settings are others than the leader's."""
+
+    async def read(self, native_ids: Sequence[str], now: datetime) -> CollectorAnswer:
+        answer = await super().read(native_ids, now)
+        speaks = self.spoken_of if self.asked_by is None else self.asked_by
+        assert speaks is not None
+        heard = speaks - self.unheard
+        seen = tuple(
+            replace(r, state=_without(r.state, heard), silent_on=(self.unheard & speaks))
+            if r.state.status in BY_COUNTRY
+            else r
+            for r in answer.readings
+        )
+        return replace(answer, readings=seen, countries=speaks)
+
+
+def _without(state: State, heard: frozenset[str]) -> State:
+    if state.status is not Status.WITHHELD:
+        return state
+    found = tuple(c for c in state.withheld_in if c in heard)
+    return State(Status.WITHHELD, found) if found else AVAILABLE
+
+
+@pytest.fixture
+def labelers() -> Labelers:
+    return Labelers()
+
+
+@pytest.fixture
+async def world(pool: Pool, labelers: Labelers) -> World:
+    world = World(pool, labelers)
+    await world.enlist(["1", "2"])
+    return world
+
+
+async def test_a_first_state_beside_a_block_that_is_known_is_no_change_of_countries(
+    world: World, labelers: Labelers
+) -> None:
+    labelers.truth["1"] = BOTH
+    await world.run(await world.start(), minutes(130))
+    labelers.spoken_of = frozenset({"TR", "BR"})
+    await world.run(await world.start(), minutes(300))
+    await require_the_same(world)
+    assert await world.rows(CHANGES) == [("baseline", "TR", "BR TR", None, minutes(240), FIRST, False)]
+
+
+async def require_the_same(world: World) -> None:
+    """Stored readings that are gone through again give the changes that are stored, as do parts of them."""
+    for since in (0, 100, 200, 240.5, 300, 400, 430):
+        assert effects(await again(world.pool, minutes(since), world.clock())) == {}
+
+
+A, W, N = AVAILABLE, WITHHELD_IN, NOT_FOUND
+
+BLOCK_OF_2 = (Sent(0, {"1": A, "2": A}), Sent(10, {"2": W}), Sent(20, {"2": W}))
+GONE_1 = tuple(Sent(m, {"1": N}) for m in (30, 32, 46))
+CONFIRMED, REFUTED, OPEN = ("confirmed", "cohort_active"), ("not_confirmed", "went_back"), (None, None)
+
+
+@pytest.fixture
+async def desk(pool: Pool) -> Desk:
+    desk = Desk(pool)
+    await desk.enlist("1", "2")
+    return desk
+
+
+async def after(desk: Desk, *story: Sent) -> None:
+    for sent in story:
+        await desk.take(sent)
+
+
+async def leaves(desk: Desk, native_id: str, minute: float) -> None:
+    async with transaction(desk.pool) as conn:
+        await take_accounts_off(conn, "Desk", [desk.ids[native_id]], "Asha", minutes(minute))
+
+
+async def verdict(desk: Desk) -> tuple[object, ...]:
+    """What stands of the first account beside its first state: one change."""
+    (row,) = await desk.rows(
+        """
+        select o.outcome, o.reason from standing_change c join account a using (account_id)
+        left join change_outcome o using (change_id)
+        where a.native_id = '1' and c.status = 'not_found'
+        """
+    )
+    return row
+
+
+async def test_after_a_start_a_confirmation_counts_for_the_list_that_its_account_was_on(desk: Desk) -> None:
+    await after(desk, *BLOCK_OF_2)
+    await leaves(desk, "2", 25)
+    await after(desk, *GONE_1)
+
+    assert await verdict(desk) == CONFIRMED
+    assert (await again(desk.pool, T0, minutes(1_000))).compared.differences == ()
+    assert (await again(desk.pool, minutes(28), minutes(1_000))).compared.differences == ()
+
+
+WATCHED_AGAIN_A, WATCHED_AGAIN_W, S, WATCHED_AGAIN_N = AVAILABLE, WITHHELD_IN, SUSPENDED, NOT_FOUND
+
+
+async def watch(pool: Pool, minute: float, *, on: bool) -> None:
+    async with transaction(pool) as conn:
+        if on:
+            await add_accounts(conn, [NewAccount(X, "1", "h1", ("Desk",))], minutes(minute))
+        else:
+            await stop_watching(conn, X, "h1", minutes(minute))
+
+
+EVENTS = st.lists(
+    st.tuples(
+        st.sampled_from([1, 2, 5, 16, 61]),
+        st.sampled_from(
+            [
+                WATCHED_AGAIN_A,
+                WATCHED_AGAIN_A,
+                WATCHED_AGAIN_W,
+                WATCHED_AGAIN_W,
+                S,
+                WATCHED_AGAIN_N,
+                WATCHED_AGAIN_N,
+                None,
+                None,
+            ]
+        ),
+        st.booleans(),
+    ),
+    min_size=2,
+    max_size=14,
+)
+
+
+@pytest.mark.again
+@settings(
+    max_examples=repeats(8, 100),
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(events=EVENTS)
+async def test_late_readings_around_an_interruption_give_the_same_result_as_in_order(
+    fresh_database: Callable[[], AbstractContextManager[str]],
+    events: list[tuple[int, State | None, bool]],
+) -> None:
+    """None: the account leaves the watch, or comes back. Some readings come in at the end only."""
+    truths: list[object] = []
+    for waits in (False, True):
+        with fresh_database() as dsn:
+            async with open_pool(dsn) as pool:
+                desk, minute, is_on, late = Desk(pool), 0, True, list[Sent]()
+                await desk.enlist("1")
+                for gap, state, is_late in events:
+                    minute += gap
+                    if state is None:
+                        is_on = not is_on
+                        await watch(pool, minute, on=is_on)
+                    elif is_on and waits and is_late:
+                        late.append(Sent(minute, {"1": state}))
+                    elif is_on:
+                        await desk.take(Sent(minute, {"1": state}))
+                for sent in late:
+                    await desk.late(sent)
+                truths.append(await desk.truth())
+                found = await again(pool, minutes(0), minutes(2_000))
+                assert found.compared.differences == ()
+    assert truths[0] == truths[1]

@@ -1,6 +1,7 @@
 """Channels of the settings, and which sender a mail goes to."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
@@ -18,8 +19,9 @@ from jobs.delivery.channel_config import (
 from jobs.delivery.channel_router import channel_router
 from jobs.delivery.local_inbox import Inbox
 from jobs.delivery.sender import NO_SERVER, DeliveryFault, Undeliverable
+from jobs.messages.compose import message
 from tests.support.samples.readings import minutes
-from tests.support.servers.mail import SECRET, a_mail, an_alert_for, receiving, says, serving
+from tests.support.servers.mail import SECRET, SENDER, a_mail, an_alert_for, receiving, says, serving
 
 
 def table(**entries: str) -> dict[str, SecretStr]:
@@ -259,3 +261,19 @@ async def test_a_recipient_that_the_settings_do_not_name_waits(recipient: str) -
         )
     assert str(refused.value).startswith(f"{recipient} names no channel in the settings")
     assert (refused.value.permanent, refused.value.fault) == (False, DeliveryFault.SETTINGS)
+
+
+def test_an_inbox_on_disk_is_found_again_by_the_next_process(tmp_path: Path) -> None:
+    first = Inbox(tmp_path / "mails")
+    for number in (1, 2, 1):
+        first.receive(message(a_mail(number, sent_at_minute=number), SENDER).as_bytes())
+    (tmp_path / "mails" / "torn.eml.part").write_bytes(b"half a ma")
+    assert Inbox(tmp_path / "mails").mails() == first.mails()
+    assert len(first.mails()) == 2
+
+
+@pytest.mark.parametrize("raw", [b"", b"no headers at all", b"Date: yesterday\r\nSubject: \xff\r\n\r\n\xff"])
+def test_an_inbox_keeps_even_what_is_not_a_mail(raw: bytes) -> None:
+    inbox = Inbox()
+    inbox.receive(raw)
+    assert [m.raw for m in inbox.mails()] == [raw]

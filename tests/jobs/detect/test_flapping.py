@@ -2,17 +2,27 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jobs.detect.confirmation import ConfirmationRule
+from collectors.x.declaration import X
+from jobs.detect.confirmation import ConfirmationRule, RuleOfLists
+from jobs.detect.redetect import ConfirmedOn, redetect
 from jobs.detect.transitions import completed, step
-from storage.model.core.availability import Flag, State, Status
+from storage.model.bitemporal.corrections import CorrectionInput, RecomputedChange, TimedReading
+from storage.model.core.accounts import Account, AccountId, ListId
+from storage.model.core.availability import Flag, Reason, State, Status, Strength
 from storage.model.core.known_state import Closed, Known
+from storage.model.core.list_thresholds import (
+    DatedThresholds,
+    ListThresholds,
+    ThresholdHistory,
+    thresholds_sentence,
+)
 from tests.support.repeats import repeats
 from tests.support.samples.readings import (
     AVAILABLE,
@@ -222,3 +232,223 @@ def test_an_interval_contains_the_true_time_whatever_a_platform_answers_in_betwe
         assert any(
             truth == p.state and p.last_seen_old < minutes(at) <= p.first_seen_new for at, truth in onsets
         )
+
+
+ANSWERS_A, ANSWERS_W, ANSWERS_S, ANSWERS_N = (
+    AVAILABLE,
+    WITHHELD_IN,
+    SUSPENDED,
+    NOT_FOUND,
+)
+ACCOUNT = Account(AccountId(1), X, "1", "one")
+
+Asked = tuple[float, float, State]
+"""When it was asked for, when it had arrived, what it showed."""
+
+
+def told(asked: Sequence[Asked]) -> tuple[RecomputedChange, ...]:
+    """What these answers tell of an account."""
+    readings = [TimedReading(reading("1", state, minutes(at)), minutes(since)) for since, at, state in asked]
+    ground = CorrectionInput(ACCOUNT, True, (), Known(), frozenset(), readings, ())
+    return redetect([ground], {}, ConfirmedOn({}), ConfirmationRule())[ACCOUNT.account_id]
+
+
+@pytest.mark.parametrize(
+    ("asked", "last_seen_old"),
+    [
+        pytest.param(
+            [
+                (0, 1, ANSWERS_A),
+                (5, 6, ANSWERS_A),
+                (7, 8, ANSWERS_W),
+                (9, 10, ANSWERS_W),
+            ],
+            5,
+            id="one after the other",
+        ),
+        pytest.param(
+            [
+                (0, 1, ANSWERS_A),
+                (5, 8, ANSWERS_A),
+                (7, 9, ANSWERS_W),
+                (11, 12, ANSWERS_W),
+            ],
+            0,
+            id="asked for before the last had arrived, it is bounded by the one before that",
+        ),
+        pytest.param(
+            [
+                (0, 1, ANSWERS_A),
+                (5, 6, ANSWERS_A),
+                (3, 9, ANSWERS_W),
+                (11, 12, ANSWERS_W),
+            ],
+            0,
+            id="so it is where the last was asked for and answered meanwhile",
+        ),
+        pytest.param(
+            [
+                (0, 1, ANSWERS_A),
+                (2, 5, ANSWERS_A),
+                (3, 6, ANSWERS_A),
+                (4, 7, ANSWERS_A),
+                (4, 8, ANSWERS_W),
+                (11, 12, ANSWERS_W),
+            ],
+            0,
+            id="and where many were under way at once",
+        ),
+        pytest.param(
+            [
+                (0, 5, ANSWERS_A),
+                (4, 8, ANSWERS_W),
+                (11, 12, ANSWERS_W),
+                (13, 14, ANSWERS_W),
+            ],
+            None,
+            id="nothing had been read yet when it was asked",
+        ),
+        pytest.param(
+            [
+                (0, 1, ANSWERS_A),
+                (3, 4, ANSWERS_W),
+                (2, 5, ANSWERS_A),
+                (6, 7, ANSWERS_W),
+                (8, 9, ANSWERS_W),
+            ],
+            0,
+            id="an overlapping answer of the old state refutes a sighting, which bounds the next one",
+        ),
+    ],
+)
+def test_an_answer_is_bounded_by_answers_that_had_arrived_at_its_request(
+    asked: list[Asked], last_seen_old: float | None
+) -> None:
+    *_, change = told(asked)
+    assert change.is_confirmed
+    assert change.pending.last_seen_old == after(last_seen_old)
+
+
+def test_an_answer_that_shows_what_was_known_at_its_request_opens_no_change() -> None:
+    """It may be older than what came in meanwhile, but what it shows may also be so again since then."""
+    _, block, old, back = told(
+        [
+            (0, 1, ANSWERS_A),
+            (5, 6, ANSWERS_W),
+            (8, 9, ANSWERS_W),
+            (5.5, 10, ANSWERS_A),
+            (60, 61, ANSWERS_A),
+            (62, 63, ANSWERS_A),
+        ]
+    )
+    assert (block.pending.state, block.is_confirmed) == (ANSWERS_W, True)
+    assert old.closed is not None
+    assert (old.pending.first_seen_new, old.closed.reason) == (minutes(10), Reason.OVERTAKEN)
+    assert back.is_confirmed
+    assert (back.pending.last_seen_old, back.pending.first_seen_new) == (minutes(0), minutes(61))
+
+
+def test_an_answer_requested_before_anything_was_known_opens_no_change() -> None:
+    """Whether it is older than the first state cannot be told."""
+    first, old = told([(1, 2, ANSWERS_S), (60, 61, ANSWERS_S), (0, 62, ANSWERS_A)])
+    assert (first.pending.state, first.is_confirmed) == (ANSWERS_S, True)
+    assert old.closed is not None
+    assert (old.pending.state, old.closed.reason) == (ANSWERS_A, Reason.OVERTAKEN)
+
+
+@st.composite
+def overlapping_platforms(draw: st.DrawFn) -> tuple[list[tuple[int, State]], list[Asked]]:
+    """The true course of an account, and answers that each show one moment between question and answer."""
+    minute, course = 0, [(0, ANSWERS_A)]
+    for gap in draw(st.lists(st.sampled_from([1, 2, 4, 20]), max_size=12)):
+        minute += gap
+        course.append(
+            (
+                minute,
+                draw(st.sampled_from([s for s in (ANSWERS_A, ANSWERS_W, ANSWERS_S) if s != course[-1][1]])),
+            )
+        )
+    asked: list[Asked] = []
+    at = 0.5
+    for gap in draw(st.lists(st.sampled_from([0.5, 0.5, 1, 5, 61]), min_size=3, max_size=25)):
+        at += gap
+        took = draw(st.sampled_from([0.25, 2.25, 4.25, 20.25]))
+        moment = at - took + took * draw(st.sampled_from([0, 0, 0.5, 1]))
+        state = next((s for since, s in reversed(course) if since <= moment), ANSWERS_A)
+        asked.append((at - took, at, state))
+    return course, asked
+
+
+@pytest.mark.slow
+@settings(max_examples=500)
+@given(overlapping_platforms())
+def test_an_interval_contains_the_true_time_whatever_answers_overlap(
+    drawn: tuple[list[tuple[int, State]], list[Asked]],
+) -> None:
+    course, asked = drawn
+    for change in told(asked):
+        p = change.pending
+        if change.is_confirmed and change.old is not None and p.last_seen_old is not None:
+            assert any(
+                state == p.state and p.last_seen_old < minutes(at) <= p.first_seen_new for at, state in course
+            )
+
+
+DESK, WIRE, PLAIN = ListId(1), ListId(2), ListId(3)
+HISTORY = ThresholdHistory(
+    [
+        DatedThresholds(DESK, minutes(10), ListThresholds(1, 1)),
+        DatedThresholds(WIRE, minutes(10), ListThresholds(3, 3)),
+        DatedThresholds(WIRE, minutes(20), ListThresholds(2, 6)),
+        DatedThresholds(WIRE, minutes(30), None),
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    ("lists", "minute", "needs"),
+    [
+        pytest.param([], 15, (2, 4), id="an account on no list has the default rule"),
+        pytest.param([PLAIN], 15, (2, 4), id="and so has one whose lists have no thresholds"),
+        pytest.param([DESK], 9, (2, 4), id="thresholds do not hold before their time"),
+        pytest.param([DESK], 10, (1, 1), id="they hold from then on"),
+        pytest.param([DESK, WIRE], 15, (3, 3), id="on several lists the strictest holds"),
+        pytest.param([DESK, WIRE], 20, (2, 6), id="newer ones replace older ones"),
+        pytest.param([DESK, PLAIN], 15, (2, 4), id="a list without its own asks for the default"),
+        pytest.param([WIRE], 30, (2, 4), id="a list can go back to the default"),
+    ],
+)
+def test_the_rule_of_an_account_is_the_strictest_of_its_lists(
+    lists: list[ListId], minute: int, needs: tuple[int, int]
+) -> None:
+    rule = RuleOfLists(RULE, HISTORY).at(lists, minutes(minute))
+    assert (rule.strong_readings, rule.weak_readings) == needs
+
+
+def test_a_list_that_asks_for_more_readings_gets_them_later() -> None:
+    rule = RULE.for_lists([ListThresholds(2, 6)])
+    hours = [offset / timedelta(hours=1) for offset in rule.offsets[3:]]
+    assert rule.offsets[:4] == RULE.offsets
+    assert hours == [1, 4, 7]
+
+
+def test_a_list_does_not_change_when_a_state_is_settled() -> None:
+    """A list that asks for one reading must not narrow the intervals of a platform that answers stale."""
+    early = RULE.for_lists([ListThresholds(1, 1)])
+    for agreeing, settled in ((1, False), (2, True)):
+        assert early.settles(Strength.STRONG, agreeing, timedelta(hours=1)) is settled
+
+
+@pytest.mark.parametrize(("strong", "weak"), [(0, 4), (3, 2), (2, 7), (7, 7)])
+def test_numbers_that_no_list_can_have_are_refused(strong: int, weak: int) -> None:
+    with pytest.raises(ValueError, match="from 1 to 6, and a mere absence must need at least as many"):
+        ListThresholds(strong, weak)
+
+
+def test_the_sentence_says_what_the_numbers_mean() -> None:
+    assert thresholds_sentence(ListThresholds(1, 3)) == (
+        "A change that the platform states itself (a country, “suspended”, the account back) is confirmed by "
+        "the first reading. A mere absence is confirmed once 3 readings show it, or one fewer while the list "
+        "is busy."
+    )
+    assert thresholds_sentence(None).startswith("This list has no thresholds of its own. ")

@@ -10,12 +10,12 @@ from collectors.core.collector import CollectorAnswer
 from collectors.x.declaration import X
 from jobs.detect.active_cohorts import RecentConfirmations
 from jobs.detect.confirmation import ConfirmationRule, RuleOfLists
-from jobs.detect.judge import CanaryExpectation, Judge, TrackedAccount, failed_canaries
+from jobs.detect.judge import CanaryExpectation, Judge, TrackedAccount, facts_of, failed_canaries
 from storage.model.core.accounts import Account, AccountId
-from storage.model.core.availability import Missed, MissedReason, State, Status
+from storage.model.core.availability import Flag, Missed, MissedReason, Reading, State, Status, Strength
 from storage.model.core.coverage import BatchOutcome
 from storage.model.core.known_state import Known
-from tests.support.samples.readings import AVAILABLE, NOT_FOUND, SUSPENDED, minutes, reading
+from tests.support.samples.readings import AVAILABLE, NOT_FOUND, SUSPENDED, T0, minutes, reading
 
 AT = minutes(3 * 24 * 60)
 RULE = ConfirmationRule()
@@ -101,3 +101,21 @@ def test_an_answer_that_does_not_report_a_country_keeps_its_known_state() -> Non
     judged = Judge(RuleOfLists(RULE), RecentConfirmations(RULE.cohort_window))(silent, [one], [], AT, AT)
     ((_, told, effect),) = judged.steps
     assert (told.state, effect.opened, judged.silent) == (BOTH, None, ("BR",))
+
+
+GONE = State(Status.NOT_FOUND)
+
+
+@pytest.mark.parametrize(
+    ("flags", "kept"),
+    [
+        pytest.param({Flag.WITH_AUTHOR}, {Flag.WITH_AUTHOR, Flag.LIMITED}, id="the author is still gone"),
+        pytest.param(set[Flag](), {Flag.LIMITED}, id="the author is back, and the post is not"),
+    ],
+)
+def test_only_the_reading_itself_says_that_a_post_is_gone_with_its_author(
+    flags: set[Flag], kept: set[Flag]
+) -> None:
+    before = frozenset({(Flag.WITH_AUTHOR, ""), (Flag.LIMITED, "")})
+    reading = Reading("post:1", T0, GONE, Strength.WEAK, None, frozenset(flags))
+    assert {flag for flag, _ in facts_of(before, reading)} == kept

@@ -7,6 +7,7 @@ from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import datetime
+from functools import partial
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -22,13 +23,22 @@ from collectors.x.declaration import X
 from collectors.x.simulator.app import serve_x
 from jobs.base.clock import SimulatedClock
 from jobs.collect.collector_factory import collector_of
+from jobs.collect.monitor import MonitorSettings
+from jobs.collect.pipeline import reading_pipeline
 from jobs.config.settings import Settings, load_settings
+from jobs.detect.confirmation import ConfirmationRule
+from jobs.dispatch.local_requester import LocalRequester
+from jobs.dispatch.request_slots import RequestSlots
 from jobs.dispatch.shared_rate_limits import SharedBudgets
+from storage.accounts.accounts import NewAccount, add_accounts
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import MissedReason
 from storage.model.limits.rate_limits import UNPACED, NotBefore
-from storage.postgres.pool import Pool, borrowed
+from storage.postgres.pool import Pool, borrowed, transaction
+from tests.support.pipelines.monitor import SWEEP, World
+from tests.support.samples.mastodon_answers import ALICE, account
 from tests.support.samples.readings import AVAILABLE, MINUTE, T0, minutes
+from tests.support.simulated.scripted_mastodon import Hang, collector, ok, scripted
 from tests.support.simulated.scripted_x import TOKEN
 
 HISTORY = History((settled(X, "10001", [(T0 - MINUTE, AVAILABLE, "alice")]),))
@@ -150,3 +160,54 @@ async def test_a_budget_that_cannot_be_kept_is_told_once_and_so_is_that_it_can(
     first, again = caplog.messages
     assert first.startswith("Requests against the limit “a” cannot be counted, so only a few are made: ")
     assert again == "Counting of requests against the limit “a” recovered"
+
+
+HOME = ALICE.host
+
+
+async def is_full(slots: RequestSlots) -> bool:
+    """Whether another request has to wait, longer than for one that hangs."""
+
+    async def ask() -> None:
+        async with slots.taken(of_one_server=False):
+            pass
+
+    waiting = asyncio.ensure_future(ask())
+    await asyncio.wait([waiting], timeout=0.1)
+    return waiting.cancel()
+
+
+async def test_a_request_that_hangs_gives_its_slot_to_another_and_gives_it_once() -> None:
+    slots = RequestSlots(1, hangs_after_s=0.01)
+    hangs = partial(slots.taken, of_one_server=True)
+    async with asyncio.timeout(100), hangs(), hangs(), hangs():
+        pass
+    assert not await is_full(slots)
+    async with slots.taken(of_one_server=False):
+        assert await is_full(slots)
+
+
+async def test_servers_that_hang_keep_nobody_on_another_server_from_being_read(pool: Pool) -> None:
+    """As many of them as requests run at once, each of which gets twenty seconds."""
+    world = World(pool)
+    hanging = tuple(f"h{n}.example" for n in range(9))
+    async with transaction(pool) as conn:
+        ids = [(f"https://{host}/users/a#1", f"a@{host}") for host in hanging] + [(ALICE.native_id, "alice")]
+        await add_accounts(conn, [NewAccount(MASTODON, *one) for one in ids], T0)
+    routes = {f"{host}/api/v1/accounts": Hang() for host in hanging}
+    async with (
+        scripted({**routes, f"{HOME}/api/v1/accounts": ok([account()])}) as server,
+        collector(server, (HOME, *hanging)) as mastodon,
+    ):
+        requester = LocalRequester(mastodon, world.clock, 2, hangs_after_s=0.05)
+        monitor = reading_pipeline(
+            pool, mastodon, ConfirmationRule(), MonitorSettings(SWEEP), world.clock, requester
+        )
+        await monitor.load()
+        async with asyncio.timeout(100):
+            while not monitor.tally.readings:
+                await monitor.step()
+        await monitor.settled(0)
+    assert await world.rows("select place, outcome from coverage join roster using (roster_id)") == [
+        (HOME, 0)
+    ]

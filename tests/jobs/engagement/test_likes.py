@@ -1,20 +1,25 @@
 """What is kept of likes: each once, and since when they can be seen or not, and why."""
 
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from aiohttp import web
 
+from collectors.core.abilities import Follows
+from collectors.core.collector import RequestFailure
 from collectors.simulator.history import History
 from collectors.x.declaration import X
 from collectors.x.simulator.app import serve_x
+from collectors.x.wire.follows import MOST_FOLLOWS
 from jobs.base.clock import SimulatedClock
+from jobs.engagement.follows import FollowsPoller
 from jobs.engagement.likes import LikesPoller
 from storage.executives.signals import add_executive
+from storage.model.core.availability import MissedReason
 from storage.postgres.pool import Pool, transaction
-from tests.support.samples.readings import MINUTE, T0
+from tests.support.samples.readings import MINUTE, T0, FakeCollector
 from tests.support.samples.x_answers import body
 from tests.support.simulated.scripted_x import GRANT, OWNER, like, plain, reader, scripted
 
@@ -78,3 +83,118 @@ async def test_a_new_authorisation_ends_the_time_without_access(pool: Pool) -> N
         await poller.load()
         await poller.tick()
     assert [row[1:3] for row in await rows(pool, ACCESS)] == [(T0, False), (T0 + MINUTE, True)]
+
+
+DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
+
+SIGNALS = "select kind, target_id from signal order by first_seen_at, kind, target_id"
+FOLLOWS = "select target_id, last_absent, first_seen, last_seen, first_absent from follow order by 1, 3"
+FOLLOWS_ACCESS = "select since, observable from signal_access where kind = 'follow' order by since"
+
+
+class Reader(FakeCollector):
+    """Lists at our own seam: `says` is what the next readings give."""
+
+    most_follows = MOST_FOLLOWS
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.says: list[Follows | RequestFailure] = []
+        self.stated: int | RequestFailure | None = 3
+        self.counted = 0
+
+    async def follows(self, native_id: str, now: datetime) -> Follows | RequestFailure:
+        return self.says.pop(0)
+
+    async def following_counts(
+        self, native_ids: Sequence[str], now: datetime
+    ) -> dict[str, int] | RequestFailure:
+        self.counted += 1
+        if isinstance(self.stated, RequestFailure):
+            return self.stated
+        return {} if self.stated is None else dict.fromkeys(native_ids, self.stated)
+
+
+def listed(*targets: int, complete: bool = True, trouble: RequestFailure | None = None) -> Follows:
+    return Follows(tuple((str(t), "h") for t in targets), complete, trouble)
+
+
+def trouble(
+    at: datetime, reason: MissedReason = MissedReason.UPSTREAM, wait: timedelta = MINUTE
+) -> RequestFailure:
+    return RequestFailure(reason, "", at + wait, breaker=False)
+
+
+@pytest.fixture
+async def scene(pool: Pool) -> tuple[Reader, FollowsPoller, SimulatedClock]:
+    async with transaction(pool) as conn:
+        await add_executive(conn, X, "310000001", "h", "Name", "Title", T0)
+    clock, reader = SimulatedClock(T0), Reader()
+    poller = FollowsPoller(pool, reader, reader, DAY, clock)
+    await poller.load()
+    return reader, poller, clock
+
+
+Scene = tuple[Reader, FollowsPoller, SimulatedClock]
+
+
+async def after(
+    scene: Scene, pool: Pool, second: Follows | RequestFailure
+) -> tuple[list[Any], datetime | None]:
+    """The signals after a baseline of 1, 2, 3 and, a day later, what `second` says; when the next is due."""
+    reader, poller, clock = scene
+    reader.says = [listed(1, 2, 3), second]
+    await poller.tick()
+    clock.set(T0 + DAY)
+    await poller.tick()
+    assert reader.says == []
+    return await rows(pool, SIGNALS), poller.next_due()
+
+
+async def test_a_complete_reading_is_compared(scene: Scene, pool: Pool) -> None:
+    assert await after(scene, pool, listed(2, 3, 4)) == ([("follow", "4"), ("unfollow", "1")], T0 + 2 * DAY)
+
+
+@pytest.mark.parametrize(
+    ("second", "next_hours"),
+    [
+        pytest.param(
+            listed(1, complete=False, trouble=trouble(T0 + DAY)), 1, id="cut short: again in an hour"
+        ),
+        pytest.param(listed(1, complete=False), 24, id="X could not show somebody: again tomorrow"),
+        pytest.param(trouble(T0 + DAY), 1, id="nothing came: again in an hour"),
+        pytest.param(trouble(T0 + DAY, wait=2 * HOUR), 2, id="nothing came: again when X said"),
+        pytest.param(trouble(T0 + DAY, MissedReason.ACCESS), 24, id="not shown: again tomorrow"),
+    ],
+)
+async def test_any_other_reading_is_not_compared(
+    second: Follows | RequestFailure, next_hours: int, scene: Scene, pool: Pool
+) -> None:
+    assert await after(scene, pool, second) == ([], T0 + DAY + next_hours * HOUR)
+    assert await rows(pool, "select at, follows from follow_reading") == [(T0, 3)]
+
+
+async def test_an_empty_list_against_x_s_own_count_is_not_believed(
+    scene: Scene, pool: Pool, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert await after(scene, pool, listed()) == ([], T0 + 2 * DAY)
+    assert "not believed" in caplog.text
+
+
+async def test_a_list_beyond_what_may_be_spent_is_not_read_at_all(scene: Scene, pool: Pool) -> None:
+    reader, poller, clock = scene
+    reader.stated = MOST_FOLLOWS + 1
+    await poller.tick()
+    clock.set(T0 + HOUR)
+    await poller.tick()
+    assert reader.counted == 1
+    assert await rows(pool, FOLLOWS_ACCESS) == [(T0, False)]
+
+
+async def test_where_x_states_no_count_because_it_is_down_nothing_is_read(scene: Scene, pool: Pool) -> None:
+    reader, poller, _ = scene
+    reader.stated = trouble(T0)
+    await poller.tick()
+    assert poller.next_due() == T0 + HOUR
+    assert await rows(pool, FOLLOWS) == []

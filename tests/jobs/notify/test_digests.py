@@ -2,23 +2,36 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
+from jobs.delivery.sender import DeliveryFault, Undeliverable
 from jobs.messages.compose import Letterhead
-from jobs.notify.notifier import decide_alerts, next_due
-from storage.alerts import reminders, rules, threads
+from jobs.notify.group_explanation import explain_incident
+from jobs.notify.notifier import decide_alerts, next_due, tick
+from storage.alerts import mail_queue, reminders, rules, threads
 from storage.alerts.decisions_report import decided_lately
-from storage.alerts.rules import save_rule
+from storage.alerts.incidents import IncidentFilter, incident_lines
+from storage.alerts.rules import load_rules, save_rule
 from storage.alerts.threads_report import count_open_stories, open_stories
-from storage.model.alerts.alerts import AlertRow
-from storage.model.alerts.rules import AlertRule, Digest
+from storage.model.alerts.alerts import AlertRow, Cohort, Mail
+from storage.model.alerts.group_explanation import (
+    GroupExplanation,
+    decided_words,
+    match_outcome_words,
+    would_notify_words,
+)
+from storage.model.alerts.rules import AlertRule, Digest, Match
+from storage.model.core.availability import State
 from storage.postgres.pool import Pool, Refused, open_pool, transaction
-from tests.support.samples.alerts import ORDER, REPORTERS, a_change, an_alert, blocked, store
-from tests.support.samples.readings import AVAILABLE, MINUTE, NOT_FOUND, T0, WITHHELD_IN
+from tests.support.clients.api import api_served
+from tests.support.samples.alerts import ORDER, REPORTERS, a_change, an_alert, blocked, store, tell_by
+from tests.support.samples.readings import AVAILABLE, MINUTE, NOT_FOUND, T0, WITHHELD_IN, minutes
+from tests.support.seeds.alerts import Played
+from tests.support.servers.dashboard import SETTINGS, page_of
 
 DESK, NIGHT = "desk@example.org", "night@example.org"
 HEAD = Letterhead("https://blockline.example.org/")
@@ -169,3 +182,122 @@ async def test_a_change_known_after_the_mornings_catch_up_digest_is_sent_in_a_se
     async with transaction(pool) as conn:
         untold = "select count(*) from alert left join mail_alert using (alert_id) where mail_id is null"
         assert await conn.fetchval(untold) == 0
+
+
+async def _explained(pool: Pool, key: str) -> GroupExplanation:
+    async with transaction(pool) as conn:
+        found = await explain_incident(conn, key)
+    assert found is not None
+    return found
+
+
+async def test_every_rule_says_whom_it_would_notify_or_why_not(pool: Pool, dsn: str, played: Played) -> None:
+    async with transaction(pool) as conn:
+        line = (await incident_lines(conn, IncidentFilter(), 10))[-1]
+        brazil = Match(countries=frozenset({"BR"}))
+        elsewhere = AlertRule(name="Elsewhere", recipients=("far@example.org",), match=brazil)
+        await save_rule(conn, elsewhere, "ada", played.now)
+        known = [stored.rule.name for stored in await load_rules(conn)]
+    key = line.work.story_key
+    found = await _explained(pool, key)
+    assert [one.rule for one in found.rules] == known
+    by_name = {one.rule: one for one in found.rules}
+    mine, far = by_name[line.rule], by_name["Elsewhere"]
+    assert mine.matches == found.alerts > 0
+    assert would_notify_words(mine) == ", ".join(mine.recipients)
+    assert sum(one.alerts for one in mine.decided) == found.alerts
+    assert (far.matches, would_notify_words(far)) == (0, "nobody")
+    assert sum(one.alerts for one in far.unmatched) == found.alerts
+    assert {one.reason for one in far.unmatched} <= {"countries", "active_since"}
+    assert decided_words(far) == ["Decided nothing about them"]
+    async with transaction(pool) as conn:
+        page = repr(await page_of(conn, f"/incidents/{key}/rules", played.now, SETTINGS, "light"))
+        assert f"href='/incidents/{key}/rules'" in repr(
+            await page_of(conn, f"/incidents/{key}", played.now, SETTINGS, "light")
+        )
+    assert "Elsewhere" in page
+    assert match_outcome_words(far)[1] in page
+    async with api_served(pool, dsn, played.now) as api:
+        answer = await api.get(f"/incidents/{key}/rules")
+        missing = await api.get(f"/incidents/{'0' * 64}/rules")
+    assert [one["matches"] for one in answer.json["rules"]] == [one.matches for one in found.rules]
+    assert missing.status == 404
+
+
+RULE = AlertRule((DESK,), zone="Asia/Kolkata")
+
+
+@dataclass(slots=True)
+class Server:
+    """A mail server whose hour comes and goes. It keeps what it accepts."""
+
+    is_up: bool = False
+    is_mute: bool = False
+    """It takes the message, and nobody hears whether it accepted it."""
+    only: tuple[str, ...] = ()
+    """Whom it takes mails to, of all."""
+    accepted: list[Mail] = field(default_factory=list[Mail])
+
+    async def send(self, mail: Mail) -> None:
+        if self.is_up and (not self.only or mail.recipients[0] in self.only):
+            self.accepted.append(mail)
+            if not self.is_mute:
+                return
+        fault = DeliveryFault.MAIL if self.only else DeliveryFault.SERVER
+        raise Undeliverable("no answer", permanent=False, fault=fault, uncertain=self.is_mute)
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+    @property
+    def subjects(self) -> list[str]:
+        return [mail.subject.partition(" - ")[0] for mail in self.accepted]
+
+
+def turned(account: int, at: datetime, new: State, old: State, *cohorts: Cohort) -> AlertRow:
+    change = a_change(account, new, old, at=at, handle=f"reporter{account}")
+    return an_alert(account, change, at + MINUTE, *(cohorts or (REPORTERS,)))
+
+
+def withheld(account: int, at: float, *cohorts: Cohort) -> AlertRow:
+    return turned(account, minutes(at), WITHHELD_IN, AVAILABLE, *cohorts)
+
+
+def back(account: int, at: float, *cohorts: Cohort) -> AlertRow:
+    return turned(account, minutes(at), AVAILABLE, WITHHELD_IN, *cohorts)
+
+
+async def merging_told(pool: Pool, server: Server, at: float, *alerts: AlertRow) -> None:
+    """These are recorded, and the notifier looks a few minutes later."""
+    await store(pool, alerts)
+    await tick(pool, server, minutes(at + 5), HEAD)
+
+
+async def states(pool: Pool) -> list[tuple[str, int | None]]:
+    rows = await pool.fetch("select state, merged_into from mail order by mail_id")
+    return [tuple(r) for r in rows]
+
+
+async def test_an_attempt_at_which_blockline_itself_failed_is_uncertain(pool: Pool) -> None:
+    class Broken(Server):
+        async def send(self, mail: Mail) -> None:
+            raise ZeroDivisionError
+
+    await tell_by(pool, RULE)
+    await store(pool, [withheld(1, 0)])
+    with pytest.raises(ZeroDivisionError):
+        await tick(pool, Broken(), minutes(5), HEAD)
+    await merging_told(pool, Server(), 600, back(1, 600))
+    assert [state for state, _ in await states(pool)] == ["queued", "queued"]
+
+
+async def test_a_merged_email_names_its_replacement_and_is_not_sent_again(pool: Pool) -> None:
+    await tell_by(pool, RULE)
+    server = Server()
+    await merging_told(pool, server, 0, withheld(1, 0))
+    await merging_told(pool, server, 600, back(1, 600))
+    async with transaction(pool) as conn:
+        with pytest.raises(
+            Refused, match=r"Mail 1 was merged into mail 3, which contains both\. Send mail 3"
+        ):
+            await mail_queue.resend(conn, 1, "anna", minutes(700))

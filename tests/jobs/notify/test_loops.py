@@ -1,26 +1,32 @@
 """The notifier as it runs: what cannot be told or sent holds up nothing else, and no news is overlooked."""
 
 import asyncio
+import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dashboard.auth.signed_links import Link, LinkAction, read_token
 from jobs.base.clock import SimulatedClock
 from jobs.delivery.channel_config import Channels
 from jobs.delivery.channel_router import channel_router
 from jobs.delivery.sender import Undeliverable
 from jobs.messages.compose import Letterhead
+from jobs.notify.alert_preview import draft, files, newest, waves_on_trial
 from jobs.notify.loops import DecisionLoop, DeliveryLoop, MailRateLimit
-from jobs.notify.notifier import decide_alerts, decide_due
+from jobs.notify.notifier import decide_alerts, decide_due, tick
 from jobs.selfmonitoring import watchdog
 from storage.alerts import mail_queue
 from storage.health.condition_facts import Thresholds
 from storage.health.conditions import open_conditions
-from storage.model.alerts.alerts import Mail, Via
-from storage.model.alerts.rules import AlertRule, Severity
+from storage.model.alerts.alerts import AlertStage, AlertThread, Mail, MailDraft, SentWave, Via
+from storage.model.alerts.rules import AlertRule, Digest, EscalationStep, Severity
+from storage.postgres.audit_log import acts
+from storage.postgres.installation import link_key, login_key, rotate_keys
 from storage.postgres.pool import (
     Connection,
     Pool,
@@ -32,8 +38,10 @@ from storage.postgres.pool import (
     transaction,
 )
 from tests.support.samples.alerts import (
+    ORDER,
     REPORTERS,
     a_change,
+    a_rule,
     an_alert,
     blocked,
     decisions,
@@ -41,7 +49,7 @@ from tests.support.samples.alerts import (
     store,
     tell_by,
 )
-from tests.support.samples.readings import T0, minutes
+from tests.support.samples.readings import MINUTE, T0, minutes
 
 DESK, NIGHT, HOOK = "desk@example.org", "night@example.org", "webhook:desk"
 
@@ -286,3 +294,109 @@ async def test_an_accepted_mail_is_recorded_once_the_database_can_be_written_to_
     assert fake.taken == [DESK]
     assert await queue(pool) == [("sent", DESK, 1, None)]
     assert await pool.fetchval("select sent_at from mail") == minutes(5)
+
+
+ALERT_PREVIEW_DESK, ALERT_PREVIEW_NIGHT = "desk@example.org", "night@example.org"
+ALL = AlertRule((ALERT_PREVIEW_DESK, ALERT_PREVIEW_NIGHT), name="All")
+NONE = AlertRule((), name="Nobody yet")
+HEAD = Letterhead("https://blockline.example.org/", link_key=b"k" * 32)
+TOLD = SentWave(minutes(-9), minutes(-9), {"block": 1})
+
+
+def test_the_trial_recipient_replaces_those_that_a_rule_lacks() -> None:
+    assert waves_on_trial(blocked(1), [a_rule(NONE)], None, None) == []
+    (wave,) = waves_on_trial(blocked(1), [a_rule(NONE)], None, ALERT_PREVIEW_DESK)
+    assert wave.recipients == (ALERT_PREVIEW_DESK,)
+
+
+def test_of_several_stages_the_confirmed_one_is_sent_on_trial_else_the_last() -> None:
+    first = an_alert(1, a_change(1), T0)
+    seen = replace(first, stage=AlertStage.PROVISIONAL)
+    back = replace(first, alert_id=2, stage=AlertStage.WITHDRAWN, created_at=minutes(9))
+    assert newest([seen, first, back]) == first
+    assert newest([seen, back]) == back
+
+
+BARE = MailDraft(
+    "<1@x>", ALERT_PREVIEW_DESK, "A subject", "A text\n", "", payload='{"headline":"A subject","kind":"wave"}'
+)
+
+
+async def test_a_trial_acknowledges_nothing_and_has_no_thread(pool: Pool) -> None:
+    await store(pool, blocked(3))
+    story = AlertThread("s", 1, ORDER.list_id, (ALERT_PREVIEW_DESK, ALERT_PREVIEW_NIGHT), (TOLD,))
+    (wave,) = waves_on_trial(blocked(3), [a_rule(ALL)], story, None)
+    async with transaction(pool) as conn:
+        made = await draft(conn, wave, ALERT_PREVIEW_DESK, HEAD, minutes(5))
+    assert "/mail-link/" not in made.text_body + made.html_body
+    assert (made.in_reply_to, made.reference_ids) == (None, ())
+    assert made.subject.startswith("Test: Update: ")
+
+
+def test_a_file_has_the_name_of_its_rule_in_letters_that_every_disk_takes() -> None:
+    names = [f.name for f in files(BARE, 3, "../Night: só & more", "alerts@example.org", T0)]
+    assert names == [f"3-night-s-more.{ending}" for ending in ("eml", "html", "json", "txt")]
+    assert files(BARE, 1, "報道", "alerts@example.org", T0)[0].name == "1-rule.eml"
+
+
+DAY = timedelta(days=1)
+MAIL_LINKS_DESK, CHIEF = "desk@example.org", "chief@example.org"
+MAIL_LINKS_HEAD = Letterhead("https://blockline.example.org/")
+RULE = AlertRule(
+    (MAIL_LINKS_DESK,), remind_every=30 * MINUTE, escalation=(EscalationStep(60 * MINUTE, (CHIEF,)),)
+)
+
+
+async def links(pool: Pool) -> list[tuple[str, Link | None]]:
+    """By kind of mail, oldest first, what its link says; None: it was signed with another key."""
+    async with transaction(pool) as conn:
+        key = await link_key(conn)
+        mails = await conn.fetch("select kind, text_body from mail order by mail_id")
+    found = [(m["kind"], re.findall(r"/mail-link/(\S+)", m["text_body"])) for m in mails]
+    return [(kind, read_token(key, text)) for kind, tokens in found for text in tokens]
+
+
+async def rotate(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        await rotate_keys(conn, "command line", T0)
+
+
+async def test_a_link_to_unsubscribe_is_as_old_as_the_period_of_its_digest(pool: Pool) -> None:
+    await tell_by(pool, replace(RULE, digest=Digest.DAILY, remind_every=None))
+    await store(pool, [an_alert(1, a_change(1), T0)])
+    await tick(pool, None, T0 + DAY + timedelta(hours=10), MAIL_LINKS_HEAD)
+    ((kind, link),) = (await links(pool))[-1:]
+    until = (T0 + DAY).replace(hour=8, minute=0)
+    assert (kind, link) == ("digest", Link(LinkAction.UNSUBSCRIBE, RULE.name, MAIL_LINKS_DESK, until))
+
+
+async def test_a_rotation_renews_every_key_and_is_in_the_audit_log(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        before = await link_key(conn), await login_key(conn)
+        await conn.execute("insert into installation_key (name, key) values ('synthetic', '')")
+    await rotate(pool)
+    async with transaction(pool) as conn:
+        after = await link_key(conn), await login_key(conn)
+        (entry,) = await acts(conn, 9)
+        marked = await conn.fetchval("select key from installation_key where name = 'synthetic'")
+    assert len({*before, *after}) == 4
+    assert {len(key) for key in after} == {32}
+    assert (entry.at, entry.actor, entry.action) == (T0, "command line", "keys rotated")
+    assert marked == b"", "a mark is no key"
+
+
+async def test_a_reply_to_who_left_the_rule_has_no_link(pool: Pool) -> None:
+    await tell_by(pool, replace(RULE, recipients=(MAIL_LINKS_DESK, "left@example.org")))
+    await store(pool, [an_alert(1, a_change(1), T0)])
+    await tick(pool, None, minutes(1), MAIL_LINKS_HEAD)
+    await tell_by(pool, RULE)
+    await pool.execute(
+        "insert into alert (change_id, created_at, stage) select change_id, $1, 'withdrawn' from change",
+        minutes(5),
+    )
+    await tick(pool, None, minutes(9), MAIL_LINKS_HEAD)
+    rows = await pool.fetch(
+        "select kind, text_body from mail where recipients[1] = 'left@example.org' order by mail_id"
+    )
+    assert [r["kind"] for r in rows] == ["wave", "reply"]
+    assert "/mail-link/" not in rows[1]["text_body"]

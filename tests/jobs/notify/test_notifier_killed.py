@@ -15,7 +15,7 @@ from storage.model.alerts.alerts import Cohort
 from storage.model.alerts.rules import AlertRule
 from storage.model.core.accounts import ListId
 from storage.postgres.pool import Pool
-from tests.jobs.notify.test_notifier_faults import HEAD
+from tests.jobs.notify.test_notifier import HEAD
 from tests.support.repeats import repeats
 from tests.support.samples.alerts import a_change, an_alert, store, tell_by
 from tests.support.samples.readings import minutes

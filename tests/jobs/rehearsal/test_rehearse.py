@@ -1,32 +1,39 @@
 """Whole rehearsals over real sockets: nothing false, nothing overlooked, whatever goes wrong on the way."""
 
 import json
+import random
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from collectors.bluesky.declaration import BLUESKY
+from collectors.mastodon.declaration import MASTODON
 from collectors.simulator.faults import PROFILES, profile
 from collectors.simulator.history import History
+from collectors.simulator.history_conversion import recast_all
 from collectors.simulator.history_files import load_history
 from collectors.x.declaration import X
+from jobs.cli.rehearse import guide
+from jobs.detect.confirmation import ConfirmationRule
 from jobs.rehearsal.pipeline import SimulationPlan
 from jobs.rehearsal.rehearse import RehearsalReport, rehearse, write_report
-from jobs.rehearsal.scoring import Believed, StatusTimeline, hold_against_truth
+from jobs.rehearsal.scoring import Believed, RehearsalScore, StatusTimeline, hold_against_truth, observable
 from jobs.rehearsal.simulators import played
 from storage.model.core.accounts import Platform
-from storage.model.core.availability import Status
+from storage.model.core.availability import State, Status
 from storage.model.platforms.registry import DECLARED
 from storage.postgres.pool import open_pool, transaction
 from storage.readings.rehearsal_readback import confirmed_changes
+from tests.support.clients.command_line import HISTORY, blockline, forget_settings
 from tests.support.pipelines.monitor import require_the_same
 from tests.support.repeats import cases
-from tests.support.samples.invented_histories import recorded, write_history, write_order
-from tests.support.samples.readings import AVAILABLE, SUSPENDED, T0, minutes
+from tests.support.samples.invented_histories import HEADER, recorded, write_history, write_order
+from tests.support.samples.readings import AVAILABLE, NOT_FOUND, SUSPENDED, T0, minutes
 
 
 async def perform(
@@ -145,3 +152,181 @@ def test_the_demonstration_ends_by_itself_with_the_story_told_and_nothing_false(
     assert ended["changes"]["restoration"] >= 250 + 8
     assert ended["mails"] > 0
     assert ended["intervals_containing_truth"] == sum(ended["changes"].values())
+
+
+HOUR = timedelta(hours=1)
+
+
+def _post(number: int, dice: random.Random) -> Iterator[str]:
+    """It is suspended with its author, not found alone or with its author, and shown again."""
+    host = "mastodon.example" if number % 3 else "social.example"
+    name, local_id = f"name{number}", 1000 + number
+    at, status = T0 - 24 * HOUR, "available"
+    for _ in range(5):
+        detail = dice.choice(("", "with_author")) if status == "not_found" else ""
+        named = f"mastodon,https://{host}/@{name}/{local_id},{name}@{host}/{local_id}"
+        yield f"{named},{at.isoformat()},{status},,posts,{detail}"
+        at = max(at, T0) + dice.randint(6, 16) * HOUR
+        status = dice.choice([s for s in ("available", "suspended", "not_found") if s != status])
+
+
+def _account(number: int) -> Iterator[str]:
+    host = "mastodon.example"
+    named = f"mastodon,https://{host}/users/account{number}#{5000 + number},account{number}@{host}"
+    yield f"{named},{(T0 - 24 * HOUR).isoformat()},available,,accounts,"
+    yield f"{named},{(T0 + 10 * HOUR).isoformat()},suspended,,accounts,"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("faults", ["none", "everything"])
+async def test_every_change_of_a_post_is_seen_and_none_is_made_up(
+    faults: str, dsn: str, tmp_path: Path
+) -> None:
+    dice = random.Random(3)
+    rows = [f"{HEADER},detail", *(row for n in range(24) for row in _post(n, dice))]
+    rows += [row for n in range(6) for row in _account(n)]
+    path = tmp_path / "posts.csv"
+    path.write_text("\n".join(rows) + "\n")
+    found = await perform(path, dsn, SimulationPlan(T0, T0 + 48 * HOUR, HOUR), faults)
+    assert found.verdict.false == []
+    assert found.verdict.wrong_interval == []
+    assert found.verdict.unseen == []
+    assert found.verdict.detected > 80
+
+
+RULE = ConfirmationRule()
+IN_TR = State(Status.WITHHELD, ("TR",))
+
+
+def line(*steps: tuple[float, State]) -> StatusTimeline:
+    return StatusTimeline(tuple(minutes(m) for m, _ in steps), tuple(s for _, s in steps))
+
+
+BLOCKED = line((-999, AVAILABLE), (100, SUSPENDED))
+
+
+def believed(new: State, after: float, until: float, old: State | None = AVAILABLE) -> Believed:
+    return Believed("1", old, new, minutes(after), minutes(until))
+
+
+def judged(*detected: Believed, ideal: Sequence[Believed] = ()) -> RehearsalScore:
+    return hold_against_truth({"1": BLOCKED}, ideal, detected, minutes(0), minutes(600))
+
+
+@pytest.mark.parametrize(
+    ("then", "silent_on", "first"),
+    [
+        pytest.param(AVAILABLE, "TR", 240, id="a lift in a country that was not heard"),
+        pytest.param(AVAILABLE, "BR", 120, id="a lift elsewhere"),
+        pytest.param(SUSPENDED, "TR", 120, id="a suspension, which is of no country"),
+    ],
+)
+def test_an_answer_that_is_silent_on_a_country_shows_no_change_there(
+    then: State, silent_on: str, first: float
+) -> None:
+    lines, at = {"1": line((-9, IN_TR), (100, then))}, [minutes(m) for m in (0, 1, 120, 121, 240, 241)]
+    silences = {("1", minutes(m)): frozenset({silent_on}) for m in (120, 121)}
+    (found,) = observable(lines, {}, {"1": at}, RULE, silences)
+    assert (found.new, found.first_seen_new) == (then, minutes(first))
+
+
+BASELINE = Believed("1", None, AVAILABLE, None, minutes(0))
+
+
+@pytest.mark.parametrize(
+    ("readings", "wrong", "misled"),
+    [
+        pytest.param([60, 120, 180], 0, 1, id="of what nothing announced the platform misled everybody"),
+        pytest.param([60, 110, 120, 180], 1, 0, id="a change that a reading announced has a wrong interval"),
+    ],
+)
+def test_a_lie_excuses_a_wrong_interval_only_where_nothing_announced_the_change(
+    readings: list[float], wrong: int, misled: int
+) -> None:
+    verdict = hold_against_truth(
+        {"1": BLOCKED},
+        (),
+        [BASELINE, believed(SUSPENDED, 120, 180)],
+        minutes(0),
+        minutes(600),
+        lambda _, at: at == minutes(120),
+        {"1": [minutes(m) for m in readings]},
+    )
+    assert (len(verdict.wrong_interval), len(verdict.misled)) == (wrong, misled)
+
+
+def test_a_change_from_a_state_that_was_not_held_is_false() -> None:
+    assert judged(BASELINE, believed(SUSPENDED, 60, 120, old=NOT_FOUND)).false
+
+
+def test_a_lift_in_one_country_in_an_answer_silent_on_the_other_is_not_false() -> None:
+    both, one = State(Status.WITHHELD, ("IN", "TR")), State(Status.WITHHELD, ("TR",))
+    changes = [
+        Believed("1", None, both, None, minutes(0)),
+        Believed("1", both, one, minutes(60), minutes(120)),
+        Believed("1", one, AVAILABLE, minutes(60), minutes(180)),
+    ]
+    silences = {("1", minutes(120)): frozenset({"TR"})}
+    lines = {"1": line((-9, both), (100, AVAILABLE))}
+    verdict = hold_against_truth(lines, (), changes, minutes(0), minutes(600), silences=silences)
+    assert (verdict.false, verdict.wrong_interval) == ([], [])
+    assert hold_against_truth(lines, (), changes, minutes(0), minutes(600)).false
+
+
+LATER = "x,1002,Beta,2021-02-02T00:00:00Z,suspended,,L\n"
+
+
+@pytest.fixture
+def told(tmp_path: Path) -> Path:
+    path = tmp_path / "history.csv"
+    path.write_text(HISTORY + LATER)
+    return path
+
+
+def test_an_unknown_platform_to_play_on_is_refused(told: Path) -> None:
+    with pytest.raises(ValueError, match="myspace"):
+        played(load_history(told), "myspace")
+
+
+# the command ---------------------------------------------------------------------------------------------
+
+
+def test_platforms_take_ports_one_after_the_other_and_a_taken_one_is_said(
+    told: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    forget_settings(monkeypatch, tmp_path)
+    with subprocess.Popen(
+        [sys.executable, "-m", "jobs.rehearsal.simulators", str(told)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdin is not None
+        port = json.loads(process.stdout.readline())["x"].rpartition(":")[2]
+        ran = blockline(capsys)("simulate", told, "--port", port)
+        process.stdin.close()
+    assert ran.code == 1
+    assert f"--port: cannot listen on port {port} and those after it" in ran.err
+
+
+def test_the_guide_names_the_servers_of_mastodon(told: Path) -> None:
+    history = recast_all(load_history(told))
+    lines = guide(MASTODON, "http://127.0.0.1:1", history, T0)
+    assert lines[0] == "Mastodon on http://127.0.0.1:1, 4 accounts"
+    assert "mastodon.example" in lines[1]
+    assert "social.example" in lines[1]
+
+
+@pytest.mark.parametrize(("option", "value"), [("--faults", "mild"), ("--platform", "myspace")])
+def test_a_wrong_option_is_refused(
+    told: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    option: str,
+    value: str,
+) -> None:
+    forget_settings(monkeypatch, tmp_path)
+    ran = blockline(capsys)("simulate", told, option, value)
+    assert ran.code in {1, 2}
+    assert value in ran.err

@@ -5,8 +5,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from storage.backup.archive import Backup, BackupError, read_backup
+from storage.backup.archive import Backup, BackupError, BackupManifest, BackupWriter, read_backup
 from storage.backup.backup import back_up
 from storage.backup.restore import restore
 from storage.model.core.people import Role, Scope
@@ -16,7 +18,7 @@ from storage.people.tokens import add_token
 from storage.postgres.audit_chain import verify_audit_chain
 from storage.postgres.errors import SchemaTooOld
 from storage.postgres.pool import open_pool, transaction
-from storage.postgres.schema import check_schema
+from storage.postgres.schema import check_schema, newest
 from storage.purge.purge import purge_account
 from tests.support.seeds.live_page import seed
 from tests.support.table_digests import digests
@@ -141,3 +143,38 @@ async def test_where_nothing_of_blockline_is_there_is_nothing_to_back_up(
 ) -> None:
     with pytest.raises(BackupError, match="there is nothing to back up"):
         await saved(empty_dsn, tmp_path / "b")
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A backup with two tables, one of them empty."""
+    path = tmp_path_factory.mktemp("small") / "b"
+    with path.open("wb") as file:
+        writer = BackupWriter(file)
+        full, empty = writer.table("full", ("a", "b")), writer.table("empty", ("a",))
+        for n in range(300):
+            full.take(b"%d\tsome text\n" % n)
+        writer.finish(BackupManifest("0.1.0", newest(), "18.6", NOW, (full.finish(), empty.finish()), ()))
+    read_backup(path, quiet)
+    return path.read_bytes()
+
+
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_a_byte_that_is_altered_anywhere_is_found(small: bytes, tmp_path: Path, data: st.DataObject) -> None:
+    altered = bytearray(small)
+    altered[data.draw(st.integers(0, len(small) - 1))] ^= data.draw(st.integers(1, 255))
+    (tmp_path / "b").write_bytes(altered)
+    with pytest.raises(BackupError, match="cut off or altered"):
+        read_backup(tmp_path / "b", quiet)
+
+
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_a_file_that_is_cut_or_grew_is_found(small: bytes, tmp_path: Path, data: st.DataObject) -> None:
+    cut = small[: data.draw(st.integers(0, len(small) - 1))]
+    grown = small + data.draw(st.binary(min_size=1, max_size=3))
+    for content in (cut, grown):
+        (tmp_path / "b").write_bytes(content)
+        with pytest.raises(BackupError, match="cut off or altered"):
+            read_backup(tmp_path / "b", quiet)

@@ -2,8 +2,10 @@
 
 from datetime import datetime, timedelta
 
+from collectors.bluesky.declaration import BLUESKY
 from collectors.x.declaration import X
 from storage.countries.countries import CountryCount, by_country
+from storage.countries.measured_networks import platforms_unreachable, record_days
 from storage.imports.imports import import_history
 from storage.model.bitemporal.imported_records import (
     ImportedAccount,
@@ -12,7 +14,9 @@ from storage.model.bitemporal.imported_records import (
     ImportedHistory,
 )
 from storage.model.core.availability import Missed, MissedReason, State, Status, Strength
+from storage.model.core.reachability import MeasuredDay, UnreachablePeriod
 from storage.postgres.pool import Pool, transaction
+from tests.jobs.notify.test_network_alerts import DAY, NOW, TODAY, measured
 
 HOUR = timedelta(hours=1)
 
@@ -46,3 +50,27 @@ async def test_a_look_that_told_nothing_does_not_make_the_last_reading_any_newer
     failed = ImportedBatch(now, later, 0, (), (Missed("1", later, MissedReason.UNCLASSIFIED),))
     history = record((withheld("IN", now),), (ImportedBatch(now - HOUR, now, 0, ("1",)), failed))
     assert await counted(pool, history, later) == [CountryCount("IN", 1, 0, 0, 1, now, now)]
+
+
+async def test_each_moment_is_judged_by_the_counts_that_were_stored_then(pool: Pool) -> None:
+    async def read(country: str, days: list[MeasuredDay], at: datetime) -> None:
+        async with transaction(pool) as conn:
+            await record_days(conn, country, (TODAY - 9 * DAY, TODAY + DAY), days, at)
+
+    await read("TR", measured("bad", "bad"), NOW)
+    await read("IN", measured("bad", "bad", domain="bsky.app"), NOW + HOUR)
+    await read("TR", measured("good"), NOW + 2 * HOUR)
+    turkey = UnreachablePeriod(X, "TR", NOW, NOW + 2 * HOUR)
+    async with transaction(pool) as conn:
+        both = await platforms_unreachable(conn, NOW - DAY, NOW + 3 * HOUR)
+        assert sorted(both, key=lambda one: one.since) == [
+            turkey,
+            UnreachablePeriod(BLUESKY, "IN", NOW + HOUR, None),
+        ]
+        assert await platforms_unreachable(conn, NOW - DAY, NOW + 3 * HOUR, {"TR", "DE"}) == [turkey]
+        assert await platforms_unreachable(conn, NOW + HOUR, NOW + 3 * HOUR, {"TR"}) == [
+            UnreachablePeriod(X, "TR", NOW + HOUR, NOW + 2 * HOUR)
+        ], "days from before the time asked for decide too"
+        assert await platforms_unreachable(conn, NOW - DAY, NOW + HOUR, {"TR"}) == [
+            UnreachablePeriod(X, "TR", NOW, None)
+        ], "what was recorded later was not known"

@@ -1,5 +1,6 @@
 """The machines that read, as people see them: nothing is said of one that it did not report itself."""
 
+import re
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -8,12 +9,27 @@ from uuid import UUID
 
 import pytest
 
+from collectors.bluesky.declaration import BLUESKY
+from collectors.mastodon.declaration import MASTODON
 from collectors.x.declaration import X
 from dashboard.health import words as health_words
 from dashboard.health import worker_words
 from jobs.base.clock import system_clock
 from jobs.status.workers import machine_lines
+from storage.accounts import side_facts
+from storage.accounts.accounts import stop_watching
+from storage.countries.label_census import LabelerStatus
+from storage.countries.measured_networks import NetworkReads
+from storage.health import collector_state
+from storage.health.collector_state import CollectorState
+from storage.health.collectors_report import collector_reports, disagreements
+from storage.health.labeler_checks import labeler_checks, labeler_ending
+from storage.health.network_checks import network_checks, network_ending
 from storage.health.workers_report import Queue, WorkersReport, machines
+from storage.model.alerts.conditions import ConditionKey, ConditionKind
+from storage.model.core.accounts import Account
+from storage.model.core.availability import Flag
+from storage.model.core.side_facts import FactSighting, ObservedKind
 from storage.model.limits.rate_limits import BudgetBasis, BudgetState
 from storage.postgres.locks import exclusive
 from storage.postgres.pool import Pool, transaction
@@ -23,8 +39,9 @@ from storage.work.workers import SourcePause, Worker, WorkerStatus, planning_loc
 from tests.support.clients.command_line import Blockline, blockline, forget_settings
 from tests.support.clients.page_text import said
 from tests.support.processes.worker_fleet import fleet, many_accounts
-from tests.support.samples.readings import MINUTE, T0
-from tests.support.seeds.changes import HOUR
+from tests.support.samples.label_signing import LABELER
+from tests.support.samples.readings import MINUTE, T0, minutes
+from tests.support.seeds.changes import HOUR, enlist
 from tests.support.seeds.sent_alerts import on
 from tests.support.seeds.workers import FAULT, SECOND, report, three_machines
 from tests.support.servers.dashboard import SETTINGS, page_of
@@ -338,3 +355,171 @@ def test_one_process_that_reads_is_no_line_of_status() -> None:
         "Workers",
         "1 Failing; 0 requests in the queue, 0 in progress (blockline workers)",
     )
+
+
+LATER = minutes(600)
+
+
+async def test_a_server_that_nobody_is_read_at_any_more_is_not_told_of(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        await collector_state.save_state(
+            conn, CollectorState(MASTODON, False, "network", "", T0, None, "old")
+        )
+        await collector_state.save_state(conn, CollectorState(X, False, "auth", "", T0, None))
+        found = await collector_reports(conn, LATER)
+    assert [(d.platform, d.place, d.healthy) for d in found] == [(X, "", False)]
+
+
+async def test_only_what_still_looks_otherwise_from_elsewhere_is_a_disagreement(pool: Pool) -> None:
+    def look(account: Account, at: float, *seen: tuple[Flag | ObservedKind, str]) -> FactSighting:
+        return FactSighting(account.account_id, frozenset(seen), None, minutes(at))
+
+    async with transaction(pool) as conn:
+        one, two, three = await enlist(conn, X, ["1", "2", "3"])
+        otherwise = (ObservedKind.SEEN_AS, "withheld TR")
+        await side_facts.observe(conn, "tr", [look(a, 5, otherwise) for a in (one, two, three)])
+        await side_facts.observe(conn, "tr", [look(two, 20)])
+        await side_facts.observe(conn, "", [look(one, 5, (Flag.LIMITED, ""))])
+        await stop_watching(conn, X, "h3", minutes(30))
+        (found,) = await disagreements(conn)
+    assert found.account == one
+    assert (found.fact.observer, found.fact.value, found.fact.first_seen) == ("tr", "withheld TR", minutes(5))
+
+
+NOW = minutes(600)
+LABELER_CHECKS_WELL = LabelerStatus(
+    labeler=LABELER,
+    platform=BLUESKY.value,
+    country="DE",
+    began_at=T0,
+    heard_at=minutes(599),
+    lost_at=None,
+    lost_why="",
+    gap=None,
+    gap_at=None,
+    listed_at=minutes(500),
+    unlisted_at=None,
+    unlisted_why="",
+    ended_at=None,
+    refused=0,
+    refused_dropped=0,
+    newest_refused_at=None,
+)
+LOST = replace(LABELER_CHECKS_WELL, heard_at=minutes(500), lost_at=minutes(500), lost_why="It broke off.")
+GAP = replace(
+    LABELER_CHECKS_WELL, gap="outdated_cursor", gap_at=minutes(500), unlisted_why="The list was refused."
+)
+FORGED = replace(LABELER_CHECKS_WELL, refused=2, newest_refused_at=minutes(590))
+
+
+@pytest.mark.parametrize(
+    ("one", "kind", "since", "sentence", "detail"),
+    [
+        pytest.param(
+            LOST,
+            ConditionKind.LABELS_UNHEARD,
+            minutes(500),
+            "Labels of the Bluesky labeler for Germany (DE) are not received",
+            "It broke off.",
+            id="a stream that is lost",
+        ),
+        pytest.param(
+            replace(LOST, heard_at=None),
+            ConditionKind.LABELS_UNHEARD,
+            T0,
+            "Labels of the Bluesky labeler for Germany (DE) were never received",
+            "It broke off.",
+            id="a stream that was never connected",
+        ),
+        pytest.param(
+            GAP,
+            ConditionKind.LABELS_MISSING,
+            minutes(500),
+            "Labels of the Bluesky labeler for Germany (DE) may be missing",
+            "The list was refused.",
+            id="a gap that no list filled",
+        ),
+        pytest.param(
+            FORGED,
+            ConditionKind.LABELS_REFUSED,
+            minutes(590),
+            "2 labels from the Bluesky labeler for Germany (DE) are kept apart",
+            "",
+            id="labels that it did not sign",
+        ),
+    ],
+)
+def test_an_issue_of_a_labeler_is_named_with_what_is_known(
+    one: LabelerStatus, kind: ConditionKind, since: object, sentence: str, detail: str
+) -> None:
+    (found,) = labeler_checks([one], NOW)
+    assert found.key == ConditionKey(kind, BLUESKY, LABELER)
+    assert found.since == since
+    assert found.sentence.startswith(sentence)
+    assert detail in found.detail
+    assert found.to_do
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        (ConditionKind.LABELS_UNHEARD, "is connected again"),
+        (ConditionKind.LABELS_MISSING, "list .* was read"),
+        (ConditionKind.LABELS_REFUSED, "for a day"),
+    ],
+)
+def test_an_issue_that_is_over_says_what_was_seen(kind: ConditionKind, said: str) -> None:
+    key = ConditionKey(kind, BLUESKY, LABELER)
+    assert re.search(said, labeler_ending(key, [LABELER_CHECKS_WELL]) or "")
+    assert labeler_ending(key, []) == "The labels of this labeler are no longer collected"
+
+
+def test_other_issues_are_not_its() -> None:
+    assert labeler_ending(ConditionKey(ConditionKind.COVERAGE_LATE, BLUESKY), [LABELER_CHECKS_WELL]) is None
+
+
+DAY = timedelta(days=1)
+NETWORK_CHECKS_HOUR = timedelta(hours=1)
+KEY = ConditionKey(ConditionKind.NETWORKS_UNREAD, place="TR")
+
+
+def reads(
+    failure: str | None, last: timedelta, answered: timedelta | None, first: timedelta = 9 * DAY
+) -> NetworkReads:
+    return NetworkReads(T0 - first, T0 - last, failure, None if answered is None else T0 - answered, None)
+
+
+@pytest.mark.parametrize(
+    ("found", "since"),
+    [
+        pytest.param(reads("HTTP 502", NETWORK_CHECKS_HOUR, 3 * DAY), 3 * DAY, id="no answer for days"),
+        pytest.param(reads("HTTP 502", NETWORK_CHECKS_HOUR, None), 9 * DAY, id="never an answer"),
+        pytest.param(reads("HTTP 502", NETWORK_CHECKS_HOUR, DAY), None, id="an answer a day ago"),
+        pytest.param(reads("HTTP 502", NETWORK_CHECKS_HOUR, None, DAY), None, id="asked for since yesterday"),
+        pytest.param(reads(None, NETWORK_CHECKS_HOUR, NETWORK_CHECKS_HOUR), None, id="it is read"),
+        pytest.param(reads("HTTP 502", 2 * DAY, 3 * DAY), None, id="it is no longer asked for"),
+    ],
+)
+def test_a_country_that_is_asked_for_in_vain_is_an_issue(
+    found: NetworkReads, since: timedelta | None
+) -> None:
+    issues = network_checks({"TR": found}, T0)
+    assert [(one.key, T0 - one.since) for one in issues] == ([] if since is None else [(KEY, since)])
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        pytest.param(
+            {"TR": reads(None, NETWORK_CHECKS_HOUR, NETWORK_CHECKS_HOUR)},
+            "are read again",
+            id="an answer came",
+        ),
+        pytest.param(
+            {"TR": reads("HTTP 502", 2 * DAY, 3 * DAY)}, "no longer asked for", id="left the settings"
+        ),
+        pytest.param({}, "no longer asked for", id="nothing is stored of it"),
+    ],
+)
+def test_the_end_says_why_it_is_over(found: dict[str, NetworkReads], said: str) -> None:
+    assert said in (network_ending(KEY, found) or "")

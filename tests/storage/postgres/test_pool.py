@@ -3,22 +3,48 @@
 import asyncio
 import os
 import signal
+from collections.abc import (
+    AsyncGenerator,
+    Awaitable,
+    Callable,
+    Generator,
+)
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
+from collectors.x.declaration import X
 from storage.postgres.errors import (
     AlreadyHeld,
     NoFreeConnection,
+    NotSettled,
     Refused,
     StaleState,
     StorageError,
     Unreachable,
     address,
 )
-from storage.postgres.locks import exclusive
-from storage.postgres.pool import Conn, Pool, PoolLimits, connect, listen, open_pool, probe, transaction
+from storage.postgres.locks import Lock, exclusive
+from storage.postgres.pool import (
+    Conn,
+    Connection,
+    Pool,
+    PoolLimits,
+    connect,
+    listen,
+    open_pool,
+    probe,
+    transaction,
+)
+from storage.postgres.recording_order import as_known, moment, settle, settle_at_most
+from storage.postgres.typed_rows import MANY, typed_rows
+from storage.work.workers import planning_lock
+from tests.support.pipelines.monitor import World
+from tests.support.samples.readings import AVAILABLE, T0, WITHHELD_IN, minutes
+from tests.support.seeds.large_database import START, Size, build
+from tests.support.servers.dashboard import until
 from tests.support.servers.ports import closed_port
 
 PASSWORD = "s3cret"
@@ -241,3 +267,154 @@ async def test_a_probe_says_whether_a_server_answers(dsn: str) -> None:
     await probe(dsn)
     with pytest.raises(Unreachable, match="no server listens there"):
         await probe(f"postgresql://u@127.0.0.1:{closed_port()}/b")
+
+
+NAME = planning_lock(X)
+
+
+async def lose(pool: Pool, name: str) -> None:
+    """End the connection that holds a lock, behind the back of its holder."""
+    async with transaction(pool) as conn:
+        ended = 0
+        while not ended:  # the server may not have noticed yet that an earlier holder left
+            ended = await conn.fetchval(
+                """
+                select count(pg_terminate_backend(pid, 5000)) from pg_locks
+                where locktype = 'advisory' and granted and objsubid = 1
+                    and database = (select oid from pg_database where datname = current_database())
+                    and ((classid::bigint << 32) | objid::bigint) = hashtextextended('blockline ' || $1, 0)
+                """,
+                name,
+            )
+
+
+async def test_a_process_that_was_replaced_records_nothing_of_what_it_remembers(pool: Pool, dsn: str) -> None:
+    world, replaced, holds = World(pool), Lock(dsn, NAME), Lock(dsn, NAME)
+    await world.enlist(["1", "2"])
+    await replaced.take(1)
+    old = await world.start(fence=replaced.fence)
+    await world.run(old, minutes(1))
+    await lose(pool, NAME)
+    await holds.take(20)
+    new = await world.start(fence=holds.fence)
+    world.platform.truth["1"] = WITHHELD_IN
+    await world.run(new, minutes(122))
+    world.platform.truth["1"] = AVAILABLE
+    world.clock.set(minutes(240))
+    with pytest.raises(Unreachable, match=r"the connection that held the lock 'monitor of x' is lost"):
+        await old.tick()
+    await world.run(new, minutes(500))
+    await holds.let_go()
+    await replaced.let_go()
+    found = await world.rows(
+        """
+        select last_seen_old, first_seen_new, outcome from change join change_outcome using (change_id)
+        where kind = 'restoration'
+        """
+    )
+    assert found == [(minutes(121), minutes(240), "confirmed")]
+
+
+@pytest.mark.parametrize("n", [0, 1, MANY - 1, MANY, MANY + 1])
+async def test_each_row_becomes_a_value_in_its_order_however_many_there_are(pool: Pool, n: int) -> None:
+    async with transaction(pool) as conn:
+        rows = await conn.fetch("select n from generate_series(1, $1::int) as n", n)
+        assert await typed_rows(rows, lambda r: r["n"] * 2) == tuple(range(2, 2 * n + 1, 2))
+
+
+async def recorded(pool: Pool, shown: datetime) -> datetime:
+    """The moment of a recording that is committed, by a clock that shows this."""
+    async with transaction(pool) as conn:
+        return await moment(conn, lambda: shown)
+
+
+async def someone_waits(pool: Pool) -> bool:
+    async with transaction(pool) as conn:
+        return await conn.fetchval("select exists (select from pg_locks where not granted)")
+
+
+async def test_a_moment_is_settled_when_the_commits_of_before_are_there(pool: Pool) -> None:
+    async def seen() -> int:
+        async with as_known(pool, minutes(10)) as conn:
+            return await conn.fetchval("select count(*) from watch_list")
+
+    async with transaction(pool) as recording:
+        await moment(recording, lambda: minutes(9))
+        await recording.execute("insert into watch_list (name, created_at) values ('a', now())")
+        asked = asyncio.ensure_future(seen())
+        await until(lambda: someone_waits(pool))
+        assert not asked.done()
+    assert await asked == 1
+
+
+async def test_who_waits_for_too_long_is_told_so(pool: Pool) -> None:
+    async with transaction(pool) as recording:
+        await moment(recording, lambda: minutes(9))
+        with pytest.raises(NotSettled, match=r"2021-02-01 00:10:00 UTC is still being recorded\. Try again"):
+            await settle(pool, minutes(10), patience_s=0.05)
+
+
+async def test_a_moment_that_the_database_has_not_reached_is_never_settled(pool: Pool) -> None:
+    ahead = datetime.now(UTC) + timedelta(days=365)  # noqa: TID251 - a clock that is wrong
+    with pytest.raises(NotSettled, match="is in the future by the clock of the database"):
+        await settle(pool, ahead)
+    assert await settle_at_most(pool, ahead) < ahead
+    assert T0 < await recorded(pool, T0) < ahead
+    assert await settle_at_most(pool, T0) == T0
+
+
+SIZE = Size(accounts=20_000, days=59, cohort=392, cohort_changes=6, other_changes=3_000)
+"""Two full months: a sequential scan of any of the tables would be far slower than what is expected here."""
+
+
+@pytest.fixture(scope="module")
+def large_dsn(postgres_dsn: str, template: str) -> Generator[str]:
+    """One large database for all tests here, which only read it."""
+
+    def run(dsn: str, work: Callable[[Connection], Awaitable[object]]) -> None:
+        async def connected() -> None:
+            conn = await connect(dsn)
+            try:
+                await work(conn)
+            finally:
+                await conn.close()
+
+        asyncio.run(connected())
+
+    name = f"blockline_test_plans_{os.getpid()}"
+    dsn = urlunsplit(urlsplit(postgres_dsn)._replace(path=f"/{name}"))
+    run(postgres_dsn, lambda c: c.execute(f'create database "{name}" template "{template}"'))
+    try:
+        run(dsn, lambda c: build(c, SIZE))
+        run(dsn, _everybody_is_limited)
+        yield dsn
+    finally:
+        run(postgres_dsn, lambda c: c.execute(f'drop database "{name}" with (force)'))
+
+
+async def _everybody_is_limited(conn: Connection) -> None:
+    await conn.execute(
+        """
+        insert into fact (account_id, kind, first_seen, recorded_at)
+        select account_id, 'limited', $1, $1 from account
+        """,
+        START,
+    )
+    await conn.execute("vacuum (analyze) fact")
+
+
+@pytest.fixture
+async def conn(large_dsn: str) -> AsyncGenerator[Connection]:
+    """A connection on which Postgres tells the plan of every statement that it runs."""
+    conn = await connect(large_dsn)
+    await conn.execute(
+        """
+        load 'auto_explain';
+        set auto_explain.log_min_duration = 0;
+        set auto_explain.log_nested_statements = on;
+        set auto_explain.log_format = 'json';
+        set auto_explain.log_level = 'notice';
+        """
+    )
+    yield conn
+    await conn.close()

@@ -3,6 +3,7 @@
 import pytest
 
 from collectors.bluesky.declaration import BLUESKY
+from collectors.mastodon.declaration import MASTODON
 from collectors.x.declaration import X
 from storage.accounts import side_facts
 from storage.accounts.accounts import NewAccount, add_accounts, record_renames
@@ -15,7 +16,7 @@ from storage.model.core.availability import Flag
 from storage.model.core.side_facts import FactSighting, ObservedKind
 from storage.model.core.signals import Signal, SignalKind
 from storage.postgres.pool import Conn, Pool, Refused, transaction
-from storage.purge.purge import purge_account
+from storage.purge.purge import Purged, purge_account, purges
 from tests.support.samples.readings import AVAILABLE, SUSPENDED, T0, WITHHELD_IN, minutes
 from tests.support.seeds.changes import account, become, enlist, roster_of
 
@@ -107,3 +108,37 @@ async def test_a_post_whose_id_names_its_author_is_purged_with_that_author_alone
         watched = await conn.fetch("select native_id from account where watched")
     assert purged.posts == 1
     assert [r["native_id"] for r in watched] == [f"at://{two}/{key}"]
+
+
+async def whole(conn: Conn, account_id: int, reason: str = "") -> Purged:
+    return await purge_account(conn, account_id, minutes(60), whole=True, reason=reason)
+
+
+async def test_a_second_whole_purge_finds_nothing_and_both_are_on_record_with_their_reasons(
+    pool: Pool,
+) -> None:
+    async with transaction(pool) as conn:
+        one, _ = await story(conn)
+        await whole(conn, one.account_id, "asked for by the person, ticket 12")
+        again = await whole(conn, one.account_id, "once more")
+        log = await purges(conn)
+    assert (again.changes, again.evidence, again.handles, again.facts, again.mails) == (0, 0, 0, 0, 0)
+    assert [(p.whole, p.changes, p.reason, p.native_id) for p in log] == [
+        (True, 0, "once more", f"purged-{one.account_id}"),
+        (True, 3, "asked for by the person, ticket 12", f"purged-{one.account_id}"),
+    ]
+
+
+async def test_others_who_moved_to_it_no_longer_say_so(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        one, two = await enlist(conn, MASTODON, ["a", "b"])
+        await conn.execute(
+            """
+            insert into fact (account_id, kind, value, first_seen, recorded_at)
+            values ($1, 'moved_to', 'ha', $2, $2)
+            """,
+            two.account_id,
+            minutes(1),
+        )
+        await whole(conn, one.account_id)
+        assert await conn.fetchval("select count(*) from fact") == 0

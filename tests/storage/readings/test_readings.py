@@ -1,5 +1,6 @@
 """Every single reading can be rebuilt exactly: none more, none less, each as it was understood."""
 
+import hashlib
 import math
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -7,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from collectors.core.collector import CollectorAnswer, RequestFailure
@@ -22,8 +23,13 @@ from storage.imports.imports import import_history
 from storage.model.core.accounts import Account, AccountId
 from storage.model.core.availability import Flag, Missed, MissedReason, Reading, State, Status
 from storage.model.core.coverage import Batch, BatchOutcome, bitmap
-from storage.postgres.pool import Pool, open_pool, transaction
-from storage.readings import coverage
+from storage.model.core.coverage_gaps import Seen
+from storage.postgres.errors import StorageError
+from storage.postgres.pool import Conn, Pool, open_pool, transaction
+from storage.readings import coverage, evidence
+from storage.readings.coverage import held_since
+from storage.readings.coverage_report import CoverageReport, live_coverage, watched_coverage
+from storage.readings.last_reading import AnswerRate, answers, last_confirmed
 from storage.readings.readings import StoredMiss, StoredReading, attempts_of, readings_of
 from storage.readings.rosters import get_or_make
 from tests.support.pipelines.late_batches import Record
@@ -38,6 +44,7 @@ from tests.support.samples.readings import (
     minutes,
     reading,
 )
+from tests.support.seeds.changes import batch, enlist, read, roster_of
 
 RULE = ConfirmationRule()
 LATENCY = timedelta(milliseconds=1500)
@@ -231,3 +238,139 @@ async def desk(pool: Pool) -> Desk:
         await desk.ask({"1": state})
         desk.now += MINUTE
     return desk
+
+
+DOCUMENT = b'[{"url":"https://api.example/users","http_status":200,"about":{"id":"1"}}]' * 20
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(contents=st.lists(st.binary(max_size=300) | st.just(DOCUMENT) | st.none(), max_size=6))
+async def test_what_is_stored_comes_back_byte_for_byte(pool: Pool, contents: list[bytes | None]) -> None:
+    async with transaction(pool) as conn:
+        hashes = await evidence.store(conn, contents)
+        assert hashes == [None if c is None else hashlib.sha256(c).digest() for c in contents]
+        assert [None if h is None else await evidence.load(conn, h) for h in hashes] == contents
+
+
+async def test_missing_evidence_is_none(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        assert await evidence.load(conn, bytes(32)) is None
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param("set packed = substr(packed, 2)", id="bytes are missing"),
+        pytest.param("set packed = 'something else', compressed = false", id="another content"),
+    ],
+)
+async def test_damaged_evidence_is_refused_instead_of_handed_out(pool: Pool, damage: str) -> None:
+    async with transaction(pool) as conn:
+        (sha256,) = await evidence.store(conn, [DOCUMENT])
+        assert sha256 is not None
+        await conn.execute(f"update evidence {damage}")
+        with pytest.raises(StorageError, match=f"The evidence {sha256.hex()} is damaged"):
+            await evidence.load(conn, sha256)
+
+
+ANSWERED, MISSED, HELD = BatchOutcome
+ROSTERS: tuple[tuple[str, ...], ...] = (("1", "2"), ("2", "3"))
+
+
+async def requests(conn: Conn, asked: list[tuple[tuple[str, ...], BatchOutcome]]) -> dict[str, AccountId]:
+    """One request a minute; who was asked for, by native id."""
+    accounts = {a.native_id: a for a in await enlist(conn, X, ["1", "2", "3"])}
+    rosters = {ids: await roster_of(conn, [accounts[i] for i in ids]) for ids in ROSTERS}
+    for minute, (ids, outcome) in enumerate(asked, start=1):
+        await read(conn, batch(rosters[ids], minutes(minute), outcome))
+    return {native_id: a.account_id for native_id, a in accounts.items()}
+
+
+async def test_an_account_that_left_the_watch_is_not_quarantined_and_starts_again(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        ids = await requests(conn, [(("1", "2"), HELD)])
+        await stop_watching(conn, X, "1", minutes(5))
+        assert await held_since(conn, X) == {ids["2"]: minutes(1)}
+        await add_accounts(conn, [NewAccount(X, "1", "h1", ())], minutes(10))
+        assert await held_since(conn, X) == {ids["2"]: minutes(1)}
+
+
+async def test_the_last_reading_of_each_account_is_returned(pool: Pool) -> None:
+    """Four requests: all three answered, one was left out, nobody answered; and one from elsewhere."""
+    async with transaction(pool) as conn:
+        *accounts, _never_asked = everybody = await enlist(conn, X, "1234")
+        one, two, three = (a.account_id for a in accounts)
+        together = await roster_of(conn, accounts)
+        alone = await roster_of(conn, accounts[:1], base=False)
+        elsewhere = await roster_of(conn, accounts, vantage="TR")
+        await read(conn, batch(together, minutes(10)))
+        await read(conn, batch(together, minutes(25), answered=(False, True, True)))
+        await read(conn, batch(together, minutes(40), BatchOutcome.MISSED))
+        await read(conn, batch(alone, minutes(15)))
+        await read(conn, batch(elsewhere, minutes(60)))
+        assert await last_confirmed(conn, [a.account_id for a in everybody]) == {
+            one: minutes(15),
+            two: minutes(25),
+            three: minutes(25),
+        }
+        assert await last_confirmed(conn, []) == {}
+        assert await answers(conn, minutes(0), minutes(100)) == AnswerRate(4, 10, 6)
+        assert (await answers(conn, minutes(10), minutes(40))).share == 6 / 7
+        assert (await answers(conn, minutes(50), minutes(100))).share is None
+
+
+DAY = 24 * 60
+GAP = timedelta(minutes=60)
+NOW = 10 * DAY
+
+
+async def both(conn: Conn, since: float, now: float = NOW) -> tuple[CoverageReport, CoverageReport]:
+    window = minutes(since), minutes(now), GAP
+    return await live_coverage(conn, *window), await watched_coverage(conn, *window)
+
+
+async def retire(conn: Conn, roster_id: int, at: float) -> None:
+    await conn.execute("update roster set retired_at = $2 where roster_id = $1", roster_id, minutes(at))
+
+
+HOURS = st.integers(0, 10 * 24 - 1)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    rosters=st.lists(
+        st.tuples(
+            st.sets(st.integers(0, 3), min_size=1),
+            st.lists(HOURS, max_size=6, unique=True),
+            st.none() | HOURS,
+        ),
+        max_size=6,
+        unique_by=lambda one: tuple(sorted(one[0])),
+    ),
+    since=HOURS,
+)
+@example(rosters=[({1}, [0], None), ({0, 1, 2}, [1], 1)], since=26).via("a roster that is in use again")
+async def test_in_any_order_of_rosters_the_watched_accounts_are_seen_as_among_all(
+    pool: Pool, rosters: list[tuple[set[int], list[int], int | None]], since: int
+) -> None:
+    async with transaction(pool) as conn:
+        undone = conn.transaction()
+        await undone.start()
+        accounts = await enlist(conn, X, ["1", "2", "3", "4"])
+        for members, hours, retired in rosters:
+            roster = await roster_of(conn, [accounts[n] for n in sorted(members)])
+            asked = [h for h in hours if retired is None or h <= retired]
+            for hour in sorted(asked):
+                await read(conn, batch(roster, minutes(60 * hour)))
+            if retired is not None:
+                await retire(conn, roster.roster_id, 60 * retired + 1)
+        every, watched = await both(conn, 60 * since)
+        await undone.rollback()
+    assert ever_read(every) == ever_read(watched)
+    assert all(g.until and g.until > minutes(60 * since) for seen in every.seen.values() for g in seen.gaps)
+    assert every.outages == watched.outages
+
+
+def ever_read(report: CoverageReport) -> dict[int, Seen]:
+    """What is said of the accounts that were read at all."""
+    return {account_id: seen for account_id, seen in report.seen.items() if seen.last is not None}

@@ -4,15 +4,21 @@ import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 
+import pytest
+
 from collectors.core.collector import CollectorAnswer
 from collectors.x.declaration import X
 from jobs.base.clock import system_clock
 from jobs.base.database_clock import SteadyClock
 from jobs.dispatch.worker import AT_ONCE, QueueWorker
 from storage.model.core.platform_request import Question
+from storage.model.core.shards import ShardNumbers
+from storage.postgres.locks import exclusive
 from storage.postgres.pool import Pool, listen, transaction
 from storage.work import pending_answers, request_queue
 from storage.work.request_queue import QueueJob, channel
+from storage.work.shards import put_in_force, shard_numbers, want_shards
+from storage.work.workers import planning_lock
 from tests.support.processes.worker_fleet import asked, until
 from tests.support.samples.readings import T0, FakeCollector
 
@@ -65,3 +71,31 @@ async def test_a_request_wakes_the_workers_of_its_source_alone(pool: Pool, dsn: 
             await conn.execute("select pg_notify($1, 'the end')", channel("x"))
         assert "table_changed_event" in await anext(woken)
         assert await anext(woken) == "the end"
+
+
+@pytest.mark.parametrize("led", [0, 1])
+async def test_another_number_waits_until_the_last_leader_gave_up_its_shard(
+    pool: Pool, dsn: str, led: int
+) -> None:
+    async with transaction(pool) as conn:
+        await want_shards(conn, X, 2)
+        assert await put_in_force(conn, X) == ShardNumbers(2, 2)
+    async with exclusive(dsn, planning_lock(X, led), 1), transaction(pool) as conn:
+        assert await want_shards(conn, X, 3) == ShardNumbers(2, 2)
+        assert await put_in_force(conn, X) == ShardNumbers(2, 3)
+    async with transaction(pool) as conn:
+        assert await shard_numbers(conn, X) == ShardNumbers(2, 3)
+        assert await put_in_force(conn, X) == ShardNumbers(3, 3)
+
+
+async def test_another_number_waits_for_what_a_leader_that_lost_its_lock_still_writes(
+    pool: Pool, dsn: str
+) -> None:
+    async with transaction(pool) as writing:
+        async with exclusive(dsn, planning_lock(X), 1) as held:
+            await held.fence(writing)
+        async with transaction(pool) as conn:
+            await want_shards(conn, X, 2)
+            assert await put_in_force(conn, X) == ShardNumbers(1, 2)
+    async with transaction(pool) as conn:
+        assert await put_in_force(conn, X) == ShardNumbers(2, 2)

@@ -10,7 +10,7 @@ import sys
 
 from jobs.notify.notifier import tick
 from storage.postgres.pool import open_pool
-from tests.jobs.notify.test_notifier_faults import HEAD
+from tests.jobs.notify.test_notifier import HEAD
 from tests.support.samples.readings import minutes
 from tests.support.servers.mail import sender_to
 

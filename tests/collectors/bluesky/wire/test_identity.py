@@ -1,7 +1,16 @@
 """Who an account of Bluesky is: DIDs, handles, documents, the log of handles, addresses."""
 
-import pytest
+import json
+from copy import deepcopy
+from datetime import timedelta
+from typing import Any
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from collectors.bluesky.simulator.labeler_signing import did_key, sign
+from collectors.bluesky.wire.did_log import log_fault
 from collectors.bluesky.wire.identity import (
     DidDocument,
     moment,
@@ -10,6 +19,7 @@ from collectors.bluesky.wire.identity import (
     read_log,
     read_resolved,
 )
+from collectors.bluesky.wire.labeler_keys import LabelKey, is_signature, label_keys_in, read_label_keys
 from collectors.core.wire import WireFault
 from storage.model.core.availability import MissedReason
 from tests.support.samples.bluesky_answers import (
@@ -20,6 +30,8 @@ from tests.support.samples.bluesky_answers import (
     recorded,
     refusal,
 )
+from tests.support.samples.label_signing import DID_LOGS, KEY, LABELER, LATER_KEY, STRANGER, key_log
+from tests.support.samples.readings import T0
 
 PDS = "https://pds.example.com"
 
@@ -174,3 +186,104 @@ def test_a_handle_resolves_to_a_did_or_to_nothing() -> None:
 )
 def test_what_is_no_time_with_a_zone_is_none(value: object) -> None:
     assert moment(value) is None
+
+
+_NOT_ITS_FIRST = "its first operation is not that of this DID"
+_NOT_SIGNED = "one of its operations is not signed by a key that may change it"
+_NOT_AFTER = "one of its operations does not follow the one before it"
+
+
+def faults(entries: object, did: str) -> str | None:
+    return log_fault(json.dumps(entries).encode(), did)
+
+
+@pytest.mark.parametrize("name", DID_LOGS)
+def test_a_log_of_the_reference_library_proves_itself(name: str) -> None:
+    log = DID_LOGS[name]
+    assert faults(log, log[0]["did"]) is None
+    assert label_keys_in(json.dumps(log).encode(), log[0]["did"])
+
+
+def without(n: int) -> list[dict[str, Any]]:
+    return [entry for at, entry in enumerate(DID_LOGS["rotated"]) if at != n]
+
+
+def changed(n: int, **fields: object) -> list[dict[str, Any]]:
+    log = deepcopy(DID_LOGS["rotated"])
+    log[n]["operation"] |= fields
+    return log
+
+
+@pytest.mark.parametrize(
+    ("log", "fault"),
+    [
+        pytest.param([], "it is empty", id="nothing"),
+        pytest.param({}, "it cannot be read", id="no list"),
+        pytest.param([{"operation": None}], "it cannot be read", id="no operation"),
+        pytest.param(without(0), _NOT_ITS_FIRST, id="the beginning is missing"),
+        pytest.param(without(1), _NOT_AFTER, id="one between is missing"),
+        pytest.param(changed(0, alsoKnownAs=[]), _NOT_ITS_FIRST, id="the first says something else"),
+        pytest.param(changed(2, alsoKnownAs=[]), _NOT_SIGNED, id="the last says something else"),
+        pytest.param(changed(2, sig="AA"), _NOT_SIGNED, id="a signature that is none"),
+        pytest.param(changed(2, sig=None), _NOT_SIGNED, id="no signature"),
+        pytest.param(
+            changed(1, more=1.5), "an operation in it cannot be encoded", id="a number that has no form"
+        ),
+        pytest.param(DID_LOGS["oldest_form"], _NOT_ITS_FIRST, id="the log of another DID"),
+    ],
+)
+def test_a_log_that_was_altered_does_not_prove_itself(log: object, fault: str) -> None:
+    assert faults(log, DID_LOGS["rotated"][0]["did"]) == fault
+
+
+def test_an_operation_that_was_nullified_is_passed_over() -> None:
+    log = DID_LOGS["rotated"]
+    nullified = {**log[2], "nullified": True}
+    assert faults([log[0], log[1], nullified, log[2]], log[0]["did"]) is None
+
+
+@given(
+    st.binary(max_size=200)
+    | st.recursive(st.none() | st.text() | st.floats(), st.lists).map(
+        lambda value: json.dumps([{"operation": {"sig": "x", "prev": value}}]).encode()
+    )
+)
+def test_no_log_raises(log: bytes) -> None:
+    assert log_fault(log, LABELER)
+
+
+DAY = timedelta(days=1)
+DATA = b"what is signed"
+ROTATED = (LabelKey(did_key(KEY), T0, T0 + DAY), LabelKey(did_key(LATER_KEY), T0 + DAY, None))
+
+
+def test_a_key_counts_from_the_operation_that_names_it_until_the_one_that_names_another() -> None:
+    log = key_log((T0, KEY), (T0 + DAY / 2, KEY), (T0 + DAY, LATER_KEY))
+    assert read_label_keys(log, LABELER) == ROTATED
+
+
+def test_an_operation_that_was_nullified_counts_as_never_made() -> None:
+    log = key_log((T0, KEY), (T0 + DAY / 2, STRANGER), (T0 + DAY, LATER_KEY), nullified=[1])
+    assert read_label_keys(log, LABELER) == ROTATED
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "reason"),
+    [
+        (500, b"", MissedReason.UPSTREAM),
+        (200, b"{}", MissedReason.MALFORMED),
+        (200, b'[{"did": "did:plc:other"}]', MissedReason.MALFORMED),
+        (200, b"[1]", MissedReason.MALFORMED),
+    ],
+)
+def test_a_log_that_cannot_be_read_shows_no_keys(status: int, body: bytes, reason: MissedReason) -> None:
+    said = read_label_keys(made(status, body), LABELER)
+    assert isinstance(said, WireFault)
+    assert said.reason is reason
+
+
+@pytest.mark.parametrize(
+    "name", ["", "did:key:z", "did:key:z0", "did:key:zQ3sh", did_key(KEY)[:-1], "did:web:a.test", "z" * 400]
+)
+def test_what_is_no_key_signs_nothing(name: str) -> None:
+    assert not is_signature(DATA, sign(KEY, DATA), name)

@@ -1,11 +1,15 @@
 """Messages of a labeler's stream, and the labels in them: typed, verified, and never an exception."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from collectors.bluesky.simulator.labeler_signing import did_key
 from collectors.bluesky.wire.dag_cbor import encode
+from collectors.bluesky.wire.errors import Absence
+from collectors.bluesky.wire.label_lists import UnprovenLift, settled
 from collectors.bluesky.wire.label_stream import (
     ErrorFrame,
     Frame,
@@ -18,7 +22,25 @@ from collectors.bluesky.wire.label_stream import (
     with_signature_bytes,
 )
 from collectors.bluesky.wire.labeler_keys import LabelKey
+from collectors.bluesky.wire.labels import Labelers
+from collectors.bluesky.wire.profiles import read_profile, read_profiles
+from collectors.core.collector import CollectorAnswer, Exchange
+from storage.model.core.availability import Flag, Missed, MissedReason, Reading
 from storage.model.core.labels import LabelRefusal, RefusedLabel
+from tests.support.samples.bluesky_answers import (
+    ALICE,
+    BOB,
+    CAROL,
+    HEARD,
+    LABEL,
+    MAIN,
+    OTHER_REGION,
+    PROFILE,
+    REGION,
+    TWO_REGIONS,
+    made,
+    profile,
+)
 from tests.support.samples.label_signing import KEY, LABELER, POST, STRANGER, SUBJECT, signed_label
 from tests.support.samples.readings import T0
 
@@ -136,3 +158,104 @@ def test_no_label_raises_and_an_altered_one_never_counts(altered: dict[str, obje
     assert len(good) + len(refused) == 2
     if {n: v for n, v in label.items() if n != "sig"} != {n: v for n, v in SOUND.items() if n != "sig"}:
         assert not good
+
+
+def of_labels(answer: Exchange, labelers: Labelers = TWO_REGIONS) -> Reading | Missed | Absence:
+    return read_profile(answer, CAROL, labelers)
+
+
+@pytest.mark.parametrize("uri", [CAROL, f"at://{CAROL}/app.bsky.actor.profile/self"])
+@pytest.mark.parametrize(
+    ("parts", "asks"), [({}, True), ({"neg": True}, False), ({"src": ALICE}, False), ({"val": "x"}, False)]
+)
+def test_only_the_owner_can_ask_for_signed_in_readers(uri: str, parts: dict[str, object], asks: bool) -> None:
+    said = of_labels(profile([{"src": CAROL, "uri": uri, "val": "!no-unauthenticated", **parts}]))
+    assert isinstance(said, Reading)
+    assert said.flags == (frozenset({Flag.NO_UNAUTHENTICATED}) if asks else frozenset())
+
+
+@pytest.mark.parametrize(
+    ("main", "regions", "sentence"),
+    [
+        (MAIN, {"TR": MAIN}, "the main labeler cannot also be"),
+        (MAIN, {"tr": REGION}, "'tr' is not a country code"),
+        (MAIN, {"TR": "mod-tr.bsky.app"}, "'mod-tr.bsky.app' is not the DID"),
+        (f"{MAIN}, {REGION};redact", {}, "is not the DID"),
+    ],
+)
+def test_labelers_that_cannot_be_asked_are_refused(main: str, regions: dict[str, str], sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        Labelers(main, regions, frozenset())
+
+
+LIFT = UnprovenLift(REGION, (CAROL, ALICE), is_batch=True)
+BOTH_HEARD = f"{HEARD},{OTHER_REGION}"
+OF_ALICE = {**LABEL, "uri": ALICE}
+R = MissedReason
+HEARD_ALL: set[str] = set()
+
+
+def shown(*profiles: dict[str, Any], heard: str = BOTH_HEARD) -> CollectorAnswer:
+    """What a batch shows that was asked for alice, bob and carol."""
+    answer = made(200, {"profiles": list(profiles)}, heard)
+    said = read_profiles(answer, [ALICE, BOB, CAROL], TWO_REGIONS)
+    return CollectorAnswer(said.readings, said.missed, (answer,))
+
+
+def one(did: str, *labels: dict[str, Any]) -> dict[str, Any]:
+    return {**PROFILE, "did": did, "labels": list(labels)}
+
+
+def listed(*labels: object, cursor: str | None = None) -> Exchange:
+    return made(200, {"labels": list(labels), "cursor": cursor})
+
+
+def outcome(answer: CollectorAnswer) -> dict[str, set[str] | MissedReason]:
+    """By account the countries of which its reading is silent, or why there is none."""
+    silent = {r.native_id: set(r.silent_on) for r in answer.readings}
+    return silent | {m.native_id: m.reason for m in answer.missed}
+
+
+WITHDRAWN = {**LABEL, "neg": True, "cts": "2026-11-24T13:50:00Z"}
+
+
+@pytest.mark.parametrize(
+    ("rows", "carol"),
+    [
+        pytest.param([WITHDRAWN], HEARD_ALL, id="withdrawn"),
+        pytest.param([dict(LABEL), WITHDRAWN], HEARD_ALL, id="given and later withdrawn"),
+        pytest.param([WITHDRAWN, dict(LABEL)], HEARD_ALL, id="in any order"),
+        pytest.param([{**LABEL, "exp": "2026-11-24T13:59:00Z"}], HEARD_ALL, id="expired"),
+        pytest.param([{**LABEL, "val": "spam"}], HEARD_ALL, id="a label that restricts nobody"),
+        pytest.param([OF_ALICE | {"neg": True}], HEARD_ALL, id="not listed where another is"),
+        pytest.param([dict(LABEL)], R.CONTRADICTORY, id="in force"),
+        pytest.param(
+            [WITHDRAWN, {**LABEL, "cts": "2026-11-24T13:55:00Z"}], R.CONTRADICTORY, id="given again"
+        ),
+        pytest.param([WITHDRAWN, {**LABEL, "val": "!warn"}], R.CONTRADICTORY, id="one of two in force"),
+        pytest.param([{**LABEL, "exp": "2026-11-24T14:00:01Z"}], R.CONTRADICTORY, id="not yet expired"),
+        pytest.param([], {"TR"}, id="nothing is listed: labels may be left out here too"),
+        pytest.param([WITHDRAWN | {"src": OTHER_REGION}], {"TR"}, id="only labels of others are listed"),
+        pytest.param([WITHDRAWN, {**LABEL, "cts": "now"}], {"TR"}, id="a row that cannot be dated"),
+        pytest.param([WITHDRAWN, {**LABEL, "neg": "no"}], {"TR"}, id="a row that cannot be read"),
+    ],
+)
+def test_the_list_of_a_labeler_says_whether_a_restriction_was_lifted(
+    rows: list[object], carol: set[str] | MissedReason
+) -> None:
+    answer = settled(shown(one(CAROL), one(ALICE)), LIFT, [listed(*rows)], TWO_REGIONS)
+    alice = carol if carol == {"TR"} else HEARD_ALL
+    assert outcome(answer) == {CAROL: carol, ALICE: alice}
+    assert len(answer.exchanges) == 2
+
+
+def test_a_restriction_that_the_app_does_not_show_is_a_contradiction_for_anybody() -> None:
+    answer = settled(shown(one(CAROL), one(ALICE)), LIFT, [listed(WITHDRAWN, OF_ALICE)], TWO_REGIONS)
+    assert outcome(answer) == {CAROL: HEARD_ALL, ALICE: R.CONTRADICTORY}
+
+
+def test_an_answer_about_one_account_alone_that_proves_nothing_is_a_miss() -> None:
+    silent = settled(
+        shown(one(CAROL), one(ALICE)), UnprovenLift(REGION, (CAROL,), is_batch=False), [], TWO_REGIONS
+    )
+    assert outcome(silent) == {CAROL: R.UNHEARD, ALICE: HEARD_ALL}

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from collectors.core.collector import Exchange, RequestFailure
 from collectors.core.wire import WireFault
 from collectors.mastodon.wire.answers import (
     Absent,
@@ -16,19 +17,30 @@ from collectors.mastodon.wire.answers import (
     read_profile,
     read_webfinger,
 )
+from collectors.mastodon.wire.evidence import address_of, excerpt
 from collectors.mastodon.wire.identity import MastodonIdentity
+from collectors.mastodon.wire.moderation import DomainBlocks, DomainBlockSeverity, read_domain_blocks
+from collectors.mastodon.wire.posts import (
+    ServedPost,
+    read_post,
+    served,
+)
 from collectors.mastodon.wire.status import absent, stranger
-from storage.model.core.availability import Flag, Missed, MissedReason, Reading, Strength
+from storage.model.core.availability import Flag, Missed, MissedReason, Reading, Status, Strength
+from storage.model.core.side_facts import ObservedKind
 from tests.support.samples.mastodon_answers import (
     ALICE,
     AT,
     GRACE,
+    POST,
     account,
     encoded,
+    post,
     sample,
     sample_json,
 )
-from tests.support.samples.readings import NOT_FOUND, SUSPENDED
+from tests.support.samples.readings import NOT_FOUND, SUSPENDED, T0
+from tests.support.simulated.scripted_mastodon import Answer, Cut, asking, ok, status
 
 HTML = b"<h1>404 Not Found (snac/2.75)</h1>"
 
@@ -300,3 +312,171 @@ def test_a_webfinger_answer_without_an_actor_is_malformed(links: object) -> None
     said = read_webfinger(200, json.dumps({"subject": "acct:a@a.example", "links": links}).encode())
     assert isinstance(said, WireFault)
     assert said.reason is MissedReason.MALFORMED
+
+
+OTHER = "social.example"
+BLOCKS = f"{OTHER}/api/v1/instance/domain_blocks"
+LOOKUP = f"{OTHER}/api/v1/accounts/lookup"
+BOB = "https://bad.example/users/bob#2"
+HANDLES = {ALICE.native_id: "alice@mastodon.example", BOB: "bob@bad.example"}
+
+
+def blocks(name: str) -> DomainBlocks:
+    answer = sample(name)
+    said = read_domain_blocks(answer.status, answer.body)
+    assert isinstance(said, DomainBlocks)
+    return said
+
+
+def test_a_published_empty_list_blocks_nobody() -> None:
+    seen = blocks("domain_blocks__empty").facts(HANDLES)
+    assert (seen.answered, seen.facts) == (frozenset(HANDLES), ())
+
+
+@pytest.mark.parametrize(
+    ("code", "body", "reason"),
+    [
+        (200, b"<html>", MissedReason.MALFORMED),
+        (200, b"{}", MissedReason.MALFORMED),
+        (200, encoded([7]), MissedReason.MALFORMED),
+        (200, encoded([{"domain": "b*d.example", "severity": "suspend"}]), MissedReason.MALFORMED),
+        (200, encoded([{"domain": "bad.example"}]), MissedReason.MALFORMED),
+        (429, b"", MissedReason.RATE_LIMITED),
+        (503, b"", MissedReason.UPSTREAM),
+    ],
+)
+def test_a_list_that_cannot_be_read_says_nothing(code: int, body: bytes, reason: MissedReason) -> None:
+    said = read_domain_blocks(code, body)
+    assert isinstance(said, WireFault)
+    assert said.reason is reason
+
+
+def test_a_severity_that_is_no_block_and_a_name_without_a_digest_are_understood() -> None:
+    entries = [{"domain": "a.example", "severity": "noop"}, {"domain": "b.example", "severity": "suspend"}]
+    said = read_domain_blocks(200, encoded(entries))
+    assert isinstance(said, DomainBlocks)
+    assert said.match("a.example") is None
+    assert said.match("b.example") is DomainBlockSeverity.SUSPEND
+
+
+async def test_what_a_server_publishes_becomes_a_fact_of_the_observer() -> None:
+    async with asking({BLOCKS: sample("domain_blocks__obfuscated")}) as (mastodon, _):
+        published = await mastodon.domain_blocks(OTHER, T0)
+    assert isinstance(published, DomainBlocks)
+    seen = published.facts(HANDLES)
+    assert seen.facts == ((BOB, ObservedKind.BLOCKED_BY_SERVER, "domain suspend"),)
+    assert seen.answered == set(HANDLES)
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (status(404), MissedReason.ACCESS),
+        (status(401), MissedReason.ACCESS),
+        (status(503), MissedReason.UPSTREAM),
+        (Cut(), MissedReason.NETWORK),
+    ],
+)
+async def test_blocks_that_are_not_told_are_trouble_that_stops_nothing_else(
+    answer: Answer, reason: MissedReason
+) -> None:
+    async with asking({BLOCKS: answer}) as (mastodon, _):
+        said = await mastodon.domain_blocks(OTHER, T0)
+    assert isinstance(said, RequestFailure)
+    assert (said.reason, said.breaker) == (reason, False)
+
+
+# copies of accounts --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(status(404), id="never met there"),
+        pytest.param(ok(account(uri="https://mastodon.example/users/eve")), id="the copy of somebody else"),
+    ],
+)
+async def test_an_account_that_a_server_does_not_know_is_not_answered_for(answer: Answer) -> None:
+    async with asking({LOOKUP: answer}) as (mastodon, _):
+        seen = await mastodon.seen_from(OTHER, HANDLES, T0)
+    assert (seen.answered, seen.facts, seen.trouble) == (frozenset(), (), None)
+
+
+@pytest.mark.parametrize("server", ["", "a b", "https://a.example", "a.example/x", "u@a.example"])
+async def test_only_the_name_of_a_server_is_asked(server: str) -> None:
+    async with asking({}) as (mastodon, _):
+        with pytest.raises(ValueError, match="not a server name"):
+            await mastodon.domain_blocks(server, T0)
+        with pytest.raises(ValueError, match="not a server name"):
+            await mastodon.seen_from(server, HANDLES, T0)
+
+
+def status_of(said: Reading | Missed) -> Status | MissedReason:
+    return said.state.status if isinstance(said, Reading) else said.reason
+
+
+# ids -----------------------------------------------------------------------------------------------------
+
+
+# a post that is served -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("document", "expected"),
+    [
+        pytest.param(post(), Status.AVAILABLE, id="public"),
+        pytest.param(post(visibility="unlisted"), Status.AVAILABLE, id="unlisted"),
+        pytest.param(post(account=account(limited=True)), Status.AVAILABLE, id="of a limited author"),
+        pytest.param(
+            post(account=account(moved=account(MastodonIdentity("https://b.example/users/a", "1")))),
+            Status.AVAILABLE,
+            id="of an author who moved",
+        ),
+        pytest.param(post(account=account(username="Alice", acct="Alice")), Status.AVAILABLE, id="letters"),
+        pytest.param(post(id="110"), MissedReason.CONTRADICTORY, id="another id"),
+        pytest.param(post(reblog=post()), MissedReason.UNCLASSIFIED, id="a boost"),
+        pytest.param(
+            post(account=account(username="bob", acct="bob")),
+            MissedReason.UNCLASSIFIED,
+            id="of another author",
+        ),
+        pytest.param(
+            post(
+                account=account(
+                    MastodonIdentity("https://b.example/users/alice", "1"), acct="alice@b.example"
+                )
+            ),
+            MissedReason.UNCLASSIFIED,
+            id="a copy of a post of another server",
+        ),
+        pytest.param(
+            post(account=account(suspended=True)), MissedReason.CONTRADICTORY, id="of a suspended author"
+        ),
+    ],
+)
+def test_what_is_served_is_available_if_it_is_the_named_authors_own(
+    document: Any, expected: Status | MissedReason
+) -> None:
+    said = read_post(200, encoded(document))
+    assert isinstance(said, ServedPost)
+    assert status_of(served(POST, said, AT, domain=None)) is expected
+
+
+# several at once -----------------------------------------------------------------------------------------
+
+
+# a post that is not shown --------------------------------------------------------------------------------
+
+
+# evidence ------------------------------------------------------------------------------------------------
+
+
+def _kept(address: str, asked_for: str, document: object, *ids: str) -> dict[str, Any]:
+    return excerpt(Exchange(address_of(address, (), asked_for), AT, 200, encoded(document)), ids)
+
+
+def test_an_answer_about_accounts_is_no_evidence_about_a_post_with_the_same_number() -> None:
+    who = MastodonIdentity(ALICE.actor, "109")
+    ids = (POST.native_id, who.native_id)
+    assert set(_kept(f"{POST.server}/api/v1/accounts", "", [account(who)], *ids)) == {who.native_id}
+    assert set(_kept(f"{POST.server}/api/v1/statuses", "", [post()], *ids)) == {POST.native_id}

@@ -1,11 +1,17 @@
 """Gaps of coverage: the fold agrees with looking at every single reading, whatever was left out or missed."""
 
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from collectors.bluesky.declaration import BLUESKY
+from collectors.x.declaration import X
+from storage.model.core.country_scope import CountryScope, CountryScopes
 from storage.model.core.coverage import Gap, bitmap
 from storage.model.core.coverage_gaps import (
     AnsweredRequest,
@@ -15,6 +21,18 @@ from storage.model.core.coverage_gaps import (
     coverage_of,
     shared_coverage,
 )
+from storage.model.core.orders import OrderEvent, OrderEventKind
+from storage.model.core.packed_columns import instant, integers, microseconds
+from storage.model.core.reachability import (
+    MeasuredDay,
+    RecordedDay,
+    UnreachablePeriod,
+    is_unreachable,
+    unreachable_periods,
+)
+from tests.jobs.notify.test_network_alerts import DAY, NOW, TODAY, measured
+from tests.support.samples.orders import ORDER
+from tests.support.samples.readings import minutes
 
 T0 = datetime(2021, 2, 1, tzinfo=UTC)
 SWEEP = timedelta(minutes=30)
@@ -168,3 +186,133 @@ def test_coverage_made_coarser_never_says_that_more_was_seen(drawn: list[set[int
             assert in_silence or not silent_when_rounded or min(nearest) < STEP
     lasts = sorted({rounded.last for rounded in coarse.values() if rounded.last is not None})
     assert all(b - a >= STEP for a, b in pairwise(lasts)), "those that are nearer are one"
+
+
+TR, BOTH = frozenset({"TR"}), frozenset({"BR", "TR"})
+SCOPES = CountryScopes(
+    (CountryScope(minutes(0), TR), CountryScope(minutes(10), BOTH), CountryScope(minutes(20), TR))
+)
+
+
+@pytest.mark.parametrize(
+    ("minute", "expected"),
+    [
+        pytest.param(9.9, "BR", id="an answer that was made before the settings of today"),
+        pytest.param(10, "", id="an answer of today"),
+    ],
+)
+def test_an_answer_from_before_a_restart_lacks_what_the_settings_of_then_lacked(
+    minute: float, expected: str
+) -> None:
+    assert CountryScopes(SCOPES.scopes[:2]).before_the_newest(minutes(minute)) == _countries(expected)
+
+
+def test_when_a_country_was_out_of_reach() -> None:
+    assert list(SCOPES.gaps("BR")) == [(minutes(0), minutes(10)), (minutes(20), None)]
+    assert list(SCOPES.gaps("TR")) == []
+    assert [SCOPES.was_in_reach("BR", minutes(m)) for m in (-1, 5, 10, 25)] == [True, False, True, True]
+
+
+def _countries(words: str) -> frozenset[str]:
+    found: Iterable[str] = words.split()
+    return frozenset(found)
+
+
+NOON = datetime(2021, 2, 4, 12, tzinfo=UTC)
+FIRST, LAST = NOON.replace(hour=0), NOON.replace(hour=23, minute=59, second=59)
+BEFORE, AFTER = datetime(2021, 1, 30, tzinfo=UTC), datetime(2021, 2, 6, tzinfo=UTC)
+EVENT = OrderEvent(1, 7, OrderEventKind.NOTICE, NOON, None, None, "Notice", "A paper", NOON)
+
+DATES = {
+    "an exact time": (None, None, False),
+    "a day without a time": (FIRST, LAST, False),
+    "two days": (BEFORE, LAST, True),
+    "an earlier day without a later": (BEFORE, None, True),
+    "a later day without an earlier": (None, AFTER, True),
+}
+
+
+@pytest.mark.parametrize(("first", "last", "disputed"), DATES.values(), ids=DATES)
+def test_a_date_is_disputed_if_sources_name_two_days(
+    first: datetime | None, last: datetime | None, disputed: bool
+) -> None:
+    order = replace(ORDER, issued_at=NOON, issued_from=first, issued_to=last)
+    event = replace(EVENT, at_from=first, at_to=last)
+    assert (order.is_disputed, event.is_disputed) == (disputed, disputed)
+
+
+@given(st.lists(st.integers(-(2**62), 2**62)))
+def test_a_column_gives_back_the_numbers_that_were_packed_into_it(numbers: list[int]) -> None:
+    assert list(integers(b"".join(n.to_bytes(8, "big", signed=True) for n in numbers))) == numbers
+
+
+@given(st.datetimes(timezones=st.just(UTC)))
+def test_a_time_is_the_same_as_a_number(at: datetime) -> None:
+    assert instant(microseconds(at)) == at
+
+
+HOUR = timedelta(hours=1)
+SITES = {X: ("x.com", "twitter.com"), BLUESKY: ("bsky.app",)}
+BAD = measured("bad", "bad")
+
+
+def known(days: Iterable[MeasuredDay], at: datetime = NOW - HOUR, country: str = "TR") -> list[RecordedDay]:
+    return [RecordedDay(country, at, one) for one in days]
+
+
+def twitter(*outcomes: str) -> list[MeasuredDay]:
+    return measured(*outcomes, domain="twitter.com")
+
+
+def periods(recorded: Iterable[RecordedDay], until: datetime = NOW + 9 * DAY) -> list[UnreachablePeriod]:
+    return unreachable_periods(recorded, SITES, NOW - 2 * DAY, until)
+
+
+def test_a_period_begins_when_it_is_known_and_ends_when_it_is_not_any_more() -> None:
+    midnight = datetime.combine(TODAY, datetime.min.time(), UTC)
+    by_news = periods([*known(BAD), *known(measured("good", until=TODAY), NOW + DAY)])
+    assert by_news == [UnreachablePeriod(X, "TR", NOW - HOUR, NOW + DAY)]
+    assert periods(known(BAD)) == [UnreachablePeriod(X, "TR", NOW - HOUR, midnight + 3 * DAY)], "it is old"
+    assert periods(known(BAD, NOW - 2 * DAY)) == [UnreachablePeriod(X, "TR", midnight, midnight + 3 * DAY)], (
+        "the second day was over"
+    )
+    assert periods(known(BAD), NOW) == [UnreachablePeriod(X, "TR", NOW - HOUR, None)], "it lasts"
+    two = [*known(BAD), *known(measured("bad", "bad", domain="bsky.app"), country="IN")]
+    assert [(one.platform, one.country) for one in periods(two, NOW)] == [(X, "TR"), (BLUESKY, "IN")]
+
+
+RECORDED = st.builds(
+    RecordedDay,
+    st.sampled_from(["TR", "IN"]),
+    st.integers(-96, 96).map(lambda hours: NOW + hours * HOUR),
+    st.builds(
+        MeasuredDay,
+        st.sampled_from(["x.com", "twitter.com", "bsky.app"]),
+        st.integers(-8, 3).map(lambda days: TODAY + days * DAY),
+        confirmed=st.just(0),
+        anomaly=st.sampled_from([0, 4, 20]),
+        failure=st.just(1),
+        ok=st.sampled_from([0, 4, 20]),
+    ),
+)
+
+
+@given(
+    st.lists(RECORDED, max_size=30, unique_by=lambda r: (r.country, r.recorded_at, r.measured.domain)),
+    st.lists(st.integers(-48, 120).map(lambda half_hours: NOW + half_hours * HOUR / 2), min_size=1),
+)
+def test_at_every_moment_only_what_was_recorded_by_then_decides(
+    recorded: list[RecordedDay], moments: list[datetime]
+) -> None:
+    found = periods(recorded, NOW + 3 * DAY)
+    for at in moments:
+        for country in ("TR", "IN"):
+            days: dict[tuple[str, date], MeasuredDay] = {}
+            for one in sorted(recorded, key=lambda one: one.recorded_at):
+                if one.recorded_at <= at and one.country == country:
+                    days[one.measured.domain, one.measured.day] = one.measured
+            for platform, sites in SITES.items():
+                covered = any(
+                    one.covers(at) for one in found if (one.platform, one.country) == (platform, country)
+                )
+                assert covered is is_unreachable(days.values(), sites, at.date())

@@ -1,10 +1,21 @@
 """Names in text that was copied out of a document: each line is names, a part of one, or set aside."""
 
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
+from collectors.mastodon.wire.timeline import MastodonTimelinePage, read_page
 from collectors.x.declaration import X
+from storage.model.core.orders import NewOrder
+from storage.model.orders.keywords import words_of, words_of_html
+from storage.model.orders.legal_bases import LEGAL_BASES, basis_called
+from storage.model.orders.order_fields import OrderEdit, OrderFault, checked, edited
 from storage.model.orders.pasted_names import AsideReason, check_lines_of, lines_of_names, pasted_names
+from storage.model.orders.similar_orders import OrderHead, similar_orders
 from storage.model.tables.csv_rows import TableError
+from storage.model.text.countries import official_names
 
 NAMES = {
     "a number or a bullet before a name is no part of it": (
@@ -108,3 +119,99 @@ def test_lines_of_a_check_name_each_once_and_keep_what_is_no_name() -> None:
 def test_names_that_are_given_one_by_one_are_taken_as_they_are() -> None:
     lines = lines_of_names(["@alpha", " @alpha ", "12"], X)
     assert [(line.said.line, line.said.words) for line in lines] == [(1, "@alpha"), (3, "12")]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        pytest.param("Farmers, protest!", {"farmers", "protest"}, id="in lower case, without signs"),
+        pytest.param("#FarmersProtest now", {"farmersprotest", "now"}, id="a hashtag without its sign"),
+        pytest.param("ＦＡＲＭ", {"farm"}, id="one form of each letter"),
+        pytest.param("किसान आंदोलन", {"किसान", "आंदोलन"}, id="with the vowel signs of Hindi"),
+        pytest.param("ਕਿਸਾਨ", {"ਕਿਸਾਨ"}, id="and of Punjabi"),
+        pytest.param("cafe\u0301", {"caf\u00e9"}, id="marks join their letters"),
+        pytest.param("a" + "\u0301" * 1_000_000, {"\u00e1"}, id="of a million marks the first counts"),
+        pytest.param("it's well-known", {"it's", "well-known"}, id="inner marks stay"),
+        pytest.param("x" * 65, set[str](), id="what is no word is none"),
+        pytest.param(None, set[str](), id="no text"),
+    ],
+)
+def test_the_words_of_a_text(text: object, words: set[str]) -> None:
+    assert words_of(text) == words
+
+
+def test_the_words_of_a_text_with_markup() -> None:
+    content = '<p>One<br>two &amp; <a href="https://evil">#<span>Three</span></a></p><p>four</p>'
+    assert words_of_html(content) == {"one", "two", "three", "four"}
+
+
+def test_an_act_on_mastodon_carries_the_words_of_its_status() -> None:
+    status = {"id": "5", "uri": "https://s.example/5", "content": "<p>Farmers</p>"}
+    page = read_page(200, json.dumps([status]).encode(), "s.example")
+    assert isinstance(page, MastodonTimelinePage)
+    assert page.acts[0].signal.words == {"farmers"}
+
+
+AT = datetime(2021, 2, 4, 6, 30, tzinfo=UTC)
+ORDER = NewOrder("R", "t", "i", "IN", "b", AT, None, None, None, 0, "L", AT)
+HOUR = timedelta(hours=1)
+
+
+@pytest.mark.parametrize(
+    ("order", "said", "on_a_form"),
+    [
+        (replace(ORDER, title=" "), "title is empty.", "Name is empty."),
+        (
+            replace(ORDER, deadline_at=AT - HOUR),
+            "deadline_at is before issued_at.",
+            "Deadline is before issued_at.",
+        ),
+        (
+            replace(ORDER, country="india"),
+            "'india' is not a country code of two capital letters.",
+            "Country: 'india' is not a country code of two capital letters.",
+        ),
+        (
+            replace(ORDER, issued_to=AT - HOUR),
+            "issued_at is not between issued_from and issued_to.",
+            "issued_at is not between issued_from and issued_to.",
+        ),
+        (replace(ORDER, issuer="a\0"), "issuer contains a character that is not allowed.", None),
+    ],
+)
+def test_a_fault_names_the_field_as_the_surface_does(
+    order: NewOrder, said: str, on_a_form: str | None
+) -> None:
+    with pytest.raises(OrderFault) as fault:
+        checked(order)
+    assert str(fault.value) == said
+    labels = {"title": "Name", "deadline_at": "Deadline", "country": "Country"}
+    assert fault.value.with_labels(labels) == (on_a_form or said)
+
+
+def test_an_edit_changes_what_it_names_and_takes_times_away() -> None:
+    order = edited(replace(ORDER, deadline_at=AT + HOUR), OrderEdit(title="other", deadline_at="none"))
+    assert order == replace(ORDER, title="other")
+
+
+def test_each_listed_basis_has_a_sentence_and_a_country_that_there_is() -> None:
+    assert len({basis.name for basis in LEGAL_BASES}) == len(LEGAL_BASES) == 8
+    for basis in LEGAL_BASES:
+        assert basis.about.endswith(".")
+        assert ". " not in basis.about
+        assert basis.country is None or basis.country in official_names()
+        assert basis_called(basis.name) is basis
+    assert basis_called("other") is None
+
+
+def test_an_order_with_mostly_the_same_names_is_similar() -> None:
+    heads = [OrderHead(n, f"R{n}", "t", AT) for n in range(4)]
+    stored = [
+        (heads[0], {"a", "b", "c"}),
+        (heads[1], {"a", "x", "y"}),
+        (heads[2], set[str]()),
+        (heads[3], {"b"}),
+    ]
+    found = similar_orders({"a", "b", "d"}, stored)
+    assert [(one.head.order_id, one.shared, one.names) for one in found] == [(0, 2, 3), (3, 1, 1)]
+    assert similar_orders(set(), stored) == ()

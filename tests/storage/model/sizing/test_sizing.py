@@ -189,3 +189,17 @@ def test_every_figure_is_told_with_its_basis_and_in_json(
     told = json.loads(json.dumps(as_json(found)))
     assert {figure["basis"] for figure in told["figures"].values()} <= {b.value for b in FigureBasis}
     assert headline(found).endswith(".")
+
+
+LIMITED_ADAPTIVE = PlannerKind.ADAPTIVE
+UNDER_20 = SizingQuestion(X, 20_000, money=20, planner=LIMITED_ADAPTIVE, lists=(257, 1_178, 3))
+
+
+def test_lists_have_sentinels_under_a_daily_cost_limit_and_what_follows_them_is_bounded() -> None:
+    found = size(UNDER_20)
+    told = [(one.accounts, one.sentinels.value, one.followed.value) for one in found.list_watches]
+    assert told == [(257, 5, 252), (1_178, 5, 403), (3, 3, 0)]
+    assert found.lists == ()
+    rows = {row.name: row for table in tables(found) for row in table.rows}
+    assert "at most 403 other accounts of it" in rows["Sentinel accounts of a list of 1,178"].note
+    assert rows["Sentinel accounts of a list of 3"].value == "3"

@@ -1,12 +1,26 @@
 """The account that a name of an order means, by stored accounts: one, several, or none yet."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from collectors.bluesky.declaration import BLUESKY
+from collectors.mastodon.declaration import MASTODON
 from collectors.x.declaration import X
-from storage.model.core.accounts import AccountId
+from collectors.youtube.declaration import YOUTUBE
+from storage.model.core.accounts import AccountId, Platform
 from storage.model.core.orders import NameCandidate, NameOutcome, OrderName
+from storage.model.platforms.registry import DECLARED
+from storage.model.tables.account_references import (
+    Address,
+    AddressError,
+    is_handle,
+    is_native_id,
+    read_address,
+)
+from storage.model.tables.csv_rows import TableError
 from storage.model.tables.name_matching import ResolvedName, UnresolvedName, as_name, match_stored
-from storage.model.tables.said_names import read_said
+from storage.model.tables.said_names import ParsedName, post_of, read_said, said_names
 from tests.support.samples.readings import T0
 
 ONE = NameCandidate(AccountId(1), "11", "one")
@@ -88,3 +102,254 @@ def stored(said: str, **fields: object) -> OrderName:
     read = {"platform": X, "handle": None, "post_id": None, "outcome": NameOutcome.NOT_TRIED, "note": "why"}
     whole = {"order_name_id": 1, "account_id": None, "source": "s", "known_at": T0, "resolved_at": None}
     return OrderName(said=said, **(read | whole | fields))  # pyright: ignore[reportArgumentType]
+
+
+DID = "did:plc:5q524mlvslhwwlcomnk7dzj4"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("", id="nothing"),
+        pytest.param("@", id="a sign without a name"),
+        pytest.param("two words", id="two words"),
+        pytest.param("id:abc", id="letters are no id"),
+        pytest.param("did:plc:short", id="a DID of the wrong length"),
+        pytest.param("did:key:zQ3shokFTS3brHcDQrn82RUDfCZESWL1ZdCEJwekUDPQiYBme", id="a method nobody uses"),
+        pytest.param("https://x.com/", id="the front page"),
+        pytest.param("https://x.com/home", id="a page that is no profile"),
+        pytest.param("https://bsky.app/search", id="a page of Bluesky that is no profile"),
+        pytest.param("https://mastodon.example/about", id="a page of a server"),
+        pytest.param("https://x.com@evil.example/@alice", id="a host that hides behind credentials"),
+        pytest.param("https://evil.example/users/../../@a b", id="blanks in a path"),
+        pytest.param("https://\u0445.com/@alice", id="a Cyrillic letter in the host"),
+        pytest.param("@alice@\u0435xample.org", id="a Cyrillic letter after the @"),
+        pytest.param("javascript:alert(1)", id="a script"),
+        pytest.param("file:///etc/passwd", id="a file"),
+        pytest.param("https://[::1", id="half an address"),
+        pytest.param("https://mastodon.example:99999999/@alice", id="no port"),
+        pytest.param("https://x.com/NASA\r\nHost: evil", id="a line end"),
+        pytest.param("alice\u202e.test", id="a direction mark"),
+        pytest.param("a" * 600, id="longer than any name"),
+        pytest.param("x " * 200 + "a b", id="platforms upon platforms"),
+    ],
+)
+def test_nobody_is_named_by(text: str) -> None:
+    with pytest.raises(AddressError):
+        read_address(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "said", "sentence"),
+    [
+        (
+            "https://bsky.app/profile/alice.test",
+            X,
+            "'https://bsky.app/profile/alice.test' names an account of Blues",
+        ),
+        ("NASA", BLUESKY, "'NASA' is not a handle, an id or an address of an account of Bluesky."),
+        ("id:7", MASTODON, "'id:7' names an account of X, not of Mastodon."),
+        ("bluesky alice.test", X, "'bluesky alice.test' names an account of Bluesky, not of X."),
+    ],
+)
+def test_an_address_that_contradicts_its_platform_is_refused(
+    text: str, said: Platform, sentence: str
+) -> None:
+    with pytest.raises(AddressError) as refused:
+        read_address(text, said)
+    assert str(refused.value).startswith(sentence)
+
+
+@pytest.mark.parametrize(
+    ("text", "site"),
+    [
+        ("https://vk.com/@name", "VK"),
+        ("www.vk.com/@name", "VK"),
+        ("https://m.facebook.com/name", "Facebook"),
+        ("name@threads.net", "Threads"),
+        ("mastodon https://www.tiktok.com/@name", "TikTok"),
+        ("https://www.reddit.com/user/name#c1", "Reddit"),
+        ("id:https://www.vk.com/watch?v=abc#t1", "VK"),
+    ],
+)
+def test_a_site_that_is_not_read_is_refused_by_its_name(text: str, site: str) -> None:
+    with pytest.raises(AddressError, match=f"is an address of {site}, which Blockline does not read"):
+        read_address(text)
+
+
+@given(st.text(max_size=80) | st.from_regex(r"(https?://)?[ -~]{0,30}[@/#:?][ -~]{0,30}", fullmatch=True))
+def test_whatever_comes_out_is_of_a_known_form_and_is_read_as_the_same_again(text: str) -> None:
+    try:
+        found = read_address(text)
+    except AddressError:
+        return
+    platform = found.platform or (X if is_handle(X, found.name) else YOUTUBE)
+    is_post = DECLARED[platform].is_post_handle(found.name)
+    is_named = is_handle(platform, found.name) or is_post
+    assert is_native_id(platform, found.name) if found.is_id else is_named
+    prefix = "id:" if found.is_id else ""
+    assert read_address(f"{prefix}{found.name}", platform) == Address(platform, found.name, found.is_id)
+
+
+SAID_NAMES_DID = "did:plc:abcdefghijklmnopqrstuvwx"
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        pytest.param("@NASA", ParsedName(0, "@NASA", None, "NASA"), id="a bare handle tells no platform"),
+        pytest.param("x:NASA", ParsedName(0, "x:NASA", X, "NASA"), id="a prefix tells it"),
+        pytest.param("x NASA", ParsedName(0, "x NASA", X, "NASA"), id="so does the word before it"),
+        pytest.param(
+            "a.test", ParsedName(0, "a.test", BLUESKY, "a.test"), id="a domain is a handle of Bluesky"
+        ),
+        pytest.param(
+            "@a@b.example", ParsedName(0, "@a@b.example", MASTODON, "a@b.example"), id="name and server"
+        ),
+        pytest.param("id:123", ParsedName(0, "id:123", X, native_id="123"), id="an id of X"),
+        pytest.param("x:id:123", ParsedName(0, "x:id:123", X, native_id="123"), id="an id with its platform"),
+        pytest.param("x:123", ParsedName(0, "x:123", X, "123"), id="digits alone are a handle"),
+        pytest.param(
+            SAID_NAMES_DID,
+            ParsedName(0, SAID_NAMES_DID, BLUESKY, native_id=SAID_NAMES_DID),
+            id="a DID is the id itself",
+        ),
+        pytest.param(
+            "https://twitter.com/NASA?lang=en",
+            ParsedName(0, "https://twitter.com/NASA?lang=en", X, "NASA"),
+            id="the address of a profile",
+        ),
+        pytest.param(
+            "https://x.com/NASA/status/123?s=20",
+            ParsedName(
+                0,
+                "https://x.com/NASA/status/123?s=20",
+                X,
+                "NASA/123",
+                post_id="123",
+                note="'?s=20' after the id of the post is ignored.",
+            ),
+            id="a post, and what stands behind its id is cut off",
+        ),
+        pytest.param(
+            "https://x.com/i/status/55",
+            ParsedName(0, "https://x.com/i/status/55", X, "i/55", post_id="55"),
+            id="a post without its author",
+        ),
+        pytest.param(
+            f"at://{SAID_NAMES_DID}/app.bsky.feed.post/3kabc",
+            ParsedName(
+                0,
+                f"at://{SAID_NAMES_DID}/app.bsky.feed.post/3kabc",
+                BLUESKY,
+                f"{SAID_NAMES_DID}/3kabc",
+                post_id="3kabc",
+            ),
+            id="a post of Bluesky by the id of its author",
+        ),
+        pytest.param(
+            "https://bsky.app/profile/a.test/post/3kabc",
+            ParsedName(
+                0, "https://bsky.app/profile/a.test/post/3kabc", BLUESKY, "a.test/3kabc", post_id="3kabc"
+            ),
+            id="a post of Bluesky by the handle of its author",
+        ),
+        pytest.param(
+            "https://b.example/@a@c.example/99",
+            ParsedName(
+                0,
+                "https://b.example/@a@c.example/99",
+                MASTODON,
+                post_id="99",
+                unresolvable="Only the address of a post on its author's own server can be read.",
+            ),
+            id="a post on Mastodon as another server shows it, under an id of its own",
+        ),
+        pytest.param(
+            "https://vk.com/@someone",
+            ParsedName(
+                0,
+                "https://vk.com/@someone",
+                unresolvable="The address is of VK, which Blockline does not read: it has no collector yet.",
+                is_observable=False,
+            ),
+            id="what looks like a server of Mastodon and is known to be none",
+        ),
+        pytest.param(
+            "https://facebook.com/someone",
+            ParsedName(
+                0,
+                "https://facebook.com/someone",
+                unresolvable="The address is of Facebook, which Blockline does not read: its interface is "
+                "for approved researchers only.",
+                is_observable=False,
+            ),
+            id="an address elsewhere is part of the order, and names nobody here",
+        ),
+        pytest.param(
+            "t.me/someone",
+            ParsedName(
+                0,
+                "t.me/someone",
+                unresolvable="The address is of Telegram, which Blockline does not read: it has no collector "
+                "yet.",
+                is_observable=False,
+            ),
+            id="without its scheme too",
+        ),
+    ],
+)
+def test_words_mean(words: str, meant: ParsedName) -> None:
+    assert read_said(words) == meant
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *("!!!", "1.", "mastodon:NASA", "x" * 600, "a\0b", "—", "x:"),
+        *("https://x.com/a/status/12.", "https://x.com/a/status/1.2E+18", "https://x.com/a/status/"),
+    ],
+)
+def test_what_is_no_form_of_a_name_is_refused(words: str) -> None:
+    with pytest.raises(AddressError):
+        read_said(words)
+
+
+def test_names_stand_one_a_line_or_with_commas_semicolons_or_spaces_between_and_count_once() -> None:
+    parsed = said_names("x:a, x:b\n\nx:c;x:d x:e\nx f,x:a\n", "pasted", None)
+    assert [(s.line, s.words, s.handle) for s in parsed.rows] == [
+        (1, "x:a", "a"),
+        (1, "x:b", "b"),
+        (3, "x:c", "c"),
+        (3, "x:d", "d"),
+        (3, "x:e", "e"),
+        (4, "x f", "f"),
+    ]
+
+
+def test_a_word_that_is_no_name_is_a_problem_of_its_line() -> None:
+    parsed = said_names("x:a\n!!!\n", "pasted", None)
+    assert [s.words for s in parsed.rows] == ["x:a"]
+    assert [str(p) for p in parsed.problems] == [
+        "pasted, line 2: '!!!' is not a handle, an id or an address of an account."
+    ]
+
+
+@pytest.mark.parametrize("text", ["", " \n\t\n", ",;"])
+def test_a_list_without_a_name_is_refused_as_a_whole(text: str) -> None:
+    with pytest.raises(TableError, match="the list contains no names"):
+        said_names(text, "pasted", None)
+
+
+@pytest.mark.parametrize(
+    ("cell", "post"),
+    [("12", ("12", "")), ("12?s=20", ("12", "?s=20")), ("12/video/1", ("12", "/video/1"))],
+)
+def test_the_id_of_a_post_is_told_from_what_stands_behind_it(cell: str, post: tuple[str, str]) -> None:
+    assert post_of(cell) == post
+
+
+@pytest.mark.parametrize("cell", ["", "?s=20", "12a", "1.2E+18x", "12345678901234567890"])
+def test_a_cell_without_the_id_of_a_post_is_refused(cell: str) -> None:
+    with pytest.raises(AddressError):
+        post_of(cell)

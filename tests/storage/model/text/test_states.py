@@ -1,8 +1,15 @@
 """What a state, a change and a side fact are called on each platform: never what they are not."""
 
 import itertools
+import json
+import unicodedata
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from collectors.bluesky.declaration import BLUESKY
 from collectors.mastodon.declaration import MASTODON
@@ -11,6 +18,9 @@ from collectors.youtube.declaration import YOUTUBE
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import Flag, MissedReason, State, Status, kind_of
 from storage.model.core.side_facts import ObservedKind
+from storage.model.text.control_characters import escaped, escaped_lines
+from storage.model.text.near_names import meant, nearest, unknown_name
+from storage.model.text.platforms import markdown, unread_markdown
 from storage.model.text.side_facts import flag_words, missed_words, observed_words, seen_as_words
 from storage.model.text.states import (
     change_words,
@@ -20,7 +30,17 @@ from storage.model.text.states import (
     short_words,
     state_words,
 )
-from tests.support.samples.readings import AVAILABLE, NOT_FOUND, PROTECTED, SUSPENDED, WITHHELD_IN
+from storage.model.text.time_bins import TimeBins, per_bin, time_bins
+from storage.model.text.units import in_period
+from tests.support.samples.readings import (
+    AVAILABLE,
+    EVERY_CHARACTER,
+    NOT_FOUND,
+    PROTECTED,
+    SUSPENDED,
+    WITHHELD_IN,
+    invisible,
+)
 from tests.support.seeds.changes import DEACTIVATED
 
 TR = State(Status.WITHHELD, ("TR",))
@@ -342,3 +362,94 @@ def test_a_flag_alone_tells_that_a_status_is_that_of_the_author_of_a_post() -> N
     assert change_words(kind_of(AVAILABLE, WITHHELD_IN, AUTHOR), AVAILABLE, WITHHELD_IN, X, AUTHOR) == (
         "withheld in India (IN) with its author's account"
     )
+
+
+def test_nothing_invisible_is_left() -> None:
+    assert invisible(EVERY_CHARACTER)
+    assert invisible(escaped(EVERY_CHARACTER)) == set()
+    assert invisible(escaped_lines(EVERY_CHARACTER)) == {"\n"}
+
+
+def test_what_people_write_stays_as_it_is() -> None:
+    kept = [c for c in EVERY_CHARACTER if unicodedata.category(c)[0] in "LMNPS"]
+    assert escaped("".join(kept)) == "".join(kept)
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        pytest.param("a\nb\r", r"a\nb\r", id="line ends"),
+        pytest.param("\x1b[31mred\x9b", r"\x1b[31mred\x9b", id="commands to a terminal"),
+        pytest.param("\u202egnp.exe", r"\u202egnp.exe", id="a change of direction"),
+        pytest.param("a\u2028b\U000e0001", r"a\u2028b\U000e0001", id="a line separator, a tag"),
+        pytest.param("\ud800", r"\ud800", id="half a surrogate pair"),
+    ],
+)
+def test_it_is_written_as_in_python(text: str, line: str) -> None:
+    assert escaped(text) == line
+
+
+NAMES = ["india", "Farmers", "Night desk"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "sentence"),
+    [
+        ("indai", "There is no list 'indai': did you mean 'india'?"),
+        ("FARMER", "There is no list 'FARMER': did you mean 'Farmers'?"),
+        ("x", "There is no list 'x'; there are: india, Farmers, Night desk."),
+    ],
+)
+def test_a_near_name_is_offered_or_else_all(typed: str, sentence: str) -> None:
+    assert unknown_name("list", typed, NAMES) == sentence
+
+
+@given(st.text(), st.lists(st.text()))
+def test_what_is_offered_is_always_a_stored_name(typed: str, names: list[str]) -> None:
+    assert nearest(typed, names) in {None, *names}
+    assert meant(typed, names) in {None, *names}
+
+
+PAGE = Path(__file__).parents[4] / "docs/reference/platforms.md"
+
+
+def between(mark: str) -> str:
+    _, _, rest = PAGE.read_text(encoding="utf-8").partition(f"<!-- {mark} -->\n")
+    return rest.partition(f"<!-- /{mark} -->")[0]
+
+
+def test_the_tables_of_the_documentation_are_what_is_declared() -> None:
+    assert between("declared") == markdown()
+    assert between("unread") == unread_markdown()
+
+
+ROWS: list[dict[str, Any]] = json.loads(
+    (Path(__file__).parents[3] / "fixtures/time_bins.json").read_text(encoding="utf-8")
+)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=[row["rule"] for row in ROWS])
+def test_a_period_alone_decides_its_bins(row: dict[str, Any]) -> None:
+    since, until, start = (datetime.fromisoformat(row[key]) for key in ("from", "to", "start"))
+    bins = time_bins(since, until)
+    assert bins == TimeBins(start, timedelta(seconds=row["step_s"]), row["n"])
+    assert per_bin(bins.step) == row["words"]
+    assert (bins.place(since), bins.place(until)) == (0, row["n"] - 1)
+
+
+NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
+THEN = datetime(2021, 2, 12, 8, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("until", "now", "words"),
+    [
+        pytest.param(NOW, NOW, "In the last 30 days", id="up to now"),
+        pytest.param(THEN, None, "In the last 30 days", id="up to when it was asked for"),
+        pytest.param(THEN, NOW, "From 2021-01-13 08:00 to 2021-02-12 08:00 UTC", id="long ago"),
+    ],
+)
+def test_a_period_that_does_not_end_now_has_both_ends(
+    until: datetime, now: datetime | None, words: str
+) -> None:
+    assert in_period(until - timedelta(days=30), until, now) == words
