@@ -8,13 +8,12 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from collectors.bluesky.declaration import BLUESKY
 from collectors.core.collector import CollectorAnswer, RequestFailure
 from collectors.transport.client import HttpOptions, Retry
 from collectors.transport.ssrf_guard import Guard
-from storage.model.core.availability import MissedReason, Status
+from storage.model.core.availability import MissedReason
 from tests.support.samples.bluesky_answers import LABEL, MAIN, OTHER_REGION, REGION
-from tests.support.samples.readings import MINUTE, T0
+from tests.support.samples.readings import T0
 from tests.support.simulated.scripted_bluesky import (
     DOWN,
     Said,
@@ -26,7 +25,7 @@ from tests.support.simulated.scripted_bluesky import (
     staged,
     statuses,
 )
-from tests.support.simulated.scripted_x import ONCE, Told, cut, hang
+from tests.support.simulated.scripted_x import ONCE, Told, hang
 
 A, B, C = did(1), did(2), did(3)
 GUARDED = HttpOptions(retry=Retry(attempts=0, base_s=0), timeout_s=5, guard=Guard())
@@ -34,14 +33,6 @@ GUARDED = HttpOptions(retry=Retry(attempts=0, base_s=0), timeout_s=5, guard=Guar
 
 def healthy(count: int) -> dict[str, dict[str, object]]:
     return {did(n): shown(did(n), f"n{n}.test") for n in range(count)}
-
-
-async def test_the_platform_and_its_one_place() -> None:
-    bluesky = collector("http://127.0.0.1:9")
-    assert (bluesky.platform, bluesky.batch_size, bluesky.place(A)) == (BLUESKY, 25, "")
-    candidates = await bluesky.candidates("", T0)
-    assert [one.handle for one in candidates] == ["bsky.app", "atproto.com", "safety.bsky.app"]
-    assert {one.expected for one in candidates} == {Status.AVAILABLE}
 
 
 # refusals of one account ---------------------------------------------------------------------------------
@@ -132,39 +123,6 @@ async def test_public_profiles_are_asked_for_once_and_ids_that_are_none_are_left
     assert not isinstance(found, RequestFailure)
     assert [(one.native_id, one.followers) for one in found] == [(A, 7)]
     assert [request.rel_url.query.getall("actors") for request in server.asked] == [[A, B]]
-
-
-CUTS = 2
-"""Requests that a server sees for one GET over a connection that it cuts: aiohttp repeats it once."""
-
-
-def limited(request: web.BaseRequest) -> web.Response:
-    """As the reference server says it: recorded."""
-    headers = {
-        "retry-after": "289",
-        "ratelimit-remaining": "0",
-        "ratelimit-reset": str(int(T0.timestamp()) + 289),
-    }
-    return web.Response(status=429, body=b'{"error":"RateLimitExceeded"}', headers=headers)
-
-
-async def test_a_limit_met_over_one_account_is_not_run_into_for_the_others() -> None:
-    async with staged(Stage(calls={"getProfile": limited})) as (bluesky, server):
-        first = await bluesky.read([A, B, C], T0)
-        assert names(server) == ["getProfiles", "getProfile"]
-        assert first.trouble is None
-        assert statuses(first) == dict.fromkeys((A, B, C), "rate_limited")
-        paused = await bluesky.read([A], T0 + MINUTE)
-        assert not paused.sent
-        assert len(server.asked) == 2
-
-
-async def test_when_the_app_answers_no_more_the_rest_of_a_batch_is_not_waited_for() -> None:
-    async with staged(Stage(calls={"getProfile": cut})) as (bluesky, server):
-        answer = await bluesky.read([did(n) for n in range(25)], T0)
-        assert names(server) == ["getProfiles", *["getProfile"] * CUTS]
-        assert set(statuses(answer).values()) == {"network"}
-        assert (await bluesky.read([A], T0)).sent
 
 
 # servers that hang ---------------------------------------------------------------------------------------

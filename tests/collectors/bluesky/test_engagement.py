@@ -1,15 +1,11 @@
 """What executives did on Bluesky, page by page; whose handle is whose; over real sockets."""
 
-import json
-
 import pytest
-from aiohttp import web
 
 from collectors.bluesky.engagement import MAX_PAGES
 from collectors.bluesky.wire.records import COLLECTIONS, PAGE_SIZE
-from collectors.core.collector import RequestFailure, ResolvedHandle, UnresolvedReason
+from collectors.core.collector import RequestFailure, UnresolvedReason
 from storage.model.core.availability import MissedReason
-from storage.model.core.signals import SignalKind
 from tests.support.samples.bluesky_answers import AT, document
 from tests.support.simulated.scripted_bluesky import (
     DEACTIVATED,
@@ -58,15 +54,6 @@ async def test_no_act_is_lost_or_seen_twice_however_many_there_were(count: int, 
             stage.records = {(A, LIKE): keys(0, total)}
     assert sorted(seen) == keys(before, before + count + 7)
     assert len(set(seen)) == len(seen)
-
-
-async def test_a_record_that_was_taken_back_does_not_lose_the_place() -> None:
-    stage = Stage(records={(A, LIKE): keys(0, 5)})
-    async with staged(stage) as (bluesky, _):
-        cursor = (await bluesky.engagement(A, None, AT)).cursor
-        stage.records = {(A, LIKE): [*keys(0, 4), *keys(6, 7)]}
-        polled = await bluesky.engagement(A, cursor, AT)
-    assert [key_of(one.native_id) for one in polled.signals] == ["3k00006"]
 
 
 async def test_the_limit_of_one_server_stops_neither_the_app_nor_another_server() -> None:
@@ -126,28 +113,6 @@ async def test_an_id_or_cursor_that_is_not_one_of_bluesky_is_refused(
 
 
 # follows -------------------------------------------------------------------------------------------------
-
-
-async def test_follows_are_compared_with_thirty_accounts_in_a_request() -> None:
-    def script(request: web.BaseRequest) -> web.Response:
-        query = request.rel_url.query
-        followed = [did(n) for n in range(10, 75, 7)]
-        items = [
-            {"did": other, "following": f"at://{A}/{FOLLOW}/{other[-3:]}"}
-            if other in followed
-            else {"did": other}
-            for other in query.getall("others")
-        ]
-        return web.Response(body=json.dumps({"actor": query["actor"], "relationships": items}).encode())
-
-    others = [did(n) for n in range(10, 75)]
-    async with staged(Stage(calls={"getRelationships": script})) as (bluesky, server):
-        follows = await bluesky.follows_among(A, others, AT)
-        assert await bluesky.follows_among(A, [], AT) == ()
-    assert not isinstance(follows, RequestFailure)
-    assert [one.target_id for one in follows] == [did(n) for n in range(10, 75, 7)]
-    assert {(one.kind, one.made_at) for one in follows} == {(SignalKind.FOLLOW, None)}
-    assert [len(r.rel_url.query.getall("others")) for r in server.asked] == [30, 30, 5]
 
 
 async def test_follows_that_cannot_be_told_are_trouble_not_nobody() -> None:
@@ -226,9 +191,3 @@ async def test_a_profile_that_cannot_be_read_finds_nobody(said: Said) -> None:
     assert [one.why for one in answer.unresolved] == [UnresolvedReason.NO_ANSWER]
     assert answer.trouble is not None
     assert answer.trouble.reason is MissedReason.MALFORMED
-
-
-async def test_an_account_without_a_claimed_handle_goes_by_its_did() -> None:
-    stage = Stage(alone={A: TAKEN_DOWN}, documents={A: (200, document(A, alsoKnownAs=[]))})
-    async with staged(stage) as (bluesky, _):
-        assert (await bluesky.resolve([A], AT)).found == (ResolvedHandle(A, A, A),)

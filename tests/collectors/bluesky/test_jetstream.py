@@ -2,9 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
-from datetime import datetime, timedelta
 from pathlib import Path
 
 import aiohttp
@@ -15,13 +14,10 @@ from hypothesis import strategies as st
 
 from collectors.bluesky.declaration import BLUESKY
 from collectors.bluesky.jetstream import Jetstream, StreamLost
-from collectors.bluesky.simulator.app import BlueskyServer, serve_bluesky
+from collectors.bluesky.simulator.app import serve_bluesky
 from collectors.bluesky.simulator.jetstream import EventLog
 from collectors.bluesky.wire.jetstream import (
     MOST_DIDS,
-    StreamEvent,
-    cursor_at,
-    gap_is_covered,
     hello,
     parse_event,
     query,
@@ -45,75 +41,6 @@ from tests.support.simulated.bluesky_cast import (
 LIVED = account(ALICE, AVAILABLE, SUSPENDED, AVAILABLE, NOT_FOUND)
 OTHER = account(BOB, AVAILABLE, SUSPENDED, AVAILABLE, NOT_FOUND)
 BOTH = History((LIVED, OTHER))
-
-
-@asynccontextmanager
-async def listening(
-    server: BlueskyServer, dids: Collection[str], cursor: str | None = None
-) -> AsyncGenerator[asyncio.Queue[StreamEvent]]:
-    """The events that a client gets, once the simulator has heard what it wants."""
-    got: asyncio.Queue[StreamEvent] = asyncio.Queue()
-
-    async def listen() -> None:
-        async with aclosing(Jetstream(server.stream_url).events(dids, cursor)) as events:
-            async for event in events:
-                got.put_nowait(event)
-
-    async with asyncio.TaskGroup() as tasks:
-        task = tasks.create_task(listen())
-        await server.heard()
-        yield got
-        task.cancel()
-
-
-async def test_an_event_just_before_the_cursor_is_sent_again_so_that_none_is_lost() -> None:
-    cursor = str(int(cursor_at(T0 + HOUR)) + 4_000_000)
-    async with (
-        serve_bluesky(BOTH, now=T0 + HOUR + timedelta(minutes=1)) as server,
-        listening(server, [ALICE], cursor) as got,
-    ):
-        assert (await got.get()).at == T0 + HOUR
-
-
-async def test_a_cursor_older_than_36_hours_is_moved_up_without_a_word() -> None:
-    days = History((account(ALICE, *[AVAILABLE, SUSPENDED] * 30),))
-    now = T0 + 50 * HOUR
-    async with serve_bluesky(days, now=now) as server, listening(server, [ALICE], cursor_at(T0)) as got:
-        times = [(await got.get()).at for _ in range(37)]
-        assert times[0] == now - timedelta(hours=36)
-        assert times[-1] == now
-        assert not gap_is_covered(cursor_at(T0), now)
-
-
-async def move_on_when_heard(server: BlueskyServer, now: datetime) -> None:
-    await server.heard()
-    server.set_clock(now)
-
-
-async def test_a_cut_connection_is_lost_and_the_next_one_covers_the_gap() -> None:
-    seen: list[StreamEvent] = []
-
-    async def listen(url: str) -> None:
-        async with aclosing(Jetstream(url).events([ALICE], None)) as events:
-            async for event in events:
-                seen.append(event)
-                server.cut_streams()
-
-    async with serve_bluesky(BOTH) as server:
-        with pytest.raises(StreamLost, match="event stream"):
-            await asyncio.gather(listen(server.stream_url), move_on_when_heard(server, T0 + HOUR))
-        server.set_clock(T0 + 3 * HOUR)
-        async with listening(server, [ALICE], seen[-1].cursor) as got:
-            seen += [await got.get() for _ in range(3)]
-        assert [event.at for event in seen] == [T0 + n * HOUR for n in (1, 1, 2, 3)]
-        assert server.counts["subscribe"]["requests"] == 2
-
-
-async def test_a_server_that_is_not_there_is_lost() -> None:
-    async with serve_bluesky(BOTH) as server:
-        url = server.stream_url
-    with pytest.raises(StreamLost, match="cannot be reached"):
-        await anext(Jetstream(url).events([ALICE], None))
 
 
 @pytest.mark.parametrize(
@@ -278,26 +205,6 @@ def test_an_identity_that_leads_nowhere_is_announced_without_a_handle() -> None:
     (event,) = played(lost)
     assert event["kind"] == "identity"
     assert "handle" not in str(event["identity"])
-
-
-@pytest.mark.parametrize(
-    ("text", "rule"),
-    [
-        (message(did="alice.test"), "a handle is no DID"),
-        (message(did=""), "an empty DID names nobody"),
-        (message(time_us=True), "a truth value is no time"),
-        (message(time_us="1612137600000000"), "text is no time"),
-        (message(time_us=1.5), "a fraction is no time"),
-        (message(time_us=-1), "no event is older than the epoch"),
-        (message(time_us=10**18), "no event is of the year 33658"),
-        (message(kind="commit"), "a commit is about a record"),
-        (message(kind="sync"), "an unknown kind says nothing"),
-        ("\ud800", "half a character is no message"),
-        ("[" * 100_000, "depth alone says nothing"),
-    ],
-)
-def test_what_is_no_event_is_none(text: str, rule: str) -> None:
-    assert parse_event(text) is None, rule
 
 
 @given(st.text() | st.dictionaries(st.sampled_from(["did", "time_us", "kind"]), st.none()).map(json.dumps))

@@ -92,12 +92,6 @@ async def test_a_forged_label_is_kept_apart_and_those_beside_it_count() -> None:
     assert [refused.reason for refused in first.refused] == [LabelRefusal.FORGED]
 
 
-async def test_a_list_is_read_to_its_end() -> None:
-    everything = [f"{POST}{n}" for n in range(501)]
-    async with feeding(labeler(*everything)) as (_, feed, now), aclosing(feed.listing(LABELER, now)) as pages:
-        assert subjects([page async for page in pages]) == everything
-
-
 async def test_a_list_that_is_refused_is_no_empty_list() -> None:
     one = labeler(SUBJECT)
     one.lists_everything = False
@@ -120,22 +114,6 @@ async def test_a_cursor_that_the_labeler_has_not_reached_is_a_gap_and_ends_the_s
         assert await take(news, 1) == [LabelGap.FUTURE_CURSOR]
         with pytest.raises(StreamLost, match="FutureCursor"):
             await take(news, 1)
-
-
-@pytest.mark.parametrize("how", ["too slow", "cut"])
-async def test_a_stream_that_ends_is_lost_and_goes_on_after_the_last_number(how: str) -> None:
-    async with feeding(labeler(SUBJECT)) as (server, feed, now):
-        async with aclosing(feed.stream(LABELER, 0, now)) as news:
-            await take(news, 1)
-            if how == "cut":
-                server.cut_streams()
-            else:
-                await server.end_streams("ConsumerTooSlow")
-            with pytest.raises(StreamLost, match="closed|broke" if how == "cut" else "ConsumerTooSlow"):
-                await take(news, 1)
-        server.labeler.put(POST, "!hide", T0 + HOUR)
-        async with aclosing(feed.stream(LABELER, 1, now)) as news:
-            assert subjects(await take(news, 1)) == [POST]
 
 
 async def test_a_message_that_cannot_be_read_is_a_gap_and_the_stream_goes_on() -> None:

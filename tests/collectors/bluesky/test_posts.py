@@ -13,26 +13,23 @@ from collectors.bluesky.declaration import BLUESKY, DECLARATION
 from collectors.bluesky.simulator.app import BlueskyServer, serve_bluesky
 from collectors.bluesky.simulator.repo_proof import proof
 from collectors.bluesky.simulator.simulator import SIMULATOR
-from collectors.bluesky.wire.regional_labelers import SHIPPED_REGIONS
-from collectors.core.collector import CollectorAnswer, UnresolvedReason
+from collectors.core.collector import CollectorAnswer
 from collectors.simulator.canaries import with_canaries
 from collectors.simulator.faults import PROFILES, FaultKind, FaultPlan, profile
 from collectors.simulator.history import APP_VIEW_ONLY, WITH_AUTHOR, History, HistoryAccount, parse_history
 from collectors.simulator.history_conversion import recast
 from collectors.transport.client import HttpOptions, Retry
-from storage.model.core.availability import BY_COUNTRY, Flag, State, Status, Strength
+from storage.model.core.availability import BY_COUNTRY, Flag, State, Status
 from storage.model.evidence.decisive import decisive_words
 from tests.collectors.conformance.stage import heard
 from tests.support.samples.bluesky_answers import LABEL, MAIN, REGION
 from tests.support.samples.readings import AVAILABLE, MINUTE, NOT_FOUND, SUSPENDED, T0
-from tests.support.simulated.bluesky_cast import ALICE, HOUR, account, asked
+from tests.support.simulated.bluesky_cast import ALICE, HOUR, account
 from tests.support.simulated.scripted_bluesky import (
-    NO_HANDLE,
     NO_RECORD,
     Said,
     Stage,
     did,
-    names,
     post,
     shown,
     shown_post,
@@ -124,36 +121,6 @@ async def test_evidence_of_a_missing_post_has_each_answer_that_it_rests_on() -> 
 # names ---------------------------------------------------------------------------------------------------
 
 
-async def test_posts_are_resolved_by_their_author_alone_each_asked_for_once() -> None:
-    made = Stage({AUTHOR: shown(AUTHOR, "alice.test")}, resolved={"alice.test": (200, {"did": AUTHOR})})
-    asked_for = [
-        "alice.test/3k1",
-        "@alice.test/3k2",
-        A,
-        f"{AUTHOR}/3k3",
-        "alice.test",
-        "bob.test/3k1",
-        "a b/3k1",
-    ]
-    async with staged(made) as (bluesky, server):
-        made.resolved["bob.test"] = NO_HANDLE
-        said = await bluesky.resolve([*asked_for, "alice.test/.."], T0)
-    found = {one.asked: (one.native_id, one.handle) for one in said.found}
-    assert found == {
-        "alice.test/3k1": (A, "alice.test/3k1"),
-        "@alice.test/3k2": (B, "alice.test/3k2"),
-        A: (A, "alice.test/3k1"),
-        f"{AUTHOR}/3k3": (post(3), "alice.test/3k3"),
-        "alice.test": (AUTHOR, "alice.test"),
-    }
-    assert {one.asked: one.why for one in said.unresolved} == {
-        "bob.test/3k1": UnresolvedReason.NOT_FOUND,
-        "a b/3k1": UnresolvedReason.NOT_A_HANDLE,
-        "alice.test/..": UnresolvedReason.NOT_A_HANDLE,
-    }
-    assert names(server) == ["resolveHandle", "getProfile", "getProfile", "resolveHandle", "getProfile"]
-
-
 async def test_a_post_has_no_record_of_handles() -> None:
     async with staged(stage()) as (bluesky, server):
         said = await bluesky.handle_history(A, T0)
@@ -236,24 +203,6 @@ async def read_truly(
     return answer
 
 
-async def test_every_fate_of_a_post_is_read_from_the_servers_that_know_it() -> None:
-    async with simulated() as (bluesky, server, posts):
-        for hours in (0, 1, 2, 0):
-            now = T0 + hours * HOUR
-            answer = await read_truly(bluesky, server, posts, hours)
-            assert answer.missed == ()
-            said = {r.native_id: r for r in answer.readings}
-            handles = {one.native_id: one.handle_at(now) for one in posts}
-            assert all(r.handle in {None, handles[r.native_id]} for r in answer.readings)
-            if hours != 1:
-                of = {name: said[f"at://{did(1)}/app.bsky.feed.post/3k{name}0"] for name in OWN}
-                assert of["hidden"].flags == {Flag.APP_VIEW_ONLY}
-                assert of["hosted"].flags == {Flag.HOST}
-                assert of["deleted"].flags == {Flag.DELETED}
-                assert of["deleted"].strength is Strength.WEAK
-            assert {r.state.status for r in answer.readings} <= DECLARATION.post_statuses
-
-
 LIES = {FaultKind.ALL_NOT_FOUND, FaultKind.LABELS_DROPPED}
 
 
@@ -303,15 +252,6 @@ async def test_a_post_shares_the_state_of_an_author_who_is_in_the_history_too() 
         server.set_clock(T0 + HOUR)
         (said,) = (await bluesky.read([uri], T0 + HOUR)).readings
         assert (said.state, said.flags) == (SUSPENDED, {Flag.WITH_AUTHOR, Flag.HOST})
-
-
-async def test_the_example_of_a_post_is_answered_by_the_simulator() -> None:
-    (first, *_) = posts_of_every_fate()
-    async with serve_bluesky(History((first,)), now=T0) as server:
-        command = SIMULATOR.example("", first)
-        status, _, body = await asked(server, command.split("'")[1])
-    assert (status, [one["uri"] for one in body["posts"]]) == (200, [first.native_id])
-    assert not any(label["src"] in SHIPPED_REGIONS.values() for label in body["posts"][0]["labels"])
 
 
 def test_a_post_of_another_platform_becomes_a_post_with_the_author_of_its_handle() -> None:

@@ -3,21 +3,19 @@
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from hashlib import sha256
 
 import pytest
 from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
-from multidict import CIMultiDict
 
 from collectors.bluesky.declaration import BLUESKY
 from collectors.core.collector import Collector, CollectorAnswer, RequestFailure
 from collectors.core.rate_limit_headers import (
     MOST_JITTER_S,
     NOT_STATED,
-    Pauses,
     RateLimitWindow,
     exhausted,
     failure_of,
@@ -42,7 +40,7 @@ from storage.model.limits.rate_limits import Granted
 from storage.postgres.pool import Pool, borrowed, open_pool
 from storage.work import rate_limits
 from tests.support.samples.mastodon_answers import ALICE, account
-from tests.support.samples.readings import MINUTE, T0, minutes
+from tests.support.samples.readings import T0
 from tests.support.simulated.scripted_bluesky import Stage, did, shown, staged
 from tests.support.simulated.scripted_mastodon import asking, ok
 from tests.support.simulated.scripted_x import TOKEN, USERS, collector, cut, plain, scripted
@@ -106,21 +104,6 @@ async def test_a_request_that_the_budget_refuses_is_not_an_attempt(platform: Pla
     assert budget.noted == []
 
 
-@pytest.mark.parametrize("allowed", [1, 2, 7, 8])
-async def test_the_search_for_an_id_that_x_rejects_ends_with_the_budget(allowed: int) -> None:
-    ids, budget = [str(n) for n in range(64)], Allows(allowed)
-    async with (
-        scripted(plain(400, b'{"errors":null}')) as server,
-        collector(server.base_url, http=of(budget)) as x,
-    ):
-        answer = await x.read(ids, T0)
-    assert len(server.asked) == allowed
-    assert answer.sent
-    assert missed(answer) == dict.fromkeys(ids, MissedReason.RATE_LIMITED)
-    assert answer.trouble is not None
-    assert answer.trouble.retry_at == RETRY_AT
-
-
 @pytest.mark.parametrize(
     ("script", "reason", "noted"),
     [
@@ -138,13 +121,6 @@ async def test_each_retry_is_requested_from_and_reported_to_the_budget(
     assert answer.sent
     assert missed(answer) == {"7": reason}
     assert [status for _, status in budget.noted] == noted
-
-
-async def test_a_mirror_is_counted_as_the_server_that_it_replaces() -> None:
-    budget = Allows(9)
-    async with reading(MASTODON, budget) as (collector, ids):
-        await collector.read(ids[:1], T0)
-    assert [url for url, _ in budget.noted] == ["http://mastodon.example/api/v1/accounts"]
 
 
 async def test_every_other_request_to_x_takes_from_the_budget_too() -> None:
@@ -234,51 +210,6 @@ async def test_without_the_database_no_request_is_made_and_nothing_is_raised(dsn
         assert now < answer.trouble.retry_at < now + timedelta(minutes=1)
 
 
-EPOCH = str(int(minutes(9).timestamp()))
-
-
-@pytest.mark.parametrize(
-    ("headers", "window"),
-    [
-        pytest.param(
-            {"x-rate-limit-limit": "300", "x-rate-limit-remaining": "7", "x-rate-limit-reset": EPOCH},
-            RateLimitWindow(300, 7, minutes(9), None),
-            id="X: epoch seconds",
-        ),
-        pytest.param(
-            {"ratelimit-limit": "3000", "ratelimit-remaining": "0", "ratelimit-reset": EPOCH},
-            RateLimitWindow(3000, 0, minutes(9), None),
-            id="Bluesky: epoch seconds under other names",
-        ),
-        pytest.param(
-            {
-                "X-RateLimit-Limit": "300",
-                "X-RateLimit-Remaining": "299",
-                "X-RateLimit-Reset": "2021-02-01T00:09:00.000000Z",
-            },
-            RateLimitWindow(300, 299, minutes(9), None),
-            id="Mastodon: a time",
-        ),
-        pytest.param(
-            {"X-RateLimit-Reset": EPOCH},
-            RateLimitWindow(None, None, minutes(9), None),
-            id="a mock: epoch seconds",
-        ),
-        pytest.param(
-            {"Retry-After": "289"}, RateLimitWindow(None, None, None, 289), id="only how long to wait"
-        ),
-        pytest.param({}, NOT_STATED, id="nothing is stated"),
-        pytest.param({"ratelimit-reset": "soon"}, NOT_STATED, id="no time at all"),
-        pytest.param({"ratelimit-reset": "9" * 30}, NOT_STATED, id="a number beyond all times"),
-        pytest.param({"ratelimit-remaining": "-1"}, NOT_STATED, id="less than nothing"),
-    ],
-)
-def test_the_headers_of_every_platform_are_understood(
-    headers: dict[str, str], window: RateLimitWindow
-) -> None:
-    assert read_window(CIMultiDict(headers)) == window
-
-
 @given(st.dictionaries(st.sampled_from(["ratelimit-reset", "ratelimit-limit", "retry-after"]), st.text()))
 def test_no_header_raises_or_causes_an_endless_wait(headers: dict[str, str]) -> None:
     window = read_window(headers)
@@ -299,27 +230,6 @@ def test_a_missing_or_implausible_reset_causes_no_wait_longer_than_allowed(
     ):
         trouble = failure_of(WireFault(reason, ""), window, T0, jitter_s, longest)
         assert T0 < trouble.retry_at <= T0 + longest
-
-
-def test_a_used_up_window_pauses_only_its_own_place_until_the_reset() -> None:
-    pauses = Pauses()
-    pauses.note_window("pds.example", RateLimitWindow(3000, 0, minutes(4), None), T0)
-    pause = pauses.of(T0, "pds.example")
-    assert pause is not None
-    assert (pause.reason, pause.retry_at) == (MissedReason.RATE_LIMITED, minutes(4))
-    assert pauses.of(T0, "other.example") is None
-    assert pauses.of(minutes(4), "pds.example") is None
-
-
-def test_of_several_places_the_longest_pause_counts() -> None:
-    pauses = Pauses()
-    for place, until in (("a", 3), ("b", 5)):
-        fault = WireFault(MissedReason.RATE_LIMITED, "429")
-        window = RateLimitWindow(None, None, datetime.fromtimestamp(minutes(until).timestamp(), UTC), None)
-        pauses.start(place, failure_of(fault, window, T0, 0))
-    pause = pauses.of(T0 + MINUTE, "a", "b")
-    assert pause is not None
-    assert pause.retry_at == minutes(5)
 
 
 async def test_a_host_is_not_asked_faster_than_its_pace_and_hosts_do_not_wait_for_each_other() -> None:

@@ -1,7 +1,5 @@
 """The Mastodon collector over real sockets: what it asks for, what it survives, and what it never asks."""
 
-import asyncio
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -20,7 +18,6 @@ from tests.support.simulated.scripted_mastodon import (
     ONCE,
     Answer,
     Cut,
-    Hang,
     asking,
     ok,
     status,
@@ -28,14 +25,11 @@ from tests.support.simulated.scripted_mastodon import (
 
 HOME = "mastodon.example"
 BATCH = f"{HOME}/api/v1/accounts"
-ONE = f"{BATCH}/{ALICE.local_id}"
 LOOKUP = f"{BATCH}/lookup"
 WEBFINGER = f"{HOME}/.well-known/webfinger"
-ACTOR = f"{HOME}/users/alice"
 BOB = MastodonIdentity("https://mastodon.example/users/bob", "2")
 CAROL = MastodonIdentity("https://mastodon.example/users/carol", "3")
 PEOPLE = {who.local_id: who for who in (ALICE, BOB, CAROL)}
-IDS = [who.native_id for who in PEOPLE.values()]
 DAY = timedelta(days=1)
 
 
@@ -43,31 +37,6 @@ def batch(request: web.BaseRequest) -> Sample:
     """A home server as it is: unknown ids are dropped without a word."""
     asked = request.rel_url.query.getall("id[]")
     return ok([account(PEOPLE[one]) for one in reversed(asked) if one in PEOPLE])
-
-
-def single(who: MastodonIdentity, **parts: object) -> dict[str, Answer]:
-    return {f"{BATCH}/{who.local_id}": ok(account(who, **parts))}
-
-
-SINGLES = single(ALICE) | single(BOB) | single(CAROL)
-"""A home server before 4.3: the batch is 404."""
-
-
-async def test_a_home_server_is_a_place_and_an_odd_id_has_none() -> None:
-    mastodon = MastodonCollector()
-    assert mastodon.platform is MASTODON
-    assert mastodon.batch_size == 40
-    assert mastodon.place(ALICE.native_id) == HOME
-    assert mastodon.place("https://Social.Example:3000/users/a#1") == "social.example:3000"
-    for odd in (
-        "",
-        "7",
-        "did:plc:a",
-        "https://mastodon.example/users/alice",
-        "ftp://a/b#1",
-        "https://a b/#1",
-    ):
-        assert mastodon.place(odd) == ""
 
 
 async def test_an_id_that_cannot_be_one_is_missed_and_not_sent() -> None:
@@ -90,27 +59,7 @@ async def test_too_many_accounts_and_accounts_of_two_servers_are_refused() -> No
 # a server without the batch ------------------------------------------------------------------------------
 
 
-async def test_a_server_that_once_answered_a_batch_is_asked_for_it_after_a_single_refusal() -> None:
-    async with asking(SINGLES | {BATCH: batch}) as (mastodon, server):
-        await mastodon.read(IDS, T0)
-        server.routes[BATCH] = status(404)
-        assert len((await mastodon.read(IDS, T0 + MINUTE)).readings) == 3
-        server.routes[BATCH] = batch
-        server.asked.clear()
-        assert len((await mastodon.read(IDS, T0 + 2 * MINUTE)).readings) == 3
-        assert server.asked == [BATCH]
-
-
 # suspended and missing accounts --------------------------------------------------------------------------
-
-
-async def test_a_suspension_whose_kind_could_not_be_asked_waits_for_the_next_try() -> None:
-    """Whether it is a block or may be the owner's own deletion is not left to a bad moment."""
-    suspended = sample_json("account__suspended")
-    async with asking({BATCH: ok([suspended]), ACTOR: Cut()}) as (mastodon, _):
-        answer = await mastodon.read([ALICE.native_id], T0)
-    assert answer.readings == ()
-    assert [miss.reason for miss in answer.missed] == [MissedReason.NETWORK]
 
 
 async def test_webfinger_that_knows_a_missing_account_is_a_contradiction() -> None:
@@ -159,39 +108,6 @@ async def test_a_domain_that_answers_404_to_everything_proves_nothing_of_its_acc
     assert {miss.reason for miss in said.missed} == {MissedReason.UPSTREAM}
     assert said.trouble is not None
     assert len(server.asked) <= 16
-
-
-async def test_other_software_with_an_api_may_say_not_found_in_html() -> None:
-    page = sample("other_software__lookup_404_html")
-    routes: dict[str, Answer] = {ONE: page, LOOKUP: page, WEBFINGER: page, f"{HOME}/api/v1/instance": ok({})}
-    async with asking(routes) as (mastodon, _):
-        said = await mastodon.read([ALICE.native_id], T0)
-    assert [reading.state.status for reading in said.readings] == [Status.NOT_FOUND]
-
-
-SOON = replace(ONCE, follow_up_s=0.2)
-"""As a collector asks, which gives a server that hangs 20 seconds; further questions get less."""
-
-
-@pytest.mark.parametrize("hanging", [f"{BATCH}/2", WEBFINGER])
-async def test_a_question_about_one_account_holds_up_nobody_who_was_answered_already(hanging: str) -> None:
-    elsewhere = status(302, Location="https://social.example/.well-known/webfinger")
-    routes: dict[str, Answer] = {BATCH: ok([account()]), WEBFINGER: elsewhere}
-    at = "social.example/.well-known/webfinger" if hanging == WEBFINGER else hanging
-    async with asyncio.timeout(100), asking(routes | {at: Hang()}, http=SOON) as (mastodon, _):
-        said = await mastodon.read([ALICE.native_id, BOB.native_id], T0)
-    assert [reading.native_id for reading in said.readings] == [ALICE.native_id]
-    assert [(miss.native_id, miss.reason) for miss in said.missed] == [(BOB.native_id, MissedReason.NETWORK)]
-    assert said.trouble is None
-
-
-async def test_the_outage_of_one_server_is_nothing_to_another() -> None:
-    other = MastodonIdentity("https://social.example/users/dora", "4")
-    routes = {BATCH: status(429), "social.example/api/v1/accounts": ok([account(other)])}
-    async with asking(routes) as (mastodon, _):
-        assert (await mastodon.read(IDS, T0)).trouble is not None
-        assert not (await mastodon.read(IDS, T0)).sent
-        assert len((await mastodon.read([other.native_id], T0)).readings) == 1
 
 
 # rate limits ---------------------------------------------------------------------------------------------
@@ -328,12 +244,6 @@ SERVED: dict[str, Answer] = {WEBFINGER: sample("webfinger__plain"), HANDLE_RESOL
 )
 def test_a_person_is_named_by_handle_or_by_address(asked: str, server: str, resource: str) -> None:
     assert name_of(asked) == WebfingerName(server, resource)
-
-
-async def test_a_suspended_account_is_found() -> None:
-    async with asking(SERVED | {HANDLE_RESOLUTION_LOOKUP: sample("lookup__suspended")}) as (mastodon, _):
-        resolution = await mastodon.resolve(["alice@mastodon.example"], T0)
-    assert [one.native_id for one in resolution.found] == [ALICE.native_id]
 
 
 async def test_a_server_cannot_call_its_people_by_the_names_of_others() -> None:

@@ -8,13 +8,10 @@ from aiohttp import web
 
 from collectors.core.collector import RequestFailure
 from collectors.core.wire import WireFault
-from collectors.mastodon.wire.identity import post_of
 from collectors.mastodon.wire.timeline import (
     MastodonTimelinePage,
     completed,
-    like_of,
     next_max_id,
-    read_favourites,
     read_page,
 )
 from storage.model.core.availability import MissedReason
@@ -181,13 +178,6 @@ def favourites(pages: int) -> Any:
     return script
 
 
-async def test_who_favourited_a_post_is_read_page_by_page_at_its_home_server() -> None:
-    async with asking({FAVOURITES: favourites(3)}) as (mastodon, server):
-        people = await mastodon.favourited_by("https://mastodon.example/@alice/77", T0)
-    assert people == tuple(f"https://a.example/users/p{n}" for n in (1, 2, 3))
-    assert server.asked == [FAVOURITES] * 3
-
-
 async def test_favourites_are_read_up_to_a_bound() -> None:
     async with asking({FAVOURITES: favourites(1000)}) as (mastodon, server):
         await mastodon.favourited_by("https://mastodon.example/users/alice/statuses/77", T0)
@@ -214,22 +204,6 @@ async def test_an_address_that_is_no_post_at_its_home_server_is_refused() -> Non
 
 
 @pytest.mark.parametrize(
-    ("names", "is_like"),
-    [
-        ([ALICE.actor], True),
-        (["Alice@mastodon.example"], True),
-        (["https://social.example/users/alice", "alice@social.example"], False),
-        ([], False),
-    ],
-)
-def test_an_executive_among_those_who_favourited_likes_the_post(names: list[str], is_like: bool) -> None:
-    watched = post_of("https://a.example/@zoe/77")
-    assert watched is not None
-    like = Signal(SignalKind.LIKE, watched.address, None, watched.address, "zoe@a.example")
-    assert like_of(watched, names, ALICE.actor, "alice@mastodon.example") == (like if is_like else None)
-
-
-@pytest.mark.parametrize(
     ("link", "max_id"),
     [
         (None, None),
@@ -243,9 +217,3 @@ def test_an_executive_among_those_who_favourited_likes_the_post(names: list[str]
 )
 def test_of_the_next_page_only_its_place_is_taken(link: str | None, max_id: str | None) -> None:
     assert next_max_id(link) == max_id
-
-
-def test_old_servers_name_people_without_a_uri() -> None:
-    people = [{"acct": "bob"}, {"acct": "eve@social.example"}]
-    assert read_favourites(200, encoded(people), HOME) == ("bob@mastodon.example", "eve@social.example")
-    assert isinstance(read_favourites(200, encoded([{"acct": 7}]), HOME), WireFault)

@@ -1,11 +1,9 @@
 """Posts over real sockets: what is asked for, what becomes of a post that is not shown, and every fault."""
 
-import json
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 
 import pytest
-from aiohttp import web
 
 from collectors.core.collector import (
     CollectorAnswer,
@@ -24,7 +22,7 @@ from collectors.simulator.server import SimulatorServer
 from collectors.transport.client import HttpOptions, Retry
 from collectors.transport.ssrf_guard import Guard
 from storage.model.core.availability import Flag, MissedReason, State, Status
-from tests.support.samples.mastodon_answers import ALICE, POST, Sample, account, post, sample, sample_json
+from tests.support.samples.mastodon_answers import ALICE, POST, account, post, sample, sample_json
 from tests.support.samples.readings import MINUTE, T0
 from tests.support.simulated.scripted_mastodon import Answer, Cut, asking, ok, status
 
@@ -44,29 +42,9 @@ def at(number: int) -> MastodonPostIdentity:
     return MastodonPostIdentity.at(POST.server, POST.name, str(number))
 
 
-def batch(request: web.BaseRequest) -> Sample:
-    """A server as it is: what it does not show is left out without a word. Posts above 500 are not shown."""
-    asked = request.rel_url.query.getall("id[]")
-    return ok([post(at(int(one))) for one in reversed(asked) if int(one) < 500])
-
-
 def statuses(answer: CollectorAnswer) -> dict[str, Status | MissedReason]:
     said: dict[str, Status | MissedReason] = {r.native_id: r.state.status for r in answer.readings}
     return said | {m.native_id: m.reason for m in answer.missed}
-
-
-async def test_posts_are_asked_for_twenty_at_a_time_at_a_place_of_their_own() -> None:
-    posts = [at(n).native_id for n in range(1, 41)]
-    async with asking({BATCH: batch}) as (mastodon, server):
-        assert mastodon.place(posts[0]) == f"{HOME}/posts" != mastodon.place(ALICE.native_id)
-        assert mastodon.base_url(f"{HOME}/posts") == mastodon.base_url(HOME) == server.base_url
-        assert DECLARATION.is_one_server(mastodon.place(posts[0]))
-        answer = await mastodon.read(posts, T0)
-        with pytest.raises(ValueError, match="different places"):
-            await mastodon.read([posts[0], ALICE.native_id], T0)
-    assert server.asked == [BATCH, BATCH]
-    assert set(statuses(answer).values()) == {Status.AVAILABLE}
-    assert len(answer.readings) == 40
 
 
 @pytest.mark.parametrize(
@@ -147,26 +125,6 @@ async def test_what_became_of_a_post_that_is_not_shown_is_asked_of_its_author(
     assert statuses(answer) == {POST.native_id: expected}
     assert [reading.flags for reading in answer.readings] in ([], [set(flags)])
     assert answer.trouble is None
-
-
-async def test_an_author_is_asked_about_once_for_all_posts_and_is_evidence_about_each() -> None:
-    ids = [at(n).native_id for n in (501, 502, 503)]
-    routes: dict[str, Answer] = {
-        BATCH: batch,
-        LOOKUP: sample("lookup__suspended"),
-        ACTOR: sample("actor__suspended_temporary"),
-    }
-    async with asking(routes) as (mastodon, server):
-        answer = await mastodon.read(ids, T0)
-        kept = mastodon.evidence(answer.exchanges, ids)
-    assert server.asked.count(LOOKUP) == server.asked.count(ACTOR) == 1
-    assert set(statuses(answer).values()) == {Status.SUSPENDED}
-    for native_id in ids:
-        (alone, lookup, actor) = json.loads(kept[native_id])
-        assert alone["http_status"] == 404
-        assert lookup["about"]["suspended"] is True
-        assert actor["about"]["suspended"] is True
-        assert all(item["url"].endswith(f"asked for {native_id}") for item in (alone, lookup, actor))
 
 
 # servers that fail ---------------------------------------------------------------------------------------

@@ -44,18 +44,6 @@ def answer(*rows: object) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("body", "days"),
-    [
-        pytest.param(answer(row(), row(FREE)), (BLOCKED, FREE), id="counts by day and domain"),
-        pytest.param(answer(), (), id="no row is no measurement, and no failure"),
-        pytest.param(answer(row(probe_cc="TR")), (BLOCKED,), id="what else a row says is left alone"),
-    ],
-)
-def test_the_counts_are_taken_as_they_are_published(body: bytes, days: tuple[MeasuredDay, ...]) -> None:
-    assert read_aggregation(200, body, ASKED) == days
-
-
-@pytest.mark.parametrize(
     ("http_status", "body", "reason"),
     [
         pytest.param(429, b"", MissedReason.RATE_LIMITED, id="a rate limit"),

@@ -7,11 +7,8 @@ import pytest
 
 from collectors.simulator.faults import (
     FaultKind,
-    FaultPeriod,
     FaultPlan,
-    Flapping,
     Glitch,
-    Outage,
     profile,
 )
 from tests.support.samples.readings import MINUTE, T0
@@ -30,30 +27,7 @@ def quarters(days: int) -> list[datetime]:
     return [T0 + n * QUARTER for n in range(days * 96)]
 
 
-def test_an_unknown_profile_is_refused_with_the_names_there_are() -> None:
-    with pytest.raises(ValueError, match="none, light, heavy, network"):
-        profile("mild")
-
-
-def test_two_requests_at_the_same_times_meet_different_weather() -> None:
-    faults = profile("heavy", seed=1)
-    assert weather(faults, days=1) != [faults.of(T0 + n * MINUTE, "/2/users?ids=8") for n in range(1440)]
-
-
 # periods -------------------------------------------------------------------------------------------------
-
-
-def test_a_period_lies_within_its_stretch_of_time_even_at_its_ends() -> None:
-    hour = timedelta(hours=1)
-    faults = FaultPlan(periods=(FaultPeriod((FaultKind.RESET,), timedelta(minutes=59), hour),))
-    for n in range(200):
-        hits = [faults.of(T0 + n * hour + m * MINUTE, REQUEST) for m in range(60)]
-        assert hits.count(FaultKind.RESET) == 59
-
-
-def test_an_outage_that_is_asked_for_goes_before_everything_else() -> None:
-    faults = profile("everything", outages=(Outage(T0, T0 + DAY),))
-    assert {faults.of(T0 + n * MINUTE, REQUEST) for n in range(1440)} == {FaultKind.UNAVAILABLE_HTML}
 
 
 # lies ----------------------------------------------------------------------------------------------------
@@ -74,13 +48,6 @@ def test_flapping_hits_one_account_in_a_thousand_drawn_anew_every_quarter_of_an_
     assert len(frozenset[str]().union(*hits)) > 0.8 * len(ACCOUNTS), "it should be the turn of nearly all"
     again = sum(bool(one & other) for one, other in pairwise(hits))
     assert again < 10, "who was hit should not be likelier to be hit again"
-
-
-def test_a_lie_lasts_through_its_window_and_ends_with_it() -> None:
-    faults = FaultPlan(flapping=Flapping(0.3, QUARTER))
-    first = liars(faults, T0)
-    assert first == liars(faults, T0 + QUARTER - timedelta(microseconds=1))
-    assert first != liars(faults, T0 + QUARTER)
 
 
 def test_a_glitch_hits_its_share_and_the_same_accounts_all_through() -> None:

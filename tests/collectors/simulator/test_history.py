@@ -8,16 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collectors.bluesky.declaration import BLUESKY
-from collectors.mastodon.declaration import MASTODON
 from collectors.simulator.engagement_file import parse_acts
 from collectors.simulator.history import HistoryError, parse_history, settled
-from collectors.simulator.history_clock import HistoryClock
-from collectors.simulator.history_files import load_acts, load_history
-from collectors.simulator.platform_simulator import simulator_of
+from collectors.simulator.history_files import load_history
 from collectors.simulator.recorded_history import parse_recorded
 from collectors.x.declaration import X
-from storage.model.core.accounts import Platform
 from storage.model.core.availability import State, Status
 
 HEADER = "platform,account_id,handle,at,status,withheld_in,list"
@@ -37,16 +32,6 @@ def hours(n: float) -> datetime:
 
 def stamp(n: float) -> str:
     return hours(n).isoformat().replace("+00:00", "Z")
-
-
-def test_other_columns_and_their_order_and_empty_lines_do_not_matter() -> None:
-    lines = [
-        "note,list,withheld_in,status,at,handle,account_id,platform",
-        "",
-        f'"x, y",,XX IN,withheld,{hours(1).isoformat()},a,7,x',
-    ]
-    (account,) = parse_history(lines, "h.csv").accounts
-    assert account.states == (State(Status.WITHHELD, ("XX",)),)
 
 
 @pytest.mark.parametrize(
@@ -86,31 +71,6 @@ def test_a_faulty_line_is_named_with_its_file_and_number(line: str, fault: str) 
     assert message.startswith("h.csv, line 3: ")
     assert fault in message
     assert "\n" not in message
-
-
-@pytest.mark.parametrize("lines", [[], ["platform,account_id,at,status,withheld_in,list"]])
-def test_a_missing_column_is_named(lines: list[str]) -> None:
-    with pytest.raises(HistoryError, match=r"h\.csv, line 1: the header has no column .*handle"):
-        parse_history(lines, "h.csv")
-
-
-GONE, WITHHELD_IN = State(Status.NOT_FOUND), State(Status.WITHHELD, ("IN",))
-DEACTIVATED, PROTECTED = State(Status.DEACTIVATED), State(Status.PROTECTED)
-
-
-@pytest.mark.parametrize(
-    ("platform", "differently"),
-    [
-        (X, {DEACTIVATED: GONE}),
-        (BLUESKY, {PROTECTED: AVAILABLE}),
-        (MASTODON, {DEACTIVATED: AVAILABLE, PROTECTED: AVAILABLE, WITHHELD_IN: AVAILABLE}),
-    ],
-)
-def test_a_platform_shows_what_an_outsider_can_see_of_the_truth(
-    platform: Platform, differently: dict[State, State]
-) -> None:
-    for state in (AVAILABLE, SUSPENDED, GONE, WITHHELD_IN, DEACTIVATED, PROTECTED):
-        assert simulator_of(platform).visible(state) == differently.get(state, state)
 
 
 def detailed(*rows: str) -> list[str]:
@@ -172,26 +132,6 @@ def test_handles_of_a_recorded_status_are_made_up_as_its_platform_has_them() -> 
     ]
 
 
-def test_accounts_of_which_nothing_is_known_after_their_restoration_are_left_out_and_counted() -> None:
-    lines = [
-        RECORDED,
-        f"1,x,suspended,{stamp(1)},{stamp(1)}",
-        f"1,x,available,{stamp(2)},{stamp(2)}",
-        f"2,x,available,{stamp(2)},{stamp(2)}",
-        f"3,x,suspended,{stamp(1)},{stamp(1)}",
-        f"3,x,available,{stamp(2)},{stamp(5)}",
-        f"4,x,available,{stamp(1)},{stamp(1)}",
-        f"4,x,available,{stamp(2)},{stamp(2)}",
-        f"5,x,available,{stamp(1)},{stamp(1)}",
-        f"5,x,suspended,{stamp(2)},{stamp(2)}",
-    ]
-    history = parse_recorded(lines, "r.csv")
-    assert [account.native_id for account in history.accounts] == ["3", "4", "5"]
-    assert [account.states for account in history.accounts][1] == (AVAILABLE,)
-    assert len(history.notes) == 1
-    assert history.notes[0].startswith("2 accounts left out")
-
-
 @pytest.mark.parametrize(
     ("line", "fault"),
     [
@@ -212,11 +152,6 @@ def test_a_faulty_recorded_line_is_named(line: str, fault: str) -> None:
 
 
 # acts ----------------------------------------------------------------------------------------------------
-
-
-def test_acts_are_ordered_by_actor_and_post() -> None:
-    lines = [ACTS, f"9,{stamp(2)},repost,50,40,7", f"9,{stamp(1)},post,45,,", f"9,{stamp(3)},like,40,,7"]
-    assert [act.post_id for act in parse_acts(lines, "a.csv")] == ["45", "50", "40"]
 
 
 @pytest.mark.parametrize(
@@ -241,18 +176,6 @@ def test_a_faulty_act_is_named(line: str, fault: str) -> None:
 # files ---------------------------------------------------------------------------------------------------
 
 
-def test_gzipped_and_plain_files_of_either_kind_are_opened(tmp_path: Path) -> None:
-    plain = tmp_path / "history.csv"
-    plain.write_text(f"{HEADER}\nx,7,a,{stamp(1)},available,,\n", encoding="utf-8-sig")
-    zipped = tmp_path / "recorded.csv.gz"
-    zipped.write_bytes(gzip.compress(f"{RECORDED}\n7,x,available,{stamp(1)},{stamp(2)}\n".encode()))
-    acts = tmp_path / "acts.csv"
-    acts.write_text(f"{ACTS}\n9,{stamp(1)},post,45,,\n")
-    assert load_history(plain).accounts[0].handles == ("a",)
-    assert load_history(zipped).accounts[0].handles == ("acct_7",)
-    assert load_acts(acts)[0].post_id == "45"
-
-
 @pytest.mark.parametrize(
     ("name", "content", "fault"),
     [
@@ -270,24 +193,3 @@ def test_a_file_that_cannot_be_opened_is_named(
         path.write_bytes(content)
     with pytest.raises(HistoryError, match=rf"^{name}: .*{fault}"):
         load_history(path)
-
-
-START = datetime(2026, 1, 1, tzinfo=UTC)
-DAY = timedelta(days=1)
-
-
-def clock() -> HistoryClock:
-    """Account 1 is suspended on day 2, account 2 is renamed on day 4, account 3 is followed on day 6."""
-    suspended = settled(X, "1", [(START, AVAILABLE, "one"), (START + 2 * DAY, SUSPENDED, "one")])
-    renamed = settled(X, "2", [(START, AVAILABLE, "two"), (START + 4 * DAY, AVAILABLE, "other")])
-    return HistoryClock([suspended, renamed], START, [(START + 6 * DAY, "3")])
-
-
-def test_a_change_at_the_very_time_of_the_clock_has_happened() -> None:
-    moved = clock()
-    assert moved.move_to(START + 2 * DAY) == {"1"}
-    assert moved.move_to(START + 2 * DAY - timedelta(microseconds=1)) == {"1"}
-
-
-def test_what_was_there_at_the_first_reading_is_no_change() -> None:
-    assert clock().move_to(START - DAY) == set()

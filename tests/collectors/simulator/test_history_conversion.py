@@ -11,9 +11,9 @@ from collectors.bluesky.declaration import BLUESKY
 from collectors.mastodon.declaration import MASTODON
 from collectors.mastodon.simulator.ids import actor_of
 from collectors.mastodon.simulator.simulator import HOSTS
-from collectors.simulator.canaries import canaries_of, with_canaries
+from collectors.simulator.canaries import with_canaries
 from collectors.simulator.history import History, HistoryAccount, parse_history, settled
-from collectors.simulator.history_conversion import recast, recast_all
+from collectors.simulator.history_conversion import recast
 from collectors.x.declaration import X
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import State, Status
@@ -98,40 +98,11 @@ def test_on_bluesky_different_handles_stay_different_and_one_in_capitals_is_the_
                 assert (new.handle_at(at) == new.handle_at(other)) == same
 
 
-def test_all_platforms_at_once_hold_each_account_once_each() -> None:
-    history = History((a("1", "alpha"), a("2", "Beta_2")))
-    cast = recast_all(history)
-    assert [account.platform for account in cast.accounts] == [p for p in Platform for _ in range(2)]
-    assert tuple(account for account in cast.accounts if account.platform is X) == history.accounts
-    assert cast == recast_all(history)
-
-
 def a(native_id: str, handle: str, platform: Platform = X) -> HistoryAccount:
     return settled(platform, native_id, [(T0, AVAILABLE, handle)])
 
 
 # control accounts ----------------------------------------------------------------------------------------
-
-
-def test_each_platform_of_a_history_gets_two_stable_control_accounts_and_a_suspended_one() -> None:
-    history = recast_all(History(tuple(a(str(n), f"name{n}") for n in range(1, 21))))
-    states = [AVAILABLE, AVAILABLE, SUSPENDED]
-    for platform in (X, BLUESKY):
-        assert [c.at(T0) for c in canaries_of(platform, history)] == states
-    on_mastodon = canaries_of(MASTODON, history)
-    for host in HOSTS:
-        own = [c for c in on_mastodon if actor_of(c.native_id).host == host]
-        assert [c.at(T0) for c in own] == states
-    assert len(on_mastodon) == 3 * len(HOSTS)
-    served = with_canaries(history)
-    assert len(served.accounts) == len(history.accounts) + 15
-    assert of(parse_history(lines_of(served), "served.csv")) == of(served)
-    assert canaries_of(MASTODON, served) == on_mastodon
-
-
-def test_a_platform_that_the_history_does_not_hold_gets_none() -> None:
-    served = with_canaries(History((a("7", "alpha"),)))
-    assert {c.platform for c in served.accounts} == {X}
 
 
 def test_a_history_that_uses_the_id_of_a_control_account_is_refused() -> None:

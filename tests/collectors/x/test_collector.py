@@ -12,7 +12,6 @@ from collectors.core.collector import RequestFailure
 from collectors.simulator.faults import FaultKind, FaultPlan
 from collectors.simulator.history import History, settled
 from collectors.simulator.platform_simulator import simulator_of
-from collectors.transport.client import MAX_BODY
 from collectors.x.collector import XCollector
 from collectors.x.declaration import X
 from collectors.x.simulator.app import XServer, serve_x
@@ -21,13 +20,7 @@ from storage.model.core.availability import MissedReason, State, Status
 from tests.support.repeats import repeats
 from tests.support.samples.readings import MINUTE, T0
 from tests.support.samples.x_answers import CROWD, HOUR, one
-from tests.support.simulated.scripted_x import ONCE, TOKEN, USERS, collector, one_read, plain, scripted
-
-
-async def test_an_endless_answer_is_not_taken_in() -> None:
-    answer, _ = await one_read(plain(200, b" " * (MAX_BODY + 1)))
-    assert [miss.reason for miss in answer.missed] == [MissedReason.NETWORK]
-    assert answer.exchanges == ()
+from tests.support.simulated.scripted_x import ONCE, TOKEN, USERS, collector, plain, scripted
 
 
 async def test_a_cancelled_read_is_not_an_answer() -> None:
@@ -100,23 +93,6 @@ async def test_a_refused_batch_is_not_halved_when_no_request_is_left() -> None:
     assert [miss.reason for miss in answer.missed] == [MissedReason.RATE_LIMITED] * 2
     assert answer.trouble is not None
     assert answer.trouble.retry_at == T0 + 5 * MINUTE
-
-
-FAR = timedelta(minutes=15)
-
-
-async def test_a_window_that_is_used_up_is_waited_for_without_a_refusal() -> None:
-    history = History((settled(X, "7", [(T0, State(Status.AVAILABLE), "a")]),))
-    async with serve_x(history, limit=2) as server, collector(server.base_url) as x:
-        assert (await x.read(["7"], T0)).readings
-        assert x.windows["users"].remaining == 1
-        assert (await x.read(["7"], T0)).readings
-        third = await x.read(["7"], T0)
-        assert third.trouble is not None
-        assert third.trouble.retry_at == T0 + FAR
-        assert server.counts["users"]["requests"] == 2
-        server.set_clock(T0 + FAR)
-        assert (await x.read(["7"], T0 + FAR)).readings
 
 
 # secrets -------------------------------------------------------------------------------------------------

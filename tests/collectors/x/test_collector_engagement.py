@@ -9,7 +9,6 @@ from aiohttp import web
 
 from collectors.core.collector import ResolvedHandle, UnresolvedReason
 from collectors.simulator.engagement_file import SimulatedAct
-from collectors.simulator.faults import FaultKind, FaultPlan
 from collectors.simulator.history import History, settled
 from collectors.x.collector import MAX_PAGES, Resolution
 from collectors.x.declaration import X
@@ -18,7 +17,7 @@ from collectors.x.simulator.payloads import CLIENT_FORBIDDEN
 from storage.model.core.availability import MissedReason, State, Status
 from storage.model.core.signals import SignalKind
 from tests.support.samples.readings import MINUTE, T0
-from tests.support.simulated.scripted_x import USERS, collector, plain, scripted
+from tests.support.simulated.scripted_x import USERS, collector, scripted
 
 AUTHOR = "310000001"
 EMPTY = History(())
@@ -38,14 +37,6 @@ ACTS = (
     SimulatedAct(AUTHOR, T0 + 2 * MINUTE, SignalKind.QUOTE, "103", "61", "6"),
     SimulatedAct(AUTHOR, T0 + 3 * MINUTE, SignalKind.REPLY, "104", "71", "7"),
 )
-
-
-async def test_without_a_cursor_only_the_newest_page_is_read() -> None:
-    acts = posts(250)
-    async with serve_x(EMPTY, acts=acts, now=acts[-1].at) as server, collector(server.base_url) as x:
-        seen = await x.engagement(AUTHOR, None, acts[-1].at)
-        assert [int(s.native_id) for s in seen.signals] == list(range(10_150, 10_250))
-        assert server.counts["users/:id/tweets"]["requests"] == 1
 
 
 @pytest.mark.parametrize("count", [1, 100, 101, 100 * MAX_PAGES, 100 * MAX_PAGES + 1, 1234])
@@ -91,14 +82,6 @@ async def test_an_app_that_may_not_read_timelines_still_looks_accounts_up() -> N
         assert len(server.asked) == 2
 
 
-async def test_a_bad_token_met_on_a_timeline_stops_the_lookups_too() -> None:
-    async with scripted(plain(401)) as server, collector(server.base_url) as x:
-        await x.engagement(AUTHOR, None, T0)
-        answer = await x.read(["7"], T0)
-        assert [miss.reason for miss in answer.missed] == [MissedReason.AUTH]
-        assert len(server.asked) == 1
-
-
 @pytest.mark.parametrize(("native_id", "cursor"), [("me", None), (AUTHOR, "yesterday")])
 async def test_an_id_or_cursor_that_is_not_one_of_x_is_refused(native_id: str, cursor: str | None) -> None:
     async with collector("http://127.0.0.1:9") as x:
@@ -133,18 +116,3 @@ async def test_handles_resolve_to_ids_or_say_why_not() -> None:
         ("much_too_long_for_x", UnresolvedReason.NOT_A_HANDLE),
     ]
     assert answer.trouble is None
-
-
-async def test_any_number_of_handles_resolves() -> None:
-    answer = await resolved([f"n{n}" for n in range(100, 350)])
-    assert [one.native_id for one in answer.found] == [str(n) for n in range(100, 350)]
-
-
-async def test_handles_that_met_trouble_may_be_tried_again() -> None:
-    answer = await resolved(["alice", "no-dash"], faults=FaultPlan({FaultKind.UNAUTHORIZED: 100_000}))
-    assert [(one.asked, one.why) for one in answer.unresolved] == [
-        ("alice", UnresolvedReason.NO_ANSWER),
-        ("no-dash", UnresolvedReason.NOT_A_HANDLE),
-    ]
-    assert answer.trouble is not None
-    assert answer.trouble.breaker

@@ -16,10 +16,9 @@ from collectors.x.simulator.app import XServer, serve_x
 from collectors.x.simulator.payloads import Spelling
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import Flag, MissedReason, Reading, State, Status
-from storage.model.text.states import state_words
 from tests.collectors.x.test_collector import ABOUT_ONE, LIES, REASONS
 from tests.support.samples.readings import T0
-from tests.support.samples.x_answers import CROWD, HOUR
+from tests.support.samples.x_answers import HOUR
 from tests.support.simulated.scripted_x import ONCE, collector, plain, scripted
 
 STATES = [
@@ -138,31 +137,7 @@ async def test_a_hundred_posts_go_into_one_request() -> None:
     assert [one.asked for one in said.found] == names
 
 
-def test_a_post_that_is_gone_with_its_author_is_called_neither_suspended_nor_protected() -> None:
-    assert state_words(State(Status.NOT_FOUND), X, {Flag.WITH_AUTHOR}) == (
-        "not shown because of its author's account: suspended or protected, X does not say which"
-    )
-    about = [
-        one.sentence for one in DECLARATION.unknown if one.is_about(Status.NOT_FOUND, {Flag.WITH_AUTHOR})
-    ]
-    assert len(about) == 1
-    assert not any(one.is_about(Status.NOT_FOUND, set()) for one in DECLARATION.unknown)
-
-
 # simulated posts -----------------------------------------------------------------------------------------
-
-
-def test_a_history_of_posts_brings_control_posts_and_one_of_accounts_control_accounts() -> None:
-    simulator = simulator_of(X)
-    of_posts, of_accounts = simulator.canaries(POSTS), simulator.canaries(CROWD)
-    both = simulator.canaries(History((*POSTS.accounts, *CROWD.accounts)))
-    assert all(DECLARATION.is_post(one.native_id) for one in of_posts)
-    assert not any(DECLARATION.is_post(one.native_id) for one in of_accounts)
-    assert both == (*of_accounts, *of_posts)
-    assert {simulator.observable_post(one.states[0]).status for one in of_posts} == {
-        Status.AVAILABLE,
-        Status.NOT_FOUND,
-    }
 
 
 def test_a_post_that_becomes_one_of_x_stays_a_post_with_its_states_and_details() -> None:
@@ -180,9 +155,3 @@ def test_a_post_that_becomes_one_of_x_stays_a_post_with_its_states_and_details()
     assert all(map(DECLARATION.is_post_handle, again.handles))
     assert (again.times, again.states, again.details) == (post.times, post.states, post.details)
     assert len(again.handles) == 2
-
-
-def test_an_example_of_a_post_asks_for_posts() -> None:
-    simulator = simulator_of(X)
-    assert "/2/tweets?ids=2000&" in simulator.example("http://a", POSTS.accounts[0])
-    assert simulator.made_up_handle("post:9") == "i/9"

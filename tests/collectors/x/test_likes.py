@@ -5,16 +5,13 @@ from dataclasses import replace
 import pytest
 
 from collectors.simulator.history import History
-from collectors.x.likes import MAX_PAGES, XLikes
+from collectors.x.likes import MAX_PAGES
 from collectors.x.simulator.app import serve_x
 from collectors.x.simulator.oauth import Grant
 from collectors.x.simulator.payloads import Spelling
 from storage.model.core.availability import MissedReason
 from tests.support.samples.readings import MINUTE, T0
 from tests.support.simulated.scripted_x import GRANT, OTHER_USER, OWNER, like, reader
-
-SECRETS = (GRANT.consumer_key, GRANT.consumer_secret, GRANT.access_token, GRANT.access_secret)
-
 
 # one page ------------------------------------------------------------------------------------------------
 
@@ -90,12 +87,3 @@ async def test_another_user_than_the_owner_is_never_asked_for() -> None:
         assert x.owner_id == OWNER
         with pytest.raises(ValueError, match="only the likes of its owner"):
             await x.likes(OTHER_USER, (), T0)
-
-
-@pytest.mark.parametrize("place", range(4))
-@pytest.mark.parametrize("odd", ["", "two words", "line\nbreak", "ключ"])
-def test_an_authorisation_that_cannot_be_one_is_refused_without_being_repeated(place: int, odd: str) -> None:
-    parts = [*SECRETS[:place], odd, *SECRETS[place + 1 :]]
-    with pytest.raises(ValueError, match="authorisation") as refusal:
-        XLikes(*parts)
-    assert not any(part in str(refusal.value) for part in SECRETS)

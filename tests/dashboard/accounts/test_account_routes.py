@@ -26,13 +26,12 @@ from dashboard.accounts.account_readings import ReadingsRange, readings_range
 from dashboard.accounts.account_words import sentences
 from dashboard.auth.access import acting_as
 from dashboard.ui.cards import MOST_ROWS
-from jobs.planning.sweep import Sweep
 from storage.accounts.accounts import NewAccount, add_accounts
 from storage.accounts.notes import notes_of
 from storage.live.account_detail import account_detail
 from storage.live.lists_and_executives import LiveSignal
 from storage.live.snapshot import LiveChange, LiveSpell
-from storage.model.core.availability import ChangeKind, State, Status, Strength
+from storage.model.core.availability import State, Status
 from storage.model.core.coverage import Gap
 from storage.model.core.coverage_gaps import Seen
 from storage.model.core.people import Actor, Role
@@ -190,18 +189,6 @@ async def page_text(pool: Pool, path: str, now: datetime, role: Role = Role.ADMI
             return str(await page_of(conn, path, now, SETTINGS, "light"))
 
 
-async def test_each_side_of_a_change_is_shown_with_what_the_platform_said(
-    pool: Pool, story: Story, answered: tuple[int, int]
-) -> None:
-    one, change = answered
-    text = await page_text(pool, f"/account/{one}", story.now)
-    said = 'HTTP 200: "protected": false;'
-    assert f"""'{said} no "withheld"'""" in text
-    assert f"""'{said} "withheld": {{"country_codes": ["IN"], "scope": "user"}}'""" in text
-    for side in ("old", "new"):
-        assert f"/account/{one}/evidence/{change}/{side}" in text
-
-
 async def test_the_page_of_an_answer_marks_what_decides_and_says_when_nothing_is_left(
     pool: Pool, story: Story, answered: tuple[int, int]
 ) -> None:
@@ -251,7 +238,6 @@ async def test_a_tag_is_added_and_removed_with_its_entry_in_the_log(
         assert [a.action for a in await acts(conn, 9)] == ["tags changed"] * 2
 
 
-SECOND = timedelta(seconds=1)
 EVERY = 5 * MINUTE
 
 
@@ -290,22 +276,6 @@ async def said(world: World, gap_after: timedelta = 2 * EVERY) -> list[str]:
     return found
 
 
-async def test_who_waited_for_an_answer_that_took_long_was_asked(pool: Pool) -> None:
-    world = World(pool, Slow())
-    assert isinstance(world.platform, Slow)
-    world.platform.world = world
-    async with transaction(pool) as conn:
-        await add_accounts(conn, [NewAccount(X, "1", "h1")], T0)
-    monitor = await world.start(Sweep(15 * SECOND, T0))
-    await monitor.tick()
-    world.clock.set(T0 + 15 * SECOND)
-    world.platform.takes = 43 * SECOND
-    await monitor.tick()
-    (words,) = await said(world, 30 * SECOND)
-    assert "not asked" not in words
-    assert "Asked 1 Feb 2021, 00:00:15 UTC, answered 43 s later" in words
-
-
 async def test_of_many_gaps_the_newest_are_shown_and_the_number_of_the_others(pool: Pool, dsn: str) -> None:
     history = LongHistory(gaps=MOST_ROWS + 1_234)
     conn = await connect(dsn)
@@ -335,39 +305,6 @@ def drawn(
     return account_figure(
         X, tuple(spells), tuple(changes), Seen(now, tuple(gaps)), TimelineOverlay((), ()), now, now, "light"
     )
-
-
-def a_change(number: int, at: datetime, outcome: str | None, new: State = WITHHELD) -> LiveChange:
-    return LiveChange(
-        number,
-        1,
-        ChangeKind.BLOCK,
-        AVAILABLE,
-        new,
-        Strength.STRONG,
-        at - CHART_MINUTE,
-        at,
-        at,
-        outcome,
-        None,
-        None if outcome is None else at,
-        None if outcome is None else at,
-        1,
-        None,
-        X,
-    )
-
-
-@pytest.mark.parametrize("minutes", [-2, 2])
-def test_a_provisional_change_is_drawn_however_close_another_that_was_not_confirmed_is(minutes: int) -> None:
-    at = CHART_T0 + 359 * DAY
-    changes = [a_change(1, at + minutes * CHART_MINUTE, "not_confirmed"), a_change(2, at, None)]
-
-    timeline = drawn([LiveSpell(1, AVAILABLE, None, CHART_T0, None)], changes)
-
-    (hollow,) = (t for t in timeline.figure.data if t.name == "Provisional or not confirmed")
-    assert ["not confirmed" in words for words in hollow.customdata] == [True, False]
-    assert spans(hollow)[-1][0] == at
 
 
 def turns(*states: State) -> list[LiveSpell]:

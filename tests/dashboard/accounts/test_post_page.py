@@ -8,7 +8,6 @@ import pytest
 from dashboard.auth.access import acting_as
 from storage.accounts.accounts import record_renames
 from storage.accounts.side_facts import observe
-from storage.changes.evidence_collection import PackSubject, PackSubjectKind, select_changes
 from storage.model.core.accounts import HandleChange
 from storage.model.core.people import Actor, Role, Scope
 from storage.model.core.side_facts import FactSighting
@@ -53,13 +52,6 @@ async def test_of_several_accounts_that_had_the_handle_none_is_taken_for_the_aut
     assert "Its posts" not in of_other
 
 
-async def test_a_change_to_not_found_is_called_as_its_status_is(pool: Pool, posts: Posts) -> None:
-    async with transaction(pool) as conn:
-        words, _ = await page(conn, posts, "post:103")
-    assert "Not found no. " in words
-    assert "Gone" not in words
-
-
 async def test_a_status_is_called_the_authors_no_longer_than_that_was_seen(pool: Pool, posts: Posts) -> None:
     post = posts.numbers["post:102"]
     async with transaction(pool) as conn:
@@ -71,18 +63,6 @@ async def test_a_status_is_called_the_authors_no_longer_than_that_was_seen(pool:
     assert "Its status is that of its author's account" in before
     assert "Withheld in India (IN). Changed" in after
     assert "@alice/102 Withheld in India (IN) 1 Feb 2021" in of_author
-
-
-async def test_the_answer_behind_a_change_of_a_post_is_about_a_post(pool: Pool, posts: Posts) -> None:
-    post = posts.numbers["post:102"]
-    async with transaction(pool) as conn:
-        change = await conn.fetchval("select max(change_id) from change where account_id = $1", post)
-        drawn = await page_of(conn, f"/account/{post}/evidence/{change}/new", NOW, SETTINGS, "light")
-        packed = await select_changes(conn, PackSubject(PackSubjectKind.ACCOUNT, post))
-    assert "only what concerns this post is stored" in said(drawn)
-    assert "Withheld in India (IN) with its author's account" in said(drawn)
-    assert packed is not None
-    assert packed.name == "the post @alice/102 (X, id post:102)"
 
 
 async def test_a_preview_counts_what_the_purge_then_removes(pool: Pool, dsn: str, now: datetime) -> None:

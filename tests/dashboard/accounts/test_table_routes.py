@@ -16,7 +16,6 @@ from dashboard.accounts.add_page import add_page, watched_words
 from dashboard.names.table import read_check
 from jobs.collect.name_lookup import why
 from storage.accounts.name_checks import answer, lines_of, name_check, open_check, take_waiting, watch_lines
-from storage.accounts.watch_lists import all_lists
 from storage.model.core.accounts import Platform
 from storage.model.core.people import Role
 from storage.model.tables.name_check import check_lines, without_repeats
@@ -26,7 +25,7 @@ from storage.postgres.pool import Conn, Pool, transaction
 from tests.support.clients.page_text import said
 from tests.support.samples.readings import minutes
 from tests.support.seeds.changes import Story
-from tests.support.seeds.posts import seed_posts, turn_into_posts
+from tests.support.seeds.posts import seed_posts
 from tests.support.servers.dashboard import SETTINGS, page_of, served
 
 
@@ -54,19 +53,6 @@ async def test_somebody_else_cannot_be_asked_for(pool: Pool, dsn: str, now: date
     async with served(pool, dsn, now) as base:
         status, body = await got(f"{base}/api/accounts?whom=me")
     assert (status, body["error"]) == (422, "The parameter whom must be one of watched, file, all.")
-
-
-async def test_what_was_before_is_asked_for_of_those_on_the_screen(
-    pool: Pool, dsn: str, story: Story
-) -> None:
-    ids = story.accounts[0][:3]
-    async with served(pool, dsn, story.now) as base:
-        _, body = await got(f"{base}/api/accounts/past?ids={','.join(map(str, [*ids, 999]))}")
-    assert body["accounts"]["id"] == sorted(ids)
-    assert set(body["spells"]["account"]) == set(ids)
-    assert len(body["spells"]["account"]) > len(ids)
-    gaps = body["groups"][body["accounts"]["group"][body["accounts"]["id"].index(ids[1])]][1]
-    assert len(gaps) == 1, "the hours in which the platform did not answer"
 
 
 async def test_all_that_a_filter_shows_is_selected_by_number(pool: Pool, dsn: str, story: Story) -> None:
@@ -245,18 +231,6 @@ async def test_many_accounts_stop_being_watched_and_are_watched_again_and_keep_t
         ("dashboard", "accounts watched again", "accounts"),
         ("dashboard", "watching stopped", "accounts"),
     ]
-
-
-async def test_the_posts_on_a_list_are_not_called_accounts(pool: Pool, story: Story) -> None:
-    async with transaction(pool) as conn:
-        before = said(await page_of(conn, "/accounts/lists", story.now, SETTINGS, "light"))
-        await turn_into_posts(conn, story.accounts[0][-2:])
-        (first, *_) = await all_lists(conn)
-        after = said(await page_of(conn, "/accounts/lists", story.now, SETTINGS, "light"))
-    assert "Accounts and posts" not in before
-    assert first.posts == 2
-    assert "Accounts and posts" in after
-    assert f"{first.accounts - 2} accounts and 2 posts" in after
 
 
 async def checked(conn: Conn, text: str) -> int:

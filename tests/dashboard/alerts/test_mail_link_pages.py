@@ -15,16 +15,15 @@ from dashboard.auth.access import acting_as
 from dashboard.auth.signed_links import Link, LinkAction, token
 from dashboard.server.routing import asked
 from dashboard.ui.words import day
-from storage.alerts.rules import enable_rule, keep_to_settings, save_rule
+from storage.alerts.rules import enable_rule, save_rule
 from storage.alerts.threads import acknowledge
-from storage.model.alerts.rules import AlertRule, Digest, EscalationStep
+from storage.model.alerts.rules import AlertRule, Digest
 from storage.model.core.people import Actor, Role
 from storage.postgres.audit_log import acts
 from storage.postgres.installation import link_key
 from storage.postgres.pool import Pool, transaction
 from tests.support.clients.page_text import said
 from tests.support.seeds.alerts import DESK, NIGHT, Played
-from tests.support.seeds.people import WITH_LOGIN, a_person, browser_of
 from tests.support.servers.dashboard import SETTINGS, page_of, served
 
 ONE_CLICK = "List-Unsubscribe=One-Click"
@@ -133,16 +132,6 @@ async def test_a_link_ends_and_its_page_says_when_and_what_to_do_instead(
         assert done in await response.text()
 
 
-async def changed_rules(pool: Pool, now: datetime, *rules: AlertRule) -> None:
-    """The settings have these rules, and no others."""
-    async with transaction(pool) as conn:
-        await keep_to_settings(conn, rules, now)
-
-
-WAS = AlertRule((DESK, NIGHT), name="recipients")
-WAIT = timedelta(hours=1)
-
-
 async def test_a_recipient_of_a_disabled_rule_can_acknowledge_what_it_sent_before(
     pool: Pool, dsn: str, played: Played
 ) -> None:
@@ -156,29 +145,6 @@ async def test_a_recipient_of_a_disabled_rule_can_acknowledge_what_it_sent_befor
     ):
         assert response.status == 200
         assert "Acknowledged" in await response.text()
-
-
-@pytest.mark.parametrize(
-    "rule",
-    [
-        pytest.param(replace(WAS, recipients=(NIGHT,)), id="who left the rule"),
-        pytest.param(
-            replace(WAS, recipients=(NIGHT,), escalation=(EscalationStep(WAIT, (DESK,)),)),
-            id="who is notified only when nobody acknowledges: digests do not go there",
-        ),
-    ],
-)
-async def test_only_a_recipient_of_a_rule_unsubscribes_from_its_digests(
-    pool: Pool, dsn: str, played: Played, rule: AlertRule
-) -> None:
-    path = await address(pool, Link(LinkAction.UNSUBSCRIBE, "recipients", DESK, played.now))
-    await changed_rules(pool, played.now, rule)
-    async with served(pool, dsn, played.now) as base, aiohttp.ClientSession() as session:
-        for method in ("GET", "POST"):
-            async with session.request(method, base + path, data=ONE_CLICK, headers=FORM) as response:
-                assert response.status == 403
-                assert f"{DESK} is no longer a recipient of the rule" in await response.text()
-    assert await rows(pool, "digest_refusal") == []
 
 
 async def test_a_request_that_sends_its_body_slowly_holds_no_connection_to_the_database(
@@ -239,33 +205,6 @@ async def test_one_click_unsubscribes_without_an_origin_and_without_a_page(
     assert (await logged(pool))[0] == ("mail to board@example.org", "digests refused")
     async with transaction(pool) as conn:
         assert await conn.fetchval("select count(*) from digest_refusal") == 1
-
-
-async def test_who_reads_a_mail_on_the_dashboard_does_not_thereby_have_its_links(
-    pool: Pool, dsn: str, played: Played
-) -> None:
-    """Else a viewer could acknowledge, and in the name of somebody else."""
-    await a_person(pool, "vera", Role.VIEWER, played.now)
-    async with transaction(pool) as conn:
-        mails = await conn.fetch("select mail_id, text_body from mail where text_body like '%/mail-link/%'")
-    assert mails
-    async with served(pool, dsn, played.now, WITH_LOGIN) as base, browser_of(base, "vera") as vera:
-        for mail_id, text in mails:
-            tokens = re.findall(r"/mail-link/(\S+)", text)
-            routed = {"path": f"/mail/{mail_id}", "query": "", "theme": "light"}
-            asked = {
-                "output": "page.children",
-                "outputs": {"id": "page", "property": "children"},
-                "inputs": [{"id": "routed", "property": "data", "value": routed}],
-                "changedPropIds": ["routed.data"],
-                "state": [],
-            }
-            async with vera.post(f"{base}/_dash-update-component", json=asked) as answer:
-                page = await answer.text()
-            assert "Links are shown without their signature" in page
-            for secret in tokens:
-                assert secret not in page
-                assert secret.partition(".")[0] not in page
 
 
 @pytest.mark.parametrize(

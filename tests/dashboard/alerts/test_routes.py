@@ -31,7 +31,6 @@ from storage.model.core.people import Actor, Role
 from storage.postgres.pool import Pool, Refused, open_pool, transaction
 from tests.support.clients.page_text import said
 from tests.support.seeds.alerts import HOSTILE, Played, play_alerts
-from tests.support.seeds.changes import HOUR
 from tests.support.servers.dashboard import SETTINGS, page_of, served, served_apart
 
 NOW = datetime(2021, 2, 1, 12, 0, tzinfo=UTC)
@@ -247,28 +246,6 @@ async def page(pool: Pool, path: str, played: Played, role: Role = Role.ADMIN) -
             return await page_of(conn, path, played.now, SETTINGS, "light")
 
 
-async def test_the_page_tells_stories_mutes_decisions_mails_rules_and_acts(
-    pool: Pool, played: Played
-) -> None:
-    told = said(await page(pool, "/alerts", played))
-    for words in (
-        "Open incidents",
-        "rule recipients · Order 1 list",
-        "550 no such user",
-        "until ended",
-        "Everything (maintenance)",
-        "Withheld in India (IN)",
-        "Muted the account or its list is muted",
-        "accounts that are gone and accounts found again, of accounts on Order 2 list, in IN",
-        "quiet from 22:00 to 07:00 Asia/Kolkata",
-        "notifies editor@example.org if nobody acknowledges or takes the incident within 3h",
-        "one digest per week, on Mondays at 08:00 UTC",
-        "from the settings; change it there",
-        "rule added",
-    ):
-        assert words in told
-
-
 async def test_a_mail_is_found_under_its_message_id_too(pool: Pool, played: Played) -> None:
     async with transaction(pool) as conn:
         ident = await conn.fetchval("select message_id from mail where mail_id = $1", played.dead_mail)
@@ -346,12 +323,6 @@ async def test_decisions_of_one_kind_have_a_page_of_their_own(pool: Pool, played
     assert "Page not found" in said(await page(pool, "/alerts/decisions/nonsense", played))
 
 
-async def test_an_account_page_says_what_each_rule_did_with_its_changes(pool: Pool, played: Played) -> None:
-    told = said(await page(pool, f"/account/{played.muted}", played))
-    assert "what each rule did with the changes of this account" in told
-    assert "the account or its list is muted" in told
-
-
 async def test_a_mail_shows_its_story_its_picture_and_who_took_it_on(
     pool: Pool, dsn: str, played: Played
 ) -> None:
@@ -376,19 +347,6 @@ async def test_a_mail_shows_its_story_its_picture_and_who_took_it_on(
         await sent(session, base, "/acknowledge", {"story": row["story_key"], "note": "mine\n  now"})
     after = said(await page(pool, f"/mail/{opened.mail_id}", played))
     assert "Acknowledged by dashboard on 1 Feb 2021, 12:00 UTC: “mine now”" in after
-
-
-async def test_the_navigation_counts_the_stories_that_wait(pool: Pool, dsn: str, played: Played) -> None:
-    async with served(pool, dsn, played.now + HOUR) as base, aiohttp.ClientSession() as session:
-        async with session.get(f"{base}/api/alerts/waiting") as response:
-            first = await response.json()
-        await sent(session, base, "/acknowledge", {"story": played.story_keys[0]})
-        async with session.get(f"{base}/api/alerts/waiting") as response:
-            then = await response.json()
-    assert first == {"stories": len(played.story_keys)}
-    assert then == {"stories": len(played.story_keys) - 1}
-    async with transaction(pool) as conn:
-        assert await count_open_stories(conn) == len(played.story_keys) - 1
 
 
 DESK = "desk@example.org"

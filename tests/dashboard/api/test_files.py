@@ -6,7 +6,6 @@ import zipfile
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
-from io import BytesIO
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -18,27 +17,17 @@ from dashboard.asgi.problem_json import API
 from dashboard.auth.access import acting_as
 from jobs.evidence.pack_collection import COLLECTION, collection, write_collection
 from jobs.runtime.file_maker import CommandLineFiles
-from storage.causes.ledger import record_cause
 from storage.changes.evidence_collection import PackSubject, PackSubjectKind
 from storage.countries.label_evidence import label_evidence
-from storage.model.causes.causes import CauseSubject
-from storage.model.core.people import Actor, Role, Scope
-from storage.postgres.pool import Conn, Pool, connect, transaction
-from tests.storage.causes.test_ledger import NOTICE
+from storage.model.core.people import Actor, Role
+from storage.postgres.pool import Pool, connect, transaction
 from tests.support.clients.api import Api, api_served
-from tests.support.clients.browser import FULL_CHROMIUM
 from tests.support.clients.command_line import Blockline, blockline, forget_settings
 from tests.support.samples.label_signing import POST, stated, store
 from tests.support.samples.readings import minutes
 from tests.support.seeds.chain_rows import block_of
 from tests.support.seeds.large_database import Size, build
-from tests.support.seeds.live_page import seed
-from tests.support.seeds.people import WITH_LOGIN, a_person, a_token
 from tests.support.servers.dashboard import SETTINGS, page_of, served, until
-
-needs_chromium = pytest.mark.skipif(
-    not FULL_CHROMIUM.exists(), reason=f"needs a Chromium at {FULL_CHROMIUM}; TEST_CHROMIUM names another"
-)
 
 
 @pytest.fixture
@@ -75,23 +64,6 @@ async def test_the_evidence_of_a_label_can_be_downloaded_and_verified(
     assert checked.complaints == ["labels.zip is not fully verified: 3 checks could not be completed."]
 
 
-async def test_packs_take_an_analyst_and_a_token_that_writes(pool: Pool, dsn: str, now: datetime) -> None:
-    async with transaction(pool) as conn:
-        _, change_id = await block_of(conn)
-    for role in (Role.VIEWER, Role.ANALYST):
-        await a_person(pool, role.value, role, now)
-    told: dict[str, int] = {}
-    async with served(pool, dsn, now, WITH_LOGIN) as base, aiohttp.ClientSession() as session:
-        for who, scope in (("viewer", Scope.ADMIN), ("analyst", Scope.READ), ("analyst", Scope.WRITE)):
-            api = Api(base, session, await a_token(pool, who, scope, now))
-            async with session.get(
-                f"{base}{API}/changes/{change_id}/evidence-pack",
-                headers={"Authorization": f"Bearer {api.token}"},
-            ) as answer:
-                told[f"{who} {scope.value}"] = answer.status
-    assert told == {"viewer admin": 403, "analyst read": 403, "analyst write": 200}
-
-
 async def test_no_more_than_two_packs_are_made_at_once(pool: Pool, now: datetime) -> None:
     async with transaction(pool) as conn:
         _, change_id = await block_of(conn)
@@ -100,30 +72,6 @@ async def test_no_more_than_two_packs_are_made_at_once(pool: Pool, now: datetime
         *(files.evidence_pack(pool, change_id, now) for _ in range(3)), return_exceptions=True
     )
     assert sorted(type(one).__name__ for one in made) == ["FileMakerBusy", "MadeFile", "MadeFile"]
-
-
-@needs_chromium
-async def test_the_report_is_also_a_pdf_on_the_page_of_the_order_and_over_the_api(
-    pool: Pool, dsn: str, now: datetime
-) -> None:
-    async with transaction(pool) as conn:
-        await seed(conn, now)
-        number = await conn.fetchval("select order_id from legal_order where reference = 'SYN/1'")
-        page = repr(await page_of(conn, f"/orders/{number}", now, SETTINGS, "light"))
-    assert f"href='/orders/{number}/report.pdf'" in page
-    async with served(pool, dsn, now) as base, aiohttp.ClientSession(base) as session:
-        for address, ending in (
-            (f"/orders/{number}/report.pdf", "pdf"),
-            (f"{API}/orders/{number}/report?format=pdf", "pdf"),
-            (f"{API}/orders/{number}/report", "html"),
-        ):
-            async with session.get(address) as answer:
-                content = await answer.read()
-                assert answer.status == 200, content
-                assert answer.headers["Content-Disposition"].endswith(f'.{ending}"')
-                assert content.startswith(b"%PDF-" if ending == "pdf" else b"<!DOCTYPE html>")
-        async with session.get("/orders/999/report.pdf") as answer:
-            assert (answer.status, await answer.json()) == (404, {"error": "There is no such order."})
 
 
 async def test_without_a_browser_the_refusal_says_what_to_do(tmp_path: Path) -> None:
@@ -142,73 +90,6 @@ async def test_one_pdf_is_made_at_a_time_also_when_its_reader_is_gone(tmp_path: 
     first.cancel()
     with pytest.raises(Exception, match="Another PDF is being made"):
         await files.pdf("<p>two</p>")
-
-
-async def test_all_packs_of_an_account_or_an_order_are_one_file_that_verifies_pack_by_pack(
-    pool: Pool, dsn: str, now: datetime, tmp_path: Path, run: Blockline
-) -> None:
-    async with transaction(pool) as conn:
-        account, change_id = await block_of(conn)
-        order_id = await _order_over(conn, account.account_id)
-        for subject in (
-            CauseSubject(change_id=change_id),
-            CauseSubject(account_id=account.account_id),
-            CauseSubject(order_id=order_id),
-        ):
-            await record_cause(conn, subject, NOTICE, "ada", now)
-        shown: list[str] = []
-        for role in (Role.VIEWER, Role.ANALYST):
-            with acting_as(Actor("ada", role)):
-                page = await page_of(conn, f"/account/{account.account_id}", now, SETTINGS, "light")
-                of_order = await page_of(conn, f"/orders/{order_id}", now, SETTINGS, "light")
-                shown += [repr(page), repr(of_order)]
-        changes = await conn.fetchval(
-            "select count(*) from standing_change where account_id = $1", account.account_id
-        )
-    of_account = f"{API}/accounts/{account.account_id}/evidence-packs"
-    of_order = f"{API}/orders/{order_id}/evidence-packs"
-    addresses = [of_account, of_order] * 2
-    linked = [f"href='{a}'" in page for a, page in zip(addresses, shown, strict=True)]
-    assert linked == [False, False, True, True]
-    day = minutes(15).isoformat().replace("+00:00", "Z")
-    async with served(pool, dsn, now) as base, aiohttp.ClientSession(base) as session:
-        for address, name in (
-            (of_account, f"blockline-evidence-account-{account.account_id}.zip"),
-            (of_order, f"blockline-evidence-order-{order_id}.zip"),
-            (f"{of_account}?from={day}", "later.zip"),
-        ):
-            async with session.get(address) as answer:
-                content = await answer.read()
-                assert (answer.status, answer.content_type) == (200, "application/zip")
-                if name != "later.zip":
-                    assert name in answer.headers["Content-Disposition"]
-            (tmp_path / name).write_bytes(content)
-            checked = await asyncio.to_thread(run, "evidence", "verify", name)
-            assert (checked.code, checked.err) == (0, "")
-            packs = [line for line in checked.said if line.startswith("ok") and " verifies, in " in line]
-            assert len(packs) == (changes if name.startswith("blockline-evidence-account") else 1)
-            assert any(f"blockline-evidence-{change_id}.zip" in line for line in packs)
-            with zipfile.ZipFile(tmp_path / name) as whole:
-                inside = [n for n in whole.namelist() if n.endswith(f"blockline-evidence-{change_id}.zip")]
-                with zipfile.ZipFile(BytesIO(whole.read(inside[0]))) as one:
-                    assert sum(n.startswith("causes/") for n in one.namelist()) == 2
-        for address, status, sentence in (
-            (f"{API}/accounts/999/evidence-packs", 404, "There is no account 999."),
-            (f"{API}/orders/999/evidence-packs", 404, "There is no such order."),
-            (
-                f"{of_account}?from=2025-01-01T00:00:00Z",
-                409,
-                "No change of the account @h1 (X, id 1) is stored in this period, so there is nothing to "
-                "pack.",
-            ),
-            (
-                f"{of_account}?from=2025-01-02T00:00:00Z&to=2025-01-01T00:00:00Z",
-                422,
-                "query.to: `to` must be later than `from`.",
-            ),
-        ):
-            async with session.get(address) as answer:
-                assert (answer.status, (await answer.json())["detail"]) == (status, sentence)
 
 
 async def test_a_change_that_cannot_be_proved_is_named_and_a_file_that_was_altered_does_not_verify(
@@ -246,27 +127,6 @@ async def test_a_change_that_cannot_be_proved_is_named_and_a_file_that_was_alter
     (tmp_path / "half.zip").write_bytes(whole.read_bytes()[:2000])
     halved = await asyncio.to_thread(run, "evidence", "verify", "half.zip")
     assert (halved.code, halved.err.strip()) == (1, "half.zip is not a complete zip file.")
-
-
-async def _order_over(conn: Conn, account_id: int) -> int:
-    list_id = await conn.fetchval(
-        "insert into watch_list (name, created_at) values ('A/1', $1) returning list_id", minutes(0)
-    )
-    await conn.execute(
-        "insert into membership (list_id, account_id, added_at) values ($1, $2, $3)",
-        list_id,
-        account_id,
-        minutes(0),
-    )
-    return await conn.fetchval(
-        """
-        insert into legal_order (reference, title, issuer, country, legal_basis, issued_at, known_at, list_id,
-            named_count)
-        values ('A/1', 'An order', 'A ministry', 'IN', 'An act', $1, $1, $2, 1) returning order_id
-        """,
-        minutes(10),
-        list_id,
-    )
 
 
 LARGE = Size(accounts=1_200, days=3, cohort=1_178, cohort_changes=10, other_changes=20, sweeps_of_all=3)

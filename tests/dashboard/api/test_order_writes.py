@@ -7,7 +7,7 @@ from io import BytesIO
 
 import pytest
 
-from dashboard.api.idempotency import HEADER, REPEATED
+from dashboard.api.idempotency import HEADER
 from dashboard.asgi.problem_json import API
 from storage.orders.order_edits import LARGEST_DOCUMENT
 from storage.postgres.pool import Pool, transaction
@@ -58,27 +58,6 @@ async def test_an_edit_changes_what_is_sent_and_null_takes_a_time_away(api: Api)
     assert other.status == 409
 
 
-async def test_names_are_withdrawn_with_a_reason_and_stay_listed(api: Api) -> None:
-    order_id = await filed(api, names={"names": ["x:h0", "x:h1"]})
-    where = f"/orders/{order_id}/names"
-    gone = await api.send("POST", f"{where}/withdraw", {"names": ["x:h0"], "reason": "taken back"})
-    assert gone.json == {
-        "withdrawn": ["x:h0"],
-        "already": [],
-        "left_list": 0,
-        "posts_left_list": 0,
-        "named_count": 1,
-    }
-    first, second = (await api.get(where)).items
-    assert (first["withdrawal"]["reason"], first["withdrawal"]["by"]) == ("taken back", "dashboard")
-    assert second["withdrawal"] is None
-    unknown = await api.send("POST", f"{where}/withdraw", {"names": ["x:h9"], "reason": "r"})
-    assert unknown.status == 409
-    assert (await api.get(f"/orders/{order_id}")).json["names"]["withdrawn"] == 1
-    back = await api.send("POST", where, {"names": ["x:h0", "x:h1", "x:h2"]})
-    assert back.json == {"new": 1, "again": 1, "before": 1, "waiting": 3}
-
-
 async def test_a_document_is_attached_once_and_comes_back_as_it_was(api: Api) -> None:
     order_id = await filed(api)
     first, second = [await attach(api, order_id, FILE) for _ in range(2)]
@@ -108,30 +87,6 @@ async def test_a_document_may_have_20_mb_and_no_other_request(api: Api) -> None:
     assert large.status == 413
 
 
-async def test_a_request_that_is_sent_again_with_its_key_writes_once(api: Api, pool: Pool) -> None:
-    key = {HEADER: "list-of-today"}
-    first, second = [await api.send("POST", "/lists", {"name": "Desk"}, headers=key) for _ in range(2)]
-    assert (first.status, second.status, first.text) == (201, 201, second.text)
-    assert (REPEATED.lower() in first.headers, second.headers[REPEATED.lower()]) == (False, "true")
-    other = await api.send("POST", "/lists", {"name": "Other"}, headers=key)
-    assert (other.status, "used for another request" in other.detail) == (422, True)
-    # The same key at another address is another key.
-    assert (await api.send("POST", "/orders", ORDER, headers=key)).status == 201
-    wrong = await api.send("POST", "/lists", {"name": "Third"}, headers={HEADER: "two words"})
-    assert wrong.status == 422
-    async with transaction(pool) as conn:
-        assert await conn.fetchval("select count(*) from watch_list where name in ('Other', 'Third')") == 0
-
-
-async def test_a_change_that_is_sent_again_with_its_key_is_made_once(api: Api) -> None:
-    address, key = f"/orders/{await filed(api)}", {HEADER: "title-of-today"}
-    first, second = [await api.send("PATCH", address, {"title": "T"}, headers=key) for _ in range(2)]
-    assert (first.status, second.text) == (200, first.text)
-    assert (REPEATED.lower() in first.headers, second.headers[REPEATED.lower()]) == (False, "true")
-    other = await api.send("PATCH", address, {"title": "U"}, headers=key)
-    assert (other.status, "used for another request" in other.detail) == (422, True)
-
-
 async def test_a_refused_request_gives_its_key_back_and_an_unanswered_one_does_not(
     api: Api, pool: Pool
 ) -> None:
@@ -151,45 +106,6 @@ async def test_a_refused_request_gives_its_key_back_and_an_unanswered_one_does_n
 async def name_checks_api(story: Story, pool: Pool, dsn: str, now: datetime) -> AsyncGenerator[Api]:
     async with api_served(pool, dsn, now) as served:
         yield served
-
-
-async def test_names_are_checked_and_only_chosen_ones_are_watched(name_checks_api: Api, story: Story) -> None:
-    table = "platform,handle,account_id\nx,newcomer,7001\nx,other,7002\nx,stranger,\n"
-    made = await name_checks_api.send("POST", "/name-checks", {"text": table, "source": "w.csv"})
-    assert (made.status, made.json["open"], made.json["source"]) == (201, 1, "w.csv")
-    assert [(n["line"], n["status"], n["native_id"]) for n in made.json["names"]] == [
-        (2, "found", "7001"),
-        (3, "found", "7002"),
-        (4, "waiting", None),
-    ]
-    assert (await name_checks_api.get("/accounts", q="newcomer")).items == []
-    check_id = made.json["name_check_id"]
-    watched = await name_checks_api.send(
-        "POST",
-        "/accounts",
-        {"name_check_id": check_id, "positions": [1, 3], "list": "Desk", "tags": ["press"]},
-    )
-    assert (watched.json["watched"], watched.json["changed"]) == (1, 1)
-    assert watched.json["accounts"][0]["done"] == (
-        "is watched from now on, now on the list Desk, tagged press"
-    )
-    read = await name_checks_api.get(f"/name-checks/{check_id}")
-    assert [n["status"] for n in read.json["names"]] == ["already watched", "found", "waiting"]
-
-
-async def test_accounts_are_watched_by_their_ids_stopped_and_watched_again(
-    name_checks_api: Api, story: Story
-) -> None:
-    given = {"platform": "x", "account_id": "7001", "handle": "newcomer"}
-    made = await name_checks_api.send("POST", "/accounts", {"accounts": [given]})
-    assert made.json["watched"] == 1
-    (account,) = (await name_checks_api.get("/accounts", q="newcomer")).items
-    number = account["account_id"]
-    stopped = await name_checks_api.send("PATCH", "/accounts", {"accounts": [number, 999], "watched": False})
-    assert (stopped.json["changed"], stopped.json["refused"]) == (1, 1)
-    assert (await name_checks_api.get("/accounts", q="newcomer")).items[0]["watched"] is False
-    again = await name_checks_api.send("PATCH", "/accounts", {"accounts": [number], "watched": True})
-    assert again.json["changed"] == 1
 
 
 @pytest.mark.parametrize(

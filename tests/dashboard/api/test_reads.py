@@ -1,33 +1,24 @@
 """What the API tells is what the store tells, page by page; what it refuses it refuses in a sentence."""
 
-import hashlib
 import json
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import aiohttp
 import pytest
 import pytest_asyncio
 
-from collectors.bluesky.declaration import BLUESKY
 from dashboard.orders.facts import read_order
 from dashboard.orders.order_json import order_json
-from storage.accounts.accounts import NewAccount, add_accounts
 from storage.accounts.tags import edit_tags
-from storage.countries.label_record import note_gap, note_listed
-from storage.countries.labeled_profiles import LabeledProfile, record_profiles
 from storage.countries.measured_networks import record_days, record_failure
-from storage.model.core.labels import LabelGap
 from storage.model.core.reachability import MeasuredDay
 from storage.model.stories.stories import StoryFault
-from storage.postgres.audit_log import acts
 from storage.postgres.pool import Pool, open_pool, transaction
 from storage.readings.readings import attempts_of, readings_of
 from tests.support.clients.api import Api, api_served
-from tests.support.samples.label_signing import FORGED, LABELER, POST, SUBJECT, stated, store
 from tests.support.samples.readings import T0
 from tests.support.seeds.alerts import Played, play_alerts
 from tests.support.seeds.posts import turn_into_posts
@@ -104,24 +95,6 @@ async def test_a_walk_over_pages_sees_what_one_page_shows_each_once(
         assert [i[key] for i in walked] == [i[key] for i in whole.items]
 
 
-async def test_a_cursor_belongs_to_its_question(world: World) -> None:
-    first = await world.api.get("/accounts", limit=3, platform="x")
-    following = first.json["next"]
-    for path, said in [
-        (following.replace("platform=x", "platform=bluesky"), "cursor does not belong to this request"),
-        (following.replace("/accounts?", "/statuses?"), "cursor does not belong to this request"),
-        ("/accounts?cursor=aGVsbG8", "cursor does not belong to this request"),
-        ("/accounts?cursor=%00", "cursor does not belong to this request"),
-        ("/accounts?cursor=" + "A" * 401, "at most 400 characters"),
-        ("/accounts?cursor=" + "W1" * 190, "cursor does not belong to this request"),
-    ]:
-        refused = await world.api.send("GET", path)
-        assert refused.status == 422
-        assert said in refused.detail
-    again = await world.api.send("GET", following.replace("limit=3", "limit=5"))
-    assert len(again.items) == 5
-
-
 async def test_what_an_export_cannot_be_asked_is_refused_with_what_it_can(world: World) -> None:
     refused = await world.api.get("/export/accounts", at=world.now)
     assert (refused.status, refused.detail) == (
@@ -165,30 +138,6 @@ async def test_an_order_has_the_figures_of_its_page(world: World) -> None:
     assert found is not None
     answer = await world.api.get("/orders/1", at=at)
     assert answer.json == json.loads(json.dumps(order_json(found)))
-
-
-@pytest.mark.parametrize("path", ["/changes", "/spells", "/export/changes", "/export/spells"])
-async def test_what_is_of_posts_and_what_is_of_accounts_can_be_asked_for(world: World, path: str) -> None:
-    everything = await listed(world, path)
-    posts, accounts = [await listed(world, path, post=post) for post in ("true", "false")]
-    assert posts == [one for one in everything if one["post"]]
-    assert accounts == [one for one in everything if not one["post"]]
-    assert posts
-    assert accounts
-
-
-async def listed(world: World, path: str, **asked: Any) -> list[dict[str, Any]]:
-    """What an address lists, or the rows of an export."""
-    if not path.startswith("/export"):
-        return (await world.api.get(path, limit=500, **asked)).items
-    return [json.loads(line) for line in (await world.api.get(path, **asked)).text.splitlines()]
-
-
-async def test_a_change_and_a_spell_say_whether_they_are_of_a_post(world: World) -> None:
-    posts = set(world.played.story.accounts[0][-2:])
-    for path in ("/changes", "/spells"):
-        found = (await world.api.get(path, limit=500)).items
-        assert {one["account_id"] for one in found if one["post"]} == posts
 
 
 HOSTILE = [
@@ -277,16 +226,6 @@ async def api(played: Played, pool: Pool, dsn: str, now: datetime) -> AsyncGener
         yield api
 
 
-async def test_causes_of_an_order_are_asked_for_by_its_reference(api: Api) -> None:
-    await api.send("POST", "/causes", {**GIVEN, "account_id": 1})
-    made = await api.send("POST", "/causes", {**GIVEN, "order": "SYN/1"})
-    assert made.status == 201, made.text
-    assert [one["cause_id"] for one in (await api.get("/causes", order="SYN/1")).items] == [
-        made.json["cause_id"]
-    ]
-    assert (await api.get("/causes", order="none")).items == []
-
-
 @pytest.mark.parametrize(
     ("given", "status", "why"),
     [
@@ -329,57 +268,6 @@ async def test_a_cause_without_a_document_has_none_to_download(api: Api) -> None
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
-LIFTED = f"{POST}b"
-
-
-@pytest_asyncio.fixture
-async def labels_api(pool: Pool, dsn: str) -> AsyncGenerator[Api]:
-    async with transaction(pool) as conn:
-        await add_accounts(conn, [NewAccount(BLUESKY, SUBJECT, "somebody.test")], T0)
-    await store(pool, stated(made_at=T0 - 9 * DAY), stated(POST, T0 - DAY), at=T0 - HOUR)
-    await store(pool, stated(LIFTED, T0 - 2 * DAY, negated=True), at=T0, refused=(FORGED,))
-    async with transaction(pool) as conn:
-        profile = LabeledProfile(SUBJECT, is_shown=True, handle="somebody.test", followers=12_400)
-        await record_profiles(conn, BLUESKY, [profile], lambda: T0)
-    async with api_served(pool, dsn, T0 + HOUR) as served:
-        yield served
-
-
-async def test_a_label_is_given_with_both_of_its_times(labels_api: Api) -> None:
-    (about,) = (await labels_api.get("/labels", kind="account")).items
-    assert isinstance(about.pop("label_id"), int)
-    assert isinstance(about.pop("account_id"), int)
-    assert about == {
-        "labeler": LABELER,
-        "country": "TR",
-        "kind": "account",
-        "subject": SUBJECT,
-        "value": "!hide",
-        "stated_at": "2021-01-23T00:00:00Z",
-        "since": "2021-01-23T00:00:00Z",
-        "lifted_at": None,
-        "first_received_at": "2021-01-31T23:00:00Z",
-        "handle": "somebody.test",
-        "watched": True,
-        "profile_handle": "somebody.test",
-        "profile_followers": 12_400,
-        "profile_is_shown": True,
-        "profile_read_at": "2021-02-01T00:00:00Z",
-    }
-
-
-async def test_what_may_be_missing_of_a_labeler_is_given(labels_api: Api, pool: Pool) -> None:
-    (never_listed,) = (await labels_api.get("/labelers")).items
-    assert (never_listed["complete"], never_listed["listed_at"], never_listed["refused"]) == (False, None, 1)
-    async with transaction(pool) as conn:
-        await note_listed(conn, LABELER, T0)
-    (listed,) = (await labels_api.get("/labelers", country="TR")).items
-    assert (listed["complete"], listed["gap"]) == (True, None)
-    async with transaction(pool) as conn:
-        await note_gap(conn, LABELER, LabelGap.OUTDATED_CURSOR, T0 + HOUR)
-    (gap,) = (await labels_api.get("/labelers")).items
-    assert (gap["complete"], gap["gap"]) == (False, "outdated_cursor")
-    assert (await labels_api.get("/labelers", country="DE")).items == []
 
 
 STORIES_GIVEN = {
@@ -389,68 +277,6 @@ STORIES_GIVEN = {
     "to": "2021-01-28T00:00:00Z",
 }
 CAPTION = {"at": "2021-01-25T06:00:00Z", "text": "6 am: all back"}
-
-
-async def test_a_story_is_written_told_and_removed(api: Api, pool: Pool) -> None:
-    made = await api.send("POST", "/written-stories", STORIES_GIVEN)
-    assert made.status == 201, made.text
-    where = f"/written-stories/{made.json['story_id']}"
-    told = await api.send("POST", f"{where}/captions", CAPTION)
-    caption = told.json["captions"][0]["caption_id"]
-    moved = await api.send("PUT", f"/captions/{caption}", {**CAPTION, "at": "2021-01-25T07:00:00Z"})
-    assert moved.json["captions"][0] == {
-        "caption_id": caption,
-        "at": "2021-01-25T07:00:00Z",
-        "text": "6 am: all back",
-    }
-    renamed = await api.send("PUT", where, {**STORIES_GIVEN, "title": "Back", "view": "as_known_then"})
-    shown = (await api.get(where)).json
-    assert shown == renamed.json == (await api.get("/written-stories")).items[0]
-    assert (shown["title"], shown["view"], shown["from"], shown["list"], shown["version"]) == (
-        "Back",
-        "as_known_then",
-        "2021-01-24T12:00:00Z",
-        "Order 1 list",
-        4,
-    )
-    without = await api.send("DELETE", f"/captions/{caption}")
-    assert (without.status, without.json["captions"]) == (200, [])
-    assert (await api.send("DELETE", where)).status == 204
-    assert (await api.get(where)).status == 404
-    async with transaction(pool) as conn:
-        logged = [(a.actor, a.action) for a in await acts(conn, 6)]
-    assert logged == [
-        ("dashboard", "story removed"),
-        ("dashboard", "caption removed"),
-        ("dashboard", "story changed"),
-        ("dashboard", "caption changed"),
-        ("dashboard", "caption added"),
-        ("dashboard", "story written"),
-    ]
-
-
-async def test_the_hash_is_that_of_the_answer_and_of_the_file(api: Api, now: datetime) -> None:
-    number = (await api.send("POST", "/written-stories", STORIES_GIVEN)).json["story_id"]
-    await api.send("POST", f"/written-stories/{number}/captions", CAPTION)
-    where = f"/written-stories/{number}"
-    known = now.isoformat()
-    figures = (await api.get(f"{where}/figures", as_known_at=known)).json
-    said = figures.pop("sha256")
-    canonical = json.dumps(figures, sort_keys=True, ensure_ascii=True, separators=(",", ":")).encode()
-    assert hashlib.sha256(canonical).hexdigest() == said
-    file = await api.get(f"{where}/html", as_known_at=known)
-    assert (file.status, file.media_type) == (200, "text/html")
-    assert said in file.text
-    again = await api.get(f"{where}/html", headers={"If-None-Match": file.headers["etag"]}, as_known_at=known)
-    assert again.status == 304
-    (caption,) = figures["captions"]
-    (unknown,) = figures["causes"]
-    assert (unknown["accounts"] > 0, unknown["cause"]) == (True, None)
-    assert (caption["blocked"], caption["restored"]["accounts"]) == (
-        {"accounts": 0, "last_known_only": 0},
-        len([c for c in caption["changes"] if c["kind"] == "restoration"]),
-    )
-    assert caption["restored"]["accounts"] > 0
 
 
 async def test_what_does_not_fit_is_refused(api: Api) -> None:
@@ -510,11 +336,3 @@ async def test_only_the_days_of_the_range_are_given(networks_api: Api) -> None:
     after, around = {"from": T0}, {"from": T0 - DAY, "to": T0}
     assert (await networks_api.get("/networks/TR", None, **after)).json["days"] == []
     assert len((await networks_api.get("/networks/TR", None, **around)).json["days"]) == 1
-
-
-async def test_a_country_that_was_never_asked_for_is_not_there(networks_api: Api) -> None:
-    refused = await networks_api.get("/networks/DE")
-    assert (refused.status, refused.detail) == (
-        404,
-        "Measurements from DE are not read. The setting network_countries names countries.",
-    )

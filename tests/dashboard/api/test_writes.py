@@ -71,62 +71,6 @@ async def test_a_list_is_archived_and_taken_into_use_again(world: World) -> None
     assert (of_order.status, "belongs to an order" in of_order.detail) == (409, True)
 
 
-async def test_a_list_is_given_thresholds_of_its_own_and_tried_on_the_past(world: World) -> None:
-    where, own = "/lists/1", {"strong_readings": 3, "weak_readings": 5}
-    assert (await world.api.get(where)).json["thresholds"] is None
-    given = await world.api.send("PATCH", where, {"thresholds": own})
-    again = await world.api.send("PATCH", where, {"thresholds": own})
-    assert (given.json["thresholds"], again.json["thresholds"]) == (own, own)
-    assert (await world.api.get(where)).json["thresholds"] == own
-    name = given.json["name"]
-    logged = await _logged(world.pool)
-    assert logged[0] == ("dashboard", "thresholds of a list set", f"list {name}")
-    assert logged[1][1] != logged[0][1]
-    wrong = await world.api.send("PATCH", where, {"thresholds": {"strong_readings": 4, "weak_readings": 2}})
-    assert (wrong.status, "at least as many" in str(wrong.json)) == (422, True)
-    tried = await world.api.send("POST", f"{where}/thresholds/preview", {"thresholds": own})
-    assert tried.status == 200
-    assert tried.json["words"].startswith("In the last 30 days ")
-    assert len(tried.json["cases"]) == sum(tried.json[one] for one in ("more", "fewer", "earlier", "later"))
-    assert (await world.api.send("POST", "/lists/999/thresholds/preview", {"thresholds": None})).status == 404
-    assert (await world.api.send("PATCH", where, {"thresholds": None})).json["thresholds"] is None
-
-
-async def test_a_note_is_written_read_and_withdrawn_in_the_open(world: World) -> None:
-    account_id = world.played.story.accounts[0][0]
-    made = await world.api.send("POST", f"/accounts/{account_id}/notes", {"text": "  asked the platform "})
-    assert (made.status, made.json["text"], made.json["written_by"]) == (
-        201,
-        "asked the platform",
-        "dashboard",
-    )
-    gone = await world.api.send("DELETE", f"/notes/{made.json['account_note_id']}")
-    assert (gone.status, gone.text) == (204, "")
-    (note,) = (await world.api.get(f"/accounts/{account_id}")).json["notes"]
-    assert (note["text"], note["withdrawn_by"]) == ("asked the platform", "dashboard")
-    assert (await world.api.send("DELETE", f"/notes/{made.json['account_note_id']}")).status == 409
-
-
-async def test_a_story_is_taken_on_once(world: World) -> None:
-    key = world.played.story_keys[0]
-    waiting = {s["story_key"] for s in (await world.api.get("/incidents", waiting="true")).items}
-    assert waiting == {s["story_key"] for s in (await world.api.get("/stories", waiting="true")).items}
-    first = await world.api.send("POST", f"/incidents/{key}/acknowledgement", {"note": "on it"})
-    second = await world.api.send("POST", f"/stories/{key}/acknowledgement", {"note": "me too"})
-    left = {s["story_key"] for s in (await world.api.get("/stories", waiting="true")).items}
-
-    assert (first.json["first"], first.json["note"]) == (True, "on it")
-    assert (second.json["first"], second.json["note"]) == (False, "on it")
-    assert waiting - left == {key}
-    assert (await world.api.send("POST", "/stories/none/acknowledgement", {})).status == 404
-    undone = await world.api.send("DELETE", f"/incidents/{key}/acknowledgement", None)
-    assert (undone.status, undone.json["state"]) == (200, "open")
-    assert {s["story_key"] for s in (await world.api.get("/incidents", waiting="true")).items} == waiting
-    again = await world.api.send("DELETE", f"/incidents/{key}/acknowledgement", None)
-    refused = "Nobody has acknowledged the newest group of this incident."
-    assert (again.status, again.detail) == (409, refused)
-
-
 async def test_an_incident_is_worked_on_and_closed(world: World) -> None:
     key = world.played.story_keys[0]
     where = f"/incidents/{key}"
@@ -182,31 +126,6 @@ async def test_mutes_are_made_and_ended(world: World) -> None:
     )
     assert (await world.api.send("DELETE", f"/mutes/{made.json['mute_id']}")).status == 204
     assert (await world.api.send("DELETE", f"/mutes/{made.json['mute_id']}")).status == 404
-
-
-async def test_a_dead_letter_is_sent_again(world: World) -> None:
-    dead = world.played.dead_mail
-    assert [m["mail_id"] for m in (await world.api.get("/mails", state="dead")).items] == [dead]
-    again = await world.api.send("POST", f"/mails/{dead}/resend")
-    assert (again.status, again.json["state"], again.json["attempts"]) == (200, "queued", 0)
-    assert (await world.api.send("POST", f"/mails/{dead}/resend")).status == 409
-
-
-async def test_rules_are_added_switched_off_and_removed_but_for_those_of_the_settings(world: World) -> None:
-    toml = 'name = "spare/desk"\nrecipients = ["spare@example.org"]\ncountries = ["IN"]\n'
-    saved = await world.api.send("PUT", "/rules", {"toml": toml})
-    assert (saved.status, saved.json["toml"], saved.json["enabled"]) == (200, toml, True)
-    assert saved.json["definition"]["countries"] == ["IN"]
-    off = await world.api.send("PATCH", "/rules", {"name": "spare/desk", "enabled": False})
-    assert off.json["enabled"] is False
-    gone = await world.api.send("DELETE", "/rules", query=[("name", "spare/desk")])
-    assert gone.status == 204
-    fixed = next(r["name"] for r in (await world.api.get("/rules")).items if r["from_settings"])
-    refused = await world.api.send("DELETE", "/rules", query=[("name", fixed)])
-    assert refused.status == 409
-    assert "defined in the settings" in refused.detail
-    wrong = await world.api.send("PUT", "/rules", {"toml": "name = 1"})
-    assert (wrong.status, wrong.detail) == (422, "body.toml: The rule cannot be used: recipients is missing.")
 
 
 async def test_a_rule_is_added_once_moved_and_tried_on_the_past(world: World) -> None:

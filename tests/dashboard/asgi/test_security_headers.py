@@ -170,16 +170,3 @@ async def ask(body: Body, within_s: float = SHORT_S) -> tuple[int, bytes]:
     }
     await BodyLimitMiddleware(server, 1_000_000, within_s=within_s)(scope, body.receive, send)
     return said[0]["status"], said[1]["body"]
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        pytest.param([], id="nothing"),
-        pytest.param([(0, 1), (0, 1)], id="a few bytes"),
-        pytest.param([(SHORT_S / 2, 1)] * 10 + [(0, 0)], id="one byte after another"),
-    ],
-)
-async def test_a_body_that_does_not_come_is_refused(body: list[tuple[float, int]]) -> None:
-    status, said = await ask(Body(*body))
-    assert (status, said) == (408, b'{"detail":"The request body did not arrive in time."}')

@@ -30,20 +30,6 @@ def of_any_kind(_: str) -> None:
     """Stands for the check of messages, where a test is about something else."""
 
 
-class Login:
-    """Stands for the login: whose websocket it is, the test says in a header."""
-
-    def __init__(self, app: Any) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        session = (
-            dict(scope["headers"]).get(b"x-session", b"").decode() if scope["type"] != "lifespan" else ""
-        )
-        state = {**scope.get("state", {}), **({"session": session} if session else {})}
-        await self._app({**scope, "state": state}, receive, send)
-
-
 async def echo(scope: Any, receive: Any, send: Any) -> None:
     """An app that says what it hears until it is told that the browser has gone."""
     if scope["type"] == "lifespan":
@@ -52,27 +38,6 @@ async def echo(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "websocket.accept"})
     while (message := await receive())["type"] == "websocket.receive":
         await send({"type": "websocket.send", "text": message["text"]})
-
-
-async def test_only_the_websockets_of_the_session_that_ended_are_closed() -> None:
-    sockets = Sockets()
-    async with (
-        mounted(Login(WebSocketMiddleware(echo, sockets, of_any_kind))) as base,
-        aiohttp.ClientSession() as session,
-        session.ws_connect(base, headers={"X-Session": "ada"}) as ada,
-        session.ws_connect(base, headers={"X-Session": "ada"}) as also_ada,
-        session.ws_connect(base, headers={"X-Session": "bob"}) as bob,
-        session.ws_connect(base) as nobody,
-    ):
-        await until(lambda: _is(len(sockets) == 4))
-        assert sockets.close("ada") == 2
-        for closed in (ada, also_ada):
-            assert (await closed.receive()).type == aiohttp.WSMsgType.CLOSE
-            assert closed.close_code == 4001
-        for open_still in (bob, nobody):
-            await open_still.send_str("still here")
-            assert await open_still.receive_str() == "still here"
-        await until(lambda: _is(len(sockets) == 2))
 
 
 async def no_message() -> Any:
@@ -205,21 +170,6 @@ ANSWER: dict[str, object] = {
     "requestId": "1",
     "payload": {"data": 1},
 }
-
-
-@pytest.mark.parametrize(
-    ("said", "tab"),
-    [
-        pytest.param({"type": "heartbeat"}, None, id="a heartbeat"),
-        pytest.param(ANSWER, None, id="an answer about a component"),
-        pytest.param(call(PUSH), TAB, id="a call without values"),
-        pytest.param(call(WAKE), TAB, id="a call with an input and a state"),
-        pytest.param(call(WAKE | {"changedPropIds": NONE}), TAB, id="a call for no change"),
-        pytest.param(ANSWER | {"payload": {"data": nested(DEEPEST - 2)}}, None, id="as deep as may be"),
-    ],
-)
-def test_what_a_page_says_is_let_through_with_its_tab(said: object, tab: str | None) -> None:
-    assert check_message(CALLBACKS, json.dumps(said)) == tab
 
 
 SHAPE = "an unknown type or other fields"

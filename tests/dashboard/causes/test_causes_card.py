@@ -1,7 +1,6 @@
 """The card of causes on the page of an account: what is said, the orders that fit, and the forms."""
 
 import json
-import re
 from base64 import b64encode
 from hashlib import sha256
 from io import BytesIO
@@ -12,26 +11,22 @@ import pytest
 
 from dashboard.causes.cards import causes_card
 from dashboard.causes.form import MOST_AT_ONCE
-from dashboard.causes.page import counts_words, import_outcome
+from dashboard.causes.page import import_outcome
 from dashboard.wire.compact_json import up
-from storage.alerts.incidents import incident_blocks
 from storage.causes.cause_import import CauseImport, ImportedCause, RecordedCause
 from storage.causes.forget import forget_documents
 from storage.causes.ledger import causes_of_accounts, record_cause, withdraw_cause
 from storage.model.causes.causes import (
     CauseKind,
     CauseSubject,
-    Confidence,
     StatedCause,
-    standing,
 )
 from storage.model.core.people import Actor, Role
 from storage.model.tables.csv_rows import TableError
 from storage.orders.order_edits import LARGEST_DOCUMENT
-from storage.postgres.pool import Conn, Pool, transaction
+from storage.postgres.pool import Pool, transaction
 from tests.storage.causes.test_ledger import NOTICE, PAPER
 from tests.support.clients.page_text import said
-from tests.support.seeds.alerts import Played
 from tests.support.seeds.changes import HOUR, Story
 from tests.support.servers.dashboard import SETTINGS, page_of, served
 
@@ -87,46 +82,6 @@ async def stored(pool: Pool, account_id: int) -> list[StatedCause]:
 async def shown(pool: Pool, story: Story, account_id: int) -> str:
     async with transaction(pool) as conn:
         return said(await page_of(conn, f"/account/{account_id}", story.now, SETTINGS, "light"))
-
-
-async def test_a_cause_is_recorded_corrected_and_withdrawn_on_the_page(
-    pool: Pool, dsn: str, story: Story
-) -> None:
-    one = story.accounts[0][0]
-    page = f"/account/{one}"
-    before = await shown(pool, story, one)
-    async with served(pool, dsn, story.now) as base:
-        about = {"about": f"account-{one}"}
-        assert await posted(base, "record", {**FILLED, **about}, page) == (200, "The cause is recorded.")
-        (first,) = await stored(pool, one)
-        recorded = await shown(pool, story, one)
-        correction = {**FILLED, "disputed_by": "the ministry", "cause": str(first.cause_id)}
-        assert await posted(base, "correct", correction, page) == (200, "The correction is recorded.")
-        second = (await stored(pool, one))[1]
-        corrected = await shown(pool, story, one)
-        again = await posted(base, "withdraw", {"cause": str(first.cause_id)}, page)
-        assert await posted(base, "withdraw", {"cause": str(second.cause_id)}, page) == (
-            200,
-            "The cause is withdrawn.",
-        )
-    withdrawn = await shown(pool, story, one)
-
-    assert "Cause: not known. Nobody has recorded one." in before
-    sentence = (
-        "An order of a government (Section 69A IT Act), according to the platform's notice to the owner of "
-        "25 Jan 2021, notice.eml; stated by the platform"
-    )
-    assert f"{sentence}." in recorded
-    assert "Cause: not known" not in recorded
-    assert f"{sentence}; disputed by the ministry." in corrected
-    assert "1 corrected or withdrawn" in corrected
-    assert again == (
-        409,
-        f"Cause {first.cause_id} was already corrected or withdrawn, by cause {second.cause_id}.",
-    )
-    assert "Cause: not known. Nobody has recorded one." in withdrawn
-    assert "3 corrected or withdrawn" in withdrawn
-    assert standing(await stored(pool, one)) == []
 
 
 async def test_the_document_of_a_cause_is_kept_and_downloaded_from_the_page(
@@ -286,55 +241,6 @@ async def test_the_lanes_are_told_what_is_said_of_changes_and_accounts_and_until
         "changes": {str(change_id): [0]},
         "accounts": {str(one): [2], str(other): [1]},
     }
-
-
-async def test_a_cause_is_recorded_for_every_block_of_an_incident_at_once(
-    pool: Pool, dsn: str, played: Played
-) -> None:
-    key = played.story_keys[0]
-    address = f"/incidents/{key}"
-    async with transaction(pool) as conn:
-        blocks = await incident_blocks(conn, key)
-        before = said(await page_of(conn, address, played.now, SETTINGS, "light"))
-    assert len(blocks) > 1
-    about = f"change-{'.'.join(map(str, blocks))}"
-    async with served(pool, dsn, played.now) as base:
-        fields = {**FILLED, "about": about}
-        assert await posted(base, "record", fields, address) == (200, "The cause is recorded.")
-    async with transaction(pool) as conn:
-        after = said(await page_of(conn, address, played.now, SETTINGS, "light"))
-    assert re.search(rf"Not known\W+{len(blocks)}\b", before)
-    assert f"An order of a government Stated by the platform {len(blocks)}" in after
-
-
-async def shown_page(conn: Conn, story: Story) -> str:
-    """What the page says, with single spaces."""
-    return " ".join(said(await page_of(conn, "/causes", story.now, SETTINGS, "light")).split())
-
-
-async def test_the_newest_standing_causes_are_listed_with_what_they_are_about(
-    pool: Pool, story: Story
-) -> None:
-    one = story.accounts[0][0]
-    async with transaction(pool) as conn:
-        empty = await shown_page(conn, story)
-        handle = await conn.fetchval("select handle from account where account_id = $1", one)
-        change_id = await conn.fetchval("select max(change_id) from change where account_id = $1", one)
-        order_id = await conn.fetchval("select order_id from legal_order where reference = 'SYN/1'")
-        withdrawn = await record_cause(conn, CauseSubject(account_id=one), NOTICE, "ada", story.now)
-        await withdraw_cause(conn, withdrawn, "ada", story.now)
-        await record_cause(conn, CauseSubject(change_id=change_id), NOTICE, "ada", story.now)
-        await record_cause(conn, CauseSubject(order_id=order_id), PAPER, "bob", story.now)
-        page = await shown_page(conn, story)
-    assert "No cause is recorded." in empty
-    assert "2 causes: 1 stated by the platform, 1 reported" in page
-    assert f"{handle} on X, change {change_id} An order of a government (Section 69A IT Act)" in page
-    assert "Order SYN/1 The platform's terms" in page
-    assert page.index("Order SYN/1") < page.index(f"{handle} on X")
-
-
-def test_counts_are_said_by_confidence_and_one_is_singular() -> None:
-    assert counts_words({Confidence.PLATFORM: 1}) == "1 cause: 1 stated by the platform"
 
 
 def imported(*, is_new: bool) -> ImportedCause:

@@ -1,9 +1,8 @@
 """Countries: which accounts stand how in a country, and that a page never calls an old reading "now"."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ from collectors.bluesky.declaration import BLUESKY
 from collectors.x.declaration import X
 from dashboard.auth.access import acting_as
 from dashboard.countries.countries_page import countries_page
-from dashboard.countries.country_page import PAGE, country_page
+from dashboard.countries.country_page import country_page
 from dashboard.ui.pages import NOTHING
 from jobs.imports.withheld_crawl import read_crawl
 from storage.accounts.accounts import NewAccount, add_accounts
@@ -28,7 +27,6 @@ from storage.countries.label_record import (
     note_lost,
     note_unlisted,
 )
-from storage.countries.labeled_profiles import LabeledProfile, record_profiles
 from storage.countries.measured_networks import record_days, record_failure
 from storage.imports.imports import import_history
 from storage.model.core.coverage import BatchOutcome
@@ -38,9 +36,8 @@ from storage.model.core.reachability import MeasuredDay
 from storage.postgres.pool import Conn, Pool, transaction
 from tests.support.clients.page_text import said
 from tests.support.samples.label_signing import FORGED, LABELER, POST, SUBJECT, stated, store
-from tests.support.samples.readings import T0, WITHHELD_IN
-from tests.support.screenshots import RECORD, invented_record
-from tests.support.seeds.changes import batch, become, enlist, read, roster_of
+from tests.support.samples.readings import T0
+from tests.support.seeds.changes import batch, enlist, read, roster_of
 from tests.support.servers.dashboard import SETTINGS, page_of
 
 CRAWL = Path(__file__).parent.parent.parent / "fixtures" / "withheld_crawl.csv"
@@ -65,22 +62,6 @@ async def shown(conn: Conn, path: str, now: datetime) -> str:
     return said(await page_of(conn, path, now, SETTINGS, "light"))
 
 
-async def test_a_crawl_of_2018_never_reads_as_now(crawled: Pool) -> None:
-    now = datetime(2026, 11, 24, 12, tzinfo=UTC)
-    async with transaction(crawled) as conn:
-        table = await shown(conn, "/countries", now)
-        germany = await shown(conn, "/countries/DE", now)
-        gone = await shown(conn, "/countries/DE/last-known", now)
-
-    for page in (table, germany, gone):
-        assert re.search(r"\bnow\b", page, re.IGNORECASE) is None
-    assert "11 Jan 2018 , 8 years ago" in table
-    assert "as of the last reading, 11 Jan 2018" in germany
-    assert "@gone" in gone
-    assert "3 Oct 2017 , 9 years ago" in gone
-    assert "@grows" not in gone
-
-
 @pytest.mark.parametrize(
     ("path", "found"),
     [
@@ -103,21 +84,6 @@ async def test_addresses_of_countries_lead_somewhere_or_say_that_they_do_not(
 
     assert ("Germany" in page) is found
     assert ("There is no such page" in page) is not found
-
-
-async def test_a_long_country_is_paged(pool: Pool, now: datetime) -> None:
-    async with transaction(pool) as conn:
-        await import_history(conn, invented_record(), now)
-        second = await shown(conn, "/countries/TR/all/2", now)
-
-    assert f"{PAGE + 1} to {RECORD['TR']} of {RECORD['TR']}" in second
-    assert second.count("@invented_") == RECORD["TR"] - PAGE
-
-
-def test_a_country_that_was_never_read_has_no_date(now: datetime) -> None:
-    page = said(countries_page([CountryCount("IN", 1, 0, 0, 1, None, None)], (), (), now, []))
-
-    assert "never read" in page
 
 
 @pytest.mark.parametrize(
@@ -163,18 +129,6 @@ async def test_a_failed_read_is_told_beside_what_was_read_before(pool: Pool) -> 
     assert "Last read 9 h ago; the try 1 h ago failed (HTTP 502)." in await page(pool)
 
 
-async def test_the_newest_day_stands_above_the_accounts_of_the_country(pool: Pool) -> None:
-    async with transaction(pool) as conn:
-        accounts = await enlist(conn, X, ["1"])
-        await become(conn, await roster_of(conn, accounts), accounts[0], None, WITHHELD_IN, T0 - DAY)
-    assert "Networks in" not in await page(pool, "/countries/IN")
-    async with transaction(pool) as conn:
-        await record_days(conn, "IN", ASKED, [x(1, 5, 5)], NOW - HOUR)
-    shown = await page(pool, "/countries/IN")
-    assert shown.index("x.com: opened in 5 of 10") < shown.index("Account status")
-    assert "Read 1 h ago." in shown
-
-
 async def test_requests_of_a_day_from_vantage_points_of_the_country_are_counted(pool: Pool) -> None:
     async with transaction(pool) as conn:
         accounts = await enlist(conn, X, ["1"])
@@ -199,7 +153,6 @@ async def test_requests_of_a_day_from_vantage_points_of_the_country_are_counted(
 
 
 OTHER = "did:plc:another2222222222222222"
-NOT_COLLECTED = "Not known: no labels of a labeler for this country are collected."
 
 
 async def labels_page(
@@ -248,12 +201,6 @@ async def test_labels_that_are_no_longer_collected_are_shown_with_their_end(pool
     assert "Since 31 Jan 2021, 23:30 UTC its labels are not collected." in await labels_page(pool)
 
 
-async def test_where_nothing_is_collected_nothing_is_known(pool: Pool) -> None:
-    shown = await labels_page(pool)
-    assert NOT_COLLECTED in shown
-    assert "bluesky_collect_labels = true" in shown
-
-
 @pytest.mark.parametrize(
     ("query", "expected"),
     [
@@ -278,41 +225,6 @@ async def test_the_address_chooses_what_is_shown(
     assert {one for one, name in names.items() if name in shown} == expected
 
 
-@pytest.mark.parametrize(
-    ("profile", "expected"),
-    [
-        pytest.param((SUBJECT, True, "name.test", 12_400), "@name.test, 12,400 followers", id="an account"),
-        pytest.param((POST, True, "name.test", 1), "By @name.test, 1 follower", id="the author of a post"),
-        pytest.param((SUBJECT, True, "name.test", None), "@name.test", id="no number"),
-        pytest.param((SUBJECT, True, None, 0), "No valid handle, 0 followers", id="no valid handle"),
-        pytest.param((POST, True, None, None), "By an account without a valid handle", id="nor of an author"),
-        pytest.param((SUBJECT, False, None, None), "No public profile was shown on 1 Feb 2021", id="none"),
-        pytest.param((POST, False, None, None), "No public profile of its author was shown", id="no author"),
-    ],
-)
-async def test_who_a_subject_is_comes_with_the_day_on_which_it_was_read(
-    pool: Pool, profile: tuple[str, bool, str | None, int | None], expected: str
-) -> None:
-    await listed(pool, stated(profile[0]))
-    assert "Feb 2021)" not in await labels_page(pool)
-    async with transaction(pool) as conn:
-        await record_profiles(conn, BLUESKY, [LabeledProfile(*profile)], lambda: T0)
-    shown = await labels_page(pool)
-    assert expected + (" (1 Feb 2021)" if profile[1] else "") in shown
-    assert "label only: not read by us" in shown
-
-
-@pytest.mark.parametrize(("role", "offered"), [(Role.VIEWER, False), (Role.ANALYST, True)])
-async def test_only_analysts_are_offered_to_watch_what_is_labeled(
-    pool: Pool, role: Role, offered: bool
-) -> None:
-    await listed(pool, stated())
-    with acting_as(Actor("Asha", role)):
-        shown = await labels_page(pool)
-    assert ("Watch the chosen ones" in shown) is offered
-    assert ("Watch all 1 that are withheld and not watched" in shown) is offered
-
-
 async def test_an_older_page_begins_after_the_newer_one(pool: Pool) -> None:
     await listed(pool, *(stated(f"{POST}{n:02}", T0 - n * HOUR) for n in range(60)))
     first = await labels_page(pool)
@@ -328,12 +240,6 @@ async def test_an_older_page_begins_after_the_newer_one(pool: Pool) -> None:
     assert f"{POST}49" not in second
     assert f"{POST}50" in second
     assert "Older than" not in second
-
-
-async def test_countries_of_labelers_are_listed_without_any_withheld_account(pool: Pool) -> None:
-    assert "what labelers state" not in await labels_page(pool, "/countries")
-    await listed(pool, stated())
-    assert "Labels what labelers state Turkey" in await labels_page(pool, "/countries")
 
 
 async def test_the_page_of_a_country_is_there_for_its_labels_alone(pool: Pool) -> None:

@@ -97,15 +97,6 @@ async def test_posts_are_in_no_figure_of_accounts_and_beside_those_of_posts(desk
     assert told["half_years"][0]["observed_posts"]["became_withheld"]["at_least"] == 1
 
 
-async def test_where_no_post_was_read_nothing_is_said_of_posts(desk: Pool) -> None:
-    async with transaction(desk) as conn:
-        found = await claimed(conn, "IN", NOW)
-        page = said(await page_of(conn, "/countries/IN/published", NOW, SETTINGS, "light"))
-
-    assert [one.posts for one in found] == [None, None]
-    assert "Blockline, posts" not in page
-
-
 async def test_what_others_recorded_is_told_apart_and_is_no_coverage_of_ours(pool: Pool) -> None:
     history = (
         "platform,account_id,handle,at,status,withheld_in\n"

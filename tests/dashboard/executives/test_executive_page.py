@@ -18,7 +18,6 @@ from dashboard.executives.person_engagement import (
     PersonView,
     person_view,
 )
-from dashboard.executives.routes import view_json
 from dashboard.executives.words import bars, first_seen, verdict, when
 from storage.executives.engagement_report import CounterStep
 from storage.executives.executives_report import ExecutiveSignal, people
@@ -123,24 +122,6 @@ async def test_what_is_likely_a_rename_is_listed_with_its_doubt_and_counted_nowh
     assert "likely a rename of the target; not counted" in rows[0]["cells"][5]["text"]
 
 
-async def test_every_order_is_held_against_chance_and_none_is_called_a_cause(
-    pool: Pool, story: Story
-) -> None:
-    async with transaction(pool) as conn:
-        targets = [await native(conn, a) for a in story.accounts[0][:6]]
-        issued = await conn.fetchval("select issued_at from legal_order where title = 'Order 1'")
-        await add(conn, story, [repost(n, issued + n * HOUR, t) for n, t in enumerate(targets)])
-        found = await view(conn, story)
-        page = await shown(conn, story, f"/executives/{story.executive}")
-    (tested,) = found.tested
-    assert (tested.order.title, tested.found.toward, tested.found.in_windows) == ("Order 1", 6, 6)
-    assert tested.found.p is not None or tested.found.why_not
-    assert "Association, not evidence of cause." in page
-    assert "because" not in page.replace("because of", "")
-    body: Any = view_json(found)
-    assert body["associations"][0]["order"] == "SYN/1"
-
-
 ISSUED = Order(1, "SYN/1", "Order 1", "Ministry", "IN", "", T0, None, None, None, 5, ListId(1), T0)
 
 
@@ -183,14 +164,6 @@ def test_the_verdict_says_no_more_than_the_test(found: Association, said: str) -
     assert drawn is None or (drawn.seen, drawn.whole) == (found.in_windows, found.toward)
 
 
-async def test_an_order_toward_whose_accounts_nothing_was_seen_cannot_be_tested(
-    pool: Pool, story: Story
-) -> None:
-    async with transaction(pool) as conn:
-        page = await shown(conn, story, f"/executives/{story.executive}")
-    assert "No test is possible, because no engagement with an account named by an order was seen." in page
-
-
 async def test_a_long_record_is_drawn_in_a_bounded_number_of_bars(pool: Pool, story: Story) -> None:
     years = 4 * 365 * DAY
     async with transaction(pool) as conn:
@@ -211,12 +184,6 @@ async def test_a_long_record_is_drawn_in_a_bounded_number_of_bars(pool: Pool, st
 async def test_an_address_of_nobody_is_not_here(pool: Pool, story: Story, path: str) -> None:
     async with transaction(pool) as conn:
         assert "There is no such page" in await shown(conn, story, f"/executives/{path}")
-
-
-async def test_without_executives_the_page_says_how_to_begin(pool: Pool, now: datetime) -> None:
-    async with transaction(pool) as conn:
-        page = said(await page_of(conn, "/executives", now, SETTINGS, "light"))
-    assert "blockline executives import people.csv" in page
 
 
 async def test_words_of_orders_are_kept_and_all_others_forgotten(pool: Pool, story: Story) -> None:

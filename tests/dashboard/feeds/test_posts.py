@@ -6,12 +6,10 @@ import pytest
 
 from collectors.x.declaration import X
 from dashboard.feeds.atom import sentences
-from dashboard.feeds.order_ics import order_calendar
 from storage.live.feeds import FeedChange
 from storage.model.causes.causes import CauseSubject, CauseText, StatedCause
 from storage.model.core.availability import ChangeKind, Reason, State, kind_of
 from tests.storage.causes.test_ledger import PAPER
-from tests.support.samples.orders import ORDER
 from tests.support.samples.readings import AVAILABLE, NOT_FOUND, WITHHELD_IN, minutes
 
 GONE = FeedChange(
@@ -58,12 +56,3 @@ def test_an_entry_about_a_post_says_its_cause(new: State, text: CauseText | None
     told = list(sentences(replace(GONE, kind=kind_of(AVAILABLE, new), new=new, causes=said)))
     assert [one for one in told if one.startswith("Cause")] == ([] if line is None else [line])
     assert told[-1] == "An order that names a post, or an engagement near a change, is not evidence of cause."
-
-
-def test_a_calendar_does_not_say_that_an_order_of_posts_alone_names_0_accounts() -> None:
-    def said(named: int) -> str:
-        order = replace(ORDER, named_count=named)
-        return order_calendar([order], [], "Orders", synthetic=False).decode().replace("\r\n ", "")
-
-    assert "It names 2 accounts." in said(2)
-    assert "It names" not in said(0)

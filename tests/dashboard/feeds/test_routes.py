@@ -14,7 +14,6 @@ from yarl import URL
 
 from collectors.x.declaration import X
 from storage.accounts.accounts import NewAccount, add_accounts
-from storage.imports.imports import import_history
 from storage.model.bitemporal.imported_records import ImportedAccount, ImportedChange, ImportedHistory
 from storage.model.core.accounts import Account
 from storage.model.core.availability import State, Strength, change_key
@@ -119,37 +118,6 @@ async def test_a_corrected_change_is_replaced_or_goes(
     assert datetime.fromisoformat(after.feed.findtext(f"{ATOM}updated", "")) == minutes(90)
 
 
-async def test_a_feed_of_one_list_holds_no_other_lists_changes(pool: Pool, dsn: str) -> None:
-    async with transaction(pool) as conn:
-        await one_block(conn)
-        await enlist(conn, X, ["1"], ("Other",))
-    answer = await ask(pool, dsn, "/feeds/list/Other.atom")
-
-    assert answer.ids == []
-    assert datetime.fromisoformat(answer.feed.findtext(f"{ATOM}updated", "")) >= NOW
-    assert "last-modified" not in answer.headers
-
-
-@pytest.mark.parametrize(
-    ("path", "sentence"),
-    [
-        ("/feeds/list/Nobody.atom", "There is no list “Nobody”.\n"),
-        ("/feeds/list/.atom", "There is no list “(no name)”.\n"),
-        ("/feeds/list/a%00b.atom", "There is no list “a\ufffdb”.\n"),
-        ("/feeds/order/ev%E2%80%AEil.atom", "There is no order “ev\ufffdil”.\n"),
-        ("/feeds/order/a%00b.atom", "There is no order “a\ufffdb”.\n"),
-    ],
-    ids=["a list", "no name", "a list that cannot be", "an order", "an order that cannot be"],
-)
-async def test_what_is_not_there_is_said_in_a_sentence(
-    pool: Pool, dsn: str, path: str, sentence: str
-) -> None:
-    answer = await ask(pool, dsn, path)
-
-    assert (answer.status, answer.body.decode()) == (404, sentence)
-    assert answer.headers["content-type"].startswith("text/plain")
-
-
 async def test_a_lost_database_is_said_in_a_sentence(pool: Pool, dsn: str) -> None:
     async with transaction(pool) as conn:
         await conn.execute("alter table watch_list_member rename to gone")
@@ -176,33 +144,6 @@ def record(native_id: str, state: State, at: datetime) -> ImportedHistory:
     )
     who = ImportedAccount(native_id, f"h{native_id}")
     return ImportedHistory("crawl", "Records", X, (who,), (change,), ())
-
-
-async def test_a_fact_that_two_sources_tell_is_told_once_as_the_monitor_saw_it(pool: Pool, dsn: str) -> None:
-    async with transaction(pool) as conn:
-        await one_block(conn)
-        await import_history(conn, record("77", WITHHELD_IN, minutes(15)), minutes(500))
-    answer = await ask(pool, dsn, "/feeds/all.atom")
-
-    assert len(answer.ids) == 1
-    assert "by the platform monitor" in answer.body.decode()
-
-
-async def test_an_order_that_is_stored_anew_is_the_same_event_in_a_calendar(pool: Pool, dsn: str) -> None:
-    async with transaction(pool) as conn:
-        await add_order(conn, replace(ORDER, reference="first", list_name="first"), T0)
-        await add_order(conn, ORDER, T0)
-        await add_order_event(conn, NOTICE)
-    one = await ask(pool, dsn, "/feeds/orders.ics")
-    async with transaction(pool) as conn:
-        await conn.execute("delete from order_event")
-        await conn.execute("delete from legal_order where reference <> 'first'")
-        await add_order(conn, ORDER, T0)
-        await add_order_event(conn, NOTICE)
-    other = await ask(pool, dsn, "/feeds/orders.ics")
-
-    assert [e.uid for e in one.events] == [e.uid for e in other.events]
-    assert len({e.uid for e in one.events}) == 5
 
 
 @pytest.mark.slow

@@ -25,12 +25,6 @@ from tests.support.servers.dashboard import SETTINGS
 FORM = NamesForm("x:a\nx:b\nx:a\nsome words of prose", "x", "the Gazette")
 
 
-async def test_names_are_read_with_what_is_repeated_and_what_is_no_name() -> None:
-    read = await read_names(FORM)
-    assert [line.said.words for line in read.lines] == ["x:a", "x:b"]
-    assert (read.source, read.repeated, len(read.aside)) == ("the Gazette", 1, 1)
-
-
 @pytest.mark.parametrize(
     ("form", "why"),
     [
@@ -80,15 +74,6 @@ async def test_names_wait_for_a_thread_without_a_connection(dsn: str, now: datet
                 gate.set()
         result, checked, said = asked.result()
     assert (said, sorted(checked), isinstance(result, dict)) == ("", ["check", "of"], True)
-
-
-async def test_a_viewer_checks_no_names(dsn: str, now: datetime) -> None:
-    app: Any = CallbackRecorder()
-    async with open_pool(dsn, max_size=1) as pool:
-        connect_names(WebProcess(pool, lambda: now, dsn, SETTINGS), app)
-        with acting_as(Actor("vera", Role.VIEWER)):
-            *_, said = await app.found[0](1, "x:h1", None, "")
-    assert said == "This needs the role analyst or a higher one; your role is viewer."
 
 
 NONE: list[str] = []

@@ -6,25 +6,20 @@ from datetime import datetime, timedelta
 import pytest
 
 from collectors.mastodon.declaration import MASTODON
-from collectors.x.declaration import X
-from dashboard.asgi.process import NO_MAIL_SERVER, MailTest
 from dashboard.health.collectors import collector_health, since
 from dashboard.health.facts import HealthFacts
 from dashboard.health.page import ROWS, collector_status, controls, health_page
-from dashboard.health.system_cards import outbox_cards
 from storage.accounts.side_facts import observe
 from storage.health.collectors_report import CollectorReport
 from storage.health.condition_facts import MailFacts
 from storage.health.database_report import Database, Growth
 from storage.health.maintenance_tasks_report import MaintenanceTasks, OutboxReport
 from storage.health.workers_report import WorkersReport
-from storage.model.alerts.conditions import Condition, ConditionKey, ConditionKind, KnownCondition
 from storage.model.core.accounts import AccountId
 from storage.model.core.people import Actor, Role
 from storage.model.core.side_facts import FactSighting, ObservedKind
 from storage.postgres.audit_chain import AuditChainState
 from storage.postgres.pool import Pool, transaction
-from storage.readings.lateness_report import Lateness
 from tests.support.clients.page_text import said
 from tests.support.samples.readings import MINUTE, T0, WORKING
 from tests.support.seeds.bluesky_statuses import seven_things
@@ -62,11 +57,6 @@ NOTHING = HealthFacts(
 )
 
 
-async def _accepted(_to: str, _by: str, _at: datetime) -> str | None:
-    return None
-
-
-MAIL_TEST = MailTest("mail.example:25", _accepted)
 WELL = replace(WORKING, last_answered_at=T0 - MINUTE, last_asked_at=T0 - MINUTE)
 STOPPED = replace(
     WELL, healthy=False, reason="credits", detail="no credits", since=T0 - HOUR, retry_at=T0 + MINUTE
@@ -180,26 +170,6 @@ def test_a_person_is_told_what_to_do_once_for_each_reason_and_not_when_waiting_h
     assert "Nothing at first" not in page
 
 
-@pytest.mark.parametrize(
-    ("mail_test", "sent", "told"),
-    [
-        pytest.param(NO_MAIL_SERVER, 0, f"Not set up. {NO_MAIL_SERVER}", id="no mail server is set"),
-        pytest.param(MAIL_TEST, 0, "it is not known whether one does", id="nothing was accepted yet"),
-        pytest.param(MAIL_TEST, 3, "OK", id="emails were accepted"),
-    ],
-)
-def test_the_outbox_is_called_well_only_after_something_was_accepted(
-    mail_test: MailTest | str, sent: int, told: str
-) -> None:
-    process = only_drawing(T0)
-    process.settings = replace(process.settings, synthetic=False)
-    process.mail_test = mail_test
-    facts = replace(NOTHING, outbox=replace(NOTHING.outbox, sent=sent))
-    card = said(outbox_cards(facts, process, ADMIN)[0])
-    assert told in card
-    assert ("OK" in card) == bool(sent)
-
-
 async def test_countries_that_are_not_heard_and_other_vantages_are_shown(pool: Pool, now: datetime) -> None:
     async with transaction(pool) as conn:
         seen = await seven_things(conn, now)
@@ -223,58 +193,3 @@ async def test_countries_that_are_not_heard_and_other_vantages_are_shown(pool: P
     there = account.index("From tr Restricted in TR (Bluesky app) first seen 1 Feb 2021")
     assert here < there
     assert "Available. This status began on or before 1 Feb 2021, 06:00 UTC." in account
-
-
-ISSUE = KnownCondition(
-    1,
-    Condition(
-        ConditionKey(ConditionKind.CREDENTIALS_OR_CREDITS, X),
-        T0,
-        "The X collector does not read",
-        "",
-        "Renew the token.",
-    ),
-    *(T0, None, None, None, None, ""),
-)
-FAILING = replace(WORKING, healthy=False, reason="upstream", since=T0)
-LATE = Lateness(X, 5, 0, 2, 1, 0, T0)
-
-
-@pytest.mark.parametrize(
-    ("rule", "facts", "lead"),
-    [
-        (
-            "without a request nothing is known",
-            NOTHING,
-            "Nothing was requested yet, so nothing is known of the platforms.",
-        ),
-        (
-            "well is what answers show",
-            replace(NOTHING, detectors=(WORKING,)),
-            "Reading: 1 collector. Newest answer: 1 Feb 2021, 00:00 UTC.",
-        ),
-        (
-            "late accounts are said beside it",
-            replace(NOTHING, detectors=(WORKING,), lateness=(LATE,)),
-            "Reading: 1 collector. Newest answer: 1 Feb 2021, 00:00 UTC. Late: 3 accounts.",
-        ),
-        (
-            "and late posts beside them",
-            replace(NOTHING, detectors=(WORKING,), lateness=(LATE, replace(LATE, of_posts=True))),
-            "Reading: 1 collector. Newest answer: 1 Feb 2021, 00:00 UTC. Late: 3 accounts and 3 posts.",
-        ),
-        (
-            "what does not work comes before what does",
-            replace(NOTHING, detectors=(replace(WORKING, vantage="de"), FAILING)),
-            "Not reading: 1 of 2 collectors. The worst: X (failing).",
-        ),
-        (
-            "an issue comes before all",
-            replace(NOTHING, detectors=(WORKING,), conditions=(ISSUE,)),
-            "1 open issue. The oldest: The X collector does not read.",
-        ),
-    ],
-)
-def test_the_page_begins_with_one_sentence(rule: str, facts: HealthFacts, lead: str) -> None:
-    page = said(health_page(facts, only_drawing(T0), ADMIN, GAP, []))
-    assert page.split(lead)[0].count(" ") < 20, rule

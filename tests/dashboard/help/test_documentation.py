@@ -1,24 +1,20 @@
 """The documentation as pages of the dashboard: all of it is there, and every link leads somewhere."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
 
-import aiohttp
 import pytest
-from dash.development.base_component import Component
 
 from collectors.bluesky.declaration import BLUESKY
 from collectors.x.declaration import X
 from dashboard.asgi.process import MailTest, WebProcess
 from dashboard.asgi.settings import DashboardSettings
-from dashboard.help.documentation import FOLDER, drawing, front_page, help_page, help_pages, topics
 from dashboard.help.first_run_facts import read_first_run
 from dashboard.help.first_run_page import first_run_page
 from dashboard.help.readiness import platform_readiness, workers_readiness
-from dashboard.ui.pages import plain
 from jobs.config.settings import settings_from
 from jobs.delivery.local_inbox import Inbox, SmtpServer
 from jobs.runtime.app import mail_test
@@ -33,28 +29,9 @@ from storage.work.workers import Worker
 from tests.conftest import NOW
 from tests.support.clients.page_text import said
 from tests.support.samples.readings import MINUTE, T0, WORKING
-from tests.support.seeds.alerts import Played
-from tests.support.seeds.changes import Story
 from tests.support.seeds.people import WITH_LOGIN, a_person
-from tests.support.servers.dashboard import SETTINGS, only_drawing, served
+from tests.support.servers.dashboard import SETTINGS, only_drawing
 from tests.support.servers.mail import Refusing
-
-PAGES = tuple(help_pages().values())
-
-
-def elements(part: Any) -> Iterator[dict[str, Any]]:
-    """Every element below a drawn part."""
-    parts = cast("list[Any]", part) if isinstance(part, list) else [part]
-    for one in parts:
-        if isinstance(one, dict):
-            element = cast("dict[str, Any]", one)
-            yield element
-            yield from elements(element["props"].get("children"))
-
-
-def addresses(component: Component, name: str) -> set[str]:
-    """Where the elements of a component lead by a property, such as href."""
-    return {one["props"][name] for one in elements(plain(component)) if name in one["props"]}
 
 
 def words(part: Any) -> str:
@@ -65,47 +42,6 @@ def _inside(part: Any) -> list[Any]:
     if isinstance(part, list):
         return cast("list[Any]", part)
     return [] if part is None else [part["props"].get("children")]
-
-
-def test_every_page_of_the_documentation_is_one_of_the_dashboard() -> None:
-    files = {f.relative_to(FOLDER).as_posix().removesuffix(".md") for f in FOLDER.rglob("*.md")}
-    assert set(help_pages()) == files - {"index"}
-    listed = addresses(front_page(), "href")
-    assert {page.address for page in PAGES} == listed
-
-
-def test_tables_lists_and_code_are_drawn_as_such() -> None:
-    drawn = list(elements(plain(help_page(help_pages()["reference/settings"]))))
-    kinds = [one["type"] for one in drawn]
-    assert {"Table", "Th", "Td", "Ul", "Code", "H1", "H2", "Br"} <= set(kinds)
-    (host,) = [one for one in drawn if one["type"] == "Tr" and words(one).startswith("host")]
-    assert 'host = "0.0.0.0"' in words(host)
-    assert not any("<!--" in words(one) or "| ---" in words(one) for one in drawn)
-
-
-def test_the_search_finds_titles_and_headings() -> None:
-    found = dict(topics())
-    assert found["Write alert rules"] == "/help/how-to/alerts"
-    assert found["Back up and restore: The file"] == "/help/how-to/backup#the-file"
-
-
-def test_an_address_without_a_page_is_none() -> None:
-    assert drawing(["how-to", "nothing"]) is None
-    assert drawing(["..", "README"]) is None
-
-
-async def test_pictures_are_served_and_nothing_outside_the_folder(
-    pool: Pool, dsn: str, played: Played
-) -> None:
-    async with served(pool, dsn, played.now) as base, aiohttp.ClientSession() as session:
-        for path, status in (
-            ("images/live.png", 200),
-            ("how-to/service/blockline.service", 200),
-            ("..%2Fpyproject.toml", 404),
-            ("images/none.png", 404),
-        ):
-            async with session.get(f"{base}/help-files/{path}") as answer:
-                assert answer.status == status, path
 
 
 REAL = replace(SETTINGS, synthetic=False)
@@ -133,15 +69,6 @@ async def test_it_stands_at_the_front_until_an_account_was_read(pool: Pool) -> N
         found = await first_readings(conn, NOW)
     assert (found.watched, found.is_waiting) == (1, True)
     assert "waiting to be read" in await first_run_words(pool, Role.VIEWER)
-
-
-async def test_an_installation_that_reads_has_no_first_run(pool: Pool, story: Story) -> None:
-    async with transaction(pool) as conn:
-        assert not await is_first_run(conn)
-    assert "first read " in await first_run_words(pool, Role.VIEWER)
-    async with transaction(pool) as conn:
-        await conn.execute("update account set watched = false")
-        assert not await is_first_run(conn), "its records are shown, although nothing is read any more"
 
 
 @pytest.mark.parametrize(
@@ -298,17 +225,3 @@ def test_a_process_that_reads_is_only_said_to_run_when_it_reported(
     found = workers_readiness(workers, T0, synthetic=False)
     assert found.status == status
     assert words in found.said
-
-
-@pytest.mark.parametrize(
-    ("workers", "status", "mark"),
-    [
-        pytest.param(NONE, "Not set up", "never", id="the demonstration reads by itself and needs no worker"),
-        pytest.param(of(HERE), "Running", "works", id="a worker that reads for it is shown"),
-    ],
-)
-def test_the_demonstration_is_not_said_to_lack_workers(
-    workers: WorkersReport, status: str, mark: str
-) -> None:
-    found = workers_readiness(workers, T0, synthetic=True)
-    assert (found.status, found.mark) == (status, mark)

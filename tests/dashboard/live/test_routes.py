@@ -16,19 +16,15 @@ import pytest
 
 from collectors.x.declaration import X
 from dashboard.asgi.process import WebProcess
-from dashboard.live.push import COUNT_EVERY, Hub, catch_up
+from dashboard.live.push import COUNT_EVERY, Hub
 from dashboard.live.snapshot_cache import LiveSnapshotCache
 from dashboard.server.static import CACHE_FOREVER
 from dashboard.wire.columnar import pack
-from storage.accounts.accounts import NewAccount, add_accounts
 from storage.health.collector_state import CollectorState, save_state
-from storage.live.snapshot import last_event_id
-from storage.model.core.orders import NewOrder, NewOrderEvent, OrderEventKind
-from storage.orders.orders import add_order, add_order_event
 from storage.postgres.pool import Pool, close, connect, transaction
 from tests.dashboard.countries.test_country_page import import_crawl
 from tests.dashboard.server.test_app import next_with
-from tests.support.seeds.changes import DAY, HOUR, SUSPENDED, Story, happen
+from tests.support.seeds.changes import HOUR, SUSPENDED, Story, happen
 from tests.support.seeds.live_page import seed
 from tests.support.servers.dashboard import SETTINGS, served, until
 
@@ -105,49 +101,6 @@ async def test_an_import_makes_pages_load_once_and_not_change_by_change(
         assert "changes" not in await next_with(queue, "reload")
 
 
-def order(story: Story, known_at: datetime) -> NewOrder:
-    return NewOrder(
-        reference="SYN/late",
-        title="Late order",
-        issuer="IT ministry",
-        country="IN",
-        legal_basis="Section 69A IT Act",
-        issued_at=story.now - 3 * DAY,
-        issued_from=None,
-        issued_to=None,
-        deadline_at=story.now - 2 * DAY,
-        named_count=9,
-        list_name="Late list",
-        known_at=known_at,
-    )
-
-
-def claim(story: Story, known_at: datetime) -> NewOrderEvent:
-    at = story.now - 2 * DAY
-    return NewOrderEvent(None, OrderEventKind.CLAIM, at, None, None, "all restored", "press", known_at)
-
-
-async def test_a_paper_is_pushed_when_its_time_comes_although_no_event_tells_of_it(
-    pool: Pool, dsn: str, story: Story
-) -> None:
-    known_at = story.now + HOUR
-    async with transaction(pool) as conn:
-        await add_order(conn, order(story, known_at), story.now)
-        await add_order_event(conn, claim(story, known_at))
-    clock = Clock(story.now)
-    async with listening(pool, dsn, clock) as queue:
-        clock.now += COUNT_EVERY
-        assert "orders" not in await next_with(queue, "kpis")
-
-        clock.now = known_at
-
-        message = await next_with(queue, "orders")
-
-    assert "Late order" in {o["title"] for o in message["orders"]}
-    told = next(e for e in message["events"] if e["text"] == "all restored")
-    assert told["at"] < told["known"] == round(known_at.timestamp() * 1000)
-
-
 @pytest.mark.slow
 async def test_how_the_detectors_stand_is_pushed_when_one_stops_and_not_with_each_change(
     pool: Pool, dsn: str, story: Story
@@ -168,18 +121,6 @@ async def test_how_the_detectors_stand_is_pushed_when_one_stops_and_not_with_eac
     assert "changes" not in counted
     assert stopped["detectors"]["worst"][0]["state"] == "stopped"
     assert silent["detectors"] == stopped["detectors"]
-
-
-async def test_a_page_that_was_away_when_a_paper_became_known_gets_it(pool: Pool, story: Story) -> None:
-    known_at = story.now + HOUR
-    async with transaction(pool) as conn:
-        await add_order(conn, order(story, known_at), story.now)
-        latest = await last_event_id(conn)
-        early = await catch_up(conn, latest, story.now, known_at - HOUR / 60, story.sweep, 100)
-        missed: Any = await catch_up(conn, latest, story.now, known_at, story.sweep, 100)
-
-    assert "orders" not in early
-    assert "Late order" in {o["title"] for o in missed["orders"]}
 
 
 needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="the browser's side needs node")
@@ -224,18 +165,6 @@ def test_a_column_comes_out_as_it_went_in(values: list[object]) -> None:
     body = {"accounts": {"some": values, "more": values}, "spells": {}, "changes": {}, "signals": {}}
 
     assert _unpacked(pack(body), "snapshot") == body
-
-
-async def test_accounts_that_join_are_in_the_next_answer(pool: Pool, story: Story) -> None:
-    boards = LiveSnapshotCache(pool, lambda: story.now, SETTINGS)
-    async with transaction(pool) as conn:
-        await boards.answer(conn, "14d")
-    async with transaction(pool) as conn:
-        await add_accounts(conn, [NewAccount(X, "660", "newcomer", ("New",))], story.now)
-    async with transaction(pool) as conn:
-        answer = zlib.decompress(await boards.answer(conn, "14d"), 31)
-
-    assert b'"newcomer"' in answer
 
 
 async def test_an_answer_that_was_made_before_there_was_a_roster_is_made_anew(

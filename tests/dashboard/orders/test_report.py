@@ -7,7 +7,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import pytest
 
 from collectors.mastodon.declaration import MASTODON
@@ -16,38 +15,25 @@ from dashboard.orders.facts import OrderFigures, OrderRecord
 from dashboard.orders.report import OrderReport
 from dashboard.orders.report_html import report_html
 from dashboard.orders.report_lanes import ALL_UP_TO, NAMED_UP_TO, lanes_of
-from dashboard.orders.report_svg import curve_svg
-from dashboard.orders.report_words import coverage_words, silences, within
 from jobs.base.pdf import PdfError, find_chromium
-from storage.model.causes.causes import (
-    CauseSubject,
-    CauseText,
-    StatedCause,
-)
 from storage.model.core.availability import Flag
-from storage.model.core.coverage import Gap
 from storage.model.core.orders import NameOutcome, OrderCheck, OrderDocument, OrderName
 from storage.model.orders.cohort import by_first_block
-from storage.postgres.pool import Pool, open_pool, transaction
-from tests.storage.causes.test_ledger import PAPER
+from storage.postgres.pool import open_pool, transaction
 from tests.support.clients.browser import FULL_CHROMIUM
 from tests.support.clients.command_line import Blockline, blockline, forget_settings
 from tests.support.clients.report_text import Page
 from tests.support.samples.orders import (
     IMPRINT,
     MEMBERS,
-    NOW,
     ORDER,
-    POSTS,
     figures,
     grounds,
     member,
     renamed,
 )
-from tests.support.samples.readings import AVAILABLE, MINUTE, SUSPENDED, WITHHELD_IN, minutes
-from tests.support.seeds.changes import Story
+from tests.support.samples.readings import AVAILABLE, SUSPENDED, WITHHELD_IN, minutes
 from tests.support.seeds.live_page import seed
-from tests.support.servers.dashboard import SETTINGS, page_of, served
 
 HOSTILE = '"><script>alert(1)</script><img src=http://evil.example/x>'
 DOCUMENT = OrderDocument("order.pdf", "application/pdf", "the ministry", "ab" * 32, 1_234, minutes(110), "me")
@@ -75,21 +61,6 @@ def page(found: OrderFigures, **imprint: Any) -> Page:
 
 def number(cell: str) -> int:
     return int(cell.replace(",", ""))
-
-
-@pytest.mark.parametrize(
-    ("rule", "after", "by", "words"),
-    [
-        ("minutes are rounded outward", 10.6, 25.2, "1 Feb 2021, between 00:10 and 00:26 UTC"),
-        ("whole minutes stay", 10, 25, "1 Feb 2021, between 00:10 and 00:25 UTC"),
-        ("a night is told with both days", -10, 20, "between 31 Jan 2021, 23:50 and 1 Feb 2021, 00:20 UTC"),
-        ("without a contrary reading there is no beginning", None, 20, "on or before 1 Feb 2021, 00:20 UTC"),
-    ],
-)
-def test_an_interval_never_excludes_the_true_time(
-    rule: str, after: float | None, by: float, words: str
-) -> None:
-    assert within(None if after is None else minutes(after), minutes(by)) == words, rule
 
 
 def test_nothing_that_strangers_wrote_becomes_markup_or_style() -> None:
@@ -127,12 +98,6 @@ def test_an_order_without_accounts_says_that_nothing_can_be_said() -> None:
     assert "The whole list was unchecked" not in told.words
 
 
-def test_an_order_without_a_deadline_has_none() -> None:
-    told = page(figures(replace(ORDER, deadline_at=None)))
-    assert "No deadline is recorded for this order." in told.words
-    assert 'class="deadline"' not in curve_svg(figures(replace(ORDER, deadline_at=None)))
-
-
 def test_a_moment_before_the_order_has_a_report_that_claims_nothing() -> None:
     found = figures(at=minutes(-30))
     told = page(found)
@@ -141,60 +106,11 @@ def test_a_moment_before_the_order_has_a_report_that_claims_nothing() -> None:
     assert [row[0] for row in told.tables["steps"].rows] == ["31 Jan 2021, 23:30 UTC"]
 
 
-def stated(number: int, text: CauseText, about: CauseSubject) -> StatedCause:
-    return StatedCause(
-        cause_id=number,
-        supersedes=None,
-        is_withdrawn=False,
-        subject=about,
-        text=text,
-        document=None,
-        recorded_at=NOW,
-        recorded_by="ada",
-    )
-
-
-def test_causes_of_posts_have_a_table_of_their_own() -> None:
-    post = POSTS[0].account_id
-    causes = {int(post): [stated(1, PAPER, CauseSubject(account_id=post))]}
-    found = figures(members=(*MEMBERS, *POSTS), papers=OrderRecord(causes=causes))
-    told = Page(report_html(found, grounds(found.members), IMPRINT))
-    (statement,) = told.tables["causes"].rows
-    assert statement[0] == "1 post"
-    assert statement[1].startswith("The platform's terms (Section 69A IT Act), according to the press")
-    assert [row[:2] for row in told.tables["causes-of"].rows] == [["Not known", ""]]
-    assert [[*row[:2], number(row[2])] for row in told.tables["causes-of-posts"].rows] == [
-        ["The platform's terms", "Reported", 1]
-    ]
-
-
-def test_an_order_without_causes_says_that_none_is_known() -> None:
-    assert "Cause: not known. Nobody has recorded one." in page(figures()).words
-
-
 def test_the_report_says_which_entry_of_the_chain_was_the_newest() -> None:
     told = page(figures())
     assert "0" * 64 in told.words
     nothing = replace(grounds(), newest=None, heads=())
     assert "the chain has no head" in Page(report_html(figures(), nothing, IMPRINT)).words
-
-
-def test_silences_of_the_whole_list_are_those_of_the_curve() -> None:
-    gap = Gap(minutes(300), minutes(420))
-    both = [member(n, (0, AVAILABLE), gaps=(gap,)) for n in (1, 2)]
-    found = figures(members=both)
-    quiet = silences(found)
-    assert (quiet.times, quiet.total, quiet.longest) == (1, 120 * MINUTE, (minutes(300), minutes(420)))
-    assert quiet.unread == 2 * 120 * MINUTE
-    assert quiet.whole == 2 * 990 * MINUTE
-    said = " ".join(coverage_words(found, grounds(both), 16 * MINUTE))
-    assert "The whole list was unchecked once, for 2 h, from 1 Feb 2021, 05:00 UTC to" in said
-    assert "Added up over all accounts, 12 % of the time was not checked." in said
-    one = figures(members=[both[0], member(3, (0, AVAILABLE))])
-    assert silences(one).longest is None
-    assert "At every moment, at least one account of the list counted as checked." in coverage_words(
-        one, grounds(), 16 * MINUTE
-    )
 
 
 def test_lanes_are_drawn_of_all_up_to_some_hundreds_and_then_of_those_ever_blocked() -> None:
@@ -257,35 +173,6 @@ def run(
 
 def at(now: datetime) -> tuple[str, str]:
     return "--at", now.isoformat()
-
-
-async def test_the_button_downloads_the_figures_of_the_page(
-    pool: Pool, dsn: str, story: Story, now: datetime
-) -> None:
-    async with transaction(pool) as conn:
-        number = await conn.fetchval("select order_id from legal_order where reference = 'SYN/1'")
-        shown = await page_of(conn, f"/orders/{number}", now, SETTINGS, "light")
-    assert f"href='/orders/{number}/report.html'" in repr(shown)
-    then = story.at(0.5).isoformat().replace("+00:00", "Z")
-    async with served(pool, dsn, now) as base, aiohttp.ClientSession(base) as session:
-        async with session.get(f"/orders/{number}/report.html?at={then}") as answer:
-            html = await answer.text()
-        async with session.get(f"/api/orders/{number}?at={then}") as api:
-            told: Any = await api.json()
-        for asked, status in (("999/report.html", 404), (f"{number}/report.html?at=2099-01-01T00:00Z", 422)):
-            async with session.get(f"/orders/{asked}") as refused:
-                assert refused.status == status
-                assert "error" in await refused.json()
-    assert answer.status == 200
-    disposition = answer.headers["Content-Disposition"]
-    assert re.fullmatch(r'attachment; filename="report-SYN-1-2021-\d\d-\d\d\.html"', disposition)
-    assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
-    report = Page(html)
-    assert "Synthetic scenario" in report.words
-    funnel = {row[0]: int(row[1]) for row in report.tables["funnel"].rows}
-    assert funnel["Ever blocked"] == told["funnel"]["ever_blocked"]
-    assert funnel["Blocked now"] == told["funnel"]["blocked_now"]
-    assert len(report.tables["accounts"].rows) == len(told["accounts"])
 
 
 def test_links_lead_to_an_address_that_others_reach(

@@ -8,27 +8,21 @@ import warnings
 from datetime import datetime, timedelta
 from itertools import pairwise
 from math import inf, isinf
-from typing import Any
 
-import aiohttp
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from lifelines import KaplanMeierFitter
 
-from dashboard.orders.report import read_report
-from dashboard.orders.report_html import Imprint
-from dashboard.orders.restoration import restoration_of, rows
 from dashboard.orders.restoration_estimate import intervals, restoration
 from dashboard.orders.restoration_limits import LEAST_ORDERS
-from dashboard.orders.restoration_page import restoration_figure
 from storage.model.orders.restoration import BlockedFor, BlockEnd, RestorationEstimate
 from storage.postgres.pool import Pool, transaction
 from tests.support.clients.page_text import said
 from tests.support.repeats import repeats
 from tests.support.samples.restoration_cohorts import HOUR, cohort
 from tests.support.seeds.changes import Story
-from tests.support.servers.dashboard import SETTINGS, page_of, served
+from tests.support.servers.dashboard import SETTINGS, page_of
 
 HOURLY = timedelta(hours=1)
 
@@ -143,31 +137,6 @@ def test_an_estimate_of_posts_has_the_same_figures_and_never_calls_a_post_an_acc
     assert len(of_posts.sentences) == len(of_accounts.sentences) + len(about_author)
 
 
-def spread_over(orders: int, size: int = 10) -> list[BlockedFor]:
-    """Each order's accounts are restored together, every other order's late."""
-    return [lasted(*((2, 4), (200, 204))[i % 2], order=f"A {i}") for i in range(orders) for _ in range(size)]
-
-
-def test_one_decision_is_one_observation() -> None:
-    one = restoration(spread_over(1), HOURLY)
-    few = restoration(spread_over(LEAST_ORDERS - 1), HOURLY)
-    many = restoration(spread_over(LEAST_ORDERS), HOURLY)
-    uneven = restoration([*spread_over(LEAST_ORDERS), *spread_over(1, 300)], HOURLY)
-
-    assert any("One observation is not enough for a confidence interval" in s for s in one.sentences)
-    for told in (one, few, uneven):
-        assert {s.by_order for s in told.shares} == {None}
-    assert any(
-        "No confidence interval across orders is given, because it would need" in s for s in few.sentences
-    )
-    band = many.shares[0].by_order
-    limits = many.shares[0].limits
-    assert band is not None
-    assert limits is not None
-    assert band[1] - band[0] > 2 * (limits[1] - limits[0])
-    assert many == restoration(spread_over(LEAST_ORDERS), HOURLY)
-
-
 @pytest.mark.again
 @settings(max_examples=repeats(15, 200), deadline=None)
 @given(sample=SAMPLES, data=st.data())
@@ -187,60 +156,8 @@ def test_the_order_in_which_spells_come_does_not_matter(
             assert share.limits[0] - 1e-4 <= share.bounds[0] <= share.bounds[1] <= share.limits[1] + 1e-4
 
 
-@pytest.mark.parametrize("sample", [[], [lasted(0, None)], [lasted(1, 1)]])
-def test_however_little_was_seen_there_is_a_figure(sample: list[BlockedFor]) -> None:
-    figure = restoration_figure(restoration(sample, HOURLY), "dark")
-
-    assert bool(figure.data) is bool(sample)
-
-
 async def order_id(pool: Pool, reference: str) -> int:
     return await pool.fetchval("select order_id from legal_order where reference = $1", reference)
-
-
-async def test_the_figures_are_those_of_lifelines_on_the_exported_intervals(
-    pool: Pool, dsn: str, story: Story, now: datetime
-) -> None:
-    number = await order_id(pool, "SYN/1")
-    async with served(pool, dsn, now) as base, aiohttp.ClientSession() as session:
-        async with session.get(f"{base}/api/orders/{number}/restoration") as answer:
-            told: Any = await answer.json()
-        async with session.get(f"{base}/api/orders/999/restoration") as answer:
-            assert answer.status == 404
-    ends = [(low, float("inf") if high is None else high) for low, high in told["intervals_s"]]
-    assert len(ends) == told["spells"] > 0
-    by_hand: Any = KaplanMeierFitter().fit_interval_censoring(*zip(*ends, strict=True))
-    curve: Any = by_hand.survival_function_
-    for share in told["shares"]:
-        if share["missing"] is None:
-            row: Any = curve[curve.index >= share["after_s"]].iloc[0]
-            assert (share["at_least"], share["at_most"]) == pytest.approx(
-                (float(row.min()), float(row.max())), abs=1e-6
-            )
-    low, high = told["median_s"]
-    assert low <= 5.5 * 3600
-    assert high is None or high >= 5.5 * 3600
-
-
-async def test_page_and_report_hold_the_same_sentences_and_rows(
-    pool: Pool, story: Story, now: datetime
-) -> None:
-    number = await order_id(pool, "SYN/1")
-    imprint = Imprint(now, "Blockline", synthetic=True, sweep_every=SETTINGS.sweep_every, dashboard_url=None)
-    async with transaction(pool) as conn:
-        page = said(await page_of(conn, f"/orders/{number}/restoration", now, SETTINGS, "light"))
-        nothing = said(await page_of(conn, "/orders/999/restoration", now, SETTINGS, "light"))
-        report = await read_report(conn, number, now, None, imprint)
-    assert report is not None
-    told = restoration_of(report.found)
-    html = report.html()
-    assert "Time to restoration" in html
-    assert told.sentences
-    for sentence in told.sentences:
-        assert sentence in page
-    for after, bounds, limits in rows(told):
-        assert f"{after} {bounds} {limits}" in page
-    assert "There is no such page" in nothing
 
 
 async def test_without_a_block_there_is_no_figure_and_a_sentence_says_so(

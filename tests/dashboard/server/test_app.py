@@ -3,7 +3,6 @@
 import asyncio
 import gc
 import json
-import re
 import shutil
 import subprocess
 import sys
@@ -26,7 +25,6 @@ from dashboard.live.snapshot_cache import USUAL, live_json
 from dashboard.server.app import create_app
 from dashboard.server.dash_bundles import SUITES, BundleMiddleware
 from dashboard.server.features import features
-from dashboard.server.routing import FIELDS, asked
 from dashboard.wire.compact_json import Json, news_json
 from jobs.runtime.replay_process import ReplayProcess
 from storage.live.updates import LiveNews
@@ -169,28 +167,7 @@ def test_the_scripts_own_tests_pass() -> None:
     assert done.returncode == 0, done.stdout
 
 
-@pytest.mark.parametrize(
-    ("search", "expected"),
-    [
-        pytest.param("", {}, id="nothing"),
-        pytest.param("?", {}, id="a mark and nothing"),
-        pytest.param("?state=dead&page=2", {"state": "dead", "page": "2"}, id="fields by name"),
-        pytest.param(
-            "?q=%40a+b&to=a%2Bb%40example.org", {"q": "@a b", "to": "a+b@example.org"}, id="escaped"
-        ),
-        pytest.param("?page=1&page=2", {"page": "2"}, id="the last of a name counts"),
-        pytest.param("?state=&page=2", {"page": "2"}, id="what is empty asks for nothing"),
-        pytest.param("?q=%00&page=2", {"page": "2"}, id="no database stores a NUL"),
-        pytest.param("?q=%FF", {"q": "\ufffd"}, id="what is no UTF-8 is marked as such"),
-        pytest.param("?" + "&".join(f"a{n}=1" for n in range(FIELDS + 1)), {}, id="too many"),
-    ],
-)
-def test_what_is_asked(search: str, expected: dict[str, str]) -> None:
-    assert asked(search) == expected
-
-
 GZIP = {"Accept-Encoding": "gzip"}
-PLAIN = {"Accept-Encoding": "identity"}
 
 
 class Counting:
@@ -218,22 +195,6 @@ async def test_what_is_not_there_is_not_kept() -> None:
                 assert answer.status == 404
                 assert "content-encoding" not in answer.headers
     assert app.asked == 2
-
-
-async def test_every_script_of_the_page_is_the_same_compressed_and_plain(
-    pool: Pool, dsn: str, now: datetime
-) -> None:
-    async with served(pool, dsn, now) as base, aiohttp.ClientSession() as session:
-        async with session.get(base) as page:
-            scripts = re.findall(rf'src="({SUITES}[^"]+)"', await page.text())
-        assert len(scripts) > 3
-        for script in scripts:
-            texts: list[bytes] = []
-            for headers in (PLAIN, GZIP, GZIP):
-                async with session.get(base + script, headers=headers) as answer:
-                    assert answer.status == 200
-                    texts.append(await answer.read())
-            assert len(set(texts)) == 1
 
 
 LATER = NOW + timedelta(days=10)
@@ -308,8 +269,6 @@ async def test_a_page_without_data_says_what_is_missing_and_how_to_get_it(pool: 
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
-STREAMED = {"/api/v1/export/{kind}"}
-"""At most two at once, which end when their reader takes nothing."""
 
 
 @pytest.fixture
@@ -387,18 +346,6 @@ async def test_while_a_body_is_awaited_no_connection_is_in_use(pool: Pool, dsn: 
     assert sum(bool(held) for held in waiting.values()) > 30, "the others read no body, or ask for a login"
     assert waiting["/login"]
     assert waiting["/mail-link/{token}"]
-
-
-async def test_while_an_answer_is_sent_no_connection_is_in_use(pool: Pool, dsn: str, now: datetime) -> None:
-    app = create_app(pool, lambda: now, dsn=dsn, settings=SETTINGS, decider=ReplayProcess(dsn))
-    sent: dict[str, list[int]] = {}
-    for method, path in routes(served_by(app)):
-        if method == "GET":
-            client = SlowClient(pool)
-            await client.ask(app, method, filled(path), JSON)
-            sent[path] = client.sent_to
-    assert {path for path, held in sent.items() if any(held)} == STREAMED
-    assert all(sent.values())
 
 
 HOSTILE = "ev\u202eil\u200b"

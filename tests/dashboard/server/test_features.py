@@ -1,7 +1,6 @@
 """Pages that packages add: who may see and call them, and what becomes of those that fail."""
 
 import asyncio
-import json
 import logging
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,7 +13,6 @@ import aiohttp
 import pytest
 from dash import Input
 
-from dashboard.asgi.off_loop import AT_ONCE, THREAD_NAME
 from dashboard.asgi.process import WebProcess
 from dashboard.auth.access import Forbidden, acting_as
 from dashboard.filing import order_form
@@ -106,26 +104,6 @@ async def test_a_page_that_cannot_be_loaded_is_named_in_the_log_and_the_others_a
     (sentence,) = {r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING}
     assert sentence.startswith("Page broken of package broken could not be loaded: ")
     assert sentence.endswith(why)
-
-
-async def test_pages_are_drawn_in_few_threads_of_their_own(
-    pool: Pool, dsn: str, now: datetime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    drawn = '__import__("threading").current_thread().name'
-    install(tmp_path, monkeypatch, "thread", PAGE.format(drawn=drawn, path="thread"))
-    asked = callback("page children", "routed data", {"path": "/thread", "query": "", "theme": "light"})
-
-    async def thread(session: aiohttp.ClientSession) -> str:
-        async with session.post("/_dash-update-component", json=asked) as answer:
-            return json.loads(await answer.text())["response"]["page"]["children"]
-
-    async with (
-        served(pool, dsn, now) as base,
-        aiohttp.ClientSession(base, headers={"Origin": base}) as session,
-    ):
-        names = await asyncio.gather(*(thread(session) for _ in range(3 * AT_ONCE)))
-    assert {name.rpartition("_")[0] for name in names} == {THREAD_NAME}
-    assert len(set(names)) <= AT_ONCE
 
 
 async def test_a_page_that_fails_while_it_is_drawn_says_so_in_its_place(

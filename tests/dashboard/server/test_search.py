@@ -2,9 +2,7 @@
 
 import os
 from datetime import datetime
-from typing import Any
 
-import aiohttp
 import pytest
 
 from storage.accounts.accounts import record_renames
@@ -28,38 +26,6 @@ async def story(pool: Pool, now: datetime) -> Story:
         await record_renames(conn, [rename], now)
         await record_handles(conn, two, [("of_record", now - DAY)], "plc", now)
     return story
-
-
-async def test_help_comes_after_what_is_stored_and_not_for_two_letters(
-    pool: Pool, dsn: str, story: Story
-) -> None:
-    found = await results(pool, dsn, story, "order")
-    kinds = [one["kind"] for one in found]
-    assert kinds.count("help") == kinds[::-1].index("action") == 8
-    assert {
-        "kind": "help",
-        "name": "Your first order",
-        "more": "",
-        "href": "/help/tutorial/first-order",
-    } in found
-    assert "help" not in [one["kind"] for one in await results(pool, dsn, story, "or")]
-
-
-async def results(pool: Pool, dsn: str, story: Story, text: str) -> Any:
-    async with (
-        served(pool, dsn, story.now) as base,
-        aiohttp.ClientSession() as session,
-        session.get(f"{base}/api/search", params={"q": text}) as answer,
-    ):
-        return (await answer.json())["found"]
-
-
-async def test_what_begins_so_comes_before_what_holds_it(pool: Pool, dsn: str, story: Story) -> None:
-    found = await results(pool, dsn, story, "110000")
-    assert len(found) == 8
-    number = str(story.accounts[0][1])
-    (first, *_) = await results(pool, dsn, story, number)
-    assert first["href"] == f"/account/{number}"
 
 
 needs_browser = pytest.mark.skipif(

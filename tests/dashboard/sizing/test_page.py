@@ -7,7 +7,7 @@ import pytest
 from collectors.mastodon.declaration import MASTODON
 from collectors.x.declaration import X
 from dashboard.server.routing import asked as fields_in
-from dashboard.sizing.page import asked_by, filled, plan_page
+from dashboard.sizing.page import asked_by, filled
 from storage.health.sizing_report import WatchSize
 from storage.model.sizing.question import SizingRefused
 
@@ -37,14 +37,3 @@ def test_what_cannot_be_reckoned_is_refused_for_its_field(query: str, field: str
     with pytest.raises(SizingRefused) as refused:
         asked_by(filled(fields_in(query), WATCHED, QUARTER))
     assert refused.value.field == field
-
-
-def test_a_refusal_stands_in_the_place_of_the_figures() -> None:
-    page = str(plan_page({"accounts": "many"}, WATCHED, QUARTER, []))
-    assert "'many' is not a whole number." in page
-    assert "Requests per day" not in page
-
-
-def test_where_nobody_is_watched_it_waits_for_a_question() -> None:
-    assert "No accounts are watched yet" in str(plan_page({}, (), QUARTER, []))
-    assert "Requests per day" in str(plan_page({"accounts": "5", "every": "1h"}, (), QUARTER, []))

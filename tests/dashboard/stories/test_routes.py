@@ -1,17 +1,15 @@
 """Writing stories on the dashboard: who may, what is refused, and what the audit log says of it."""
 
-import json
 from datetime import datetime
 from typing import Any
 
 import aiohttp
 import pytest
 
-from dashboard.stories.form_input import begun, caption_text, head_of
+from dashboard.stories.form_input import head_of
 from dashboard.stories.forms import new_form
 from dashboard.stories.reader import StoryRead, read_story
 from dashboard.stories.routes import STORY_ACTIONS
-from dashboard.stories.story_json import story_json
 from dashboard.ui.form_input import Filled, WrongInput
 from storage.causes.ledger import correct_cause, record_cause
 from storage.live.lists_and_executives import LiveList
@@ -20,15 +18,14 @@ from storage.model.stories.stories import StoryFault, StoryHead, View
 from storage.postgres.audit_log import acts
 from storage.postgres.pool import Pool, transaction
 from storage.stories.stories import add_caption, stories, write_story
-from tests.dashboard.stories.test_standalone_html import LATE, NOW, html, read, small
+from tests.dashboard.stories.test_standalone_html import LATE, NOW, html
 from tests.storage.causes.test_ledger import NOTICE, PAPER
 from tests.storage.health.test_status_at import played as played_desk
 from tests.support.clients.page_text import said
 from tests.support.clients.report_text import Page
 from tests.support.samples.readings import minutes
 from tests.support.seeds.alerts import Played
-from tests.support.seeds.posts import turn_into_posts
-from tests.support.servers.dashboard import SETTINGS, page_of, served
+from tests.support.servers.dashboard import served
 
 FIELDS = {
     "title": "All  back",
@@ -40,46 +37,6 @@ FIELDS = {
     "at": "2021-01-26T12:00",
     "text": "noon:\r\n all of  them",
 }
-BEGUN: list[tuple[str, dict[str, str], dict[str, str]]] = [
-    (
-        "from nowhere it is the day before now",
-        {},
-        {"from": "2021-01-31T12:00", "to": "2021-02-01T12:00", "view": "as_it_was", "at": ""},
-    ),
-    (
-        "from a moment, the day before it, with a caption there",
-        {"at": "2021-01-20T06:30:15"},
-        {"from": "2021-01-19T06:30:15", "to": "2021-01-20T06:30:15", "at": "2021-01-20T06:30:15"},
-    ),
-    (
-        "from a range and a list, those",
-        {"from": "2021-01-01", "to": "2021-01-03", "list": "Desk"},
-        {"from": "2021-01-01T00:00", "to": "2021-01-03T00:00", "list": "Desk"},
-    ),
-    (
-        "as known at the moment itself is as it was known then",
-        {"at": "2021-01-20", "as_known_at": "2021-01-20T00:00:00Z"},
-        {"view": "as_known_then", "as_known_at": ""},
-    ),
-    (
-        "as known at another one is kept",
-        {"at": "2021-01-20", "as_known_at": "2021-01-21"},
-        {"view": "as_it_was", "as_known_at": "2021-01-21T00:00"},
-    ),
-    (
-        "what is not a time is left out",
-        {"at": "noon", "from": "never"},
-        {"at": "", "from": "2021-01-31T12:00"},
-    ),
-]
-
-
-@pytest.mark.parametrize(("query", "expected"), [pytest.param(*row[1:], id=row[0]) for row in BEGUN])
-def test_a_new_story_begins_with_what_its_address_says(
-    query: dict[str, str], expected: dict[str, str], now: datetime
-) -> None:
-    told = begun(query, now)
-    assert {name: told[name] for name in expected} == expected
 
 
 WRONG = [
@@ -98,11 +55,6 @@ WRONG = [
 def test_what_cannot_be_read_is_refused_by_the_name_of_its_field(given: dict[str, str], why: str) -> None:
     with pytest.raises(WrongInput, match=why):
         head_of(Filled(FIELDS | given), None)
-
-
-def test_a_caption_keeps_its_lines_and_nothing_else_of_how_it_was_typed() -> None:
-    assert caption_text(Filled(FIELDS)) == "noon:\nall of them"
-    assert head_of(Filled(FIELDS), None).title == "All back"
 
 
 async def sent(
@@ -180,7 +132,6 @@ STATED = (
     "An order of a government (Section 69A IT Act), according to the platform's notice to the owner of "
     "1 Feb 2021, notice.eml; stated by the platform."
 )
-KNOWN_AT = minutes(80)
 
 
 async def block_of(pool: Pool) -> tuple[int, CauseSubject]:
@@ -191,31 +142,6 @@ async def block_of(pool: Pool) -> tuple[int, CauseSubject]:
             "select change_id from standing_change where account_id = $1 and kind = 'block'", account_id
         )
     return account_id, CauseSubject(change_id=change_id)
-
-
-async def test_a_cause_is_told_beside_the_changes_that_it_explains_with_its_source(pool: Pool) -> None:
-    await played_desk(pool)
-    _, block = await block_of(pool)
-    async with transaction(pool) as conn:
-        await record_cause(conn, block, NOTICE, "ada", KNOWN_AT)
-    story = await small(pool, View.AS_IT_WAS)
-    found = await read(pool, story, NOW)
-    page = Page(html(found))
-    async with transaction(pool) as conn:
-        shown = said(await page_of(conn, f"/stories/{story.story_id}", NOW, SETTINGS, "light"))
-
-    assert page.tables["causes-1"].rows == page.tables["causes"].rows == [["1 account", STATED]]
-    assert not {"causes-2", "causes-3", "causes-4"} & page.tables.keys()
-    assert f"1 account {STATED}" in shown
-    assert "Cause: not known" not in page.words + shown
-    data: Any = json.loads(json.dumps(story_json(found)))
-    (one,) = data["causes"]
-    assert data["captions"][0]["causes"] == [one]
-    assert (one["accounts"], one["cause"]["said_by"], one["cause"]["source"]) == (
-        1,
-        "platform notice",
-        "notice.eml",
-    )
 
 
 async def test_as_known_then_a_moment_tells_no_cause_that_was_recorded_later(pool: Pool) -> None:
@@ -259,21 +185,3 @@ def test_a_story_is_offered_lists_in_use_and_the_one_that_it_has(
     text = said(new_form({**EMPTY, "list": chosen}, LISTS))
     assert shown in text
     assert hidden not in text
-
-
-async def _turn(pool: Pool, *native_ids: str) -> None:
-    async with transaction(pool) as conn:
-        rows = await conn.fetch(
-            "select account_id from account where native_id = any($1::text[])", list(native_ids)
-        )
-        assert len(rows) == len(native_ids)
-        await turn_into_posts(conn, [r["account_id"] for r in rows])
-
-
-async def test_the_list_of_stories_shows_posts_beside_accounts(pool: Pool) -> None:
-    await played_desk(pool)
-    await _turn(pool, "1")
-    await small(pool, View.AS_IT_WAS)
-    async with transaction(pool) as conn:
-        page = said(await page_of(conn, "/stories", NOW, SETTINGS, "light"))
-    assert "and 1 post" in page

@@ -18,7 +18,6 @@ from dashboard.stories.svg import overview
 from storage.model.core.availability import ChangeKind
 from storage.model.stories.stories import StoryFault, StoryHead, View, WrittenStory
 from storage.model.text.time_bins import time_bins
-from storage.postgres.installation import mark_synthetic
 from storage.postgres.pool import Pool, open_pool, transaction
 from storage.stories.stories import add_caption, write_story
 from tests.storage.health.test_status_at import played as played_desk
@@ -76,33 +75,6 @@ async def test_a_story_that_says_by_which_knowledge_is_the_same_whenever_it_is_m
     assert [html(await read(pool, story, later)) for story in settled] == before
     assert html(await read(pool, open_story, later, NOW)) == exported
     assert html(await read(pool, open_story, later)) != exported
-
-
-FAULTS = [
-    ("nothing is known of what is to come", View.AS_IT_WAS, 50_001, StoryFault.KNOWN_TO_COME),
-    ("nor of the range before its end", View.AS_IT_WAS, 98, StoryFault.KNOWN_TOO_EARLY),
-    ("a story that says it itself has no other", View.AS_KNOWN_THEN, 200, StoryFault.SETTLED),
-]
-
-
-@pytest.mark.parametrize(("view", "known", "fault"), [pytest.param(*row[1:], id=row[0]) for row in FAULTS])
-async def test_what_cannot_be_told_by_that_knowledge_is_refused(
-    pool: Pool, view: View, known: int, fault: StoryFault
-) -> None:
-    await played_desk(pool)
-    story = await small(pool, view)
-    async with transaction(pool) as conn:
-        assert await read_story(conn, story.story_id, NOW, minutes(known), synthetic=False) is fault
-        assert await read_story(conn, 999, NOW, synthetic=False) is None
-
-
-async def test_an_invented_scenario_says_so(pool: Pool) -> None:
-    await played_desk(pool)
-    story = await small(pool, View.AS_IT_WAS)
-    assert "None of this happened" not in html(await read(pool, story, NOW))
-    async with transaction(pool) as conn:
-        await mark_synthetic(conn)
-    assert "None of this happened" in html(await read(pool, story, NOW))
 
 
 async def test_the_server_gives_the_file(pool: Pool, dsn: str, played: Played, now: datetime) -> None:

@@ -6,22 +6,18 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from dash import html
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboard.ui import words
 from dashboard.ui.alert_words import (
     actor_words,
-    mail_kind,
 )
-from dashboard.ui.cards import MOST_ROWS, NOTHING, not_shown, table_card
+from dashboard.ui.cards import MOST_ROWS, not_shown
 from dashboard.ui.form_input import Filled, WrongInput
-from dashboard.ui.svg import WIDTH, SvgTimeAxis, time_axis
-from dashboard.ui.terms import term, term_markup
-from dashboard.ui.time_markup import QUOTED, day, pieces, timed
+from dashboard.ui.terms import term
+from dashboard.ui.time_markup import pieces
 from jobs.base.wording import evidence_words
-from storage.model.alerts.alerts import MailKind
 from storage.model.alerts.rule_toml import rule_of, toml_of
 from storage.model.alerts.rules import AlertRule, Match
 from storage.model.core.availability import Strength
@@ -112,30 +108,6 @@ def test_pieces_of_a_text(text: str, expected: list[Any]) -> None:
     assert pieces(text) == expected
 
 
-def test_a_page_says_the_same_and_carries_its_moments() -> None:
-    page = html.Div(
-        [
-            html.P(words.stamp(NOON)),
-            html.P(["since ", html.B(words.between(NOON, LATER))]),
-            html.Pre(words.stamp(NOON)),
-            html.A(words.stamp(NOON), className=f"subject {QUOTED}"),
-            day(NOON),
-            html.Td(5),
-            html.Td(),
-        ]
-    )
-    before = " ".join(said(page).split())
-    found: Any = timed(page)
-    assert " ".join(said(found).split()) == before
-    alone, among, raw, quoted, known, *_ = found.children
-    assert alone.children.dateTime == "2021-02-01T12:00Z"
-    interval = among.children[1].children
-    assert (interval.dateTime, getattr(interval, "data-from")) == ("2021-02-01T12:15Z", "2021-02-01T12:00Z")
-    assert isinstance(raw.children, str)
-    assert isinstance(quoted.children, str)
-    assert (known.dateTime, getattr(known, "data-as")) == ("2021-02-01T12:00Z", "day")
-
-
 COUNTS = st.integers(min_value=0, max_value=10**9)
 _ONE_OF_MANY = re.compile(r"\b(1|one) (older )?[a-z]+s\b")
 _MANY_OF_ONE = re.compile(r"\b([02-9]|\d[\d,]*\d) (account|reading|attempt|change|minute|hour|day)\b")
@@ -183,19 +155,6 @@ def test_a_size_is_never_a_long_row_of_digits(size: int) -> None:
 DESK = ("desk@example.org",)
 
 
-@pytest.mark.parametrize(
-    ("kind", "subject", "name"),
-    [
-        (MailKind.DIGEST, "31 accounts not found - round-up, 7 Feb 2021", "catch-up digest"),
-        (MailKind.DIGEST, "Nothing told - daily digest, 7 Feb 2021", "digest"),
-        (MailKind.DIGEST, "@round-up, suspended - weekly digest, 7 Feb 2021", "digest"),
-        (MailKind.WAVE, "@a suspended - round-up, x", "alert"),
-    ],
-)
-def test_a_round_up_is_called_one(kind: MailKind, subject: str, name: str) -> None:
-    assert mail_kind(kind, subject) == name
-
-
 def test_who_pressed_a_link_in_a_mail_is_not_known() -> None:
     assert actor_words("mail to desk@example.org") == "a reader of the mail to desk@example.org"
     assert actor_words("dashboard") == "dashboard"
@@ -214,15 +173,6 @@ def test_a_rule_comes_back_from_its_text(**drawn: Any) -> None:
     )
     assert rule_of(toml_of(rule)) == rule
     assert rule_of(f"[[rules]]\n{toml_of(rule)}") == rule
-
-
-def test_a_cell_of_which_there_is_nothing_to_say_is_marked_for_narrow_screens() -> None:
-    """The card of a phone leaves it out, and a zero or a word stays."""
-    row = (NOTHING, "0", html.Div(NOTHING))
-    card: Any = table_card("Emails", "newest first", ("Error", "Attempts", "Rule"), [row])
-    table: Any = card.children[-1]
-    (line,) = table.children[1].children
-    assert [cell.className for cell in line.children] == ["none", "", ""]
 
 
 @pytest.mark.parametrize(
@@ -245,23 +195,6 @@ def test_a_time_in_everyday_words_is_in_utc(text: str, at: datetime | None) -> N
 def test_what_is_no_time_is_refused_with_the_label_of_its_field(text: str) -> None:
     with pytest.raises(WrongInput, match=r"^End: this is neither"):
         Filled({"until": text}).moment("until", T0, "End")
-
-
-SINCE = datetime(2021, 1, 31, 12, tzinfo=UTC)
-
-
-@pytest.mark.parametrize("hours", range(1, 24 * 40, 7))
-def test_the_dates_of_an_axis_lie_within_the_figure(hours: int) -> None:
-    axis = SvgTimeAxis(SINCE, SINCE + timedelta(hours=hours), 60, WIDTH - 12)
-    for x, anchor, label in re.findall(
-        r'<text x="([^"]+)" [^>]*text-anchor="(\w+)"[^>]*>([^<]+)', "".join(time_axis(axis, 24, 200))
-    ):
-        assert float(x) + {"middle": 3.5 * len(label), "end": 0}[anchor] <= WIDTH
-
-
-def test_the_markup_is_the_same() -> None:
-    assert term_markup("not checked", "<b>").startswith('<span class="term" tabindex="0" data-says="No ')
-    assert ">&lt;b&gt;</span>" in term_markup("not checked", "<b>")
 
 
 def test_a_word_that_nobody_explains_is_noticed() -> None:

@@ -131,15 +131,6 @@ def test_a_rule_is_switched_off_and_on_and_removed(run: Blockline) -> None:
     assert run("alerts", "rules").out.startswith("There are no rules, so no alert is sent. ")
 
 
-@pytest.mark.parametrize("command", ["enable", "disable", "remove"])
-def test_a_rule_of_the_settings_is_changed_there(run: Blockline, dsn: str, command: str) -> None:
-    from_settings(dsn, AlertRule(("boss@example.org",), name="Boss"))
-    ran = run("alerts", command, "Boss")
-    complaint = "The rule 'Boss' is defined in the settings. Change it in the settings.\n"
-    assert (ran.code, ran.out, ran.err) == (1, "", complaint)
-    assert acts(run) == [("settings", "rule added", "Boss")]
-
-
 def test_rules_are_listed_for_a_reader(run: Blockline) -> None:
     run("alerts", "import", file(RULES))
     on_file = run("alerts", "rules")

@@ -254,11 +254,6 @@ def test_a_handle_without_an_id_waits_until_its_platform_gave_one(run: Blockline
     assert apply(run, text).said == ["unchanged 1 account", note, "No changes."]
 
 
-def test_a_file_that_declares_nothing_changes_nothing(run: Blockline) -> None:
-    assert run("setup", "--output", "out.toml").code == 0
-    assert run("apply", "out.toml", "--prune").said == ["No changes."]
-
-
 def test_json_names_each_change(run: Blockline) -> None:
     ran = apply(run, RULE.format("A"), "--dry-run", "--json")
     assert (ran.code, ran.json) == (

@@ -323,14 +323,6 @@ def test_an_authority_that_fails_is_told_with_its_setting(
     ]
 
 
-def test_names_in_a_pack_do_nothing_to_the_terminal(run: Blockline, change: int) -> None:
-    run("evidence", change, "--output", "pack")
-    Path("pack/raw/\x1b[31mred").write_text("x")
-    ran = run("evidence", "verify", "pack")
-    assert ran.code == 1
-    assert "\x1b" not in ran.out + ran.err
-
-
 ALTERED = "update audit_log set actor = 'bob' where audit_id = 3"
 NO_ANCHOR = """
     alter table chain_anchor disable trigger user;

@@ -19,12 +19,6 @@ def file(content: str, name: str = "h.csv") -> str:
     return name
 
 
-def test_a_name_and_a_list_can_be_given(run: Blockline) -> None:
-    ran = run("import", file(SPANS + GOOD), "--name", "Some study", "--list", "Studied")
-    assert ran.said[0].endswith("They are stored as import:Some study; no account is watched because of it.")
-    assert [c["name"] for c in run("lists", "--json").json["lists"]] == ["Studied"]
-
-
 BAD = span("6", "available", 3, 2)
 
 
@@ -90,18 +84,6 @@ def test_a_file_that_is_no_record_is_one_sentence(
     assert (ran.code, ran.out, ran.complaints) == (1, "", [sentence])
 
 
-def test_a_gzip_file_that_is_cut_off_is_one_sentence(run: Blockline) -> None:
-    Path("h.csv.gz").write_bytes(gzip.compress((SPANS + GOOD).encode())[:-9])
-    ran = run("import", "h.csv.gz")
-    assert (ran.code, ran.err) == (1, "h.csv.gz: the file is not a complete gzip file.\n")
-
-
-def test_what_went_in_before_a_bad_file_is_told(run: Blockline) -> None:
-    ran = run("import", file(SPANS + GOOD), "missing.csv")
-    assert (ran.code, ran.err) == (1, "missing.csv: the file does not exist.\n")
-    assert ran.said[0].startswith("h.csv: 2 lines about 1 account: 1 account and 2 changes are new.")
-
-
 @pytest.mark.parametrize("option", ["--name", "--list"])
 def test_a_name_with_a_line_end_in_it_is_refused(run: Blockline, option: str) -> None:
     ran = run("import", file(SPANS + GOOD), option, "a\nb")
@@ -151,24 +133,6 @@ def test_a_crawl_is_told_by_its_header_and_kept_without_watching_anybody(run: Bl
     assert run("lists", "--json").json["lists"] == [
         {"name": CRAWL_LIST, "accounts": 7, "posts": 0, "watched": 0, "order": None, "evidence_days": None}
     ]
-
-
-def test_an_imported_record_is_dated_and_never_told_as_blocked_now(run: Blockline) -> None:
-    run("accounts", "import", crawled_file(CRAWL, "crawl.csv"))
-    stand = run("status", "--json").json
-    assert sum(country["pairs_ever"] for country in stand["countries"]) == 9
-    assert stand["countries"][0] == {
-        "country": "DE",
-        "pairs_ever": 3,
-        "withheld_at_last_reading": 2,
-        "no_longer": 0,
-        "last_known_only": 1,
-        "oldest_reading_at": "2017-10-03T23:59:59+00:00",
-        "newest_reading_at": "2018-01-11T23:59:59+00:00",
-    }
-    assert stand["blocked_now"]["accounts"] is None
-    assert stand["coverage"]["last_answer_at"] is None
-    assert "2018-01-11" in run("status").out
 
 
 def test_an_order_is_stored_once_with_its_list(run: Blockline) -> None:

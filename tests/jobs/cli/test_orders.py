@@ -141,15 +141,6 @@ def test_a_second_run_tries_only_what_is_not_resolved_and_names_nothing_twice(on
     assert (listed["resolved"], listed["unresolvable"], listed["accounts"]) == (2, 1, 3)
 
 
-def test_without_watching_an_account_is_on_the_list_and_read_by_nobody(online: Blockline) -> None:
-    ran = online("orders", "names", "R1", file("x:beta"), "--no-watch", "--source=the Gazette")
-    assert ran.said[0] == "names.txt, line 1: x:beta is @Beta (1002), on the list of the order."
-    (listed,) = online("accounts", "list", "--list", "R1", "--json").json["accounts"]
-    assert listed["watched"] is False
-    (name,) = online("orders", "names", "R1", "--json").json["names"]
-    assert name["source"] == "the Gazette"
-
-
 def test_one_word_that_is_no_name_keeps_the_list_out_unless_partial(order: Blockline) -> None:
     bad = file("x:one\n!!!\n")
     ran = order("orders", "names", "R1", bad)

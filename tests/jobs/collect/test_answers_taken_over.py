@@ -1,6 +1,5 @@
 """A monitor that takes in answers late, or while others were under way, holds what the database tells."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -21,7 +20,6 @@ from storage.model.core.platform_request import Question
 from storage.postgres.errors import Unreachable
 from storage.postgres.locks import Lock
 from storage.postgres.pool import Pool, transaction
-from storage.postgres.recording_order import moment
 from storage.readings import evidence
 from storage.readings.rosters import get_or_make
 from tests.support.pipelines.monitor import World
@@ -90,17 +88,6 @@ class Desk(World):
 @pytest.fixture
 async def desk(pool: Pool) -> Desk:
     return Desk(pool)
-
-
-async def test_an_answer_that_is_on_record_already_waits_for_nobody_who_records(desk: Desk) -> None:
-    await desk.begin("1")
-    await desk.take_in(0, 1, {"1": A})
-    async with transaction(desk.pool) as conn:
-        await moment(conn, desk.clock)
-        async with asyncio.timeout(60):
-            await desk.take_in(0, 1, {"1": W})
-    assert desk.held() == await desk.loaded()
-    assert await desk.rows(CHANGES) == []
 
 
 async def test_an_answer_that_is_late_for_one_account_still_counts_for_the_others(desk: Desk) -> None:

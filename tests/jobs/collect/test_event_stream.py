@@ -102,18 +102,6 @@ async def listening(pool: Pool, taken_down_at: datetime | None) -> AsyncGenerato
                 await running
 
 
-async def test_a_pushed_takedown_is_read_at_once_and_confirmed_by_readings(pool: Pool) -> None:
-    async with listening(pool, minutes(30)) as one:
-        one.move_to(minutes(31))
-        await one.called_for()
-        assert await one.changes() == [], "the event alone is no status"
-        await one.monitor.tick()
-        assert await one.changes() == [(DID, "block", "suspended", None, None)]
-        one.move_to(minutes(33))
-        await one.monitor.tick()
-        assert await one.changes() == [(DID, "block", "suspended", "confirmed", "enough_strong")]
-
-
 async def test_only_the_account_that_an_event_names_is_read(pool: Pool) -> None:
     async with listening(pool, minutes(30)) as one:
         before = one.monitor.tally.readings
@@ -134,19 +122,6 @@ async def test_after_a_lost_connection_the_stream_continues_where_it_stopped(
         await one.monitor.tick()
         assert await one.changes() == [(DID, "block", "suspended", None, None)]
     assert sum("event stream failed" in r.message for r in caplog.records) <= 1
-
-
-async def test_accounts_that_are_added_later_are_listened_for_too(pool: Pool) -> None:
-    async with listening(pool, minutes(30)) as one:
-        async with transaction(pool) as conn:
-            await conn.execute("update account set watched = false where native_id = $1", OTHER)
-        await one.monitor.load()
-        one.push.renew()
-        await one.server.heard()
-        one.move_to(minutes(31))
-        await one.called_for()
-        await one.monitor.tick()
-        assert await one.changes() == [(DID, "block", "suspended", None, None)]
 
 
 STATUSES_DAY = datetime(2021, 2, 1, tzinfo=UTC)

@@ -129,15 +129,6 @@ def asked(minute: float) -> datetime:
     return minutes(minute) - timedelta(milliseconds=LATENCY_MS)
 
 
-async def test_a_batch_that_is_delivered_again_stores_nothing(desk: Desk) -> None:
-    late = Sent(14, {"1": A})
-    await after(desk, *BLOCK, late)
-    before = await desk.rows("select * from change union all select * from change order by 1")
-
-    assert not (await desk.late(late)).stored
-    assert await desk.rows("select * from change union all select * from change order by 1") == before
-
-
 async def test_readings_of_accounts_that_did_not_answer_are_refused(desk: Desk) -> None:
     await after(desk, *BLOCK)
     with pytest.raises(ValueError, match="0 readings, but 1 accounts"):

@@ -3,20 +3,16 @@
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from collectors.bluesky.collector import BlueskyCollector
 from collectors.bluesky.declaration import BLUESKY
 from collectors.core.abilities import Abilities
-from collectors.mastodon.collector import MastodonCollector
-from collectors.mastodon.declaration import MASTODON
-from collectors.x.collector import XCollector
 from collectors.x.declaration import X
-from jobs.collect.collector_factory import abilities_of, collector_of, platforms_of
+from jobs.collect.collector_factory import abilities_of, collector_of
 from jobs.collect.load_accounts import load_accounts, take_up_edited
 from jobs.config.settings import Settings, SettingsError, load_settings
 from jobs.detect.active_cohorts import RecentConfirmations
@@ -155,38 +151,11 @@ async def edit(pool: Pool, what: str, native_id: str, list_name: str, now: datet
 
 
 if TYPE_CHECKING:
-    from collectors.x.likes import XLikes
+    pass
 
 
 def collector_factory_settings(**environ: str) -> Settings:
     return load_settings(None, {f"BLOCKLINE_{name.upper()}": value for name, value in environ.items()})
-
-
-@pytest.mark.parametrize(
-    ("environ", "read"),
-    [
-        pytest.param({}, (BLUESKY, MASTODON), id="without a token all that need no key are read"),
-        pytest.param({"x_bearer_token": "t"}, (BLUESKY, MASTODON, X), id="with a token X is read too"),
-        pytest.param({"platforms": "bluesky", "x_bearer_token": "t"}, (BLUESKY,), id="named ones are all"),
-        pytest.param({"platforms": "x,mastodon,x"}, (MASTODON, X), id="each once, X even without its token"),
-    ],
-)
-def test_the_platforms_that_are_read(environ: dict[str, str], read: tuple[Platform, ...]) -> None:
-    assert platforms_of(collector_factory_settings(**environ)) == read
-
-
-@pytest.mark.parametrize(
-    ("platform", "kind"), [(X, XCollector), (BLUESKY, BlueskyCollector), (MASTODON, MastodonCollector)]
-)
-@pytest.mark.parametrize("vantage", ["", "tr"])
-def test_each_platform_has_its_collector_from_every_vantage(
-    platform: Platform, kind: type, vantage: str
-) -> None:
-    collector = collector_of(
-        collector_factory_settings(x_bearer_token="t", vantages="tr=http://p:1"), platform, vantage
-    )
-    assert isinstance(collector, kind)
-    assert collector.platform is platform
 
 
 @pytest.mark.parametrize(
@@ -218,19 +187,6 @@ def test_what_a_collector_lacks_is_named_with_its_setting(
 def abilities(platform: Platform, **environ: str) -> Abilities:
     told = collector_factory_settings(**{"x_bearer_token": "t"} | environ)
     return abilities_of(told, platform, collector_of(told, platform))
-
-
-def test_likes_are_read_for_executives_who_authorised_us() -> None:
-    able = abilities(
-        X, x_likes="7:7-token:secret,8:8-token:secret", x_consumer_key="key", x_consumer_secret="secret"
-    )
-    assert able.likes is not None
-    assert {native_id: cast("XLikes", reader).owner_id for native_id, reader in able.likes.items()} == {
-        "7": "7",
-        "8": "8",
-    }
-    assert len(able.connections) == 2
-    assert abilities(X).likes == {}
 
 
 @pytest.mark.parametrize(

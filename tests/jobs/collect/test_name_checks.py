@@ -23,17 +23,7 @@ from tests.support.clients.page_text import said
 from tests.support.pipelines.monitor import SWEEP
 from tests.support.samples.readings import T0, minutes
 from tests.support.servers.dashboard import SETTINGS, page_of
-from tests.support.simulated.several_platforms import BOB, CHANNEL, HEALTHY, leading_to, simulated
-
-NAMES = f"""x:alpha
-x:gamma
-x:nobody
-x:id:1002
-healthy.test
-{HEALTHY}
-@bob@social.example
-https://www.youtube.com/channel/{CHANNEL}
-"""
+from tests.support.simulated.several_platforms import HEALTHY, leading_to, simulated
 
 
 def resolver(environ: Mapping[str, str]) -> Resolver:
@@ -49,21 +39,6 @@ async def looked_up(pool: Pool, text: str, asking: Resolver) -> list[CheckedLine
         return await lines_of(conn, check_id)
 
 
-async def test_each_platform_answers_for_its_names(pool: Pool, platforms: Mapping[str, str]) -> None:
-    lines = await looked_up(pool, NAMES, resolver(leading_to(platforms)))
-    found = {line.said.words: (line.status, line.found and line.found.native_id) for line in lines}
-    assert found == {
-        "x:alpha": (LineStatus.FOUND, "1001"),
-        "x:gamma": (LineStatus.NOT_FOUND, None),
-        "x:nobody": (LineStatus.NOT_FOUND, None),
-        "x:id:1002": (LineStatus.FOUND, "1002"),
-        "healthy.test": (LineStatus.FOUND, HEALTHY),
-        HEALTHY: (LineStatus.FOUND, HEALTHY),
-        "@bob@social.example": (LineStatus.FOUND, BOB),
-        f"https://www.youtube.com/channel/{CHANNEL}": (LineStatus.FOUND, CHANNEL),
-    }
-
-
 async def test_a_platform_without_a_key_or_out_of_reach_is_named_and_asked_again(pool: Pool) -> None:
     closed = resolver(
         {"BLOCKLINE_PLATFORMS": "x, bluesky", "BLOCKLINE_BLUESKY_APP_VIEW": "http://127.0.0.1:1"}
@@ -75,13 +50,6 @@ async def test_a_platform_without_a_key_or_out_of_reach_is_named_and_asked_again
         "The setting platforms leaves out Mastodon.",
     ]
     assert lines[1].words.startswith("Bluesky gave no answer (")
-
-
-async def test_more_names_than_one_batch_are_all_asked(pool: Pool, platforms: Mapping[str, str]) -> None:
-    text = "\n".join(f"x:stranger{n}" for n in range(250))
-    lines = await looked_up(pool, text, resolver(leading_to(platforms)))
-    assert {line.status for line in lines} == {LineStatus.NOT_FOUND}
-    assert {line.said.platform for line in lines} == {X}
 
 
 DID = "did:plc:z72i7hdynmk6r22z27h6tvur"

@@ -14,9 +14,7 @@ from tests.support.servers.ports import closed_port
 from tests.support.simulated.several_platforms import (
     ALICE,
     APP_ONLY,
-    BOB,
     CLOSED,
-    DELETED,
     FROZEN,
     HEALTHY,
     HIDDEN,
@@ -38,25 +36,6 @@ def run(
     for name, value in leading_to(platforms).items():
         monkeypatch.setenv(name, value)
     return blockline(capsys)
-
-
-def test_a_single_check_does_not_call_an_account_deleted_that_it_never_saw(run: Blockline) -> None:
-    ran = run("check", DELETED)
-    assert ran.said[0] == f"{DELETED}: not found"
-    assert ran.said[1].startswith("  weak evidence (only an absence), at ")
-
-
-def test_one_command_checks_all_platforms_in_the_order_given(run: Blockline) -> None:
-    ran = run("check", BOB, "healthy.test", "https://x.com/beta", ALICE, FROZEN, "--json")
-    assert ran.code == 0
-    assert [(one["platform"], one["account_id"]) for one in ran.json["results"]] == [
-        ("mastodon", BOB),
-        ("bluesky", HEALTHY),
-        ("x", "1002"),
-        ("mastodon", ALICE),
-        ("mastodon", FROZEN),
-    ]
-    assert all(one["evidence"] for one in ran.json["results"])
 
 
 def test_the_text_names_state_strength_and_each_exchange_with_its_hash(run: Blockline) -> None:

@@ -14,19 +14,15 @@ from collectors.x.declaration import X
 from jobs.base.clock import system_clock
 from jobs.collect.recorder import Recorder
 from storage.model.core.accounts import Account
-from storage.model.core.availability import State
 from storage.model.core.coverage import Roster
 from storage.model.core.known_state import Known
 from storage.postgres.pool import Pool, StorageError, Unreachable, open_pool, transaction
 from tests.support.pipelines.judged_requests import RULE, Poll, poll, watched
 from tests.support.repeats import repeats
-from tests.support.samples.readings import AVAILABLE, SUSPENDED, T0, FakeCollector, minutes
+from tests.support.samples.readings import T0, FakeCollector, minutes
 from tests.support.seeds.changes import enlist, roster_of
 
 Database = Callable[[], AbstractContextManager[str]]
-_NO_BASELINES = """
-    select status, outcome from change join change_outcome using (change_id) where kind <> 'baseline'
-"""
 NOWHERE = 1_000_000
 """The number of a roster that there is not."""
 
@@ -88,13 +84,6 @@ async def desk(pool: Pool) -> Desk:
     return await Desk.made(pool, 6)
 
 
-async def test_the_same_attempt_twice_in_one_group_is_stored_once(desk: Desk) -> None:
-    polls = [desk.first_look(0), desk.first_look(1), desk.first_look(1), desk.first_look(2)]
-    assert await desk.all_at_once(polls) == [True, True, False, True]
-    assert await desk.rows("select count(*) from coverage") == [(3,)]
-    assert len(await desk.changes()) == 6
-
-
 async def test_of_two_first_states_of_one_account_one_is_stored_and_no_other_is_affected(
     desk: Desk,
 ) -> None:
@@ -125,52 +114,6 @@ async def test_a_lost_connection_fails_the_whole_group_and_the_next_one_can_cont
     assert [type(t) for t in told] == [Unreachable] * 5
     assert await desk.rows("select count(*) from coverage") == [(1,)]
     assert await desk.all_at_once([desk.first_look(n) for n in range(6)]) == [False, *[True] * 5]
-
-
-@pytest.mark.parametrize(
-    ("said_late", "told"),
-    [
-        pytest.param(AVAILABLE, [], id="what is held: only the proof that we looked"),
-        pytest.param(
-            SUSPENDED, [("suspended", "not_confirmed")], id="another state: a change that went back"
-        ),
-    ],
-)
-async def test_an_answer_that_arrives_after_a_later_one_is_stored_in_its_place(
-    desk: Desk, said_late: State, told: list[tuple[str, str]]
-) -> None:
-    first = desk.first_look(0)
-    assert await first.record(desk.recorder)
-    first.apply()
-    mine = [w for w, _, _ in first.judged.steps]
-    later = poll(desk.rosters[0], mine, minutes(30), {})
-    assert await later.record(desk.recorder)
-    later.apply()
-    late = poll(desk.rosters[0], mine, minutes(15), {"0": said_late})
-    assert not await late.record(desk.recorder), "what is held in memory must be loaded again"
-    assert await desk.rows("select count(*) from coverage") == [(3,)]
-    assert await desk.rows(_NO_BASELINES) == told
-    assert not await late.record(desk.recorder)
-    assert await desk.rows("select count(*) from coverage") == [(3,)]
-
-
-@pytest.mark.parametrize("cancelled", [0, 1, 3, 5])
-async def test_if_any_waiting_caller_is_cancelled_the_others_are_stored_and_acknowledged(
-    desk: Desk, cancelled: int
-) -> None:
-    async with desk.held_up():
-        tasks = await desk.under_way([desk.first_look(n) for n in range(6)])
-        tasks[cancelled].cancel()
-        for _ in range(10):
-            await asyncio.sleep(0)
-        assert tasks[cancelled].done() == (cancelled != 0), (
-            "who writes for others does not leave before the end"
-        )
-    told = await asyncio.gather(*tasks, return_exceptions=True)
-    assert isinstance(told.pop(cancelled), asyncio.CancelledError)
-    assert told == [True] * 5
-    # Who has the turn finishes what he began for others; who only waited takes his recording back.
-    assert await desk.rows("select count(*) from coverage") == [(6 if cancelled == 0 else 5,)]
 
 
 async def test_when_all_are_cancelled_nothing_is_left_waiting(desk: Desk) -> None:

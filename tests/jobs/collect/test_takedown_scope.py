@@ -11,7 +11,7 @@ from aiohttp import web
 from collectors.bluesky.collector import BlueskyCollector
 from collectors.bluesky.declaration import BLUESKY
 from collectors.bluesky.simulator.app import serve_bluesky
-from collectors.simulator.faults import FaultKind, FaultPlan
+from collectors.simulator.faults import FaultPlan
 from collectors.simulator.history import APP_VIEW_ONLY, History, HistoryAccount, settled
 from collectors.transport.client import HttpOptions, Retry
 from collectors.transport.ssrf_guard import Guard
@@ -46,22 +46,6 @@ BY_SERVER = DAY + timedelta(hours=12, minutes=10)
 DID = "did:plc:" + "a" * 24
 
 APP_ONLY, HOST = frozenset({Flag.APP_VIEW_ONLY}), frozenset({Flag.HOST})
-
-
-@dataclass(frozen=True, slots=True)
-class Away(FaultPlan):
-    """The directory that leads to the servers of accounts, or these servers, answer 503 for a time."""
-
-    directory: bool = False
-    since: datetime = DAY
-    until: datetime = DAY
-
-    def of(self, now: datetime, request: str) -> FaultKind | None:
-        if not self.since <= now < self.until:
-            return None
-        if self.directory:
-            return FaultKind.UNAVAILABLE_JSON if request.startswith("/did:") else None
-        return FaultKind.HOST_DOWN
 
 
 @dataclass
@@ -155,20 +139,6 @@ async def test_a_takedown_by_the_server_after_one_in_the_app_has_its_own_interva
             readings = await readings_of(conn, desk.account_id, at(11, 15), now)
         assert {r.flags for r in readings if r.at < at(12, 10)} == {APP_ONLY}
         assert {r.flags for r in readings if r.at > at(12, 10)} == {HOST}
-
-
-async def test_an_answer_without_the_actor_changes_and_bounds_nothing(pool: Pool) -> None:
-    away = Away(since=at(11, 45), until=at(12, 45))
-    async with watch(pool, taken_down(APP_VIEW_ONLY), away) as desk:
-        await desk.play_until(at(12, 35))
-        assert await desk.shown() == APP_ONLY
-        await desk.play_until(at(13, 5))
-        assert await desk.shown() == HOST
-        facts = {kind: (absent, last) for kind, absent, _, last in await desk.facts()}
-        told_last = facts["app_view_only"][1]
-        assert told_last is not None
-        assert at(11, 30) <= told_last < at(11, 45)
-        assert facts["host"][0] == told_last
 
 
 CLOSURE_REASONS_DAY = timedelta(days=1)

@@ -1,7 +1,6 @@
 """Channels of the settings, and which sender a mail goes to."""
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
@@ -18,44 +17,13 @@ from jobs.delivery.channel_config import (
 )
 from jobs.delivery.channel_router import channel_router
 from jobs.delivery.local_inbox import Inbox
-from jobs.delivery.sender import NO_SERVER, DeliveryFault, Undeliverable
-from jobs.messages.compose import message
+from jobs.delivery.sender import DeliveryFault, Undeliverable
 from tests.support.samples.readings import minutes
-from tests.support.servers.mail import SECRET, SENDER, a_mail, an_alert_for, receiving, says, serving
+from tests.support.servers.mail import SECRET, a_mail, an_alert_for, receiving, says, serving
 
 
 def table(**entries: str) -> dict[str, SecretStr]:
     return {name.replace("_", "-"): SecretStr(value) for name, value in entries.items()}
-
-
-@pytest.mark.parametrize(
-    ("check", "value"),
-    [
-        pytest.param(
-            service_addresses, table(desk="slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXr/"), id="Slack"
-        ),
-        pytest.param(
-            service_addresses,
-            table(desk="https://hooks.slack.com/services/T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ"),
-            id="an address as Slack gives it",
-        ),
-        pytest.param(
-            service_addresses, table(night_desk="tgram://123456789:abcdefg_hijk/12/"), id="Telegram"
-        ),
-        pytest.param(webhook_urls, table(desk="https://desk.example:8443/in?key=a"), id="a webhook"),
-        pytest.param(
-            webhook_urls, table(a="http://127.0.0.1:8/", b="http://[::1]/", c="http://localhost"), id="here"
-        ),
-        pytest.param(webhook_secrets, table(desk="0123456789abcdef"), id="a secret"),
-        pytest.param(webhook_secrets, table(desk="0123456789abcdef, fedcba9876543210"), id="two secrets"),
-        pytest.param(integration_keys, table(duty="R0uT1nGkEy0123456789abcdefABCDEF"), id="PagerDuty"),
-        pytest.param(service_addresses, {}, id="no service"),
-    ],
-)
-def test_what_is_right_stays_as_it_is(
-    check: Callable[[Mapping[str, SecretStr]], object], value: Mapping[str, SecretStr]
-) -> None:
-    assert check(value) == value
 
 
 @pytest.mark.parametrize(
@@ -186,18 +154,6 @@ def test_events_with_their_key_go_out_encrypted(value: str, is_right: bool) -> N
             events_address(value)
 
 
-def test_the_tables_make_channels_that_a_mail_can_go_to() -> None:
-    channels = channels_of(
-        table(newsroom="json://127.0.0.1/hush"),
-        table(desk="https://desk.example/hush"),
-        table(desk="hush-0123456789abcdef, hush-fedcba9876543210"),
-        table(duty="hush" * 8),
-    )
-    assert channels.recipients == {"apprise:newsroom", "webhook:desk", "pagerduty:duty"}
-    assert channels.webhooks["desk"].secrets == ("hush-0123456789abcdef", "hush-fedcba9876543210")
-    assert "hush" not in repr(channels) + repr(channels.webhooks)
-
-
 @pytest.mark.parametrize(
     ("webhooks", "secrets", "clause"),
     [
@@ -239,18 +195,6 @@ async def test_each_mail_goes_where_its_recipient_says() -> None:
     assert (len(chat.requests), len(hook.requests), len(pager.requests)) == (1, 1, 1)
 
 
-async def test_channels_are_served_while_no_mail_server_is_set() -> None:
-    async with receiving(says(200)) as hook:
-        channels = channels_of({}, table(desk=hook.url), table(desk=SECRET))
-        sending = channel_router(None, channels, lambda: minutes(0), "https://desk.example")
-        with pytest.raises(Undeliverable) as refused:
-            await sending.send(a_mail())
-        await sending.send(an_alert_for("webhook:desk"))
-        await sending.close()
-    assert (str(refused.value), refused.value.fault) == (NO_SERVER, DeliveryFault.SETTINGS)
-    assert len(hook.requests) == 1
-
-
 @pytest.mark.parametrize(
     "recipient", ["webhook:gone", "apprise:gone", "webhook:", "pigeon:desk", "apprise:DESK"]
 )
@@ -261,15 +205,6 @@ async def test_a_recipient_that_the_settings_do_not_name_waits(recipient: str) -
         )
     assert str(refused.value).startswith(f"{recipient} names no channel in the settings")
     assert (refused.value.permanent, refused.value.fault) == (False, DeliveryFault.SETTINGS)
-
-
-def test_an_inbox_on_disk_is_found_again_by_the_next_process(tmp_path: Path) -> None:
-    first = Inbox(tmp_path / "mails")
-    for number in (1, 2, 1):
-        first.receive(message(a_mail(number, sent_at_minute=number), SENDER).as_bytes())
-    (tmp_path / "mails" / "torn.eml.part").write_bytes(b"half a ma")
-    assert Inbox(tmp_path / "mails").mails() == first.mails()
-    assert len(first.mails()) == 2
 
 
 @pytest.mark.parametrize("raw", [b"", b"no headers at all", b"Date: yesterday\r\nSubject: \xff\r\n\r\n\xff"])

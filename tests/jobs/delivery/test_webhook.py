@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from aiohttp import web
 from apprise import NotifyBase, NotifyFormat, OverflowMode
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,7 +17,7 @@ from jobs.delivery.http_post import wait_asked_for
 from jobs.delivery.pagerduty import PagerDutySender
 from jobs.delivery.sender import DeliveryFault, Undeliverable
 from jobs.delivery.webhook import WebhookSender
-from storage.model.alerts.alerts import Mail, MailKind
+from storage.model.alerts.alerts import Mail
 from tests.support.samples.readings import minutes
 from tests.support.servers.mail import (
     PATH,
@@ -50,31 +49,6 @@ async def refused_by(sending: WebhookSender) -> Undeliverable:
     finally:
         await sending.close()
     return refused.value
-
-
-async def test_all_alerts_go_over_one_connection_until_the_sender_is_closed() -> None:
-    async with receiving(says(202)) as receiver:
-        sending = sender(receiver.url)
-        for number in range(3):
-            await sending.send(an_alert_for("webhook:desk", number))
-        assert len(receiver.connections) == 1
-        await sending.close()
-        await sending.send(an_alert_for("webhook:desk", 4))
-        await sending.close()
-    assert len(receiver.requests) == 4
-    assert len(receiver.connections) == 2
-
-
-@pytest.mark.parametrize("status", [301, 302, 307, 308])
-async def test_a_redirect_is_not_followed_and_where_it_leads_is_not_told(status: int) -> None:
-    async with receiving(says(200)) as other, receiving(says(status, Location=other.url)) as receiver:
-        error = await refused_by(sender(receiver.url))
-    assert other.requests == []
-    assert error.permanent
-    assert str(error) == (
-        f"Webhook desk answers with a redirect ({status}), which is not followed: set the address that it "
-        "leads to."
-    )
 
 
 @pytest.mark.parametrize(
@@ -115,21 +89,6 @@ async def test_a_receiver_that_speaks_no_tls_is_a_temporary_fault() -> None:
     assert receiver.requests == []
 
 
-async def test_an_answer_that_breaks_off_leaves_its_status() -> None:
-    async def breaks_off(request: web.Request) -> web.StreamResponse:
-        response = web.StreamResponse(status=404, headers={"Content-Length": "100"})
-        await response.prepare(request)
-        await response.write(b"no such")
-        assert request.transport is not None
-        request.transport.close()
-        return response
-
-    async with receiving(breaks_off) as receiver:
-        error = await refused_by(sender(receiver.url))
-    assert str(error) == "Webhook desk refused the alert: 404 no such."
-    assert error.permanent
-
-
 async def test_an_alert_without_a_payload_is_given_up() -> None:
     sending = sender(f"http://127.0.0.1:{closed_port()}/")
     with pytest.raises(Undeliverable, match=r"webhook desk, because it has no webhook payload") as refused:
@@ -166,16 +125,6 @@ async def posted(mail: Mail) -> dict[str, Any]:
     return json.loads(request.body)
 
 
-async def test_an_end_closes_the_incident_of_that_key() -> None:
-    event = await posted(replace(MAIL, kind=MailKind.END, story_key="c0ffee"))
-    assert event == {"routing_key": KEY, "event_action": "resolve", "dedup_key": "c0ffee"}
-
-
-async def test_a_message_of_no_incident_has_a_key_of_its_own_which_a_repeat_has_too() -> None:
-    event = await posted(replace(MAIL, kind=MailKind.DIGEST))
-    assert event["dedup_key"] == MAIL.message_id.strip("<>")
-
-
 async def test_a_long_text_is_cut_at_the_end_of_a_line_and_says_so() -> None:
     line = "x" * 99
     event = await posted(replace(MAIL, subject="s" * 3000, text_body=f"{line}\n" * 3000))
@@ -184,39 +133,6 @@ async def test_a_long_text_is_cut_at_the_end_of_a_line_and_says_so() -> None:
     assert len(payload["summary"]) == 1024
     assert len(text) <= 100_000 + 40
     assert text.endswith(f"{line}\n… The dashboard has the rest.")
-
-
-@pytest.mark.parametrize(
-    ("answer", "permanent", "sentence"),
-    [
-        pytest.param(
-            says(400, '{"status":"invalid event"}'),
-            True,
-            'PagerDuty service duty refused the alert: 400 {"status":"invalid event"}.',
-            id="an event that it does not take",
-        ),
-        pytest.param(
-            says(400, f"no integration {KEY}"),
-            True,
-            "PagerDuty service duty refused the alert: 400 no integration ….",
-            id="its answer is quoted without the key",
-        ),
-        pytest.param(
-            says(429, Retry_After="30"),
-            False,
-            "PagerDuty service duty refused the alert: 429.",
-            id="too many",
-        ),
-        pytest.param(says(503), False, "PagerDuty service duty refused the alert: 503.", id="it is down"),
-    ],
-)
-async def test_what_an_answer_means(answer: Answer, permanent: bool, sentence: str) -> None:
-    async with receiving(answer) as receiver:
-        sending = pagerduty_sender(receiver.url)
-        with pytest.raises(Undeliverable) as refused:
-            await sending.send(MAIL)
-        await sending.close()
-    assert (str(refused.value), refused.value.permanent) == (sentence, permanent)
 
 
 async def test_a_service_that_the_settings_lack_waits() -> None:
@@ -255,12 +171,6 @@ async def test_a_service_that_is_not_there_is_a_temporary_fault() -> None:
     error = await apprise_refused_by(AppriseSender({"desk": f"json://127.0.0.1:{closed_port()}/"}))
     assert "did not accept the alert" in str(error)
     assert not error.permanent
-
-
-async def test_a_name_that_the_settings_lack_waits() -> None:
-    with pytest.raises(Undeliverable, match=r"^apprise:gone names no channel in the settings") as refused:
-        await AppriseSender({}).send(an_alert_for("apprise:gone"))
-    assert not refused.value.permanent
 
 
 def taken(found: NotifyBase, title: str, text: str) -> tuple[str, str]:

@@ -16,10 +16,6 @@ from hypothesis import strategies as st
 from collectors.core.collector import CollectorAnswer, Exchange, RequestFailure
 from collectors.x.declaration import X
 from jobs.base.clock import system_clock
-from jobs.collect.monitor import MonitorSettings
-from jobs.collect.pipeline import reading_pipeline
-from jobs.collect.vantages import VantageReader
-from jobs.detect.confirmation import ConfirmationRule
 from jobs.dispatch.answer_codec import pack, unpack
 from jobs.dispatch.answer_intake import AnswerIntake
 from jobs.dispatch.local_requester import LocalRequester, TimedAnswer
@@ -30,8 +26,7 @@ from storage.postgres.pool import Pool, transaction
 from storage.work import pending_answers, request_queue, workers
 from storage.work.pending_answers import WorkerAnswer
 from storage.work.workers import Worker
-from tests.support.pipelines.monitor import SWEEP, World
-from tests.support.samples.readings import T0, FakeCollector, minutes
+from tests.support.samples.readings import T0, FakeCollector
 from tests.support.seeds.workers import report
 
 ASKED = Question(X, "", "here", 1, T0, 0, ("1",), urgent=False)
@@ -273,61 +268,12 @@ async def test_who_gives_up_takes_the_reply_from_nobody_else(
     assert len(got) == 1
 
 
-async def test_all_who_asked_the_same_are_let_go(queued_requester_dispatch: QueuedRequester) -> None:
-    got: list[TimedAnswer | None] = []
-    async with asyncio.timeout(100), asyncio.TaskGroup() as group:
-        for _ in range(2):
-            group.create_task(ask(queued_requester_dispatch, got))
-        await asyncio.sleep(0)
-        await queued_requester_dispatch.turn(nobodys, is_open)
-        queued_requester_dispatch.let_go()
-    assert got == []
-
-
 TR = State(Status.WITHHELD, ("TR",))
 RESTRICTED = {"1": frozenset({"TR"})}
 RESTRICTIONS_ASKED = Question(X, "", "", 1, T0, 0, ("1", "2"), urgent=False, withheld_in=RESTRICTED)
-
-
-class Heard:
-    """Keeps the questions and has no answers."""
-
-    def __init__(self) -> None:
-        self.questions: list[Question] = []
-
-    @asynccontextmanager
-    async def room(self, place: str, *, urgent: bool) -> AsyncGenerator[None]:
-        yield
-
-    @asynccontextmanager
-    async def asked(self, question: Question, /) -> AsyncGenerator[None]:
-        self.questions.append(question)
-        yield None
 
 
 def test_the_restrictions_in_a_question_arrive_with_it() -> None:
     assert pending_answers.unpacked(pending_answers.packed(RESTRICTIONS_ASKED)) == RESTRICTIONS_ASKED
     of_before = pending_answers.packed(RESTRICTIONS_ASKED).replace(b', "withheld_in": {"1": ["TR"]}', b"")
     assert pending_answers.unpacked(of_before).withheld_in == {}
-
-
-@pytest.mark.parametrize("until_minute", [0, 1])
-async def test_whoever_plans_says_who_is_held_to_be_restricted_provisionally_or_not(
-    pool: Pool, until_minute: int
-) -> None:
-    world, heard = World(pool), Heard()
-    await world.enlist(["1", "2"])
-    monitor = await world.start()
-    await world.run(monitor, minutes(1))
-    world.platform.truth["1"] = TR
-    await world.run(monitor, minutes(120 + until_minute))
-    world.clock.set(minutes(240))
-    settings = MonitorSettings(SWEEP)
-    plans = reading_pipeline(pool, world.platform, ConfirmationRule(), settings, world.clock, heard)
-    await plans.load()
-    elsewhere = VantageReader(pool, FakeCollector(), "tr", plans, SWEEP, world.clock, heard)
-    await elsewhere.load()
-    await plans.tick()
-    await elsewhere.tick()
-    assert {q.vantage for q in heard.questions} == {"", "tr"}
-    assert all(q.withheld_in == RESTRICTED for q in heard.questions if "2" in q.native_ids)

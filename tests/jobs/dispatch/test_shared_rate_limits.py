@@ -22,24 +22,20 @@ from collectors.simulator.history_conversion import recast
 from collectors.x.declaration import X
 from collectors.x.simulator.app import serve_x
 from jobs.base.clock import SimulatedClock
-from jobs.collect.collector_factory import collector_of
 from jobs.collect.monitor import MonitorSettings
 from jobs.collect.pipeline import reading_pipeline
-from jobs.config.settings import Settings, load_settings
 from jobs.detect.confirmation import ConfirmationRule
 from jobs.dispatch.local_requester import LocalRequester
 from jobs.dispatch.request_slots import RequestSlots
 from jobs.dispatch.shared_rate_limits import SharedBudgets
 from storage.accounts.accounts import NewAccount, add_accounts
 from storage.model.core.accounts import Platform
-from storage.model.core.availability import MissedReason
 from storage.model.limits.rate_limits import UNPACED, NotBefore
 from storage.postgres.pool import Pool, borrowed, transaction
 from tests.support.pipelines.monitor import SWEEP, World
 from tests.support.samples.mastodon_answers import ALICE, account
-from tests.support.samples.readings import AVAILABLE, MINUTE, T0, minutes
+from tests.support.samples.readings import AVAILABLE, MINUTE, T0
 from tests.support.simulated.scripted_mastodon import Hang, collector, ok, scripted
-from tests.support.simulated.scripted_x import TOKEN
 
 HISTORY = History((settled(X, "10001", [(T0 - MINUTE, AVAILABLE, "alice")]),))
 
@@ -122,26 +118,6 @@ async def test_processes_together_use_the_limit_of_a_window_and_no_more(
             said = await heard(all_of_them)
             assert not any("HTTP 429" in detail for one in said for detail in one)
             assert used(platform, server) == window * limit
-
-
-def settings(**environ: str) -> Settings:
-    return load_settings(None, {f"BLOCKLINE_{name.upper()}": value for name, value in environ.items()})
-
-
-async def test_a_request_that_must_wait_is_no_attempt(pool: Pool) -> None:
-    clock = SimulatedClock(T0)
-    async with serve_x(HISTORY, now=T0, limit=2) as server:
-        told = settings(x_bearer_token=TOKEN, x_base_url=server.base_url)
-        for _ in range(2):
-            async with collector_of(told, X, "", SharedBudgets(pool, "", clock)) as collector:
-                assert len((await collector.read(["10001"], T0)).readings) == 1
-        async with collector_of(told, X, "", SharedBudgets(pool, "", clock)) as collector:
-            answer = await collector.read(["10001"], T0)
-            assert not answer.sent
-            assert [m.reason for m in answer.missed] == [MissedReason.RATE_LIMITED]
-            assert answer.trouble is not None
-            assert answer.trouble.retry_at >= minutes(15)
-            assert server.counts["users"]["requests"] == 2
 
 
 async def test_a_budget_that_cannot_be_kept_is_told_once_and_so_is_that_it_can(

@@ -17,7 +17,6 @@ from jobs.doctor import doctor
 from jobs.doctor.alert_rules import rule_findings
 from jobs.doctor.database_checks import chosen_finding, future_finding, watch_findings
 from jobs.doctor.mail_templates import template_findings
-from jobs.doctor.sample_mails import contents
 from storage.accounts.canaries import Canary, Origin
 from storage.alerts.rules import save_rule
 from storage.executives.signals import add_executive
@@ -307,11 +306,6 @@ def test_a_new_installation_has_nothing_to_fix(run: Blockline, monkeypatch: pyte
     assert "mend" not in verdicts(ran).values()
 
 
-async def test_an_empty_database_of_our_own_is_no_fault(empty_dsn: str) -> None:
-    findings = await doctor.database_findings(empty_dsn, system_clock, own=True)
-    assert {finding.part: finding.verdict for finding in findings}["schema"] is doctor.FindingLevel.OK
-
-
 @pytest.fixture
 def platforms(tmp_path_factory: pytest.TempPathFactory) -> Generator[Mapping[str, str]]:
     history = tmp_path_factory.mktemp("platforms") / "history.csv"
@@ -538,9 +532,6 @@ def templates(folder: Path, **texts: str | bytes) -> list[Finding]:
     return template_findings(load_settings(environ={"BLOCKLINE_MAIL_TEMPLATES": str(folder)}))
 
 
-OURS = Path(__file__).parent.parent.parent.parent / "jobs" / "messages" / "templates"
-
-
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [
@@ -593,16 +584,3 @@ def test_a_file_that_replaces_nothing_is_advice(tmp_path: Path) -> None:
         f"footer.txt in {tmp_path} is not the name of a built-in template. It is used only if another "
         "template names it."
     )
-
-
-def test_a_folder_that_there_is_not_is_named_by_its_setting(tmp_path: Path) -> None:
-    (found,) = templates(tmp_path / "none")
-    assert found.verdict.value == "mend"
-    assert found.said.startswith("Setting mail_templates: the folder ")
-
-
-def test_every_template_of_mails_is_tried() -> None:
-    tried = contents()
-    parts = {"frame.html", "parts.html", "pack.html", "pack.txt"}
-    """The frame and the parts are tried with each; packs of evidence are no mails."""
-    assert {path.name for path in OURS.iterdir()} - parts == set(tried)

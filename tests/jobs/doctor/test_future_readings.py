@@ -1,6 +1,5 @@
 """Readings that a clock dated a year ahead: they are set aside, and nothing that rests on them is claimed."""
 
-import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -15,15 +14,10 @@ from jobs.doctor.future_readings import set_aside_future, set_aside_readings
 from jobs.messages.compose import Letterhead
 from jobs.notify.notifier import decide_alerts
 from storage.accounts.accounts import NewAccount, add_accounts, stop_watching
-from storage.accounts.side_facts import observe, open_facts
 from storage.changes.rebuild import rebuild
-from storage.changes.spells import lock
 from storage.model.alerts.rules import AlertRule
-from storage.model.core.accounts import AccountId
-from storage.model.core.availability import Flag, State
-from storage.model.core.side_facts import FactSighting
+from storage.model.core.availability import State
 from storage.postgres.pool import Pool, transaction
-from storage.postgres.recording_order import moment
 from tests.support.clients.api import states_at
 from tests.support.clients.command_line import blockline, forget_settings
 from tests.support.pipelines.late_batches import Desk, Sent
@@ -79,30 +73,6 @@ async def test_who_was_told_of_a_change_that_is_taken_back_is_told_so_at_once(wo
     assert await world.rows("select created_at from alert where stage = 'withdrawn'") == [(minutes(239),)]
 
 
-async def test_side_facts_are_as_they_were_last_seen_before(world: World) -> None:
-    """One that ended then lasts, one that began then is gone, and the next look counts."""
-    await world.enlist(["1"])
-    account_id = AccountId(await world.pool.fetchval("select account_id from account where native_id = '1'"))
-
-    async def look(*kinds: Flag, at: float) -> None:
-        seen = frozenset((kind, "") for kind in kinds)
-        async with transaction(world.pool) as conn:
-            await observe(conn, "", [FactSighting(account_id, seen, minutes(at - 1), minutes(at))])
-
-    await look(Flag.LIMITED, at=10)
-    await world.pool.execute("update fact set recorded_at = $1", minutes(YEAR))
-    await read(world, [(0, AVAILABLE), (YEAR, AVAILABLE)])
-    await look(Flag.COPYRIGHT_WITHHELD, at=YEAR)
-    world.clock.set(minutes(239))
-    await set_aside_future(world.pool, world.clock)
-    async with transaction(world.pool) as conn:
-        assert await open_facts(conn, X) == {account_id: {(Flag.LIMITED, "")}}
-        assert await conn.fetchval("select recorded_at from fact") == minutes(239)
-    await look(at=240)
-    async with transaction(world.pool) as conn:
-        assert await open_facts(conn, X) == {}
-
-
 async def test_who_was_put_on_the_watch_or_a_list_by_that_clock_is_there_from_now_on(world: World) -> None:
     await world.enlist(["1"])
     await read(world, [(0, AVAILABLE)])
@@ -119,25 +89,6 @@ async def test_who_was_put_on_the_watch_or_a_list_by_that_clock_is_there_from_no
         (now, None),
     ]
     assert await world.rows("select added_at, removed_at from membership") == [(now, None)] * 2
-
-
-async def test_a_monitor_that_records_meanwhile_comes_first_and_is_not_undone(world: World) -> None:
-    """It holds accounts and then takes the turn of recording: so does the doctor, in this order."""
-    await world.enlist(["1"])
-    await read(world, [(0, AVAILABLE), (YEAR, WITHHELD_IN)])
-    world.clock.set(minutes(239))
-    async with asyncio.TaskGroup() as group, transaction(world.pool) as conn:
-        await lock(conn, await conn.fetchval("select array_agg(account_id) from account"))
-        setting_aside = group.create_task(set_aside_future(world.pool, world.clock))
-        waits = """
-            select count(*) = 1 from pg_locks
-            where not granted
-                and database = (select oid from pg_database where datname = current_database())
-        """
-        while not await conn.fetchval(waits):  # noqa: ASYNC110 - it is the server that counts
-            await asyncio.sleep(0.01)
-        await moment(conn, world.clock)
-    assert setting_aside.result().batches == 1
 
 
 async def test_a_second_time_nothing_is_left_to_do(world: World) -> None:

@@ -9,9 +9,7 @@ from aiohttp import web
 
 from collectors.core.abilities import Follows
 from collectors.core.collector import RequestFailure
-from collectors.simulator.history import History
 from collectors.x.declaration import X
-from collectors.x.simulator.app import serve_x
 from collectors.x.wire.follows import MOST_FOLLOWS
 from jobs.base.clock import SimulatedClock
 from jobs.engagement.follows import FollowsPoller
@@ -21,7 +19,7 @@ from storage.model.core.availability import MissedReason
 from storage.postgres.pool import Pool, transaction
 from tests.support.samples.readings import MINUTE, T0, FakeCollector
 from tests.support.samples.x_answers import body
-from tests.support.simulated.scripted_x import GRANT, OWNER, like, plain, reader, scripted
+from tests.support.simulated.scripted_x import OWNER, plain, reader, scripted
 
 EVERY = timedelta(minutes=15)
 ACCESS = """
@@ -67,22 +65,6 @@ async def test_only_an_answer_about_access_changes_what_is_kept_of_it(
     assert due == T0 + EVERY
     assert [row[2] for row in await rows(pool, ACCESS)] == want
     assert await rows(pool, LIKES) == []
-
-
-async def test_a_new_authorisation_ends_the_time_without_access(pool: Pool) -> None:
-    await with_executives(pool, OWNER)
-    clock = SimulatedClock(T0)
-    poller = LikesPoller(pool, X, {}, EVERY, clock)
-    await poller.load()
-    clock.set(T0 + MINUTE)
-    async with (
-        serve_x(History(()), acts=[like(90)], now=T0, grants=[GRANT]) as server,
-        reader(server.base_url) as x,
-    ):
-        poller = LikesPoller(pool, X, {OWNER: x}, EVERY, clock)
-        await poller.load()
-        await poller.tick()
-    assert [row[1:3] for row in await rows(pool, ACCESS)] == [(T0, False), (T0 + MINUTE, True)]
 
 
 DAY = timedelta(days=1)
@@ -152,10 +134,6 @@ async def after(
     return await rows(pool, SIGNALS), poller.next_due()
 
 
-async def test_a_complete_reading_is_compared(scene: Scene, pool: Pool) -> None:
-    assert await after(scene, pool, listed(2, 3, 4)) == ([("follow", "4"), ("unfollow", "1")], T0 + 2 * DAY)
-
-
 @pytest.mark.parametrize(
     ("second", "next_hours"),
     [
@@ -173,13 +151,6 @@ async def test_any_other_reading_is_not_compared(
 ) -> None:
     assert await after(scene, pool, second) == ([], T0 + DAY + next_hours * HOUR)
     assert await rows(pool, "select at, follows from follow_reading") == [(T0, 3)]
-
-
-async def test_an_empty_list_against_x_s_own_count_is_not_believed(
-    scene: Scene, pool: Pool, caplog: pytest.LogCaptureFixture
-) -> None:
-    assert await after(scene, pool, listed()) == ([], T0 + 2 * DAY)
-    assert "not believed" in caplog.text
 
 
 async def test_a_list_beyond_what_may_be_spent_is_not_read_at_all(scene: Scene, pool: Pool) -> None:

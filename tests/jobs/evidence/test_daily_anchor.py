@@ -101,20 +101,6 @@ async def test_a_refusal_is_told_in_the_words_of_the_authority(served: Served, h
         await stamped(http, known(served), ENTRY)
 
 
-async def test_an_error_of_the_server_is_told_by_its_status(served: Served, http: Http) -> None:
-    served.status = 503
-    with pytest.raises(TimestampError, match="HTTP status 503"):
-        await stamped(http, known(served), ENTRY)
-
-
-async def test_an_answer_that_others_signed_is_refused(served: Served, http: Http, tmp_path: Path) -> None:
-    stranger = Openssl(tmp_path / "stranger", "Stranger")
-    with pytest.raises(
-        TimestampError, match="signature could not be verified with the authority's certificates"
-    ):
-        await stamped(http, Authority(served.url, certificates_in(stranger.root)), ENTRY)
-
-
 async def test_the_newest_head_is_anchored_once(pool: Pool, served: Served, http: Http) -> None:
     assert await anchor(pool, http, known(served), system_clock) is None
     async with transaction(pool) as conn:

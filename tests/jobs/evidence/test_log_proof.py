@@ -6,20 +6,11 @@ from dataclasses import dataclass, replace
 import pytest
 
 from jobs.evidence.checkpoint import (
-    CheckpointError,
     SignedCheckpoint,
     key_of,
-    read_key,
 )
 from jobs.evidence.pack import (
-    LOG,
-    MANIFEST,
     Files,
-    LogFile,
-    listed,
-    manifest_in,
-    read_exact,
-    written,
 )
 from jobs.evidence.pack_page import whole_pack
 from jobs.evidence.pack_proof import KnownHeads, ProofCheck, ProofResult, Stamp
@@ -66,10 +57,6 @@ def checked(files: Files, known: KnownHeads, signed_by: str | None = "An Authori
 
 def said(files: Files, verdict: ProofResult, known: KnownHeads = KnownHeads()) -> list[str]:  # noqa: B008 - frozen
     return [c.said for c in checked(files, known) if c.verdict is verdict]
-
-
-def relisted(files: Files) -> dict[str, bytes]:
-    return listed(files, manifest_in(files))
 
 
 def held(*checkpoints: SignedCheckpoint) -> KnownHeads:
@@ -138,63 +125,4 @@ async def test_a_checkpoint_of_another_log_says_nothing(case: Case) -> None:
     assert left == "The checkpoint of 7 entries that you hold is of another log than the pack."
 
 
-def altered_log(files: Files, log: LogFile) -> dict[str, bytes]:
-    return relisted({**files, LOG: written(log)})
-
-
-async def test_each_part_of_a_log_that_is_altered_is_found(case: Case) -> None:
-    log = read_exact(LogFile, case.files, LOG)
-    first, second = log.entries
-    three, seven = log.earlier
-    other_key = str(key_of("log.example/blockline", OTHER_SEED))
-    for altered in (
-        replace(log, entries=(second, first)),
-        replace(log, entries=(first,)),
-        replace(log, entries=(first, first)),
-        replace(log, entries=(replace(first, proof=second.proof), second)),
-        replace(log, entries=(replace(first, proof=first.proof[:-1]), second)),
-        replace(log, entries=(replace(first, proof=(*first.proof, "")), second)),
-        replace(log, entries=(replace(first, proof=tuple(p.upper() for p in first.proof)), second)),
-        replace(log, entries=(replace(first, proof=("x" * 64, *first.proof[1:])), second)),
-        replace(log, earlier=(three, replace(seven, proof=three.proof))),
-        replace(log, earlier=(three, replace(seven, proof=()))),
-        replace(log, earlier=(three, replace(seven, key=other_key))),
-        replace(log, earlier=(three, replace(seven, key="no key"))),
-        replace(log, checkpoint=replace(log.checkpoint, key=other_key)),
-        replace(log, checkpoint=replace(log.checkpoint, proof=three.proof)),
-        replace(log, checkpoint=seven, earlier=(three, replace(log.checkpoint, proof=seven.proof))),
-    ):
-        files = altered_log(case.files, altered)
-        assert said(files, ProofResult.FAILED), altered
-        assert said(files, ProofResult.OPEN, held(case.checkpoint(7))), "nothing was compared"
-    for name in ("checkpoints/7.txt", "checkpoints/11.txt"):
-        content = case.files[name]
-        for at in range(len(content)):
-            flipped = content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :]
-            assert said(relisted({**case.files, name: flipped}), ProofResult.FAILED), (name, at)
-    gone = {name: content for name, content in case.files.items() if name != "checkpoints/7.txt"}
-    assert said(relisted(gone), ProofResult.FAILED) == ["checkpoints/7.txt is missing."]
-    assert MANIFEST in gone
-
-
-async def test_a_stamp_on_a_checkpoint_that_the_log_does_not_continue_covers_nothing(case: Case) -> None:
-    log = case.material.log
-    assert log is not None
-    stamped = case.with_log(replace(log, stamps=(CheckpointStamp(1, 7, "https://tsa.example", b"token"),)))
-    listed_log = read_exact(LogFile, stamped, LOG)
-    three, seven = listed_log.earlier
-    broken = altered_log(stamped, replace(listed_log, earlier=(three, replace(seven, proof=three.proof))))
-    assert said(broken, ProofResult.FAILED)
-    assert not [one for one in said(broken, ProofResult.OK) if "was recorded before" in one]
-
-
 # Checkpoints ---------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["", "name", "name+00000000+AA==", str(key_of("a", SEED)).replace("a+", "b+"), "a b+00+AA=="],
-)
-def test_what_is_no_key_is_refused(text: str) -> None:
-    with pytest.raises(CheckpointError):
-        read_key(text)

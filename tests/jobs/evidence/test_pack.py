@@ -1,6 +1,5 @@
 """A pack proves what it says by itself: what is altered in it is found, or alters nothing that it proves."""
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -20,7 +19,6 @@ from jobs.evidence.pack import (
     PAGE,
     README,
     Files,
-    PackError,
     facts_in,
     listed,
     manifest_in,
@@ -30,11 +28,8 @@ from jobs.evidence.pack_page import readme, whole_pack
 from jobs.evidence.pack_proof import KnownHeads, ProofResult, Stamp
 from jobs.evidence.pack_verification import verify
 from jobs.evidence.stored_pack import signed_material
-from storage.causes.ledger import correct_cause, record_cause
 from storage.changes.evidence_pack import changes_named
-from storage.model.causes.causes import CauseSubject
 from storage.model.evidence.hash_chain import (
-    CauseStatement,
     ChangeStatement,
     entry_of,
     leaf_of,
@@ -45,7 +40,7 @@ from storage.postgres.pool import Pool, transaction
 from tests.support.repeats import repeats
 from tests.support.samples.merkle_logs import log_of
 from tests.support.samples.readings import minutes
-from tests.support.seeds.chain_rows import CAUSE, add_change, add_outcome, block_of
+from tests.support.seeds.chain_rows import add_change, add_outcome, block_of
 from tests.support.seeds.changes import enlist
 
 MADE_BY = "Blockline 1.2.3"
@@ -105,45 +100,6 @@ def flipped(content: bytes, at: int, bit: int) -> bytes:
 # What is in it -------------------------------------------------------------------------------------------
 
 
-async def test_causes_of_the_change_and_its_account_are_in_its_pack_as_the_chain_attests_them(
-    pool: Pool,
-) -> None:
-    async with transaction(pool) as conn:
-        one, change_id = await block_of(conn)
-        (other,) = await enlist(conn, X, ["2"])
-        of_change = CauseSubject(change_id=change_id)
-        first = await record_cause(conn, of_change, CAUSE, "ada", minutes(90), None)
-        await correct_cause(conn, first, replace(CAUSE, disputed_by="<b>the owner"), "ada", minutes(91))
-        await record_cause(conn, CauseSubject(account_id=one.account_id), CAUSE, "ada", minutes(92))
-        await record_cause(conn, CauseSubject(account_id=other.account_id), CAUSE, "ada", minutes(93))
-    found = await pack_of(pool, change_id)
-    words = " ".join(re.sub(r"<[^>]*>", "", found.files[PAGE].decode()).split())
-
-    named = [name for name in found.files if name.startswith("causes/")]
-    assert named == ["causes/cause-1.json", "causes/cause-2.json", "causes/cause-3.json"]
-    assert failures(found.files, known(found.head)) == []
-    assert "Cause 2, recorded on 1 Feb 2021, 01:31:00 UTC, in place of cause 1." in words
-    assert (
-        "An order of a government (69A), according to the platform&#39;s notice to the owner of 1 Feb 2021, "
-        "notice.eml; stated by the platform; disputed by &lt;b&gt;the owner." in words
-    )
-    altered = {**found.files, "causes/cause-3.json": found.files["causes/cause-1.json"]}
-    with pytest.raises(PackError, match="statement of the cause 1, which does not match its name"):
-        facts_in(altered)
-    of_other = replace(
-        found.material, attested=tuple(_of_another_account(a) for a in found.material.attested)
-    )
-    forged = whole_pack(of_other, MADE_BY, minutes(60))
-    assert any("causes/cause-3.json (cause 3) is not" in one for one in failures(forged))
-
-
-def _of_another_account(attested: Attested) -> Attested:
-    said = attested.statement
-    if isinstance(said, CauseStatement) and said.account is not None:
-        return replace(attested, statement=replace(said, account="2"))
-    return attested
-
-
 # Stories -------------------------------------------------------------------------------------------------
 
 
@@ -173,27 +129,6 @@ async def test_a_statement_that_has_nothing_to_do_with_the_change_is_found(pool:
     assert "corrections/change-5.json (change 5) is not related to change 3." in failures(
         whole_pack(mixed, MADE_BY, minutes(60))
     )
-
-
-async def test_a_change_that_is_still_provisional_says_so(pool: Pool) -> None:
-    async with transaction(pool) as conn:
-        (one,) = await enlist(conn, X, ["1"])
-        change_id = await add_change(conn, one.account_id, "k", minutes(0))
-    pack = await pack_of(pool, change_id)
-    assert failures(pack.files, known(pack.head)) == []
-    assert "(provisional)" in pack.files[PAGE].decode()
-    assert "outcome.json" not in pack.files
-    assert any("lacks the first reading" in note for note in said(pack.files, ProofResult.NOTE))
-
-
-async def test_of_a_first_reading_nothing_before_is_missed(pool: Pool) -> None:
-    async with transaction(pool) as conn:
-        await block_of(conn)
-    pack = await pack_of(pool, 1)
-    assert failures(pack.files, known(pack.head)) == []
-    page = pack.files[PAGE].decode()
-    assert "Nothing was known about the account before" in page
-    assert "state before" not in page + "".join(said(pack.files, ProofResult.NOTE))
 
 
 async def test_what_somebody_else_published_has_no_requests_of_ours(pool: Pool) -> None:
@@ -413,15 +348,6 @@ async def test_the_name_of_an_author_is_vouched_for_only_as_far_as_a_raw_answer_
     pack = await pack_of_post(pool, raw, handle)
     assert failures(pack.files, known(pack.head)) == []
     assert [one for one in said(pack.files, verdict, known(pack.head)) if words in one]
-
-
-async def test_the_page_of_a_post_without_a_known_author_names_only_the_author_of_the_answers(
-    pool: Pool,
-) -> None:
-    pack = await pack_of_post(pool, X_POST, "i/1")
-    page = pack.files[PAGE].decode()
-    assert "by <bdi>@i</bdi>" not in page
-    assert "The raw answers call its author <bdi>@Alice</bdi>." in page
 
 
 async def test_a_pack_of_an_account_that_calls_it_a_post_is_found(pack: Pack) -> None:

@@ -1,7 +1,5 @@
 """Causes out of files: tables of them, and notices of platforms that their owners forwarded."""
 
-import asyncio
-
 import pytest
 
 from collectors.x.declaration import X
@@ -139,14 +137,6 @@ async def test_a_notice_of_tomorrow_is_refused_in_one_sentence(pool: Pool) -> No
 async def test_a_file_that_is_no_notice_is_refused_by_its_name(pool: Pool) -> None:
     with pytest.raises(TableError, match=r"n\.eml: The email holds no notice of Bluesky or X"):
         await import_notice(pool, b"Subject: hello\n\nhello", "n.eml", "ada", NOW)
-
-
-async def test_the_same_cause_imported_twice_at_once_is_stored_once(pool: Pool) -> None:
-    async with transaction(pool) as conn:
-        ids = await watched(conn)
-    await asyncio.gather(*(imported(pool, GOOD) for _ in range(4)))
-    async with transaction(pool) as conn:
-        assert len(await stored(conn, ids["ada_lovelace"])) == 1
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,7 @@ from jobs.imports.engagement_parse import EngagementFile, form_of, read_engageme
 from storage.accounts.accounts import NewAccount, add_accounts
 from storage.accounts.lookup import accounts_named
 from storage.executives.signals import add_executive
-from storage.model.core.signals import Counters, Doubt, Signal, SignalKind
-from storage.model.tables.csv_rows import TableError
+from storage.model.core.signals import Doubt, Signal, SignalKind
 from storage.postgres.pool import Conn, connect
 from storage.purge.purge import purge_account
 from tests.support.clients.command_line import Blockline, blockline, forget_settings
@@ -62,53 +61,8 @@ def test_a_follow_lies_between_two_looks_and_has_no_time_of_its_own() -> None:
     )
 
 
-PAIR = follow(1, "unfollow", "old") + follow(1, "follow", "new")
-
-
-def test_pairs_that_the_record_does_not_mark_are_counted_for_the_report() -> None:
-    marked = follow(3, "unfollow", "c", "likely_rename") + follow(3, "follow", "d", "likely_rename")
-    found = read(FOLLOWS + PAIR + marked).findings
-    assert found["likely_renames"] == 2
-    assert found["pairs_that_look_like_a_rename_and_are_not_marked"] == 1
-
-
-@pytest.mark.parametrize(
-    ("back", "doubted"),
-    [
-        pytest.param(follow(4, "follow", "ada"), [0, 1], id="followed again days later"),
-        pytest.param(follow(1.5, "follow", "ada"), [], id="followed again the same day"),
-        pytest.param(follow(4, "follow", "eve"), [], id="somebody else"),
-    ],
-)
-def test_who_is_unfollowed_and_followed_days_later_may_have_been_gone(back: str, doubted: list[int]) -> None:
-    lines = FOLLOWS + follow(1, "unfollow", "ada") + back
-    assert doubts(read(lines), Doubt.TARGET_MAY_HAVE_BEEN_GONE) == doubted
-
-
-RIGHT = "".join(act(day, day - 0.01, 900 + day) for day in range(101, 106))
-
-
-def test_in_a_stretch_where_half_of_the_times_are_wrong_none_is_believed() -> None:
-    early = act(1, -600, 1) + act(2, 1.98, 2) + act(3, 2.98, 3) + act(4, -700, 4)
-    found = read(ACTS + early + RIGHT)
-    assert doubts(found, Doubt.TIME_IMPOSSIBLE) == [0, 1, 2, 3]
-    assert (found.findings["long_before_its_observation"], found.findings["in_a_stretch_of_such"]) == (2, 2)
-
-
 def count(minute: float, likes: str, followers: str = "100") -> str:
     return f"boss,{at(minute / 1440)},1,2,{followers},{likes}\n"
-
-
-def test_counters_that_fall_and_polls_that_fail_are_kept_as_such() -> None:
-    lines = count(0, "5") + count(5, "4", "90") + f"boss,{at(10 / 1440)},,,,\n" + count(15, "6")
-    found = read(COUNTERS + lines)
-    assert [c.likes for c in found.counters] == [5, 4, None, 6]
-    assert found.counters[2] == Counters(found.counters[2].at)
-    assert {k: v for k, v in found.findings.items() if v} == {
-        "failed_polls": 1,
-        "falls_followers": 1,
-        "falls_likes": 1,
-    }
 
 
 @pytest.mark.parametrize(
@@ -133,13 +87,6 @@ def test_a_line_that_makes_no_sense_is_refused_by_its_number(text: str, fault: s
     (problem,) = read(text).problems
     assert fault in str(problem)
     assert problem.line == len(text.splitlines())
-
-
-def test_a_file_about_two_actors_is_refused_as_a_whole() -> None:
-    with pytest.raises(
-        TableError, match=r"the file contains 2 actors \(boss, other\); import one file per actor"
-    ):
-        read(FOLLOWS + follow(1, "follow", "a") + follow(2, "follow", "b").replace("boss", "other"))
 
 
 DATA = Path(__file__).parents[4] / "shared" / "data"
@@ -209,18 +156,6 @@ def test_an_executive_can_be_purged_whole_with_counters(run: Blockline, dsn: str
 
     on(dsn, purge)
     assert rows(dsn, "select 1 from signal union all select 1 from engagement_counter") == []
-
-
-def test_the_report_says_each_trap_with_its_count(run: Blockline) -> None:
-    said = run("executives", "engagement", file(FORMS["acts.csv.gz"]), "--as", "x:boss").said
-    assert said == [
-        "e.csv: 3 lines about Ada Chief, @boss: 2 engagements new. Stored as import:e.",
-        "1 line repeated another line: stored once.",
-        "1 time cannot be right (1 after the observation, 0 long before it, 0 in a row of such "
-        "times): not stored. Only the time of observation is known for these.",
-        "Delay until observed: half within 2 h 24 min, 95 % within 2 h 24 min; 1 engagement more than an "
-        "hour. Both times are stored.",
-    ]
 
 
 def test_one_line_that_is_refused_keeps_the_file_out_unless_the_rest_is_wanted(

@@ -16,7 +16,6 @@ from jobs.imports.histories import Histories, read_histories
 from jobs.imports.published_records import import_record
 from jobs.imports.table_imports import ImportReport
 from jobs.imports.withheld_crawl import read_crawl
-from storage.changes.rebuild import rebuild
 from storage.imports.imports import import_history
 from storage.model.bitemporal.imported_records import (
     ImportedChange,
@@ -27,7 +26,6 @@ from storage.model.bitemporal.imported_records import (
 from storage.model.core.availability import State, Status
 from storage.model.tables.csv_rows import TableError, header_of
 from storage.postgres.pool import Pool, transaction
-from storage.readings.evidence import load
 
 HISTORY = "platform,account_id,handle,at,status,withheld_in,list\n"
 SPANS = "account_id,platform,status,seen_from,seen_to\n"
@@ -263,29 +261,6 @@ async def test_the_posts_of_a_history_are_not_called_accounts(pool: Pool) -> Non
     assert again.summary == "2 lines about 1 account and 1 post: imported before, so nothing is new."
 
 
-async def test_the_lines_that_bound_a_change_are_its_evidence(pool: Pool) -> None:
-    await imported(pool, RESTORATIONS + f"5,{at(1)},{at(3)},7\n6,,{at(3)},7\n")
-    rows = await pool.fetch(
-        """
-        select a.native_id, c.old_evidence, c.new_evidence from change c join account a using (account_id)
-        order by a.native_id, c.first_seen_new
-        """
-    )
-    first, restored, unbounded = [(r["native_id"], r["old_evidence"], r["new_evidence"]) for r in rows]
-    assert first == ("5", None, restored[2])
-    assert restored == ("5", first[2], first[2])
-    assert unbounded[:2] == ("6", None)
-    async with transaction(pool) as conn:
-        assert await load(conn, unbounded[2]) == (
-            f'{{"line":3,"says":{{"account_id":"6","restored_seen_at":"{at(3)}"}}}}'.encode()
-        )
-
-
-async def test_an_account_without_a_handle_is_named_by_its_id(pool: Pool) -> None:
-    await imported(pool, SPANS + span("5", "available", 1, 1))
-    assert await pool.fetchval("select handle from account") == "id:5"
-
-
 async def test_an_empty_history_is_refused(pool: Pool) -> None:
     with pytest.raises(TableError, match="the file has no row below the header"):
         await imported(pool, SPANS)
@@ -343,55 +318,6 @@ async def test_the_real_restorations_are_taken_but_for_those_before_their_suspen
 
 CRAWL = (Path(__file__).parent.parent.parent / "fixtures" / "withheld_crawl.csv").read_text()
 """Invented accounts, 101 to 107."""
-HEADER = CRAWL.splitlines(keepends=True)[0]
-
-
-def start(year: int, month: int, day: int) -> datetime:
-    return datetime(year, month, day, tzinfo=UTC)
-
-
-def end(year: int, month: int, day: int) -> datetime:
-    return datetime(year, month, day, 23, 59, 59, tzinfo=UTC)
-
-
-LATER = "platform,account_id,handle,at,status,withheld_in\n"
-
-
-@pytest.mark.parametrize("crawl_first", [True, False])
-async def test_a_crawl_beside_another_record_claims_no_time_and_no_order_that_it_does_not_tell(
-    pool: Pool, now: datetime, *, crawl_first: bool
-) -> None:
-    crawl = (
-        HEADER
-        + "2018-01-11,12,bb,TR,withheld,withheld,TR,TR,10,2015\n"
-        + "2017-10-02,11,aa,DE,withheld,withheld,DE,DE,10,2015\n"
-    )
-    other = LATER + "x,12,bb,2018-01-11T12:00:00Z,available,\nx,11,aa,2018-01-12T00:00:30Z,available,\n"
-    for text in (crawl, other) if crawl_first else (other, crawl):
-        await import_record(
-            pool,
-            text.encode(),
-            "h.csv",
-            now,
-            lambda _: None,
-            source="crawl" if text == crawl else "other",
-            list_name=None,
-            partial=False,
-        )
-    rows = await pool.fetch(
-        """
-        select native_id, status, onset_after, lower(valid) as since, upper(valid) as until
-        from spell join account using (account_id) where upper_inf(recorded) order by native_id, lower(valid)
-        """
-    )
-    seen_back = datetime(2018, 1, 12, 0, 0, 30, tzinfo=UTC)
-    assert [tuple(r) for r in rows] == [
-        ("11", "withheld", None, end(2017, 10, 2), seen_back),
-        ("11", "available", start(2018, 1, 11), seen_back, None),
-        ("12", "available", None, datetime(2018, 1, 11, 12, tzinfo=UTC), None),
-    ]
-    async with transaction(pool) as conn:
-        assert not (await rebuild(conn)).differs
 
 
 async def test_an_import_that_fails_leaves_nothing_behind(pool: Pool, now: datetime) -> None:

@@ -11,10 +11,9 @@ from collectors.x.declaration import X
 from jobs.imports.published_records import import_record
 from jobs.imports.table_imports import ImportReport
 from jobs.imports.transparency_figures import FIGURES, read_figures
-from storage.countries.transparency_figures import add_reports, reports
+from storage.countries.transparency_figures import reports
 from storage.model.orders.transparency_figures import TransparencyReport
 from storage.model.tables.csv_rows import TableError
-from storage.postgres.errors import Refused
 from storage.postgres.pool import Pool, transaction
 
 HEADER = ",".join(("period", "country", "iso2", *FIGURES, "source", "source_url")) + "\n"
@@ -104,10 +103,3 @@ def test_a_line_that_makes_no_sense_is_named(line: str, fault: str) -> None:
     read = read_figures((HEADER + line).encode(), "f.csv", NOW)
     number = 1 + line.count("\n")
     assert [str(p) for p in read.problems] == [f"f.csv, line {number}: {fault}"]
-
-
-async def test_storage_never_overwrites_a_figure(pool: Pool) -> None:
-    await imported(pool, HEADER + INDIA)
-    with pytest.raises(Refused):
-        async with transaction(pool) as conn:
-            await add_reports(conn, [REPORT], NOW)

@@ -21,7 +21,6 @@ from jobs.mcp.server import PATH, http_app, mcp_server
 from jobs.mcp.tools import StoredFacts
 from storage.model.core.people import Role, Scope
 from storage.postgres.pool import Pool, transaction
-from tests.support.clients.command_line import blockline, forget_settings
 from tests.support.seeds.every_page import Everything
 from tests.support.seeds.people import a_person, a_token
 from tests.support.servers.dashboard import SETTINGS, mounted
@@ -240,13 +239,3 @@ async def test_a_request_that_is_too_large_is_refused(pool: Pool, now: datetime)
     async with served(pool, now) as address, httpx2.AsyncClient(headers=headers) as http:
         answer = await http.post(address, json={"padding": "x" * 200_000})
     assert answer.status_code == 413
-
-
-@pytest.mark.parametrize("address", ["127.0.0.1", ":8055", "localhost:99999", "localhost:http", ""])
-def test_an_address_that_is_none_is_refused_in_one_sentence(
-    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    forget_settings(monkeypatch, tmp_path)
-    ran = blockline(capsys)("mcp", "--http", address)
-    assert (ran.code, ran.out) == (1, "")
-    assert ran.err == f"--http: {address!r} is not an address; write it like 127.0.0.1:8055.\n"

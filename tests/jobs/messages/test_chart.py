@@ -172,24 +172,6 @@ def test_anything_can_be_drawn_small_and_equal_each_time(drawn: WavePicture) -> 
         assert (image.format, image.size, image.mode, image.info) == ("PNG", (1120, 360), "RGB", {})
 
 
-def test_other_facts_make_another_picture() -> None:
-    drawn = picture([change(1, 10, 25)], marks=(ChartMark(minutes(5), "Order issued"),))
-    others = [
-        replace(drawn, changes=(change(1, 11, 25),)),
-        replace(drawn, changes=(change(1, None, 25),)),
-        replace(drawn, watched=11),
-        replace(drawn, blocked_before=1),
-        replace(drawn, marks=()),
-        replace(drawn, marks=(ChartMark(minutes(5), "Deadline"),)),
-    ]
-    assert len({draw(p) for p in (drawn, *others)}) == 1 + len(others)
-
-
-def test_a_mark_outside_of_the_picture_is_not_drawn() -> None:
-    marks = (ChartMark(minutes(-1), "Order issued"), ChartMark(minutes(61), "Deadline"))
-    assert draw(picture(marks=marks)) == draw(picture())
-
-
 @pytest.mark.parametrize(
     ("drawn", "words"),
     [

@@ -6,11 +6,9 @@ from dataclasses import replace
 from datetime import timedelta
 from html import unescape
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collectors.mastodon.declaration import MASTODON
 from collectors.x.declaration import X
 from jobs.alerting.policy import AlertGroup, DigestDue
 from jobs.messages.compose import Letterhead
@@ -20,19 +18,15 @@ from jobs.messages.digest_facts import (
     DigestCoverage,
     DigestPlatform,
     QuietCohorts,
-    StateNow,
     parts_of,
 )
 from storage.model.alerts.alerts import (
-    AlertDecision,
     AlertRow,
     AlertStage,
     Cohort,
-    ListStatus,
     MailDraft,
     OrderRef,
 )
-from storage.model.alerts.digest_period import PastCondition, PlatformSilence, UnsentChanges
 from storage.model.alerts.rules import AlertRule, Digest, RuleId, StoredRule
 from storage.model.core.accounts import ListId
 from tests.support.samples.alerts import ORDER, REPORTERS, a_change, an_alert
@@ -91,86 +85,6 @@ def blocked(n: int, cohort: Cohort = ORDER, first: int = 0) -> list[AlertRow]:
 
 def what(draft: MailDraft) -> str:
     return draft.subject.rpartition(" - ")[0]
-
-
-@pytest.mark.parametrize(
-    ("look", "subject"),
-    [
-        pytest.param(ALL_READ, "No change confirmed in 1,178 accounts", id="all were read"),
-        pytest.param(
-            replace(ALL_READ, provisional=82),
-            "No change confirmed in 1,178 accounts, 82 provisional",
-            id="what is seen and not confirmed is not silence",
-        ),
-        pytest.param(
-            replace(ALL_READ, platforms=(DigestPlatform(X, 1178, 966, 400),)),
-            "No change confirmed, but 212 of 1,178 accounts not read",
-            id="who was not read is not called unchanged",
-        ),
-        pytest.param(
-            replace(ALL_READ, platforms=(DigestPlatform(X, 1178, 0, 1178),)),
-            "Nothing known: none of 1,178 accounts was read",
-            id="a monitor that was down says nothing of changes",
-        ),
-        pytest.param(
-            replace(ALL_READ, platforms=()), "No watched account matches this rule", id="no account"
-        ),
-        pytest.param(
-            replace(ALL_READ, untold=(UnsentChanges(AlertDecision.MUTED, 14),)),
-            "Nothing reported: 14 changes left out",
-            id="a mute is not a quiet day",
-        ),
-    ],
-)
-def test_a_digest_without_changes_claims_only_what_was_looked_at(look: DigestCoverage, subject: str) -> None:
-    draft = mail_of(a_digest([]), look)
-    assert draft.subject == f"{subject} - daily digest, 2 Feb 2021"
-    assert subject in draft.text_body
-    assert subject in unescape(draft.html_body)
-
-
-def test_a_quiet_day_says_what_stands_how_well_was_looked_and_what_is_open() -> None:
-    look = DigestCoverage(
-        T0,
-        T0 + DAY,
-        45 * MINUTE,
-        (DigestPlatform(X, 1178, 1177, 5), DigestPlatform(MASTODON, 3, 3, 0)),
-        (
-            StateNow("withheld in India (IN)", 257, is_blocked=True),
-            StateNow("available", 924, is_blocked=False),
-        ),
-        blocked_late=2,
-        asked=100_000,
-        answered=99_999,
-        silences=(PlatformSilence(X, minutes(60), minutes(150)),),
-        troubles=(PastCondition("The X collector stopped (no credits)", minutes(61), None),),
-        provisional=1,
-        untold=(UnsentChanges(AlertDecision.MUTED, 2),),
-    )
-    quiet = QuietCohorts(((ORDER, ListStatus(257, ((X, WITHHELD_IN, 204),))),), 3)
-    text = mail_of(a_digest([]), look, quiet).text_body
-    for said in (
-        "Changes that were confirmed from 1 Feb 2021, 05:30 IST (00:00 UTC) "
-        "to 2 Feb 2021, 05:30 IST (00:00 UTC).",
-        "Blocked by the platforms: 257 of 1,181 watched accounts",
-        "Of 257 blocked accounts, 2 had not been read for 45 min or longer; the last known status is "
-        "counted.",
-        "Order MeitY 2021-01-31: 204 of 257 watched accounts blocked",
-        "and 3 more; see the dashboard",
-        "- 1 change was seen but not yet confirmed at the end. Further readings will decide.",
-        "- 2 changes are not reported here (muted). The dashboard shows all changes.",
-        "- X: 1,177 of 1,178 watched accounts (99.9%) were read in this time. At the end of this time, 5 had "
-        "not been read "
-        "for 45 min or longer; the last known status is counted.",
-        "- Mastodon: 3 of 3 watched accounts (100%) were read in this time. At the end of this time, none "
-        "had not been read",
-        "made 100,000 attempts to read an account; 99.9% gave a conclusive answer.",
-        "- No regular request to X was answered for 1 h 30 min, from 1 Feb 2021, 06:30 IST (01:00 UTC) to",
-        "- The X collector stopped (no credits): from 1 Feb 2021, 06:31 IST (01:01 UTC), still open at the "
-        "end",
-        "- That nothing happened: this email reports only what was read and confirmed.",
-    ):
-        assert said in text
 
 
 CASES = st.lists(
@@ -265,18 +179,6 @@ def test_an_account_that_goes_back_and_forth_is_told_as_one_story() -> None:
     assert "1 account going back and forth (now available)" in text
     assert text.count("suspended → available") == 3
     assert "3 accounts changed" in text
-
-
-def test_a_digest_is_the_same_mail_whoever_composes_it_and_another_for_everybody_else() -> None:
-    due = a_digest(blocked(3))
-    assert mail_of(due) == mail_of(due)
-    others = [
-        mail_of(replace(due, until=due.until + DAY)),
-        mail_of(replace(due, stored=stored(replace(DAILY, name="Other")))),
-        mail_of(replace(due, stored=stored(replace(DAILY, digest=Digest.WEEKLY)))),
-        mail_of(due, to="night@example.org"),
-    ]
-    assert len({mail_of(due).message_id, *(o.message_id for o in others)}) == 5
 
 
 def test_a_mail_can_be_unsubscribed_from_and_a_webhook_gets_its_words() -> None:

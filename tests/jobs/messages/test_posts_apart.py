@@ -9,10 +9,9 @@ import pytest
 from collectors.x.declaration import X
 from jobs.alerting.policy import AlertGroup, DigestDue, Flap
 from jobs.alerting.replies import Reply, ReplyReason
-from jobs.messages import digest_compose, wave_content
+from jobs.messages import digest_compose
 from jobs.messages.compose import Letterhead, compose, compose_reply
 from jobs.messages.digest_facts import (
-    DigestCohort,
     DigestContent,
     DigestCoverage,
     QuietCohorts,
@@ -24,11 +23,10 @@ from storage.model.alerts.digest_period import RuleAccount
 from storage.model.alerts.rules import AlertRule, Digest, Match
 from storage.model.core.accounts import AccountId
 from storage.model.core.availability import State
-from tests.support.samples.alerts import ORDER, REPORTERS, a_change, a_rule, an_alert, owed_to, past
+from tests.support.samples.alerts import ORDER, REPORTERS, a_change, a_rule, an_alert, owed_to
 from tests.support.samples.readings import (
     AVAILABLE,
     MINUTE,
-    NOT_FOUND,
     T0,
     WITHHELD_IN,
     minutes,
@@ -86,44 +84,6 @@ def seen(n: int, state: State = AVAILABLE, *, is_post: bool = False, last: float
     return RuleAccount(AccountId(n), X, T0, state, state.status.is_blocked, minutes(last), is_post)
 
 
-def test_an_order_that_names_posts_alone_is_not_said_to_name_no_account() -> None:
-    assert ORDER.order is not None
-    of_posts = replace(ORDER, order=replace(ORDER.order, named_count=0))
-    standing = ListStatus(0, (), ListStatus(2, ((X, WITHHELD_IN, 2),)))
-    text = mail_of(some(0, 2, cohort=of_posts), standing).text_body
-    assert "names posts; 2 of them are watched here." in text
-    assert "account" not in text.partition("Not claimed")[0]
-    assert "Who asked for a post to be withheld, and on what grounds" in text
-    assert "That the order is the cause: it names these posts, and" in text
-
-
-def test_of_very_many_what_is_not_listed_is_counted_by_kind_too() -> None:
-    alerts = [
-        an_alert(n, a_change(n, at=minutes(n), is_post=n % 3 == 0), minutes(n + 1), ORDER) for n in range(90)
-    ]
-    assert (
-        "27 more accounts and 13 more posts not listed here; see the dashboard" in mail_of(alerts).text_body
-    )
-
-
-@pytest.mark.parametrize(
-    ("alerts", "note"),
-    [
-        pytest.param(
-            some(2, 1, NOT_FOUND),
-            "About the accounts: X does not tell a deactivated account from a deleted one.",
-            id="what a platform explains of accounts is not said of posts",
-        ),
-        pytest.param(some(0, 2, NOT_FOUND), "", id="and not at all where there are only posts"),
-    ],
-)
-def test_the_note_of_a_section_claims_of_posts_what_is_known_of_them(
-    alerts: Sequence[AlertRow], note: str
-) -> None:
-    (section,) = wave_content.sections(wave(alerts), "UTC")
-    assert section.note == note
-
-
 def test_a_post_is_no_account_where_its_end_is_told() -> None:
     unresolved = [replace(a, stage=AlertStage.UNRESOLVED) for a in some(0, 2)]
     assert "Each post was no longer watched before" in mail_of(unresolved).text_body
@@ -133,13 +93,6 @@ def test_a_post_is_no_account_where_its_end_is_told() -> None:
     reply = replace(reply, alerts=tuple(replace(a, owed=owed_to()) for a in reply.alerts))
     assert "Alerts about this post are now muted." in compose_reply(reply, HEAD, DESK).text_body
     assert "The post: https://blockline.example.org/account/0\n" in mail_of(some(0, 1)).text_body
-
-
-def test_posts_that_go_back_and_forth_are_called_posts() -> None:
-    (one,) = some(0, 1)
-    found = compose(wave([*some(2, 0, first=5), one], (Flap(one, (past(one),)),)), STANDING, HEAD, DESK)
-    assert "1 post going back and forth" in found.text_body
-    assert "further changes of this post are recorded" in found.text_body
 
 
 @pytest.mark.parametrize(
@@ -158,16 +111,6 @@ def test_a_digest_without_a_change_says_in_what_there_was_none(look: DigestCover
     assert digest_of([], look).subject == f"{subject} - daily digest, 2 Feb 2021"
 
 
-def test_the_scope_of_a_digest_names_posts_where_the_rule_has_some() -> None:
-    match, mixed = Match(lists=frozenset({"Press"})), looked_at(seen(1), seen(2, is_post=True))
-    assert "accounts and posts found again; only accounts and posts on the list Press." in (
-        digest_of([], mixed, match).text_body
-    )
-    assert "accounts found again; only accounts on the list Press." in (
-        digest_of([], looked_at(seen(1)), match).text_body
-    )
-
-
 @pytest.mark.parametrize(
     ("standing", "said"),
     [
@@ -179,12 +122,3 @@ def test_the_scope_of_a_digest_names_posts_where_the_rule_has_some() -> None:
 def test_a_quiet_list_has_a_number_of_each_kind(standing: ListStatus, said: str) -> None:
     text = digest_of([], looked_at(seen(1)), quiet=standing).text_body
     assert f"  List Reporters: {said}\n" in text
-
-
-def test_the_posts_of_a_cohort_have_rows_of_their_own_in_a_digest() -> None:
-    due = DigestDue(a_rule(DAILY), (DESK,), T0, T0 + DAY, tuple(some(3, 2)))
-    (part,) = parts_of(due, DESK)
-    told = DigestContent(due, (DigestCohort(part.whole, part.told, STANDING),), looked_at(seen(1)))
-    text = digest_compose.compose(told, HEAD, DESK).text_body
-    assert "Withheld in India (IN): 3 of 257 named accounts, 3 more in this email\n" in text
-    assert "Posts withheld in India (IN): 2 of 4 watched posts, 2 more in this email\n" in text

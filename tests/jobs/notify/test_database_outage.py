@@ -83,13 +83,6 @@ async def test_an_operator_whose_email_was_refused_for_now_gets_it_later(pool: P
     assert sorted(m.recipients for m in inbox.mails()) == [("night@example.org",), ("ops@example.org",)]
 
 
-async def test_without_a_mail_server_nobody_is_informed_of_an_end_either(pool: Pool) -> None:
-    watch = Watch(pool, None)
-    await watch.look(10, is_away=True)
-    await watch.look(1, is_away=False)
-    assert not await watch.queued()
-
-
 PEOPLE = ("desk@example.org", "night@example.org")
 RULE = AlertRule(
     PEOPLE, flapping_changes=100, update_after=20 * MINUTE, remind_every=180 * MINUTE, zone="Asia/Kolkata"

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -12,11 +12,9 @@ from jobs.delivery.sender import DeliveryFault, Undeliverable
 from jobs.messages.compose import Letterhead
 from jobs.notify.group_explanation import explain_incident
 from jobs.notify.notifier import decide_alerts, next_due, tick
-from storage.alerts import mail_queue, reminders, rules, threads
-from storage.alerts.decisions_report import decided_lately
+from storage.alerts import mail_queue, rules
 from storage.alerts.incidents import IncidentFilter, incident_lines
 from storage.alerts.rules import load_rules, save_rule
-from storage.alerts.threads_report import count_open_stories, open_stories
 from storage.model.alerts.alerts import AlertRow, Cohort, Mail
 from storage.model.alerts.group_explanation import (
     GroupExplanation,
@@ -134,56 +132,6 @@ async def test_unsubscribing_from_a_missing_rule_fails(pool: Pool) -> None:
             await rules.refuse_digests(conn, "Desk", DESK, T0)
 
 
-async def test_a_catch_up_digest_continues_its_incident_and_asks_for_no_acknowledgement(pool: Pool) -> None:
-    await with_rule(pool, replace(AT_ONCE, recipients=(DESK,)))
-    await store(pool, [*blocked(20), *gone(30, T0 + 2 * HOUR, 100)])
-    await store(pool, [an_alert(900, a_change(900, NOT_FOUND, at=T0 + HOUR), T0 + 2 * HOUR, REPORTERS)])
-    await decide_alerts(pool, T0 + HOUR, HEAD)
-    async with transaction(pool) as conn:
-        (key,) = await conn.fetchval("select array_agg(story_key) from story")
-        await threads.acknowledge(conn, key, "ann", "mine", T0 + 3 * HOUR)
-    await decide_alerts(pool, T0 + 9 * DAY, HEAD)
-    (mail,) = await told(pool)
-    assert mail["subject"] == "31 accounts not found - round-up, 7 Feb 2021"
-    assert mail["unsubscribe_url"] in mail["text_body"]
-    async with transaction(pool) as conn:
-        waves = await conn.fetch("select wave, in_round_up, told::text as told from story_wave order by wave")
-        assert [tuple(w) for w in waves] == [(1, False, '{"block": 20}'), (2, True, '{"gone": 30}')]
-        assert await reminders.outstanding(conn, T0 - DAY) == []
-        assert await count_open_stories(conn) == len(await open_stories(conn, 9)) == 0
-        lately = await decided_lately(conn, None, 99)
-        assert {len(d.mail_ids) for d in lately} == {1}, "each is told in one mail, also by the round-up"
-        again = await threads.acknowledge(conn, key, "bob", "", T0 + 10 * DAY)
-        linked = await conn.fetch(
-            "select story_id is null as free, count(*)::int from alert_decision group by 1"
-        )
-    assert (again.first, again.by) == (False, "ann")
-    assert sorted(tuple(r) for r in linked) == [(False, 50), (True, 1)]
-
-
-async def test_a_change_known_after_the_mornings_catch_up_digest_is_sent_in_a_second_one(
-    pool: Pool,
-) -> None:
-    await with_rule(pool, replace(AT_ONCE, recipients=(DESK,)))
-    morning = T0 + 8 * HOUR
-
-    async def record(n: int, at: datetime) -> None:
-        await store(pool, [an_alert(n, a_change(n, at=at), at, REPORTERS)])
-
-    await store(pool, [an_alert(i, a_change(i), T0, REPORTERS) for i in range(3)])
-    await record(10, T0 + 5 * HOUR)
-    await decide_alerts(pool, morning, HEAD)
-    # Its transaction ended after the notifier had looked.
-    await record(11, morning - timedelta(milliseconds=200))
-    assert await decide_alerts(pool, morning + timedelta(milliseconds=300), HEAD) == 1
-    assert [s for _, _, s in await mails(pool)] == [
-        f"@account_{n:04} withheld in India (IN) - round-up, 1 Feb 2021" for n in (10, 11)
-    ]
-    async with transaction(pool) as conn:
-        untold = "select count(*) from alert left join mail_alert using (alert_id) where mail_id is null"
-        assert await conn.fetchval(untold) == 0
-
-
 async def _explained(pool: Pool, key: str) -> GroupExplanation:
     async with transaction(pool) as conn:
         found = await explain_incident(conn, key)
@@ -271,24 +219,6 @@ async def merging_told(pool: Pool, server: Server, at: float, *alerts: AlertRow)
     """These are recorded, and the notifier looks a few minutes later."""
     await store(pool, alerts)
     await tick(pool, server, minutes(at + 5), HEAD)
-
-
-async def states(pool: Pool) -> list[tuple[str, int | None]]:
-    rows = await pool.fetch("select state, merged_into from mail order by mail_id")
-    return [tuple(r) for r in rows]
-
-
-async def test_an_attempt_at_which_blockline_itself_failed_is_uncertain(pool: Pool) -> None:
-    class Broken(Server):
-        async def send(self, mail: Mail) -> None:
-            raise ZeroDivisionError
-
-    await tell_by(pool, RULE)
-    await store(pool, [withheld(1, 0)])
-    with pytest.raises(ZeroDivisionError):
-        await tick(pool, Broken(), minutes(5), HEAD)
-    await merging_told(pool, Server(), 600, back(1, 600))
-    assert [state for state, _ in await states(pool)] == ["queued", "queued"]
 
 
 async def test_a_merged_email_names_its_replacement_and_is_not_sent_again(pool: Pool) -> None:

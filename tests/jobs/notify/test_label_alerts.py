@@ -73,17 +73,6 @@ async def test_each_step_of_a_label_is_sent_once_with_both_times(pool: Pool) -> 
     assert "The label expired on 1 Feb 2021, 03:20 UTC, by the labeler's own time." in second.text
 
 
-async def test_a_label_that_replaces_another_is_no_news(pool: Pool) -> None:
-    await tell_by(pool, RULE)
-    await store(pool, stated(made_at=minutes(1)), at=minutes(1))
-    inbox = InOrder()
-    async with serving(inbox) as sender:
-        await tick(pool, sender, minutes(2), HEAD)
-        await store(pool, stated(made_at=minutes(100)), at=minutes(100))
-        await tick(pool, sender, minutes(110), HEAD)
-    assert len(inbox.mails()) == 1
-
-
 async def test_a_digest_sends_labels_alone_to_those_who_did_not_unsubscribe(pool: Pool) -> None:
     await tell_by(pool, replace(RULE, recipients=(DESK, "law@example.org"), digest=Digest.DAILY))
     async with transaction(pool) as conn:
@@ -151,13 +140,3 @@ async def test_an_engagement_with_a_named_account_is_sent_once_and_others_never(
     assert second.subject == "Ada <Chief> engaged with 1 account that orders name"
     assert "Ada <Chief> followed @reporter" in second.text
     assert "time not known; first seen 1 Feb 2021, 00:40 UTC" in second.text
-
-
-async def test_two_rules_notify_their_own_recipients_with_the_same_email(pool: Pool) -> None:
-    other = replace(ENGAGEMENT_ALERTS_RULE, name="Others", recipients=("law@example.org", DESK))
-    chief = await story(pool, ENGAGEMENT_ALERTS_RULE, other)
-    await act(pool, chief, 2, 2)
-    inbox = Inbox()
-    async with serving(inbox) as sender:
-        await tick(pool, sender, minutes(5), HEAD)
-    assert sorted(m.recipients for m in inbox.mails()) == [(DESK,), ("law@example.org",)]

@@ -1,7 +1,6 @@
 """The notifier as it runs: what cannot be told or sent holds up nothing else, and no news is overlooked."""
 
 import asyncio
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -10,21 +9,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.auth.signed_links import Link, LinkAction, read_token
 from jobs.base.clock import SimulatedClock
 from jobs.delivery.channel_config import Channels
 from jobs.delivery.channel_router import channel_router
-from jobs.delivery.sender import Undeliverable
 from jobs.messages.compose import Letterhead
-from jobs.notify.alert_preview import draft, files, newest, waves_on_trial
+from jobs.notify.alert_preview import files, waves_on_trial
 from jobs.notify.loops import DecisionLoop, DeliveryLoop, MailRateLimit
 from jobs.notify.notifier import decide_alerts, decide_due, tick
 from jobs.selfmonitoring import watchdog
 from storage.alerts import mail_queue
 from storage.health.condition_facts import Thresholds
 from storage.health.conditions import open_conditions
-from storage.model.alerts.alerts import AlertStage, AlertThread, Mail, MailDraft, SentWave, Via
-from storage.model.alerts.rules import AlertRule, Digest, EscalationStep, Severity
+from storage.model.alerts.alerts import Mail, MailDraft, Via
+from storage.model.alerts.rules import AlertRule, EscalationStep
 from storage.postgres.audit_log import acts
 from storage.postgres.installation import link_key, login_key, rotate_keys
 from storage.postgres.pool import (
@@ -38,7 +35,6 @@ from storage.postgres.pool import (
     transaction,
 )
 from tests.support.samples.alerts import (
-    ORDER,
     REPORTERS,
     a_change,
     a_rule,
@@ -87,18 +83,6 @@ class Fake:
         """Nothing is open."""
 
 
-class Slow(Fake):
-    """Takes four minutes for each mail."""
-
-    def __init__(self, clock: SimulatedClock, bad: str, fault: Exception) -> None:
-        super().__init__(bad, fault)
-        self.clock = clock
-
-    async def send(self, mail: Mail) -> None:
-        self.clock.set(self.clock() + timedelta(minutes=4))
-        await super().send(mail)
-
-
 async def test_a_group_that_cannot_be_composed_waits_and_the_others_are_sent(pool: Pool) -> None:
     await tell_by(pool, AlertRule((DESK,)))
     bad = an_alert(0, a_change(900, handle="unspeakable"), minutes(1), REPORTERS)
@@ -125,20 +109,6 @@ async def test_later_groups_of_its_incident_wait_with_one_that_cannot_be_compose
     assert await decide_alerts(pool, minutes(301), Letterhead()) == 2
 
 
-async def test_a_mail_at_which_the_sender_breaks_is_tried_later_and_the_next_one_goes(pool: Pool) -> None:
-    await tell_by(pool, AlertRule((DESK, NIGHT)))
-    await store(pool, blocked(1))
-    await decide_due(pool, minutes(5), Letterhead())
-    fake = Fake(DESK, ZeroDivisionError("oops"))
-    sending = DeliveryLoop(pool, fake, Via.SMTP, lambda: minutes(5))
-    with pytest.raises(ZeroDivisionError):
-        await sending.turn()
-    await sending.turn()
-    assert fake.taken == [NIGHT]
-    said = "Blockline itself failed with this mail (ZeroDivisionError); its log says more."
-    assert await queue(pool) == [("queued", DESK, 1, said), ("sent", NIGHT, 1, None)]
-
-
 async def test_a_mail_server_that_hangs_delays_no_decision_and_no_channel(pool: Pool) -> None:
     await tell_by(pool, AlertRule((DESK, HOOK)))
     clock = SimulatedClock(minutes(5))
@@ -156,34 +126,6 @@ async def test_a_mail_server_that_hangs_delays_no_decision_and_no_channel(pool: 
         await DeliveryLoop(pool, channels, Via.CHANNEL, clock).turn()
         mailing.cancel()
     assert channels.taken == [HOOK, HOOK]
-
-
-async def test_without_a_mail_server_channels_are_served_and_mails_say_why_they_wait(pool: Pool) -> None:
-    await tell_by(pool, AlertRule((DESK, HOOK)))
-    await store(pool, blocked(1))
-    await decide_due(pool, minutes(5), Letterhead())
-    channels = Fake()
-    await DeliveryLoop(pool, None, Via.SMTP, lambda: minutes(5)).turn()
-    assert [error is None for *_, error in await queue(pool)] == [False, True]
-    await DeliveryLoop(pool, channels, Via.CHANNEL, lambda: minutes(5)).turn()
-    assert channels.taken == [HOOK]
-
-
-async def test_news_is_noticed_at_the_next_turn(pool: Pool) -> None:
-    clock = SimulatedClock(minutes(5))
-    decision = DecisionLoop(pool, Letterhead(), clock)
-    await decision.turn()
-    await tell_by(pool, AlertRule((DESK,)))
-    await store(pool, blocked(1))
-    await decision.turn()
-    assert len(await queue(pool)) == 1
-    await store(pool, [an_alert(0, a_change(900), minutes(5), REPORTERS)])
-    clock.set(minutes(5) + timedelta(milliseconds=250))
-    await decision.turn()  # it may still grow
-    assert len(await queue(pool)) == 1
-    clock.set(minutes(5) + timedelta(milliseconds=500))
-    await decision.turn()
-    assert len(await queue(pool)) == 2
 
 
 @given(
@@ -230,38 +172,6 @@ async def test_a_message_to_a_missing_channel_waits_until_it_is_configured(pool:
     assert back.taken == [HOOK, HOOK]
 
 
-async def test_a_refusal_of_one_email_delays_no_other(pool: Pool) -> None:
-    await tell_by(pool, AlertRule((DESK, NIGHT)))
-    await store(pool, blocked(1))
-    await decide_due(pool, minutes(5), Letterhead())
-    fake = Fake(DESK, Undeliverable("450 greylisted", permanent=False))
-    await DeliveryLoop(pool, fake, Via.SMTP, lambda: minutes(5)).turn()
-    assert fake.taken == [NIGHT]
-
-
-async def test_an_urgent_mail_goes_first(pool: Pool) -> None:
-    await tell_by(pool, AlertRule((DESK,)), AlertRule((NIGHT,), name="urgent", severity=Severity.CRITICAL))
-    await store(pool, blocked(1))
-    await decide_due(pool, minutes(5), Letterhead())
-    fake = Fake()
-    await DeliveryLoop(pool, fake, Via.SMTP, lambda: minutes(6)).turn()
-    assert fake.taken == [NIGHT, DESK]
-
-
-async def test_a_mail_is_marked_with_the_time_at_which_it_was_accepted_or_refused(pool: Pool) -> None:
-    await tell_by(pool, AlertRule((DESK, NIGHT)))
-    await store(pool, blocked(1))
-    await decide_due(pool, minutes(5), Letterhead())
-    clock = SimulatedClock(minutes(5))
-    fake = Slow(clock, NIGHT, Undeliverable("450 busy", permanent=False))
-    await DeliveryLoop(pool, fake, Via.SMTP, clock).turn()
-    async with transaction(pool) as conn:
-        row = await conn.fetchrow("select min(sent_at) as sent, min(next_attempt_at) as again from mail")
-    assert row is not None
-    assert row["sent"] == minutes(9)
-    assert minutes(13.8) <= row["again"] <= minutes(14.2)
-
-
 class Locking(Fake):
     """Accepts a mail, and from then on nobody can write to the queue."""
 
@@ -297,10 +207,7 @@ async def test_an_accepted_mail_is_recorded_once_the_database_can_be_written_to_
 
 
 ALERT_PREVIEW_DESK, ALERT_PREVIEW_NIGHT = "desk@example.org", "night@example.org"
-ALL = AlertRule((ALERT_PREVIEW_DESK, ALERT_PREVIEW_NIGHT), name="All")
 NONE = AlertRule((), name="Nobody yet")
-HEAD = Letterhead("https://blockline.example.org/", link_key=b"k" * 32)
-TOLD = SentWave(minutes(-9), minutes(-9), {"block": 1})
 
 
 def test_the_trial_recipient_replaces_those_that_a_rule_lacks() -> None:
@@ -309,28 +216,9 @@ def test_the_trial_recipient_replaces_those_that_a_rule_lacks() -> None:
     assert wave.recipients == (ALERT_PREVIEW_DESK,)
 
 
-def test_of_several_stages_the_confirmed_one_is_sent_on_trial_else_the_last() -> None:
-    first = an_alert(1, a_change(1), T0)
-    seen = replace(first, stage=AlertStage.PROVISIONAL)
-    back = replace(first, alert_id=2, stage=AlertStage.WITHDRAWN, created_at=minutes(9))
-    assert newest([seen, first, back]) == first
-    assert newest([seen, back]) == back
-
-
 BARE = MailDraft(
     "<1@x>", ALERT_PREVIEW_DESK, "A subject", "A text\n", "", payload='{"headline":"A subject","kind":"wave"}'
 )
-
-
-async def test_a_trial_acknowledges_nothing_and_has_no_thread(pool: Pool) -> None:
-    await store(pool, blocked(3))
-    story = AlertThread("s", 1, ORDER.list_id, (ALERT_PREVIEW_DESK, ALERT_PREVIEW_NIGHT), (TOLD,))
-    (wave,) = waves_on_trial(blocked(3), [a_rule(ALL)], story, None)
-    async with transaction(pool) as conn:
-        made = await draft(conn, wave, ALERT_PREVIEW_DESK, HEAD, minutes(5))
-    assert "/mail-link/" not in made.text_body + made.html_body
-    assert (made.in_reply_to, made.reference_ids) == (None, ())
-    assert made.subject.startswith("Test: Update: ")
 
 
 def test_a_file_has_the_name_of_its_rule_in_letters_that_every_disk_takes() -> None:
@@ -339,7 +227,6 @@ def test_a_file_has_the_name_of_its_rule_in_letters_that_every_disk_takes() -> N
     assert files(BARE, 1, "報道", "alerts@example.org", T0)[0].name == "1-rule.eml"
 
 
-DAY = timedelta(days=1)
 MAIL_LINKS_DESK, CHIEF = "desk@example.org", "chief@example.org"
 MAIL_LINKS_HEAD = Letterhead("https://blockline.example.org/")
 RULE = AlertRule(
@@ -347,27 +234,9 @@ RULE = AlertRule(
 )
 
 
-async def links(pool: Pool) -> list[tuple[str, Link | None]]:
-    """By kind of mail, oldest first, what its link says; None: it was signed with another key."""
-    async with transaction(pool) as conn:
-        key = await link_key(conn)
-        mails = await conn.fetch("select kind, text_body from mail order by mail_id")
-    found = [(m["kind"], re.findall(r"/mail-link/(\S+)", m["text_body"])) for m in mails]
-    return [(kind, read_token(key, text)) for kind, tokens in found for text in tokens]
-
-
 async def rotate(pool: Pool) -> None:
     async with transaction(pool) as conn:
         await rotate_keys(conn, "command line", T0)
-
-
-async def test_a_link_to_unsubscribe_is_as_old_as_the_period_of_its_digest(pool: Pool) -> None:
-    await tell_by(pool, replace(RULE, digest=Digest.DAILY, remind_every=None))
-    await store(pool, [an_alert(1, a_change(1), T0)])
-    await tick(pool, None, T0 + DAY + timedelta(hours=10), MAIL_LINKS_HEAD)
-    ((kind, link),) = (await links(pool))[-1:]
-    until = (T0 + DAY).replace(hour=8, minute=0)
-    assert (kind, link) == ("digest", Link(LinkAction.UNSUBSCRIBE, RULE.name, MAIL_LINKS_DESK, until))
 
 
 async def test_a_rotation_renews_every_key_and_is_in_the_audit_log(pool: Pool) -> None:

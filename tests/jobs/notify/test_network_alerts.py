@@ -3,13 +3,12 @@
 from datetime import date, datetime, timedelta
 
 from jobs.messages.compose import Letterhead
-from jobs.notify.network_alerts import draft, network_notices
 from jobs.notify.notifier import next_decision, tick
 from storage.countries.measured_networks import record_days
 from storage.model.alerts.rules import AlertRule, Match
 from storage.model.core.reachability import MeasuredDay, ReportedUnreachable
 from storage.postgres.pool import Pool, transaction
-from tests.support.samples.alerts import a_rule, tell_by
+from tests.support.samples.alerts import tell_by
 from tests.support.samples.readings import T0
 from tests.support.servers.mail import InOrder, serving
 
@@ -67,10 +66,3 @@ async def test_an_outage_and_its_end_are_sent_once_each(pool: Pool) -> None:
         _, second = inbox.mails()
     assert second.subject == "Turkey (TR): x.com reached again in most measurements"
     assert "11 Feb 2021: opened in 20 of 22 measurements" in second.text
-
-
-def test_an_email_names_the_newest_week_of_a_long_row() -> None:
-    (notice,) = network_notices({"TR": measured(*["bad"] * 30)}, [a_rule(RULE)], {}, [], NOW)
-    mail = draft(notice, DESK, HEAD)
-    assert mail.text_body.count("opened in 5 of 25") == 7
-    assert "and 23 days before" in mail.text_body

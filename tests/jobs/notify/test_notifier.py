@@ -19,12 +19,10 @@ from jobs.notify.notifier import (
     decide_due,
     next_decision,
     next_due,
-    retry_delay,
     tick,
 )
 from jobs.selfmonitoring import watchdog
 from storage.alerts import outbox
-from storage.alerts.incidents import IncidentFilter, incident_lines
 from storage.alerts.open_alerts import open_alerts
 from storage.alerts.rules import (
     enable_rule,
@@ -62,20 +60,6 @@ DESK, NIGHT = "desk@example.org", "night@example.org"
 HEAD = Letterhead("https://blockline.example.org/")
 NOTHING = TickReport(0, 0, 0, 0)
 SETTLED = 0.5 / 60
-
-
-async def test_every_email_of_an_incident_leads_to_its_page(pool: Pool) -> None:
-    await tell_by(pool, AlertRule((DESK,)))
-    await store(pool, blocked(40))
-    await store(pool, blocked(60, minutes(30), first=40))
-    inbox = Inbox()
-    async with serving(inbox) as sender:
-        for now in (2, 62):
-            await tick(pool, sender, minutes(now), HEAD)
-    async with transaction(pool) as conn:
-        (incident,) = await incident_lines(conn, IncidentFilter(), 9)
-    page = f"The incident: {HEAD.dashboard_url}incidents/{incident.work.story_key}"
-    assert [mail.text.count(page) for mail in inbox.mails()] == [1, 1]
 
 
 async def test_a_change_committed_after_its_group_was_sent_is_sent_seconds_later(pool: Pool) -> None:
@@ -130,14 +114,6 @@ async def test_the_notifier_does_not_run_more_often_than_an_email_is_due(pool: P
 
 RULE = AlertRule(("desk@example.org",), zone="Asia/Kolkata")
 NOTIFIER_FAULTS_DESK = "desk@example.org"
-
-
-async def test_a_greylisting_server_is_left_alone_for_as_long_as_it_asked(pool: Pool) -> None:
-    await tell_by(pool, RULE)
-    await store(pool, blocked(1))
-    async with serving(Refusing("RCPT", "450 try again in 600 seconds")) as sender:
-        await tick(pool, sender, minutes(5), HEAD)
-        assert await next_due(pool, sender, minutes(5)) == minutes(15)
 
 
 async def test_a_permanent_refusal_makes_a_dead_letter_at_once(pool: Pool) -> None:
@@ -335,16 +311,6 @@ async def test_a_message_id_of_another_email_is_refused(pool: Pool) -> None:
             await outbox.tell(conn, [draft], [other], first, minutes(7))
     assert await queue(pool) == [("queued", NOTIFIER_FAULTS_DESK, 0, None)]
     assert await decisions(pool) == [("mailed", True)] * 2, "of the first alert"
-
-
-@pytest.mark.parametrize("message_id", ["<a@b>", "<c@d>"])
-def test_pauses_double_from_a_minute_to_an_hour_and_end_after_a_day(message_id: str) -> None:
-    pauses = [d for n in range(1, 100) if (d := retry_delay(message_id, n)) is not None]
-    nominal = [min(2**n, 60) for n in range(len(pauses))]
-    assert all(0.8 * m * MINUTE <= p <= 1.2 * m * MINUTE for p, m in zip(pauses, nominal, strict=True))
-    assert timedelta(hours=24) <= sum(nominal) * MINUTE < timedelta(hours=25)
-    assert retry_delay(message_id, 3) == retry_delay(message_id, 3)
-    assert retry_delay(message_id, 3) != retry_delay("<other@b>", 3)
 
 
 GONE = AlertRule((NIGHT,), name="gone")

@@ -24,7 +24,7 @@ from storage.countries.measured_networks import record_days
 from storage.model.alerts.alerts import MailKind
 from storage.model.alerts.incidents import IncidentEdit
 from storage.model.alerts.quiet_hours import QuietHours
-from storage.model.alerts.rules import AlertRule, Digest, EscalationStep, Match
+from storage.model.alerts.rules import AlertRule, EscalationStep, Match
 from storage.model.core.availability import ChangeKind
 from storage.model.core.people import Role
 from storage.postgres.pool import Conn, Pool, transaction
@@ -372,17 +372,6 @@ async def test_a_reply_says_that_the_rule_sends_nothing_while_the_platform_is_un
     await confirmed(newsroom)
     await newsroom.run(21, 60)
     assert "sends no changes while most measurements from their countries do not reach" in newsroom.newest()
-
-
-async def test_a_rule_that_became_a_digest_sends_outcomes_of_its_immediate_alerts_at_once(
-    newsroom: Newsroom,
-) -> None:
-    await seen_once(newsroom)
-    await newsroom.rules(replace(EAGER, digest=Digest.WEEKLY), at=12)
-    await unwatched(newsroom)
-    await newsroom.run(21, 60)
-    assert newsroom.told() == [SEEN, UNWATCHED]
-    assert "now gathers changes for a digest" in newsroom.newest()
 
 
 # what comes late, or too early ---------------------------------------------------------------------------

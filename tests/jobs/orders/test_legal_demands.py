@@ -13,7 +13,7 @@ from jobs.orders.import_orders import import_order_file
 from jobs.orders.legal_demands import read_legal_demands
 from jobs.orders.lumen import read_lumen
 from storage.model.core.orders import OrderCheck, OrderName
-from storage.model.tables.csv_rows import Parsed, TableError
+from storage.model.tables.csv_rows import Parsed
 from storage.orders.names import checks_of, names_of
 from storage.orders.orders import order_called
 from storage.postgres.pool import Conn, Pool, transaction
@@ -31,12 +31,6 @@ def read(content: bytes = TABLE, *, by_day: bool = False) -> Parsed[Orders]:
 
 def brought(parsed: Parsed[Orders]) -> dict[str, ImportedOrder]:
     return {one.order.reference: one for one in parsed.rows[0].orders}
-
-
-def test_a_notice_that_reports_a_restoration_says_so() -> None:
-    order = brought(read())["notice_c"]
-    assert order.order.title == "Legal demand notice_c of 2031-03-02; it reports a restoration"
-    assert order.summary.endswith("notice_c reports that something was restored, not what or when")
 
 
 @pytest.mark.parametrize(
@@ -154,33 +148,10 @@ def lumen_read(document: object, country: str | None = None) -> tuple[list[Impor
     return orders, [str(problem) for problem in parsed.problems]
 
 
-def test_the_answer_to_a_search_holds_several_and_each_that_cannot_be_taken_is_said() -> None:
-    document = {"notices": [notice(type="CourtOrder"), notice(id=6, works=[])], "meta": {"total": 2}}
-    (one,), problems = lumen_read(document)
-    assert one.order.legal_basis == "Court order"
-    assert problems == [
-        "n.json: notice 6: the notice contains no address; download it with a Lumen token to get the "
-        "addresses."
-    ]
-
-
 def test_a_notice_that_only_counts_its_addresses_is_refused_with_the_counts() -> None:
     counted = [{"infringing_urls": [{"domain": "x.com", "count": 12}, {"domain": "x.com", "count": 1}]}]
     _, (problem,) = lumen_read(notice(works=counted))
     assert "the notice contains only the number of addresses per site (x.com: 13)" in problem
-
-
-def test_the_country_is_its_only_jurisdiction_else_what_the_user_says() -> None:
-    (one,), _ = lumen_read(notice(jurisdictions=["in", "India"]), "TR")
-    assert one.order.country == "IN"
-    (two,), _ = lumen_read(notice(jurisdictions=["IN", "US"]), "TR")
-    assert two.order.country == "TR"
-    _, (problem,) = lumen_read(notice(jurisdictions=[]))
-    assert (
-        problem
-        == "n.json: notice 5: the jurisdictions do not name exactly one country; give the country with "
-        "--country."
-    )
 
 
 @pytest.mark.parametrize(
@@ -199,11 +170,3 @@ def test_the_country_is_its_only_jurisdiction_else_what_the_user_says() -> None:
 def test_a_notice_that_makes_no_sense_is_a_problem(fields: dict[str, object], why: str) -> None:
     _, problems = lumen_read([notice(**fields)])
     assert problems[0].startswith(f"n.json: {why}")
-
-
-@pytest.mark.parametrize(
-    "content", [b"{", b"[]", b"{}", b'{"id": 5}', b'"text"', b"[" * 100_000, b'{"a": 1}']
-)
-def test_what_is_no_notice_is_refused_as_a_whole(content: bytes) -> None:
-    with pytest.raises(TableError):
-        read_lumen(content, "n.json", NOW, None)

@@ -12,7 +12,6 @@ from jobs.detect.confirmation import ConfirmationRule
 from jobs.planning.adaptive_planner import AdaptivePlanner
 from jobs.planning.sweep import Sweep
 from storage.model.core.availability import MissedReason
-from storage.model.core.coverage import WhyRead
 from storage.model.sizing.question import PlannerKind
 from storage.postgres.pool import Pool, transaction
 from storage.readings.rosters import why_read
@@ -162,26 +161,6 @@ async def test_a_request_under_way_counts_though_the_rosters_are_made_anew_meanw
     await world.run(monitor, hours(23.6))
     assert await world.rows("select count(*) from canary") == [(3,)]
     assert (monitor.tally.requests, monitor.tally.readings) == (31, 3000)
-
-
-async def test_what_is_under_way_is_not_asked_again_when_the_rosters_are_made_anew(world: World) -> None:
-    async with transaction(world.pool) as conn:
-        await conn.execute("update watch_list set read_every = interval '8 hours'")
-    monitor = await start(world)
-    await world.run(monitor, hours(2))
-    world.platform.trouble = RequestFailure(MissedReason.UPSTREAM, "because", hours(2.2), breaker=False)
-    await world.run(monitor, hours(3.5))
-    world.platform.trouble = None
-    world.clock.set(hours(11))
-    first = monitor.planner.due(hours(11), lambda _, at: at)
-    assert any(turn.number for turn in first)
-    assert {turn.why for turn in first} == {WhyRead.TURN, WhyRead.PROMISED}
-    world.platform.spare = (CanaryCandidate("800", "found"),)
-    await monitor.canaries.tick()
-    world.clock.set(hours(14))
-    second = monitor.planner.due(hours(14), lambda _, at: at)
-    assert second
-    assert {turn.account_ids for turn in first} & {turn.account_ids for turn in second} == set()
 
 
 def turns_of(monitor: Monitor) -> AdaptivePlanner:

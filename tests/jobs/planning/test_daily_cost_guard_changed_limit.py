@@ -49,24 +49,6 @@ async def promised(world: Billed) -> int | None:
         return await daily_cost_limit.stored_cost_limit(conn, X, world.clock().date())
 
 
-async def test_what_a_sweep_cannot_pay_for_waits_for_the_next_day(world: Billed) -> None:
-    _, monitor = await planned(world, FIRST, PlannerKind.SWEEP)
-    await world.run(monitor, T0 + 23 * HOUR)
-    assert len(world.billing.billed[T0.date()]) in range(FIRST // 2, FIRST + 1)
-    assert monitor.next_due() == T0 + 24 * HOUR, "only who is paid for is due in the slots of this day"
-
-
-async def test_a_lower_ceiling_holds_at_once(world: Billed) -> None:
-    _, first = await planned(world, 600)
-    await world.run(first, T0 + 3 * HOUR)
-    before = len(world.billing.billed[T0.date()])
-    assert before > FIRST
-    _, second = await planned(world, FIRST)
-    await world.run(second, T0 + 6 * HOUR)
-    assert len(world.billing.billed[T0.date()]) == before
-    assert await promised(world) == FIRST
-
-
 async def test_a_worker_without_a_ceiling_asks_for_nobody_beyond_that_of_the_one_that_plans(
     world: Billed,
 ) -> None:

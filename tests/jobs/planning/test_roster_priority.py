@@ -1,13 +1,10 @@
 """The adaptive planner: who is read next, and how long anybody waits at most."""
 
-import json
 from collections.abc import Sequence
-from dataclasses import asdict
 
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import TypeAdapter
 
 from jobs.planning.change_rates import (
     DAY,
@@ -25,7 +22,6 @@ from storage.model.core.coverage import BatchOutcome, WhyRead
 from tests.support.samples.readings import MINUTE, T0
 
 SIZE = 50
-OPEN, CLOSED = 0, 1
 
 
 class World:
@@ -96,15 +92,6 @@ BURST = range(0, 60 * SIZE, 30)
 """A list with a member or two in each base roster."""
 
 
-def _after_a_burst(side: int) -> World:
-    """Its first members were found changed, in their turn; all of the list is on the given side by then."""
-    world = World(60 * SIZE, [BURST, range(1, 60 * SIZE, 30)])
-    changed = BURST if side == CLOSED else ()
-    for n in range(8):
-        world.read((n + 1) * world.request_s, changed, changed)
-    return world
-
-
 def test_all_that_was_seen_counts_half_when_much_was_expected() -> None:
     world = World(60 * SIZE, [BURST])
     learned = nothing_learned(Prior())
@@ -116,17 +103,6 @@ def test_all_that_was_seen_counts_half_when_much_was_expected() -> None:
     after = world.expectations.learned()
     assert after.seen == 100
     assert 100 < after.expected < 110
-
-
-def test_what_was_learned_is_the_same_after_it_was_stored() -> None:
-    world = _after_a_burst(CLOSED)
-    learned = world.expectations.learned()
-    stored = TypeAdapter(Learned).validate_python(json.loads(json.dumps(asdict(learned))))
-    assert stored == learned
-    again = World(60 * SIZE, [BURST, range(1, 60 * SIZE, 30)], learned=stored)
-    now = 9 * world.request_s
-    assert np.allclose(again.expectations.list_rates(now), world.expectations.list_rates(now))
-    assert again.expectations.factor == world.expectations.factor
 
 
 @given(

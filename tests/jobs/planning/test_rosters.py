@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -80,36 +79,6 @@ async def places(world: World, vantage: str = "") -> tuple[object, ...]:
         return tuple(row or ())
 
 
-async def test_everybody_has_one_place_when_a_sweep_from_elsewhere_begins_before_who_is_watched_is_loaded(
-    world: World,
-) -> None:
-    monitor = await start(world, PlannerKind.SWEEP)
-    elsewhere = VantageReader(world.pool, world.platform, "tr", monitor, SWEEP, world.clock)
-    await elsewhere.load()
-    await elsewhere.tick()
-    await monitor.canaries.tick()
-    await one_leaves_and_one_comes(world)
-
-    async with asyncio.TaskGroup() as group:
-        with suppress(_NotMade):
-            async with transaction(world.pool) as conn:
-                one, *_ = await rosters.base_rosters(conn, X)
-                ids, controls = one.account_ids, one.canary_ids
-                await rosters.get_or_make(conn, X, ids, controls, T0, base=True, vantage="tr")
-                group.create_task(elsewhere.tick())  # has to wait until this roster is made, or is not
-                await asyncio.sleep(0.3)
-                await monitor.load()
-                group.create_task(elsewhere.load())
-                await asyncio.sleep(0.3)
-                raise _NotMade
-
-    assert await places(world, "tr") == (250, 250)
-
-
-class _NotMade(Exception):
-    """Nothing of the transaction is kept."""
-
-
 @pytest.mark.parametrize("name", ["here", "elsewhere"])
 async def test_a_process_that_was_replaced_makes_no_rosters(world: World, dsn: str, name: str) -> None:
     lock = Lock(dsn, "poll x")
@@ -183,12 +152,6 @@ def _day(members: int) -> Day:
     assert day.read() == 0
     assert day.days.paid_for(WhyRead.SENTINEL) == 5
     return day
-
-
-def test_of_a_list_nothing_is_paid_for_when_chance_explains_the_change() -> None:
-    day = _day(100)
-    day.see(0, expected=1.0)
-    assert day.read() == 0
 
 
 def test_after_a_change_that_was_not_confirmed_the_next_one_is_the_first() -> None:

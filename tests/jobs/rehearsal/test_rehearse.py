@@ -5,7 +5,7 @@ import random
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from jobs.cli.rehearse import guide
 from jobs.detect.confirmation import ConfirmationRule
 from jobs.rehearsal.pipeline import SimulationPlan
 from jobs.rehearsal.rehearse import RehearsalReport, rehearse, write_report
-from jobs.rehearsal.scoring import Believed, RehearsalScore, StatusTimeline, hold_against_truth, observable
+from jobs.rehearsal.scoring import Believed, StatusTimeline, hold_against_truth, observable
 from jobs.rehearsal.simulators import played
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import State, Status
@@ -33,7 +33,7 @@ from tests.support.clients.command_line import HISTORY, blockline, forget_settin
 from tests.support.pipelines.monitor import require_the_same
 from tests.support.repeats import cases
 from tests.support.samples.invented_histories import HEADER, recorded, write_history, write_order
-from tests.support.samples.readings import AVAILABLE, NOT_FOUND, SUSPENDED, T0, minutes
+from tests.support.samples.readings import AVAILABLE, SUSPENDED, T0, minutes
 
 
 async def perform(
@@ -209,10 +209,6 @@ def believed(new: State, after: float, until: float, old: State | None = AVAILAB
     return Believed("1", old, new, minutes(after), minutes(until))
 
 
-def judged(*detected: Believed, ideal: Sequence[Believed] = ()) -> RehearsalScore:
-    return hold_against_truth({"1": BLOCKED}, ideal, detected, minutes(0), minutes(600))
-
-
 @pytest.mark.parametrize(
     ("then", "silent_on", "first"),
     [
@@ -253,10 +249,6 @@ def test_a_lie_excuses_a_wrong_interval_only_where_nothing_announced_the_change(
         {"1": [minutes(m) for m in readings]},
     )
     assert (len(verdict.wrong_interval), len(verdict.misled)) == (wrong, misled)
-
-
-def test_a_change_from_a_state_that_was_not_held_is_false() -> None:
-    assert judged(BASELINE, believed(SUSPENDED, 60, 120, old=NOT_FOUND)).false
 
 
 def test_a_lift_in_one_country_in_an_answer_silent_on_the_other_is_not_false() -> None:

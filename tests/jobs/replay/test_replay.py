@@ -191,17 +191,6 @@ async def test_rules_that_were_changed_on_the_way_are_those_of_each_moment(desk:
     assert (found.mails.decisions_otherwise, found.mails.decisions_same) == (0, 6)
 
 
-async def test_what_a_late_reading_takes_back_is_explained_at_least(desk: Desk) -> None:
-    await tell_by(desk.pool, PLAIN)
-    await live(desk, COMPARED_BLOCK, 30)
-    await desk.take(Sent(14, {"1": MAILED_A}))
-    await decide_alerts(desk.pool, minutes(60_000), Letterhead())
-    found = await again(desk.pool, T0, minutes(70_000))
-    assert found.compared.differences == ()
-    assert found.unexplained == 0
-    assert found.mails.same == 2
-
-
 BOTH, TR = State(Status.WITHHELD, ("IN", "TR")), State(Status.WITHHELD, ("TR",))
 RULE = ConfirmationRule()
 REDETECT_FAST_WEAK_NEVER = ConfirmationRule(

@@ -8,7 +8,6 @@ import pytest
 from jobs.replay.load_rule_preview import load_rule_preview
 from jobs.replay.rule_preview import rules_on_trial
 from jobs.replay.threshold_preview import load_threshold_preview
-from storage.accounts.list_thresholds import set_list_thresholds
 from storage.accounts.watch_lists import make_list
 from storage.model.alerts.rule_preview import RulePreview
 from storage.model.alerts.rules import AlertRule, Digest, Match
@@ -91,11 +90,6 @@ A, S, N = AVAILABLE, SUSPENDED, NOT_FOUND
 EARLY, STRICT = ListThresholds(1, 1), ListThresholds(3, 5)
 
 
-async def set_for(pool: Pool, name: str, own: ListThresholds | None, minute: float = -1) -> None:
-    async with transaction(pool) as conn:
-        await set_list_thresholds(conn, name, own, "Asha", minutes(minute))
-
-
 async def preview_of_thresholds(
     desk: Desk, wanted: ListThresholds | None, name: str = "Desk", since: float = 0
 ) -> ThresholdPreview:
@@ -149,26 +143,3 @@ async def test_a_list_without_accounts_or_changes_says_so_and_an_unknown_one_is_
     assert said == "In the last 1 day no reading shows a change of this list, so nothing would differ."
     with pytest.raises(Refused, match="There is no list 'Dask'"):
         await preview_of_thresholds(desk, EARLY, "Dask")
-
-
-@pytest.mark.parametrize(
-    ("own", "reason", "readings"),
-    [
-        pytest.param(EARLY, "enough_strong", 1, id="one reading is enough where the list says so"),
-        pytest.param(None, "enough_strong", 2, id="the default asks for two"),
-        pytest.param(STRICT, "enough_strong", 3, id="and a strict list for three"),
-    ],
-)
-async def test_a_late_reading_is_decided_by_the_thresholds_of_its_time(
-    desk: Desk, own: ListThresholds | None, reason: str, readings: int
-) -> None:
-    await set_for(desk.pool, "Desk", own)
-    for sent in reversed(THRESHOLD_BLOCK):
-        await desk.late(sent)
-    decided = await desk.rows(
-        """
-        select reason, readings from change_outcome join standing_change using (change_id)
-        where kind <> 'baseline'
-        """
-    )
-    assert decided == [(reason, readings)]

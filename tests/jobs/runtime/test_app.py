@@ -12,10 +12,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from collectors.bluesky.declaration import BLUESKY
 from collectors.bluesky.simulator.labeler import SimulatedLabeler
 from collectors.bluesky.simulator.labeler_app import serve_labeler
-from collectors.mastodon.declaration import MASTODON
 from collectors.simulator.history import History, HistoryAccount
 from collectors.x.declaration import X
 from collectors.x.simulator.app import serve_x
@@ -25,7 +23,7 @@ from jobs.base.errors import CommandError
 from jobs.config.database import database
 from jobs.config.settings import Settings, load_settings, settings_from
 from jobs.runtime.app import ProcessRole, running
-from jobs.runtime.evidence_retention import keep_to_lists, parse_keeping
+from jobs.runtime.evidence_retention import keep_to_lists
 from jobs.runtime.loop_scheduler import Loop, scheduled
 from jobs.runtime.maintenance import MaintenanceTask
 from jobs.runtime.replay_process import TrialTurns
@@ -37,7 +35,6 @@ from tests.support.clients.command_line import Blockline, blockline, forget_sett
 from tests.support.samples.label_signing import KEY, LABELER, POST, SUBJECT
 from tests.support.samples.readings import AVAILABLE, SUSPENDED, T0, WITHHELD_IN
 from tests.support.seeds.changes import become, enlist, roster_of
-from tests.support.simulated.several_platforms import ALICE, HEALTHY, HIDDEN, HISTORY, leading_to, simulated
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
@@ -155,36 +152,6 @@ async def test_the_start_warns_of_secrets_that_others_can_read(
             assert (warning in caplog.text) is is_warned
 
 
-async def test_without_any_token_bluesky_and_mastodon_are_read_and_the_dashboard_is_served(
-    pool: Pool, dsn: str, tmp_path: Path
-) -> None:
-    history = tmp_path / "history.csv"
-    history.write_text(HISTORY)
-    with simulated(history) as addresses:
-        named = leading_to(addresses)
-        with_key = ("BLOCKLINE_X_", "BLOCKLINE_YOUTUBE_")
-        environ = {name: value for name, value in named.items() if not name.startswith(with_key)}
-        environ |= {
-            "BLOCKLINE_TRUSTED_HOSTS": addresses["bluesky"].removeprefix("http://"),
-            "BLOCKLINE_AUTH": "none",
-            "BLOCKLINE_PORT": "0",
-            "BLOCKLINE_DATABASE_URL": dsn,
-            "BLOCKLINE_DATA_DIR": str(tmp_path),
-        }
-        wanted = load_settings(environ=environ)
-        async with transaction(pool) as conn:
-            new = [(BLUESKY, HEALTHY), (BLUESKY, HIDDEN), (MASTODON, ALICE)]
-            await add_accounts(conn, [NewAccount(p, i, i[:20]) for p, i in new], LONG_AGO)
-        async with running(wanted, dsn, list(ProcessRole)) as said:
-            assert said[0].startswith("Reading Bluesky, Mastodon every")
-            await until(pool, "select count(*) from spell where status = 'available'", 2)
-            await until(pool, "select count(*) from pending_change", 1)
-            await until(pool, "select count(*) > 0 from stream_position", wanted=True)
-    async with transaction(pool) as conn:
-        assert await conn.fetchval("select withheld_in from change where status = 'withheld'") == ["DE", "TR"]
-        assert await conn.fetchval("select count(*) from collector_state where not healthy") == 0
-
-
 async def test_labels_of_labelers_are_collected_if_the_settings_say_so(
     pool: Pool, dsn: str, tmp_path: Path
 ) -> None:
@@ -287,20 +254,6 @@ async def test_one_that_fails_is_tried_again_before_its_next_day(caplog: pytest.
 
 
 DAY = timedelta(days=1)
-
-
-@pytest.mark.parametrize(
-    ("text", "days"),
-    [("forever", None), ("1d", 1), ("365d", 365), ("36500d", 36_500)],
-)
-def test_a_time_to_keep_is_read(text: str, days: int | None) -> None:
-    assert parse_keeping(text) == days
-
-
-@pytest.mark.parametrize("text", ["", "0d", "36501d", "12h", "-1d", "1.5d", "for ever", "d", "365"])
-def test_what_is_no_time_to_keep_is_refused_with_the_form(text: str) -> None:
-    with pytest.raises(ValueError, match="Write 1d to 36500d, or forever"):
-        parse_keeping(text)
 
 
 async def rule(conn: Conn, name: str, days: int | None) -> None:

@@ -20,7 +20,7 @@ from dashboard.server.app import create_app
 from jobs.base.log_format import OURS, LogFormat, configure_logs
 from jobs.runtime.replay_process import ReplayProcess
 from jobs.runtime.web import served_as
-from jobs.runtime.web_connections import LARGEST_HEAD, LimitedConfig, most_connections
+from jobs.runtime.web_connections import LimitedConfig, most_connections
 from jobs.runtime.websocket_protocol import PromptWebSocketProtocol
 from storage.postgres.pool import Pool
 from tests.dashboard.auth.test_middleware import routes, served_by
@@ -125,15 +125,6 @@ async def client(base: str, buffer: int = 4096) -> AsyncGenerator[Client]:
         writer.close()
 
 
-async def test_the_body_of_a_request_that_was_answered_is_not_taken_for_a_head() -> None:
-    body = bytes(4 * LARGEST_HEAD)
-    async with serving() as base, client(base) as browser:
-        browser.say(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % len(body))
-        assert await browser.answer() == b"HTTP/1.1 200 OK here"
-        browser.say(body + REQUEST)
-        assert await browser.answer() == b"HTTP/1.1 200 OK here"
-
-
 @pytest.mark.parametrize("path", ["/much", "/some"])
 async def test_a_client_that_takes_nothing_of_an_answer_is_cut_off(path: str) -> None:
     """Also when what is left fits into the buffer of the connection, so that no answer waits for it."""
@@ -151,25 +142,6 @@ async def is_answered(base: str) -> bool:
     async with client(base) as browser:
         browser.say(REQUEST)
         return (await browser.answer()).endswith(b"here")
-
-
-async def test_beyond_the_most_a_connection_is_refused_until_another_ends(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    with caplog.at_level(logging.INFO, "jobs.runtime.web_connections"):
-        async with serving(most=2) as base, client(base) as first, client(base) as second:
-            for browser in first, second:
-                browser.say(REQUEST)
-                assert await browser.answer() == b"HTTP/1.1 200 OK here"
-            for _ in range(3):
-                async with client(base) as third:
-                    assert (await third.rest()).startswith(b"HTTP/1.1 503 ")
-            second.leave()
-            async with asyncio.timeout(60):
-                while not await is_answered(base):
-                    pass
-    events = [getattr(record, "event", "") for record in caplog.records]
-    assert events == ["web_connections_full", "web_connections_recovered"]
 
 
 @pytest.mark.parametrize(

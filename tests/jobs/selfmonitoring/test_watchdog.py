@@ -127,17 +127,6 @@ async def test_the_health_page_says_what_became_of_the_mail(pool: Pool) -> None:
 # what it is decided from ---------------------------------------------------------------------------------
 
 
-async def test_a_platform_is_blind_after_two_sweeps_and_read_again_with_its_first_answer(
-    pool: Pool,
-) -> None:
-    await reads_x(pool, 0)
-    blind = "No account on X is read, though 1 account is watched there"
-    assert [r.begun for r in await ticks(pool, 30, 31, 33)] == [0, 1, 0]
-    await reads_x(pool, 79)
-    await ticks(pool, 80)
-    assert await mails(pool) == [*to_both(blind, 33), *to_both("X is read again", 80)]
-
-
 async def test_a_mail_counts_as_given_up_for_a_day_after_that_was_noticed(pool: Pool) -> None:
     async with transaction(pool) as conn:
         await put_mail(conn, "<dead@test>", minutes(-3000), "dead", 30, error="550")

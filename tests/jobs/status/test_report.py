@@ -67,36 +67,6 @@ def text(stand: Overview) -> dict[str, str]:
     return {name.strip(): said.strip() for name, said in lines}
 
 
-async def test_with_nothing_watched_no_share_and_no_number_of_blocks_is_claimed(world: World) -> None:
-    stand = await world.stand(T0)
-    told = as_json(stand)
-    assert (stand.watched, stand.late_share) == (0, None)
-    assert told["blocked_now"] == {
-        "accounts": None,
-        "withheld": None,
-        "suspended": None,
-        "last_known_only": 0,
-        "unconfirmed": 0,
-    }
-    assert told["countries"] == []
-    said = text(stand)
-    assert {said[name] for name in ("Watched", "Blocked now", "Not read lately")} == {"no accounts watched"}
-    assert said["Collectors"] == "nothing was read yet; start the monitor with: blockline run"
-
-
-async def test_accounts_that_were_never_read_are_all_late(world: World) -> None:
-    await world.start()
-    stand = await world.stand(T0)
-    assert (stand.watched, stand.late, stand.late_share) == (4, 4, 1.0)
-    assert stand.standing(Status.WITHHELD) is None
-    assert as_json(stand)["accounts"] == {
-        "watched": 4,
-        "watched_posts": 0,
-        "by_status": dict.fromkeys(Status, 0) | {"unconfirmed": 4},
-        "withheld_by_country": {},
-    }
-
-
 async def test_what_was_read_in_time_stands_and_control_accounts_are_not_counted(world: World) -> None:
     world.platform.truth |= {"2": WITHHELD_IN, "4": SUSPENDED}
     await world.start()

@@ -202,10 +202,3 @@ async def test_a_post_is_found_and_called_a_post(pool: Pool, text: str, found: l
         await add_accounts(conn, [NewAccount(MASTODON, ANN, "ann@one.example/109")], T0)
         answers = [found_json(one) for one in await search(conn, text, 8)]
     assert [f"{one['kind']} {one['name']}" for one in answers] == found
-
-
-async def test_many_posts_of_an_author_leave_room_for_accounts(pool: Pool) -> None:
-    async with transaction(pool) as conn:
-        await seed_posts(conn)
-        answers = [found_json(one) for one in await search(conn, "al", 2)]
-    assert [one["name"] for one in answers] == ["@al", "@Alice", "@alice/101", "@alice/102"]

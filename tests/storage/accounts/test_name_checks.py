@@ -1,38 +1,30 @@
 """A name check: what stored accounts tell at once, what waits for a platform, and what is watched of it."""
 
-from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Sequence
 
 import pytest
 
 from collectors.bluesky.declaration import BLUESKY
 from collectors.x.declaration import X
 from storage.accounts.accounts import NewAccount, add_accounts, record_renames, stop_watching
-from storage.accounts.listing import listed_accounts, on_file
+from storage.accounts.listing import on_file
 from storage.accounts.name_checks import (
-    KEPT,
     answer,
     lines_of,
     name_check,
     open_check,
-    remove_old_checks,
     take_waiting,
     watch_lines,
 )
-from storage.accounts.paged_accounts import AccountFilter, StateFilter, accounts_page, states_page
-from storage.live.account_listings import ListingFilter, list_accounts
-from storage.live.accounts_table import AccountScope
 from storage.model.core.accounts import HandleChange, Platform
 from storage.model.core.availability import State
-from storage.model.evidence.export_kinds import ExportFilter, Kind
 from storage.model.tables.csv_rows import TableError
 from storage.model.tables.name_check import LineStatus, check_lines
 from storage.model.tables.name_matching import ResolvedName
 from storage.postgres.audit_log import acts
 from storage.postgres.pool import Conn, Pool, transaction
 from storage.purge.purge import purge_account
-from tests.support.samples.readings import AVAILABLE, T0, WITHHELD_IN, minutes
-from tests.support.seeds.chain_rows import only, table
+from tests.support.samples.readings import T0, minutes
 from tests.support.seeds.changes import enlist
 
 PASTED = """x:h1
@@ -45,16 +37,6 @@ handle.bsky.social
 !!
 plain
 """
-
-
-class Positions(tuple[int, ...]):
-    """Positions of lines that count how often they are read."""
-
-    read: list[int]
-
-    def __iter__(self) -> Iterator[int]:
-        self.read.append(1)
-        return super().__iter__()
 
 
 async def opened(
@@ -82,12 +64,6 @@ async def test_a_platform_that_the_settings_leave_out_is_named_and_not_waited_fo
     async with transaction(pool) as conn:
         (line,) = await lines_of(conn, await opened(conn, "x:one", read=(BLUESKY,)))
     assert (line.status, line.words) == (LineStatus.NOT_READ, "The setting platforms leaves out X.")
-
-
-async def test_a_bare_handle_without_a_platform_is_ambiguous(pool: Pool) -> None:
-    async with transaction(pool) as conn:
-        (line,) = await lines_of(conn, await opened(conn, "nasa"))
-    assert line.status is LineStatus.AMBIGUOUS
 
 
 async def test_chosen_lines_are_watched_once_each_with_lists_and_tags_and_say_what_was_done(
@@ -129,25 +105,6 @@ async def test_a_purge_removes_the_lines_of_the_account_and_no_late_answer_bring
     assert left == ["x:h2", "x:h11"]
 
 
-async def test_the_chosen_lines_are_read_once_and_not_for_each_line(pool: Pool) -> None:
-    async with transaction(pool) as conn:
-        await enlist(conn, X, ["1", "2"])
-        check = await name_check(conn, await opened(conn, "x:h1, x:h2, x:h3"))
-        assert check is not None
-        chosen = Positions((1, 2, 3))
-        chosen.read = []
-        done = await watch_lines(conn, check, chosen, (), (), "Asha", T0)
-    assert (len(done), len(chosen.read)) == (2, 1)
-
-
-@pytest.mark.parametrize(("age", "gone"), [(KEPT, 0), (KEPT + timedelta(seconds=1), 1)])
-async def test_a_check_is_kept_for_30_days(pool: Pool, age: timedelta, gone: int) -> None:
-    async with transaction(pool) as conn:
-        check_id = await opened(conn, "x:a")
-        assert await remove_old_checks(conn, T0 + age) == gone
-        assert (await name_check(conn, check_id) is None) == bool(gone)
-
-
 @pytest.mark.parametrize(
     ("text", "why"),
     [
@@ -161,8 +118,6 @@ def test_what_would_take_minutes_to_read_is_refused(text: str, why: str) -> None
     with pytest.raises(TableError, match=why):
         check_lines(text, "the list", None)
 
-
-NOW = minutes(1_000)
 
 Period = tuple[State, str | None]
 """A state with a flag of its change. Each begins an hour after the one before."""
@@ -199,38 +154,3 @@ async def tell(pool: Pool, periods: Sequence[Period], known: float = 0) -> None:
                 minutes(60 * (n + 1)) if n + 1 < len(periods) else None,
                 minutes(known),
             )
-
-
-async def answers(pool: Pool, at: datetime, known_at: datetime) -> dict[str, list[str]]:
-    """The handles that each list gives. Those without a moment of their own are asked for now alone."""
-    async with transaction(pool) as conn:
-        told = {
-            "states": [
-                r.handle
-                for r in await states_page(conn, StateFilter(repeatedly_blocked=True), at, known_at, 0, 9)
-            ],
-            "command": [
-                a.handle for a in await listed_accounts(conn, None, at, known_at, repeatedly_blocked=True)
-            ],
-        }
-        wanted = ExportFilter(NOW, at=at, known_at=known_at, repeatedly_blocked=True)
-        told["export"] = [str(r[0]) for r in only(await table(conn, Kind.STATES, wanted), "handle")]
-        if at == known_at == NOW:
-            found = await accounts_page(conn, AccountFilter(repeatedly_blocked=True), NOW, 0, 9)
-            told["accounts"] = [r.handle for r in found]
-            listed = ListingFilter(AccountScope.ALL, repeatedly_blocked=True)
-            ids = await list_accounts(conn, listed, (), NOW, T0)
-            handles = await conn.fetch("select handle from account where account_id = any($1)", ids.tolist())
-            told["page"] = [r["handle"] for r in handles]
-            wanted = ExportFilter(NOW, repeatedly_blocked=True)
-            told["export of accounts"] = [
-                str(r[0]) for r in only(await table(conn, Kind.ACCOUNTS, wanted), "handle")
-            ]
-        return told
-
-
-async def test_a_second_block_counts_from_when_it_was_so_and_from_when_it_was_known(pool: Pool) -> None:
-    await tell(pool, plain(WITHHELD_IN, AVAILABLE, WITHHELD_IN), known=200)
-    for at, known_at, repeated in ((119, 300, False), (120, 300, True), (300, 199, False), (300, 200, True)):
-        told = await answers(pool, minutes(at), minutes(known_at))
-        assert told == dict.fromkeys(told, ["h1"] if repeated else []), (at, known_at)

@@ -18,7 +18,7 @@ from storage.people.tokens import add_token
 from storage.postgres.audit_chain import verify_audit_chain
 from storage.postgres.errors import SchemaTooOld
 from storage.postgres.pool import open_pool, transaction
-from storage.postgres.schema import check_schema, newest
+from storage.postgres.schema import newest
 from storage.purge.purge import purge_account
 from tests.support.seeds.live_page import seed
 from tests.support.table_digests import digests
@@ -117,16 +117,6 @@ async def test_a_backup_is_restored_into_an_empty_database_only(
         BackupError, match=r"it contains the table letters\)\. A backup can be restored only into an empty"
     ):
         await restore(empty_dsn, backup, quiet)
-
-
-async def test_a_backup_of_the_last_development_schema_is_restored_into_the_first_schema(
-    dsn: str, empty_dsn: str, tmp_path: Path
-) -> None:
-    await busy(dsn)
-    backup = of_the_last_development_schema(await saved(dsn, tmp_path / "b"))
-    await restore(empty_dsn, backup, quiet)
-    assert await digests(empty_dsn) == await digests(dsn)
-    await check_schema(empty_dsn)
 
 
 async def test_a_backup_of_an_earlier_development_schema_is_refused(

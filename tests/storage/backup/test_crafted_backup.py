@@ -148,56 +148,6 @@ def table(**other: object) -> dict[str, object]:
     return {"tables": [said]}
 
 
-def counter(**other: object) -> dict[str, object]:
-    return {"counters": [{"table": "a", "column": "b", "last": 1} | other]}
-
-
-@pytest.mark.parametrize(
-    "other",
-    [
-        table(name=["a"]),
-        table(name={"a": 1}),
-        table(name='a"; drop table account'),
-        table(name="[/bold]"),
-        table(name="a\n"),
-        table(name="public.a"),
-        table(columns="b"),
-        table(columns=["b", 1]),
-        table(columns=["\x1b[2J"]),
-        table(rows=True),
-        table(rows="1"),
-        table(bytes=2.0),
-        table(sha256=None),
-        {"tables": {}},
-        {"tables": [1]},
-        counter(last=0),
-        counter(last=-1),
-        counter(last=2**63),
-        counter(last=10**400),
-        counter(last="1"),
-        counter(table=None),
-        counter(column="b)"),
-        {"counters": None},
-        {"created_at": "0001-01-01T00:00:00+23:00"},
-        {"created_at": "9999-12-31T23:59:59-23:00"},
-        {"created_at": "2021-02-12T12:00:00"},
-        {"created_at": 5},
-        {"revision": "\x1b]0;owned\x07"},
-        {"revision": 100},
-        {"blockline": "1.0\nThe backup is fine."},
-        {"form": 2, "blockline": "\x1b[2J"},
-        {"form": "1"},
-        {"postgres": "18\x07"},
-    ],
-)
-def test_a_manifest_that_blockline_does_not_write_is_no_backup(
-    tmp_path: Path, other: dict[str, object]
-) -> None:
-    with pytest.raises(BackupError, match="is not a complete backup of Blockline") as refused:
-        opened(tmp_path, whole(PIECE, member("manifest.json", described(**other))))
-    assert str(refused.value).isprintable()
-
-
 @pytest.mark.parametrize(
     "members",
     [
@@ -229,12 +179,6 @@ def signed(content: bytes = ROWS, key: bytes | None = KEY) -> Callable[[Path], b
         return path.read_bytes()
 
     return write
-
-
-def test_a_signed_backup_is_read_with_its_key_and_without_a_key(tmp_path: Path) -> None:
-    content = signed()(tmp_path / "made")
-    for key in (KEY, None):
-        assert opened(tmp_path, content, key).manifest.rows == 1
 
 
 def test_with_a_key_only_what_it_signed_is_read(tmp_path: Path) -> None:

@@ -8,12 +8,8 @@ from storage.countries.countries import CountryCount, by_country
 from storage.countries.measured_networks import platforms_unreachable, record_days
 from storage.imports.imports import import_history
 from storage.model.bitemporal.imported_records import (
-    ImportedAccount,
-    ImportedBatch,
-    ImportedChange,
     ImportedHistory,
 )
-from storage.model.core.availability import Missed, MissedReason, State, Status, Strength
 from storage.model.core.reachability import MeasuredDay, UnreachablePeriod
 from storage.postgres.pool import Pool, transaction
 from tests.jobs.notify.test_network_alerts import DAY, NOW, TODAY, measured
@@ -25,31 +21,6 @@ async def counted(pool: Pool, history: ImportedHistory, now: datetime) -> list[C
     async with transaction(pool) as conn:
         await import_history(conn, history, now)
         return await by_country(conn)
-
-
-def withheld(
-    country: str, at: datetime, old: State | None = None, last_seen_old: datetime | None = None
-) -> ImportedChange:
-    state = State(Status.WITHHELD, (country,))
-    return ImportedChange("1", old, state, Strength.STRONG, last_seen_old, at, 1, at, b"evidence")
-
-
-def record(changes: tuple[ImportedChange, ...], looks: tuple[ImportedBatch, ...]) -> ImportedHistory:
-    return ImportedHistory("record", "List", X, (ImportedAccount("1", "a"),), changes, looks)
-
-
-async def test_a_country_that_nobody_was_withheld_in_is_not_counted(pool: Pool) -> None:
-    async with transaction(pool) as conn:
-        assert await by_country(conn) == []
-
-
-async def test_a_look_that_told_nothing_does_not_make_the_last_reading_any_newer(
-    pool: Pool, now: datetime
-) -> None:
-    later = now + timedelta(days=1)
-    failed = ImportedBatch(now, later, 0, (), (Missed("1", later, MissedReason.UNCLASSIFIED),))
-    history = record((withheld("IN", now),), (ImportedBatch(now - HOUR, now, 0, ("1",)), failed))
-    assert await counted(pool, history, later) == [CountryCount("IN", 1, 0, 0, 1, now, now)]
 
 
 async def test_each_moment_is_judged_by_the_counts_that_were_stored_then(pool: Pool) -> None:

@@ -23,13 +23,10 @@ from storage.countries.label_census import (
     withheld_and_unwatched,
     withheld_by_labelers,
 )
-from storage.countries.label_evidence import label_evidence
 from storage.countries.label_record import (
     follow_labeler,
     note_gap,
-    note_heard,
     note_listed,
-    note_lost,
     note_unlisted,
 )
 from storage.model.core.labels import (
@@ -54,18 +51,6 @@ async def status(pool: Pool) -> LabelerStatus:
     return only
 
 
-async def test_what_was_signed_is_added_to_a_label_of_a_version_that_did_not_keep_it(pool: Pool) -> None:
-    await store(pool, stated(), stated(POST))
-    async with transaction(pool) as conn:
-        await conn.execute("update label set content = null where subject <> $1", POST)
-        assert [one.content for one in (await label_evidence(conn, SUBJECT, 9)).labels] == [None]
-    assert await store(pool, stated(), stated(POST)) == 0
-    async with transaction(pool) as conn:
-        for subject in (SUBJECT, POST):
-            (found,) = (await label_evidence(conn, subject, 9)).labels
-            assert found.content == stated(subject).content
-
-
 async def test_forged_labels_are_counted_and_are_no_labels(pool: Pool) -> None:
     await store(pool, seq=7, refused=(FORGED,), at=minutes(1))
     await store(pool, seq=7, refused=(FORGED,), at=minutes(2))
@@ -88,28 +73,6 @@ async def test_a_labeler_is_complete_after_its_whole_list_was_read_and_until_a_g
     async with transaction(pool) as conn:
         await note_gap(conn, LABELER, LabelGap.OUTDATED_CURSOR, minutes(5))
     assert not (await status(pool)).is_complete
-
-
-async def test_a_lost_stream_is_known_since_it_was_lost_until_it_is_connected(pool: Pool) -> None:
-    await store(pool, stated(), seq=7)
-    async with transaction(pool) as conn:
-        await note_heard(conn, LABELER, minutes(1))
-        await note_lost(conn, LABELER, "It broke off.", minutes(2))
-        await note_lost(conn, LABELER, "It cannot be reached.", minutes(3))
-    found = await status(pool)
-    assert (found.heard_at, found.lost_at, found.lost_why) == (
-        minutes(1),
-        minutes(2),
-        "It cannot be reached.",
-    )
-    async with transaction(pool) as conn:
-        await note_heard(conn, LABELER, minutes(4))
-    assert (await status(pool)).lost_at is None
-    async with transaction(pool) as conn:
-        await note_lost(conn, LABELER, "It broke off.", minutes(5))
-    await store(pool, stated(POST), seq=8, at=minutes(6))
-    found = await status(pool)
-    assert (found.heard_at, found.lost_at) == (minutes(6), None), "labels that arrive say so too"
 
 
 def related(labels: list[SignedLabel]) -> list[tuple[datetime, bool, bool, datetime | None]]:

@@ -10,12 +10,11 @@ import pytest
 
 from storage.embedded.host import installed_binaries, server_owner, usable_binaries
 from storage.embedded.launcher import EmbeddedError, embedded_postgres
-from storage.embedded.server import fits_a_socket, last_line
+from storage.embedded.server import fits_a_socket
 from storage.postgres.errors import SETTING
 from tests.support.processes.embedded_users import (
     a_row,
     public_folder,
-    query,
     rows,
     snapshot,
 )
@@ -45,11 +44,6 @@ def test_a_folder_too_deep_for_a_socket_gets_a_short_private_one_that_goes_with_
     assert not short.exists()
     with embedded_postgres(deep, fsync=False) as dsn:
         assert rows(dsn) == 1
-
-
-def test_a_folder_with_spaces_quotes_and_other_letters_works(folder: Path) -> None:
-    with embedded_postgres(folder / "Sperr-Wächter's 100% {data}, new", fsync=False) as dsn:
-        assert query(dsn, "select 1") == 1
 
 
 @pytest.mark.slow
@@ -110,15 +104,6 @@ def test_files_that_are_damaged_are_one_sentence_with_the_reason_and_the_log(fol
     assert "\n" not in str(caught.value)
 
 
-def test_without_any_postgres_the_sentence_says_what_to_install(tmp_path: Path) -> None:
-    with pytest.raises(EmbeddedError) as refused:
-        installed_binaries("a_package_that_is_not_there", [(tmp_path, "*/bin")])
-    assert str(refused.value) == (
-        "Neither the package embedded-postgres nor a Postgres from 17 on is installed here. Install one, "
-        f"or set {SETTING} to the address of a Postgres server of your own."
-    )
-
-
 def test_without_the_package_the_newest_postgres_of_the_machine_is_taken(tmp_path: Path) -> None:
     for major in (9, 16, 18, 17):
         program = tmp_path / str(major) / "bin" / "postgres"
@@ -160,20 +145,3 @@ def test_a_copy_of_the_binaries_that_was_killed_half_way_is_made_anew(folder: Pa
     (copy.with_name(f"{copy.name}.part") / "embedded_postgres/pginstall/bin/postgres").unlink()
     assert usable_binaries(installed, folder, owner) == first
     assert owner.run(first / "postgres", "--version").returncode == 0
-
-
-@pytest.mark.parametrize(
-    ("output", "line"),
-    [
-        pytest.param("", "no reason given", id="nothing"),
-        pytest.param("a\nb\n\n", "b", id="no error in it"),
-        pytest.param(
-            "2021-02-01 12:00:00 UTC [1] FATAL:  no space left\n2021-02-01 12:00:00 UTC [1] LOG:  shut down",
-            "no space left",
-            id="the server's log",
-        ),
-        pytest.param("initdb: error: no space left\ninitdb: removing it", "no space left", id="initdb"),
-    ],
-)
-def test_the_line_that_tells_why_is_found(output: str, line: str) -> None:
-    assert last_line(output) == line

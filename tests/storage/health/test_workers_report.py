@@ -10,38 +10,26 @@ from uuid import UUID
 import pytest
 
 from collectors.bluesky.declaration import BLUESKY
-from collectors.mastodon.declaration import MASTODON
-from collectors.x.declaration import X
 from dashboard.health import words as health_words
 from dashboard.health import worker_words
 from jobs.base.clock import system_clock
 from jobs.status.workers import machine_lines
-from storage.accounts import side_facts
-from storage.accounts.accounts import stop_watching
 from storage.countries.label_census import LabelerStatus
 from storage.countries.measured_networks import NetworkReads
-from storage.health import collector_state
-from storage.health.collector_state import CollectorState
-from storage.health.collectors_report import collector_reports, disagreements
 from storage.health.labeler_checks import labeler_checks, labeler_ending
 from storage.health.network_checks import network_checks, network_ending
 from storage.health.workers_report import Queue, WorkersReport, machines
 from storage.model.alerts.conditions import ConditionKey, ConditionKind
-from storage.model.core.accounts import Account
-from storage.model.core.availability import Flag
-from storage.model.core.side_facts import FactSighting, ObservedKind
 from storage.model.limits.rate_limits import BudgetBasis, BudgetState
-from storage.postgres.locks import exclusive
 from storage.postgres.pool import Pool, transaction
-from storage.postgres.process_name import this_process
 from storage.work.request_queue import QueueBacklog
-from storage.work.workers import SourcePause, Worker, WorkerStatus, planning_lock
+from storage.work.workers import SourcePause, Worker, WorkerStatus
 from tests.support.clients.command_line import Blockline, blockline, forget_settings
 from tests.support.clients.page_text import said
 from tests.support.processes.worker_fleet import fleet, many_accounts
 from tests.support.samples.label_signing import LABELER
 from tests.support.samples.readings import MINUTE, T0, minutes
-from tests.support.seeds.changes import HOUR, enlist
+from tests.support.seeds.changes import HOUR
 from tests.support.seeds.sent_alerts import on
 from tests.support.seeds.workers import FAULT, SECOND, report, three_machines
 from tests.support.servers.dashboard import SETTINGS, page_of
@@ -139,52 +127,6 @@ def test_a_worker_stands_as_it_last_reported_itself(
     assert worker_words.workers_verdict(WorkersReport((worker,), (), ()), T0).wrong == wrong
 
 
-WAITS = Queue("amber 4711", QueueBacklog("x", 3, 1, 0, T0 - 6 * MINUTE, T0 - 6 * MINUTE))
-UNTAKEN = "3 requests to X wait, and no worker takes them."
-UNPLANNED = "No leader plans the readings of X."
-
-
-@pytest.mark.parametrize(
-    ("queue", "worker", "wrong"),
-    [
-        pytest.param(WAITS, WELL, UNTAKEN, id="somebody plans and nobody takes"),
-        pytest.param(
-            replace(WAITS, line=replace(WAITS.line, free_since=None)), WELL, "", id="all are put off"
-        ),
-        pytest.param(
-            replace(WAITS, line=replace(WAITS.line, free_since=T0 - 5 * MINUTE)),
-            WELL,
-            "",
-            id="five minutes is no longer",
-        ),
-        pytest.param(
-            replace(WAITS, unheard_since=T0 - 2 * MINUTE),
-            WELL,
-            "amber 4711 is the leader for X and has not reported for more than 60 s.",
-            id="whoever plans hangs",
-        ),
-        pytest.param(replace(WAITS, planner=None), WELL, UNPLANNED, id="it is read and nobody plans"),
-        pytest.param(
-            replace(WAITS, planner=None),
-            replace(WELL, seen_at=T0 - 16 * SECOND),
-            UNPLANNED,
-            id="requests wait, and nobody is known to read it",
-        ),
-        pytest.param(
-            replace(WAITS, planner=None, line=QueueBacklog("x", 0, 0, 1, None, None)),
-            replace(WELL, seen_at=T0 - 16 * SECOND),
-            "",
-            id="nothing waits, and nobody is known to read it, so nobody could plan it",
-        ),
-    ],
-)
-def test_a_queue_that_nobody_takes_from_or_plans_is_worth_a_word(
-    queue: Queue, worker: Worker, wrong: str
-) -> None:
-    found = WorkersReport((replace(worker, sources=("x",)),), (queue,), ())
-    assert worker_words.queue_verdict(found, T0).wrong == wrong
-
-
 COUNTED = BudgetState(BudgetBasis.COUNTED, T0 + MINUTE, 300, 212)
 
 
@@ -218,19 +160,6 @@ def test_what_is_left_is_the_platforms_own_word(budget: BudgetState, told: tuple
 async def told(pool: Pool, now: datetime) -> WorkersReport:
     async with transaction(pool) as conn:
         return await machines(conn, now)
-
-
-async def test_who_plans_is_who_holds_the_lock(pool: Pool, dsn: str, now: datetime) -> None:
-    async with transaction(pool) as conn:
-        await report(conn, "amber 4711", now, sources=("x", "x from tr", "bluesky"))
-    async with exclusive(dsn, planning_lock(X), 1):
-        found = await told(pool, now)
-    assert [(q.line.source, q.planner) for q in found.queues] == [
-        ("bluesky", None),
-        ("x", this_process()),
-        ("x from tr", this_process()),
-    ]
-    assert {q.planner for q in (await told(pool, now)).queues} == {None}
 
 
 @pytest.mark.slow
@@ -357,35 +286,6 @@ def test_one_process_that_reads_is_no_line_of_status() -> None:
     )
 
 
-LATER = minutes(600)
-
-
-async def test_a_server_that_nobody_is_read_at_any_more_is_not_told_of(pool: Pool) -> None:
-    async with transaction(pool) as conn:
-        await collector_state.save_state(
-            conn, CollectorState(MASTODON, False, "network", "", T0, None, "old")
-        )
-        await collector_state.save_state(conn, CollectorState(X, False, "auth", "", T0, None))
-        found = await collector_reports(conn, LATER)
-    assert [(d.platform, d.place, d.healthy) for d in found] == [(X, "", False)]
-
-
-async def test_only_what_still_looks_otherwise_from_elsewhere_is_a_disagreement(pool: Pool) -> None:
-    def look(account: Account, at: float, *seen: tuple[Flag | ObservedKind, str]) -> FactSighting:
-        return FactSighting(account.account_id, frozenset(seen), None, minutes(at))
-
-    async with transaction(pool) as conn:
-        one, two, three = await enlist(conn, X, ["1", "2", "3"])
-        otherwise = (ObservedKind.SEEN_AS, "withheld TR")
-        await side_facts.observe(conn, "tr", [look(a, 5, otherwise) for a in (one, two, three)])
-        await side_facts.observe(conn, "tr", [look(two, 20)])
-        await side_facts.observe(conn, "", [look(one, 5, (Flag.LIMITED, ""))])
-        await stop_watching(conn, X, "h3", minutes(30))
-        (found,) = await disagreements(conn)
-    assert found.account == one
-    assert (found.fact.observer, found.fact.value, found.fact.first_seen) == ("tr", "withheld TR", minutes(5))
-
-
 NOW = minutes(600)
 LABELER_CHECKS_WELL = LabelerStatus(
     labeler=LABELER,
@@ -472,10 +372,6 @@ def test_an_issue_that_is_over_says_what_was_seen(kind: ConditionKind, said: str
     key = ConditionKey(kind, BLUESKY, LABELER)
     assert re.search(said, labeler_ending(key, [LABELER_CHECKS_WELL]) or "")
     assert labeler_ending(key, []) == "The labels of this labeler are no longer collected"
-
-
-def test_other_issues_are_not_its() -> None:
-    assert labeler_ending(ConditionKey(ConditionKind.COVERAGE_LATE, BLUESKY), [LABELER_CHECKS_WELL]) is None
 
 
 DAY = timedelta(days=1)

@@ -1,13 +1,11 @@
 """Read models of the dashboard, over a small story in a real database."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from collectors.x.declaration import X
-from dashboard.accounts.account_context import AccountContext
-from dashboard.accounts.account_history_cards import changes_card, superseded_card
+from dashboard.accounts.account_history_cards import superseded_card
 from dashboard.ui.cards import MOST_ROWS
 from jobs.messages.compose import Letterhead
 from jobs.notify.notifier import decide_alerts
@@ -98,12 +96,6 @@ async def correct(
 
 def told(one: AccountHistory) -> list[tuple[ChangeKind, float, str | None]]:
     return [(c.kind, (c.first_seen_new - T0) / MINUTE, c.outcome) for c in one.changes]
-
-
-async def test_why_it_was_none_is_said_in_words(pool: Pool) -> None:
-    one = await (await correct(pool, BACK, NEVER_SO)).detail()
-    table = json.dumps(changes_card(one, AccountContext()), default=lambda part: part.to_plotly_json())
-    assert "a reading that arrived late contradicts the change" in table
 
 
 async def test_no_export_is_named_for_corrected_changes_because_none_has_them(pool: Pool) -> None:

@@ -16,12 +16,12 @@ from storage.model.orders.outside_checks import accounts_seen
 from storage.model.orders.outside_findings import count_names
 from storage.model.orders.pasted_names import lines_of_names
 from storage.model.tables.name_matching import ResolvedName, UnresolvedName
-from storage.orders.checked_names import add_checked_names, join_orders, similar_to_check
+from storage.orders.checked_names import add_checked_names, join_orders
 from storage.orders.documents import NewDocument, attach, content_of
 from storage.orders.edit_history import acts_on
 from storage.orders.name_edits import add_checks, add_names, change_names
 from storage.orders.names import checks_of, names_of
-from storage.orders.order_edits import ReferenceTaken, file_order, withdraw_names
+from storage.orders.order_edits import file_order, withdraw_names
 from storage.orders.orders import StoredOrder, add_order, order_called, orders
 from storage.postgres.pool import Conn, Pool, Refused, transaction
 from storage.purge.purge import purge_account
@@ -118,9 +118,6 @@ async def test_a_document_that_was_changed_where_it_is_stored_is_not_given_out(p
             await content_of(conn, order_id, "a.txt")
 
 
-ORDER = NewOrder("R", "t", "i", "IN", "b", T0, None, None, None, 0, "R", T0)
-
-
 async def filed(conn: Conn, names: list[str], at: int = 0, reference: str = "R") -> StoredOrder:
     """An order with names, of which `h1` and `h2` are stored accounts, and `h2/5` is a stored post."""
     known = await conn.fetchval("select count(*) from account")
@@ -192,25 +189,3 @@ async def test_a_withdrawal_without_reason_or_of_another_name_changes_nothing(po
         with pytest.raises(Refused, match=r"The order has no name 'x:h9'. Nothing was changed."):
             await withdraw_names(conn, stored, ["x:h1", "x:h9"], "reason", "Ben", minutes(10))
         assert [n.withdrawal for n in await names_of(conn, stored.order_id)] == [None]
-
-
-async def test_a_stated_number_above_the_stored_names_stays_after_a_withdrawal(pool: Pool) -> None:
-    async with transaction(pool) as conn:
-        stored = await filed(conn, ["x:h1", "x:h2"])
-        await conn.execute("update legal_order set named_count = 257")
-        done = await withdraw_names(conn, await order_called(conn, "R"), ["x:h2"], "r", "Ben", minutes(10))
-        assert done.named_count == 257
-        assert stored.order.named_count == 2
-
-
-async def test_a_copy_of_an_order_is_recognised(pool: Pool) -> None:
-    async with transaction(pool) as conn:
-        await filed(conn, ["x:h1", "x:h2", "x:h3"])
-        with pytest.raises(ReferenceTaken, match=r"Order R is already stored."):
-            await file_order(conn, ORDER, "Asha", minutes(1))
-        lines = lines_of_names(["https://x.com/H1", "@h2", "x:h4"], X)
-        check_id = await open_check(conn, lines, "a list", X, None, "Asha", minutes(1))
-        (similar,) = await similar_to_check(conn, ORDER, check_id)
-        assert (similar.head.reference, similar.shared, similar.names) == ("R", 2, 3)
-        elsewhere = NewOrder("S", "t", "i", "TR", "b", T0, None, None, None, 0, "S", T0)
-        assert await similar_to_check(conn, elsewhere, check_id) == ()

@@ -3,18 +3,16 @@
 import asyncio
 import re
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from storage.postgres.errors import (
-    SchemaBehind,
     SchemaTooNew,
-    SchemaTooOld,
     StorageError,
 )
-from storage.postgres.migrate import migrate, pending_steps
+from storage.postgres.migrate import migrate
 from storage.postgres.pool import Conn, Pool, open_pool, transaction
 from storage.postgres.schema import check_schema, newest
 from tests.support.processes.later_version import LATER, later_version
@@ -71,18 +69,6 @@ async def a_change(conn: Conn) -> tuple[int, int]:
     return account_id, change_id
 
 
-async def test_a_dry_run_names_the_steps_that_are_left_and_what_they_rewrite(empty_dsn: str) -> None:
-    steps = [step.revision for step in await pending_steps(empty_dsn)]
-    assert steps == ["0100", "0101", "0102", "0103", "0104", "0105", "0106", newest()]
-    assert await tables(empty_dsn) == set(), "it changed nothing"
-    await migrate(empty_dsn, revision="0100")
-    step, *_ = await pending_steps(empty_dsn)
-    assert step.title.startswith("The schema `blockline_read`")
-    assert (step.rewritten, step.takes) == ({}, timedelta(0))
-    await migrate(empty_dsn)
-    assert await pending_steps(empty_dsn) == []
-
-
 @pytest.mark.slow
 async def test_processes_that_start_at_once_migrate_once(empty_dsn: str) -> None:
     started = [
@@ -130,23 +116,6 @@ async def test_while_another_program_uses_a_table_nothing_is_migrated_and_the_se
         assert await conn.fetchval("select made_up is null from change")
 
 
-@pytest.mark.parametrize("revision", ["0001", "0014", "0023", "0099"])
-async def test_a_database_of_a_development_version_is_refused_in_one_sentence_and_left_alone(
-    dsn: str, revision: str
-) -> None:
-    await execute(dsn, f"update alembic_version set version_num = '{revision}'")  # noqa: S608
-    before = await digests(dsn)
-    for refused in (migrate, check_schema):
-        with pytest.raises(
-            SchemaTooOld,
-            match=rf"^The database at \S+ has schema {revision} of a development version and cannot be "
-            r"migrated\. Export it .*blockline backup FILE.*, and import it .* into an empty database "
-            r"\(blockline restore FILE\)\.$",
-        ):
-            await refused(dsn)
-    assert await digests(dsn) == before
-
-
 async def test_a_database_of_a_newer_version_is_refused_in_one_sentence_and_left_alone(dsn: str) -> None:
     await execute(dsn, "update alembic_version set version_num = '9999'")
     sentence = (
@@ -157,17 +126,3 @@ async def test_a_database_of_a_newer_version_is_refused_in_one_sentence_and_left
         await migrate(dsn)
     with pytest.raises(SchemaTooNew, match=sentence):
         await check_schema(dsn)
-
-
-async def test_a_pool_is_checked_like_its_address(pool: Pool) -> None:
-    await check_schema(pool)
-    async with transaction(pool) as conn:
-        await conn.execute("update alembic_version set version_num = '9999'")
-    with pytest.raises(SchemaTooNew):
-        await check_schema(pool)
-
-
-async def test_a_database_without_tables_is_behind_and_the_sentence_names_the_command(empty_dsn: str) -> None:
-    with pytest.raises(SchemaBehind, match="blockline migrate"):
-        await check_schema(empty_dsn)
-    assert await tables(empty_dsn) == set()

@@ -39,7 +39,6 @@ from storage.postgres.pool import (
     transaction,
 )
 from storage.postgres.recording_order import as_known, moment, settle, settle_at_most
-from storage.postgres.typed_rows import MANY, typed_rows
 from storage.work.workers import planning_lock
 from tests.support.pipelines.monitor import World
 from tests.support.samples.readings import AVAILABLE, T0, WITHHELD_IN, minutes
@@ -313,13 +312,6 @@ async def test_a_process_that_was_replaced_records_nothing_of_what_it_remembers(
         """
     )
     assert found == [(minutes(121), minutes(240), "confirmed")]
-
-
-@pytest.mark.parametrize("n", [0, 1, MANY - 1, MANY, MANY + 1])
-async def test_each_row_becomes_a_value_in_its_order_however_many_there_are(pool: Pool, n: int) -> None:
-    async with transaction(pool) as conn:
-        rows = await conn.fetch("select n from generate_series(1, $1::int) as n", n)
-        assert await typed_rows(rows, lambda r: r["n"] * 2) == tuple(range(2, 2 * n + 1, 2))
 
 
 async def recorded(pool: Pool, shown: datetime) -> datetime:

@@ -1,13 +1,10 @@
 """Rows of changes and outcomes, past the rules of the monitor; and stories to pack and to export."""
 
-from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from datetime import datetime, timedelta
 
-from collectors.bluesky.declaration import BLUESKY
 from collectors.x.declaration import X
 from storage.export.exports import EXPORTS
-from storage.model.causes.causes import CauseKind, CauseSource, CauseText, Confidence
 from storage.model.core.accounts import Account
 from storage.model.core.availability import State
 from storage.model.evidence.export_kinds import ExportFilter, Kind
@@ -100,43 +97,7 @@ async def block_of(conn: Conn, native_id: str = "1", evidence: bytes | None = RA
 NOW = minutes(600)
 
 
-CAUSE = CauseText(
-    kind=CauseKind.GOVERNMENT_ORDER,
-    said_by=CauseSource.PLATFORM_NOTICE,
-    speaker="",
-    legal_basis="69A",
-    source="notice.eml",
-    stated_on=minutes(65),
-    confidence=Confidence.PLATFORM,
-)
-
-
 async def table(conn: Conn, kind: Kind, wanted: ExportFilter | None = None) -> list[dict[str, object]]:
     rows = await EXPORTS[kind].rows(conn, wanted or ExportFilter(NOW))
     async with aclosing(rows.chunks) as chunks:
         return [dict(zip(rows.columns, row, strict=True)) async for chunk in chunks for row in chunk]
-
-
-def only(rows: Sequence[Mapping[str, object]], *columns: str) -> list[tuple[object, ...]]:
-    return [tuple(row[c] for c in columns) for row in rows]
-
-
-async def story(conn: Conn) -> tuple[Account, Account]:
-    """One is withheld, which is provisional for a while; two are on a list; one of Bluesky is not."""
-    one, two = await enlist(conn, X, ["1", "2"], ("Farmers",))
-    await enlist(conn, BLUESKY, ["did:plc:a"])
-    roster = await roster_of(conn, [one, two])
-    await become(conn, roster, one, None, AVAILABLE, minutes(0))
-    await become(conn, roster, two, None, AVAILABLE, minutes(1))
-    await become(conn, roster, one, AVAILABLE, WITHHELD_IN, minutes(60), confirmed=False, evidence=b"one")
-    await conn.execute(
-        """
-        insert into pending_step (change_id, recorded_at, agreeing, last_agreeing_at)
-        select change_id, $1, 2, $1 from pending_change
-        """,
-        minutes(75),
-    )
-    await conn.execute(
-        "update pending_change set agreeing = 2, last_agreeing_at = $1, next_read_at = $1", minutes(75)
-    )
-    return one, two

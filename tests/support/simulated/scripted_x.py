@@ -9,7 +9,6 @@ from typing import Any
 
 from aiohttp import web
 
-from collectors.core.collector import CollectorAnswer
 from collectors.simulator.engagement_file import SimulatedAct
 from collectors.transport.client import HttpOptions, Retry
 from collectors.x.collector import XCollector
@@ -85,11 +84,6 @@ async def hang(_: web.BaseRequest) -> web.Response:
     """A script: no answer comes, and the connection stays open."""
     await asyncio.Event().wait()
     return web.Response()
-
-
-async def one_read(script: Script, **settings: Any) -> tuple[CollectorAnswer, Scripted]:
-    async with scripted(script) as server, collector(server.base_url, **settings) as x:
-        return await x.read(["7"], T0), server
 
 
 OWNER, OTHER_USER = "310000001", "310000002"

@@ -281,41 +281,9 @@ async def test_the_server_of_the_accounts_counts_in_windows_of_five_simulated_mi
         assert await ask(T0 + timedelta(minutes=5)) == (200, "1", None)
 
 
-async def test_one_request_too_many_is_refused_as_recorded() -> None:
-    want = json.loads((RECORDED / "rate_limited_429.json").read_text())["response"]
-    async with serve_bluesky(cast(NOBODY), limit=0) as server:
-        status, headers, body = await asked(server, repo_status(ALICE))
-        assert (status, body) == (want["status"], want["body"])
-        assert said(headers) == said(want["headers"])
-        assert "retry-after" in headers
-
-
-EVERY_SERVER = (batch(ALICE, BOB), alone(ALICE), at_host(ALICE), f"/{ALICE}")
-
-
 def always(kind: FaultKind) -> FaultPlan:
     """The fault meets every request."""
     return FaultPlan({kind: 100_000}, hang_s=0.01, slow_s=0.01)
-
-
-async def met(server: BlueskyServer, path: str) -> str:
-    """What comes for a request, in short."""
-    async with aiohttp.ClientSession() as session:
-        try:
-            url = URL(server.base_url + path, encoded=True)
-            async with session.get(url, allow_redirects=False) as response:
-                body = await response.text()
-        except aiohttp.ServerDisconnectedError:
-            return "cut"
-    if response.status != 200:
-        limit = response.headers.get("ratelimit-reset")
-        known = "" if limit is None or "Repo" in path else " until"
-        form = "json" if response.content_type == "application/json" else "html"
-        return f"{response.status} {form}{known}"
-    try:
-        return f"200 {'null' if json.loads(body) is None else 'json'}"
-    except ValueError:
-        return f"200 {'html' if body.startswith('<') else 'broken' if body else 'empty'}"
 
 
 async def shown(server: BlueskyServer) -> set[str]:
@@ -336,16 +304,6 @@ async def test_what_hits_one_account_in_a_batch_meets_it_again_alone_until_the_c
                 assert (await asked(server, alone(left_out)))[2]["error"] == error
                 held = (await asked(server, at_host(left_out)))[2]
                 assert kind is FaultKind.ODD_ERROR or held["active"]
-
-
-async def test_a_host_that_is_down_leaves_the_app_view_and_the_directory_up() -> None:
-    async with serve_bluesky(cast(NOBODY), faults=always(FaultKind.HOST_DOWN)) as server:
-        assert [await met(server, path) for path in EVERY_SERVER] == [
-            "200 json",
-            "200 json",
-            "503 json",
-            "200 json",
-        ]
 
 
 async def test_dropped_labels_leave_every_labeler_in_the_header() -> None:

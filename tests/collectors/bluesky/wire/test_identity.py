@@ -17,7 +17,6 @@ from collectors.bluesky.wire.identity import (
     name_of,
     read_document,
     read_log,
-    read_resolved,
 )
 from collectors.bluesky.wire.labeler_keys import LabelKey, is_signature, label_keys_in, read_label_keys
 from collectors.core.wire import WireFault
@@ -27,8 +26,6 @@ from tests.support.samples.bluesky_answers import (
     BOB,
     document,
     made,
-    recorded,
-    refusal,
 )
 from tests.support.samples.label_signing import DID_LOGS, KEY, LABELER, LATER_KEY, STRANGER, key_log
 from tests.support.samples.readings import T0
@@ -102,20 +99,6 @@ def test_only_the_plain_origin_of_a_server_is_taken_from_a_document(
     assert said == DidDocument(pds, "name.test")
 
 
-@pytest.mark.parametrize(
-    ("names", "handle"),
-    [
-        (["https://alice.example", "at://Alice.Test"], "alice.test"),
-        (["at://not a handle", "at://alice.test"], None),
-        ([], None),
-        (None, None),
-        ([3], None),
-    ],
-)
-def test_the_first_at_name_is_the_claimed_handle(names: object, handle: str | None) -> None:
-    assert read_document(made(200, document(ALICE, alsoKnownAs=names)), ALICE) == DidDocument(PDS, handle)
-
-
 # the log of handles --------------------------------------------------------------------------------------
 
 
@@ -136,10 +119,6 @@ def test_an_operation_that_was_nullified_was_never_made() -> None:
         "a.test",
         "c.test",
     ]
-
-
-def test_the_first_form_of_operations_names_the_handle_in_a_field_of_its_own() -> None:
-    assert handles(entry("", 1, operation={"type": "create", "handle": "old.test"})) == ["old.test"]
 
 
 @pytest.mark.parametrize(
@@ -166,19 +145,6 @@ def test_a_log_that_cannot_be_read_whole_gives_no_history(
 
 
 # handles and addresses -----------------------------------------------------------------------------------
-
-
-def test_a_handle_resolves_to_a_did_or_to_nothing() -> None:
-    assert read_resolved(recorded("resolve_handle__active")) == ALICE
-    for name in (
-        "resolve_handle__taken_down",
-        "resolve_handle__unknown",
-        "resolve_handle__unknown_older_server",
-    ):
-        assert isinstance(read_resolved(recorded(name)), WireFault)
-    for odd in ({}, {"did": None}, {"did": "did:odd:1"}):
-        assert isinstance(read_resolved(made(200, odd)), WireFault)
-    assert isinstance(read_resolved(refusal("InvalidRequest")), WireFault)
 
 
 @pytest.mark.parametrize(

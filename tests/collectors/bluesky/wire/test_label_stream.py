@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from collectors.bluesky.simulator.labeler_signing import did_key
 from collectors.bluesky.wire.dag_cbor import encode
-from collectors.bluesky.wire.errors import Absence
 from collectors.bluesky.wire.label_lists import UnprovenLift, settled
 from collectors.bluesky.wire.label_stream import (
     ErrorFrame,
@@ -23,9 +22,9 @@ from collectors.bluesky.wire.label_stream import (
 )
 from collectors.bluesky.wire.labeler_keys import LabelKey
 from collectors.bluesky.wire.labels import Labelers
-from collectors.bluesky.wire.profiles import read_profile, read_profiles
+from collectors.bluesky.wire.profiles import read_profiles
 from collectors.core.collector import CollectorAnswer, Exchange
-from storage.model.core.availability import Flag, Missed, MissedReason, Reading
+from storage.model.core.availability import MissedReason
 from storage.model.core.labels import LabelRefusal, RefusedLabel
 from tests.support.samples.bluesky_answers import (
     ALICE,
@@ -39,7 +38,6 @@ from tests.support.samples.bluesky_answers import (
     REGION,
     TWO_REGIONS,
     made,
-    profile,
 )
 from tests.support.samples.label_signing import KEY, LABELER, POST, STRANGER, SUBJECT, signed_label
 from tests.support.samples.readings import T0
@@ -158,20 +156,6 @@ def test_no_label_raises_and_an_altered_one_never_counts(altered: dict[str, obje
     assert len(good) + len(refused) == 2
     if {n: v for n, v in label.items() if n != "sig"} != {n: v for n, v in SOUND.items() if n != "sig"}:
         assert not good
-
-
-def of_labels(answer: Exchange, labelers: Labelers = TWO_REGIONS) -> Reading | Missed | Absence:
-    return read_profile(answer, CAROL, labelers)
-
-
-@pytest.mark.parametrize("uri", [CAROL, f"at://{CAROL}/app.bsky.actor.profile/self"])
-@pytest.mark.parametrize(
-    ("parts", "asks"), [({}, True), ({"neg": True}, False), ({"src": ALICE}, False), ({"val": "x"}, False)]
-)
-def test_only_the_owner_can_ask_for_signed_in_readers(uri: str, parts: dict[str, object], asks: bool) -> None:
-    said = of_labels(profile([{"src": CAROL, "uri": uri, "val": "!no-unauthenticated", **parts}]))
-    assert isinstance(said, Reading)
-    assert said.flags == (frozenset({Flag.NO_UNAUTHENTICATED}) if asks else frozenset())
 
 
 @pytest.mark.parametrize(

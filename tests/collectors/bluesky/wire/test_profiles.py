@@ -9,9 +9,7 @@ from collectors.bluesky.wire.identity import DidDocument, NoDid, read_document
 from collectors.bluesky.wire.labels import Labelers
 from collectors.bluesky.wire.posts import (
     no_server,
-    not_served,
     read_posts,
-    unusable,
 )
 from collectors.bluesky.wire.profiles import (
     read_profile,
@@ -41,20 +39,14 @@ from tests.support.samples.bluesky_answers import (
     OTHER_REGION,
     PROFILE,
     TWO_REGIONS,
-    document,
     made,
-    profile,
     recorded,
-    refusal,
 )
 from tests.support.samples.readings import AVAILABLE, NOT_FOUND, SUSPENDED
 from tests.support.simulated.scripted_bluesky import shown, shown_post
 
 DEACTIVATED = State(Status.DEACTIVATED)
 NETWORK = WireFault(MissedReason.NETWORK, "no answer in time")
-NOT_SHOWN = refusal("InvalidRequest", "Profile not found")
-GONE = refusal("RepoNotFound", "Could not find repo for DID")
-HOLDS = made(200, document(ALICE))
 R = MissedReason
 
 
@@ -195,148 +187,6 @@ def test_recorded_answers_are_read_as_what_they_state(
     assert (said.native_id, said.at) == (did, AT)
 
 
-@pytest.mark.parametrize(
-    ("shown", "directory", "server", "reason"),
-    [
-        pytest.param(recorded("get_profile__bad_input"), None, None, R.BAD_REQUEST, id="our own mistake"),
-        pytest.param(
-            recorded("get_profile__bad_input_older_server"),
-            None,
-            None,
-            R.BAD_REQUEST,
-            id="our mistake, older text",
-        ),
-        pytest.param(
-            refusal("InvalidRequest", "Profile not found."),
-            None,
-            None,
-            R.BAD_REQUEST,
-            id="nearly the exact text",
-        ),
-        pytest.param(
-            refusal("InvalidRequest"), None, None, R.BAD_REQUEST, id="InvalidRequest without a text"
-        ),
-        pytest.param(
-            refusal("NotFound", "Profile not found"), None, None, R.UNCLASSIFIED, id="the text, another name"
-        ),
-        pytest.param(refusal("AccountOdd", "?"), None, None, R.UNCLASSIFIED, id="an unknown error"),
-        pytest.param(recorded("unknown_method_501"), None, None, R.UPSTREAM, id="501 method not implemented"),
-        pytest.param(recorded("rate_limited_429"), None, None, R.RATE_LIMITED, id="429"),
-        pytest.param(made(401, {"error": "AuthMissing"}), None, None, R.AUTH, id="401"),
-        pytest.param(made(403, b"<html>"), None, None, R.ACCESS, id="403 HTML"),
-        pytest.param(
-            made(404, {"error": "AccountTakedown"}), None, None, R.UPSTREAM, id="a takedown told by 404"
-        ),
-        pytest.param(
-            made(500, {"error": "AccountTakedown"}), None, None, R.UPSTREAM, id="a takedown told by 500"
-        ),
-        pytest.param(
-            made(200, {"error": "AccountTakedown"}), None, None, R.MALFORMED, id="a takedown told by 200"
-        ),
-        pytest.param(made(502, b"<html>"), None, None, R.UPSTREAM, id="502 HTML"),
-        pytest.param(made(302, b""), None, None, R.UPSTREAM, id="a redirect"),
-        pytest.param(made(400, b"<html>"), None, None, R.MALFORMED, id="400 HTML"),
-        pytest.param(made(400, [1]), None, None, R.MALFORMED, id="400 without an object"),
-        pytest.param(made(400, {"error": 4}), None, None, R.MALFORMED, id="400 without a name"),
-        pytest.param(made(200, b""), None, None, R.MALFORMED, id="200 empty"),
-        pytest.param(made(200, b"<html>"), None, None, R.MALFORMED, id="200 HTML"),
-        pytest.param(made(200, b"null"), None, None, R.MALFORMED, id="200 null"),
-        pytest.param(made(200, b"[" * 100_000), None, None, R.MALFORMED, id="200 too deep"),
-        pytest.param(profile(), None, None, R.MALFORMED, id="a profile of another account"),
-        pytest.param(made(200, {"did": ALICE}), None, None, R.MALFORMED, id="a profile without a handle"),
-        pytest.param(made(200, {"did": ALICE, "handle": "a b"}), None, None, R.MALFORMED, id="an odd handle"),
-        pytest.param(NOT_SHOWN, HOLDS, made(503, b""), R.UPSTREAM, id="not shown while its server is down"),
-        pytest.param(NOT_SHOWN, HOLDS, NETWORK, R.NETWORK, id="not shown while its server is silent"),
-        pytest.param(NOT_SHOWN, NETWORK, None, R.NETWORK, id="not shown while the directory is silent"),
-        pytest.param(NOT_SHOWN, made(500, b""), None, R.UPSTREAM, id="not shown while the directory is down"),
-        pytest.param(
-            NOT_SHOWN, made(404, b"<html>"), None, R.UPSTREAM, id="404 of the directory without its words"
-        ),
-        pytest.param(
-            NOT_SHOWN,
-            made(404, {"message": f"DID not registered: {BOB}"}),
-            None,
-            R.UPSTREAM,
-            id="the directory speaks of another DID",
-        ),
-        pytest.param(
-            NOT_SHOWN, made(200, document(BOB)), None, R.MALFORMED, id="the document of another DID"
-        ),
-        pytest.param(NOT_SHOWN, made(200, {"id": ALICE}), None, R.UNCLASSIFIED, id="no server is named"),
-        pytest.param(
-            NOT_SHOWN,
-            HOLDS,
-            made(200, {"did": ALICE, "active": True}),
-            R.CONTRADICTORY,
-            id="not shown, and its server says active",
-        ),
-        pytest.param(
-            NOT_SHOWN,
-            HOLDS,
-            made(200, {"did": ALICE, "active": True, "status": "takendown"}),
-            R.CONTRADICTORY,
-            id="active and taken down at once",
-        ),
-        pytest.param(
-            NOT_SHOWN,
-            HOLDS,
-            made(200, {"did": ALICE, "active": False}),
-            R.UNCLASSIFIED,
-            id="inactive without a status",
-        ),
-        pytest.param(
-            NOT_SHOWN,
-            HOLDS,
-            made(200, {"did": ALICE, "active": False, "status": "desynchronized"}),
-            R.UNCLASSIFIED,
-            id="desynchronized",
-        ),
-        pytest.param(
-            NOT_SHOWN,
-            HOLDS,
-            made(200, {"did": ALICE, "active": False, "status": "throttled"}),
-            R.UNCLASSIFIED,
-            id="throttled",
-        ),
-        pytest.param(
-            NOT_SHOWN,
-            HOLDS,
-            made(200, {"did": ALICE, "active": False, "status": ["takendown"]}),
-            R.UNCLASSIFIED,
-            id="a status that is no text",
-        ),
-        pytest.param(
-            NOT_SHOWN,
-            HOLDS,
-            made(200, {"did": BOB, "active": False, "status": "takendown"}),
-            R.MALFORMED,
-            id="its server speaks of another repo",
-        ),
-        pytest.param(
-            NOT_SHOWN, HOLDS, made(200, {"did": ALICE, "active": 0}), R.MALFORMED, id="active is a number"
-        ),
-        pytest.param(NOT_SHOWN, HOLDS, made(200, b"<html>"), R.MALFORMED, id="its server answers HTML"),
-        pytest.param(
-            NOT_SHOWN,
-            HOLDS,
-            refusal("InvalidRequest", "Could not find repo"),
-            R.BAD_REQUEST,
-            id="not the named error",
-        ),
-        pytest.param(NOT_SHOWN, HOLDS, made(404, GONE.body), R.UPSTREAM, id="RepoNotFound told by 404"),
-    ],
-)
-def test_what_is_not_plainly_stated_is_missed(
-    shown: Exchange,
-    directory: Exchange | WireFault | None,
-    server: Exchange | WireFault | None,
-    reason: MissedReason,
-) -> None:
-    said = became_of(ALICE, shown, directory, server)
-    assert isinstance(said, Missed)
-    assert said.reason is reason
-
-
 # batches -------------------------------------------------------------------------------------------------
 
 
@@ -359,18 +209,6 @@ def test_a_public_profile_says_who_an_account_is(
 ) -> None:
     answer = made(200, {"profiles": [{**PROFILE, "followersCount": 1_200, **item}]})
     assert read_public_profiles(answer, [CAROL]) == (() if expected is None else (expected,))
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        pytest.param(made(200, {"profiles": {}}), id="no array"),
-        pytest.param(made(200, []), id="no object"),
-        pytest.param(refusal("InvalidRequest", "no"), id="refused"),
-    ],
-)
-def test_an_answer_without_profiles_says_of_nobody_that_they_are_not_shown(answer: Exchange) -> None:
-    assert isinstance(read_public_profiles(answer, [CAROL]), WireFault)
 
 
 POST = f"at://{CAROL}/app.bsky.feed.post/3k5"
@@ -456,16 +294,6 @@ def test_a_post_of_which_no_server_can_be_asked_is_missed(
     identity: DidDocument | NoDid | WireFault, reason: MissedReason
 ) -> None:
     assert no_server(POST, identity, AT).reason is reason
-
-
-def test_a_record_is_deleted_only_if_its_repository_is_proven_not_to_have_it() -> None:
-    assert not_served(POST, False, AT) == Reading(
-        POST, AT, NOT_FOUND, Strength.WEAK, flags=frozenset({Flag.DELETED})
-    )
-    assert not_served(POST, None, AT) == Reading(POST, AT, NOT_FOUND, Strength.WEAK)
-    assert not_served(POST, WireFault(R.NETWORK, "cut"), AT) == unusable(
-        POST, WireFault(R.NETWORK, "cut"), AT
-    )
 
 
 # names ---------------------------------------------------------------------------------------------------

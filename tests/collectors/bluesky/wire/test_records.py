@@ -29,7 +29,6 @@ from tests.support.samples.bluesky_answers import (
     made,
     recorded,
     recorded_json,
-    refusal,
 )
 
 LIKE, REPOST, FOLLOW, POST = COLLECTIONS
@@ -112,31 +111,6 @@ def test_a_record_that_its_author_garbled_is_passed_over_and_stops_nothing(
     assert page == RecordPage((RepoRecord("3k0", ()),), None)
 
 
-@pytest.mark.parametrize(
-    ("answer", "reason"),
-    [
-        pytest.param(made(200, {}), MissedReason.MALFORMED, id="no records"),
-        pytest.param(made(200, {"records": {}}), MissedReason.MALFORMED, id="records an object"),
-        pytest.param(made(200, {"records": [], "cursor": 3}), MissedReason.MALFORMED, id="cursor a number"),
-        pytest.param(made(200, {"records": [None]}), MissedReason.MALFORMED, id="a record that is null"),
-        pytest.param(made(200, {"records": [{"value": "x"}]}), MissedReason.MALFORMED, id="no address"),
-        pytest.param(page_of(POST, {}), MissedReason.MALFORMED, id="another collection"),
-        pytest.param(
-            made(200, {"records": [{"uri": f"at://{ALICE}/{LIKE}/1", "value": "x"}]}),
-            MissedReason.MALFORMED,
-            id="somebody else's record",
-        ),
-        pytest.param(refusal("InvalidRequest", "Error: limit"), MissedReason.BAD_REQUEST, id="our mistake"),
-        pytest.param(recorded("rate_limited_429"), MissedReason.RATE_LIMITED, id="429"),
-        pytest.param(made(503, b"<html>"), MissedReason.UPSTREAM, id="503"),
-    ],
-)
-def test_a_page_that_cannot_be_read_is_not_an_empty_one(answer: Exchange, reason: MissedReason) -> None:
-    page = read_records(answer, BOB, LIKE)
-    assert isinstance(page, WireFault)
-    assert page.reason is reason
-
-
 # positions -----------------------------------------------------------------------------------------------
 
 
@@ -156,13 +130,6 @@ def test_a_follow_is_told_also_after_its_target_was_taken_down(name: str, follow
     assert read_relationships(recorded(name), BOB) == (
         Signal(SignalKind.FOLLOW, address, None, followed, followed),
     )
-
-
-@pytest.mark.parametrize(
-    "body", [{}, {"actor": ALICE, "relationships": []}, {"actor": BOB, "relationships": {}}, []]
-)
-def test_relationships_of_somebody_else_are_a_fault(body: object) -> None:
-    assert isinstance(read_relationships(made(200, body), BOB), WireFault)
 
 
 VALUES = st.recursive(

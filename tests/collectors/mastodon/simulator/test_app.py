@@ -3,7 +3,6 @@
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 import aiohttp
@@ -131,13 +130,6 @@ async def test_what_a_server_refuses_is_refused(path: str, status: int) -> None:
         assert (await got(server, path)).status == status
 
 
-async def test_a_batch_drops_missing_ids_and_duplicates_and_keeps_an_order_of_its_own() -> None:
-    async with serve_mastodon(TOWN) as server:
-        found = await batch(server, 1003, 7, 1001, 1003, 1004)
-        assert [account["id"] for account in found] == ["1001", "1003"]
-        assert server.counts == {"accounts": {"requests": 1, "ids": 5}}
-
-
 async def test_the_page_of_a_profile_is_html_unless_the_actor_is_asked_for() -> None:
     async with serve_mastodon(TOWN) as server, aiohttp.ClientSession(server.base_url) as session:
         headers = {"Host": HOST, "Accept": "text/html"}
@@ -226,32 +218,6 @@ async def test_the_clock_is_set_and_the_counts_are_read_over_http() -> None:
             assert answer.status == 405
         async with session.get("/_simulator/counts") as answer:
             assert await answer.json() == {"accounts/:id": {"requests": 2, "ids": 2}}
-
-
-async def test_rate_limits_run_in_windows_of_simulated_time_per_host_and_say_so_in_iso_8601() -> None:
-    async with serve_mastodon(TOWN, limit=2, now=T0 + timedelta(minutes=1)) as server:
-
-        async def ask(host: str = HOST, path: str = "/api/v1/accounts/1000") -> tuple[int, str, str]:
-            answer = await got(server, path, host)
-            assert "retry-after" not in answer.headers
-            return (
-                answer.status,
-                answer.headers["x-ratelimit-remaining"],
-                answer.headers["x-ratelimit-reset"][11:],
-            )
-
-        assert await ask() == (200, "1", "00:05:00.000000Z")
-        assert await ask() == (200, "0", "00:05:00.000000Z")
-        assert await ask() == (429, "0", "00:05:00.000000Z")
-        assert await ask(OTHER_HOST) == (200, "1", "00:05:00.000000Z")
-        assert (await got(server, "/users/name_0")).status == 200, "only the API counts"
-        server.set_clock(T0 + timedelta(minutes=5))
-        pages = "/api/v1/accounts/1000/statuses?since_id=1"
-        assert await ask(path=pages) == (200, "1", "00:10:00.000000Z")
-        assert await ask(path=pages) == (200, "0", "00:10:00.000000Z")
-        server.set_clock(T0 + timedelta(minutes=10))
-        assert await ask(path=pages) == (429, "0", "00:15:00.000000Z")
-        assert await ask() == (200, "0", "00:15:00.000000Z")
 
 
 # posts ---------------------------------------------------------------------------------------------------
@@ -375,12 +341,3 @@ async def test_no_fault_makes_a_reading_that_differs_from_the_truth(kind: FaultK
                 assert not answer.missed
         assert reasons <= {REASONS[kind]}
         assert bool(reasons) == (REASONS[kind] is not None)
-
-
-async def test_when_all_are_said_not_to_exist_control_accounts_are_too() -> None:
-    async with serve_mastodon(
-        with_canaries(TOWN), faults=FaultPlan({FaultKind.ALL_NOT_FOUND: 100_000})
-    ) as server:
-        assert await batch(server, 1, 2, 3, 1000) == []
-        for path in (*PATHS, "/api/v1/accounts/lookup?acct=blockline_stable_1", "/api/v1/accounts/1"):
-            assert (await got(server, path)).status == 404

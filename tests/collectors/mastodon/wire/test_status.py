@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from collectors.core.collector import Exchange, RequestFailure
+from collectors.core.collector import RequestFailure
 from collectors.core.wire import WireFault
 from collectors.mastodon.wire.answers import (
     Absent,
@@ -17,7 +17,6 @@ from collectors.mastodon.wire.answers import (
     read_profile,
     read_webfinger,
 )
-from collectors.mastodon.wire.evidence import address_of, excerpt
 from collectors.mastodon.wire.identity import MastodonIdentity
 from collectors.mastodon.wire.moderation import DomainBlocks, DomainBlockSeverity, read_domain_blocks
 from collectors.mastodon.wire.posts import (
@@ -27,7 +26,6 @@ from collectors.mastodon.wire.posts import (
 )
 from collectors.mastodon.wire.status import absent, stranger
 from storage.model.core.availability import Flag, Missed, MissedReason, Reading, Status, Strength
-from storage.model.core.side_facts import ObservedKind
 from tests.support.samples.mastodon_answers import (
     ALICE,
     AT,
@@ -40,7 +38,7 @@ from tests.support.samples.mastodon_answers import (
     sample_json,
 )
 from tests.support.samples.readings import NOT_FOUND, SUSPENDED, T0
-from tests.support.simulated.scripted_mastodon import Answer, Cut, asking, ok, status
+from tests.support.simulated.scripted_mastodon import Answer, Cut, asking, status
 
 HTML = b"<h1>404 Not Found (snac/2.75)</h1>"
 
@@ -316,21 +314,8 @@ def test_a_webfinger_answer_without_an_actor_is_malformed(links: object) -> None
 
 OTHER = "social.example"
 BLOCKS = f"{OTHER}/api/v1/instance/domain_blocks"
-LOOKUP = f"{OTHER}/api/v1/accounts/lookup"
 BOB = "https://bad.example/users/bob#2"
 HANDLES = {ALICE.native_id: "alice@mastodon.example", BOB: "bob@bad.example"}
-
-
-def blocks(name: str) -> DomainBlocks:
-    answer = sample(name)
-    said = read_domain_blocks(answer.status, answer.body)
-    assert isinstance(said, DomainBlocks)
-    return said
-
-
-def test_a_published_empty_list_blocks_nobody() -> None:
-    seen = blocks("domain_blocks__empty").facts(HANDLES)
-    assert (seen.answered, seen.facts) == (frozenset(HANDLES), ())
 
 
 @pytest.mark.parametrize(
@@ -359,15 +344,6 @@ def test_a_severity_that_is_no_block_and_a_name_without_a_digest_are_understood(
     assert said.match("b.example") is DomainBlockSeverity.SUSPEND
 
 
-async def test_what_a_server_publishes_becomes_a_fact_of_the_observer() -> None:
-    async with asking({BLOCKS: sample("domain_blocks__obfuscated")}) as (mastodon, _):
-        published = await mastodon.domain_blocks(OTHER, T0)
-    assert isinstance(published, DomainBlocks)
-    seen = published.facts(HANDLES)
-    assert seen.facts == ((BOB, ObservedKind.BLOCKED_BY_SERVER, "domain suspend"),)
-    assert seen.answered == set(HANDLES)
-
-
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
@@ -387,19 +363,6 @@ async def test_blocks_that_are_not_told_are_trouble_that_stops_nothing_else(
 
 
 # copies of accounts --------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        pytest.param(status(404), id="never met there"),
-        pytest.param(ok(account(uri="https://mastodon.example/users/eve")), id="the copy of somebody else"),
-    ],
-)
-async def test_an_account_that_a_server_does_not_know_is_not_answered_for(answer: Answer) -> None:
-    async with asking({LOOKUP: answer}) as (mastodon, _):
-        seen = await mastodon.seen_from(OTHER, HANDLES, T0)
-    assert (seen.answered, seen.facts, seen.trouble) == (frozenset(), (), None)
 
 
 @pytest.mark.parametrize("server", ["", "a b", "https://a.example", "a.example/x", "u@a.example"])
@@ -469,14 +432,3 @@ def test_what_is_served_is_available_if_it_is_the_named_authors_own(
 
 
 # evidence ------------------------------------------------------------------------------------------------
-
-
-def _kept(address: str, asked_for: str, document: object, *ids: str) -> dict[str, Any]:
-    return excerpt(Exchange(address_of(address, (), asked_for), AT, 200, encoded(document)), ids)
-
-
-def test_an_answer_about_accounts_is_no_evidence_about_a_post_with_the_same_number() -> None:
-    who = MastodonIdentity(ALICE.actor, "109")
-    ids = (POST.native_id, who.native_id)
-    assert set(_kept(f"{POST.server}/api/v1/accounts", "", [account(who)], *ids)) == {who.native_id}
-    assert set(_kept(f"{POST.server}/api/v1/statuses", "", [post()], *ids)) == {POST.native_id}

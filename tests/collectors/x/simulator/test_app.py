@@ -21,7 +21,6 @@ from storage.model.core.signals import SignalKind
 from tests.support.samples.readings import T0
 from tests.support.samples.x_answers import CROWD, HOUR, one, recorded_json
 
-FIELDS = {"user.fields": "protected,withheld"}
 LOCKED, GONE, OTHER, AUTHOR = "1500850517966311430", "481186914", "2244994945", "310000001"
 
 
@@ -130,15 +129,6 @@ async def test_a_request_needs_the_token() -> None:
         for header, status in (("", 401), ("Bearer wrong", 401), ("Bearer right", 200)):
             async with session.get("/2/users?ids=1000", headers={"Authorization": header}) as response:
                 assert response.status == status
-
-
-async def test_a_clock_that_goes_back_shows_the_earlier_state_again() -> None:
-    async with serve_x(CROWD) as server:
-        first = await got(server, "/2/users", ids="1000,1001,1002", **FIELDS)
-        server.set_clock(T0 + 5 * HOUR)
-        assert await got(server, "/2/users", ids="1000,1001,1002", **FIELDS) != first
-        server.set_clock(T0)
-        assert await got(server, "/2/users", ids="1000,1001,1002", **FIELDS) == first
 
 
 async def test_each_endpoint_has_its_documented_limit() -> None:

@@ -1,6 +1,5 @@
 """What an answer of X proves about each account, row by row of the classification."""
 
-import json
 from collections.abc import Callable
 
 import pytest
@@ -9,26 +8,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collectors.core.abilities import Follows
-from collectors.core.collector import RequestFailure, UnresolvedReason
+from collectors.core.collector import RequestFailure
 from collectors.simulator.engagement_file import SimulatedAct
-from collectors.simulator.history import History, settled
-from collectors.x.declaration import X
+from collectors.simulator.history import History
 from collectors.x.simulator.app import serve_x
 from collectors.x.wire.envelope import UnreadableResource
 from collectors.x.wire.follows import (
     MAX_PAGES,
     FollowsListing,
     FollowsPage,
-    price_of,
-    price_sentence,
 )
-from collectors.x.wire.handles import read_handles
-from collectors.x.wire.timeline import TimelinePosition, XTimelinePage, read_timeline
+from collectors.x.wire.timeline import XTimelinePage, read_timeline
 from collectors.x.wire.users import read_lookup
 from storage.model.core.availability import Flag, Missed, MissedReason, Reading, State, Status
 from storage.model.core.signals import SignalKind
 from tests.support.samples.readings import AVAILABLE, MINUTE, NOT_FOUND, PROTECTED, SUSPENDED, T0
-from tests.support.samples.x_answers import AT, ERROR, ID, MISSING, USER, body, recorded
+from tests.support.samples.x_answers import AT, ERROR, ID, MISSING, USER, body
 from tests.support.simulated.scripted_x import collector, plain, scripted
 
 
@@ -148,18 +143,6 @@ def page(*ids: str, token: str | None = None, **parts: object) -> bytes:
 # counts and prices ---------------------------------------------------------------------------------------
 
 
-def test_a_reading_costs_a_cent_for_each_user_returned() -> None:
-    assert price_of([]) == 0
-    assert price_of([2000]) == 20.00
-    assert price_of([340, 1200, 7]) == 15.47
-    assert price_sentence([2000]) == (
-        "Reading whom 1 executive follows costs about $20.00 each time they are read."
-    )
-    assert price_sentence([90_000, 60_000]) == (
-        "Reading whom 2 executives follow costs about $1,500.00 each time they are read."
-    )
-
-
 # pages put together --------------------------------------------------------------------------------------
 
 
@@ -191,23 +174,6 @@ def test_a_listing_that_is_ended_by_us_is_not_complete(tokens: list[str], pages:
 
 
 # over real sockets ---------------------------------------------------------------------------------------
-
-
-async def test_the_list_is_that_of_the_time_without_those_who_cannot_be_seen() -> None:
-    suspended = settled(
-        X,
-        "7",
-        [(T0, State(Status.AVAILABLE), "a"), (T0 + 2 * MINUTE, State(Status.SUSPENDED), "a")],
-    )
-    acts = [follow(7), follow(8), follow(9, 1), follow(8, 1, SignalKind.UNFOLLOW)]
-    async with serve_x(History((suspended,)), acts=acts, now=T0) as server, collector(server.base_url) as x:
-        seen: list[set[str]] = []
-        for minute in range(3):
-            server.set_clock(T0 + minute * MINUTE)
-            said = await x.follows(EXECUTIVE, T0)
-            assert isinstance(said, Follows)
-            seen.append({target for target, _ in said.targets})
-        assert seen == [{"7", "8"}, {"7", "9"}, {"9"}]
 
 
 async def test_a_used_up_limit_of_this_list_does_not_stop_the_lookups() -> None:
@@ -256,14 +222,6 @@ async def test_what_is_no_id_is_not_asked_for() -> None:
 AUTHOR = "310000001"
 
 
-def test_errors_about_other_accounts_do_not_hide_a_timeline() -> None:
-    document = json.loads(recorded("timeline_tweets"))
-    document["errors"] = json.loads(recorded("suspended_mention"))["errors"]
-    page = read_timeline(200, json.dumps(document).encode(), AUTHOR)
-    assert isinstance(page, XTimelinePage)
-    assert len(page.signals) == 4
-
-
 @pytest.mark.parametrize(
     "post",
     [
@@ -279,22 +237,3 @@ def test_a_page_with_a_post_that_is_not_understood_is_not_used(post: object) -> 
     page = read_timeline(200, answer, AUTHOR)
     assert not isinstance(page, XTimelinePage | UnreadableResource)
     assert page.reason is MissedReason.MALFORMED
-
-
-def test_a_cursor_from_elsewhere_is_refused() -> None:
-    with pytest.raises(ValueError, match="not a cursor"):
-        TimelinePosition.of("2021-02-01T00:00")
-
-
-@pytest.mark.parametrize(
-    ("name", "why"),
-    [
-        ("not_found_by_handle", UnresolvedReason.NOT_FOUND),
-        ("suspended_by_handle", UnresolvedReason.SUSPENDED),
-        ("mixed_by_id", UnresolvedReason.NO_ANSWER),
-        ("usage_capped", UnresolvedReason.NO_ANSWER),
-    ],
-)
-def test_a_handle_without_an_id_says_why(name: str, why: UnresolvedReason) -> None:
-    answer = read_handles(200, recorded(name), ["Missing1"])
-    assert [(one.asked, one.why) for one in answer.unresolved] == [("Missing1", why)]

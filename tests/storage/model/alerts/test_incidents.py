@@ -13,7 +13,6 @@ from jobs.alerting.matching import match_rules
 from storage.model.alerts.alerts import AlertDecision, AlertRow, AlertStage, Cohort, MailKind
 from storage.model.alerts.incidents import (
     NONE,
-    AccountsBack,
     Assignee,
     HandoverNote,
     IncidentClosing,
@@ -38,23 +37,7 @@ NEW = IncidentWork(7, "key", 3, wave=2)
 TAKEN = replace(NEW, owner=ANNA, owned_since=T0)
 TAKEN_UP = replace(NEW, acknowledged_wave=2, acknowledged_by="anna", acknowledged_at=T0)
 CLOSED = replace(NEW, closing=IncidentClosing(T0, "anna", "done", 2))
-BACK = AccountsBack(2, 2, is_resolved=True, at=T0)
 LATER = T0 + timedelta(hours=1)
-
-
-@pytest.mark.parametrize(
-    ("work", "waits"),
-    [
-        (NEW, True),
-        (TAKEN, False),
-        (replace(NEW, owner=replace(ANNA, may_log_in=False)), True),
-        (TAKEN_UP, False),
-        (CLOSED, False),
-        (replace(NEW, accounts=BACK), False),
-    ],
-)
-def test_an_incident_waits_until_somebody_who_may_log_in_has_it(work: IncidentWork, waits: bool) -> None:
-    assert work.is_waiting is waits
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """A platform's notice that an owner forwards: what it says, and that other emails are told from it."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from email.message import EmailMessage
 
 import pytest
@@ -9,11 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storage.model.causes.causes import CauseKind
-from storage.model.causes.consistent_orders import consistent_orders
 from storage.model.causes.platform_notices import LARGEST, NoticeError, PlatformNotice, read_notice
-from storage.model.core.accounts import ListId, Platform
-from storage.model.core.availability import EVERYWHERE, State, Status
-from storage.model.core.orders import Order
+from storage.model.core.accounts import Platform
+from storage.model.core.availability import State, Status
 
 SENT = datetime(2022, 6, 26, 12, 30, tzinfo=UTC)
 WITHHELD = (
@@ -241,35 +239,5 @@ def test_an_email_of_any_bytes_is_a_notice_or_refused(noise: bytes, at: int) -> 
         assert said[-1:] in {"", "."}
 
 
-ISSUED = datetime(2021, 2, 4, tzinfo=UTC)
-HOUR = timedelta(hours=1)
-DAY = timedelta(days=1)
-INDIA = Order(1, "IN/1", "", "", "IN", "", ISSUED, None, None, None, 1, ListId(1), ISSUED)
-TURKEY = Order(
-    2, "TR/1", "", "", "TR", "", ISSUED + DAY, ISSUED, ISSUED + 2 * DAY, None, 1, ListId(2), ISSUED
-)
-AVAILABLE, SUSPENDED = State(Status.AVAILABLE), State(Status.SUSPENDED)
-
-
 def withheld(*countries: str) -> State:
     return State(Status.WITHHELD, countries)
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "at", "fits"),
-    [
-        pytest.param(AVAILABLE, withheld("IN"), ISSUED + HOUR, [1], id="withheld in its country after it"),
-        pytest.param(AVAILABLE, withheld("IN", "TR"), ISSUED, [1, 2], id="in both countries"),
-        pytest.param(AVAILABLE, withheld(EVERYWHERE), ISSUED + HOUR, [1, 2], id="everywhere"),
-        pytest.param(None, withheld("IN"), ISSUED + HOUR, [1], id="the first thing that was seen of it"),
-        pytest.param(withheld("IN"), withheld("IN", "TR"), ISSUED + HOUR, [2], id="a country more"),
-        pytest.param(AVAILABLE, withheld("IN"), ISSUED - HOUR, [], id="seen before the order was issued"),
-        pytest.param(AVAILABLE, withheld("FR"), ISSUED + HOUR, [], id="another country"),
-        pytest.param(AVAILABLE, SUSPENDED, ISSUED + HOUR, [], id="suspended, which may have other reasons"),
-        pytest.param(withheld("IN"), AVAILABLE, ISSUED + HOUR, [], id="back again"),
-    ],
-)
-def test_a_change_fits_the_orders_that_name_the_account_in_the_countries_that_it_gained(
-    old: State | None, new: State, at: datetime, fits: list[int]
-) -> None:
-    assert [o.order_id for o in consistent_orders(old, new, at, [TURKEY, INDIA])] == fits

@@ -1,7 +1,6 @@
 """Gaps of coverage: the fold agrees with looking at every single reading, whatever was left out or missed."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
@@ -21,7 +20,6 @@ from storage.model.core.coverage_gaps import (
     coverage_of,
     shared_coverage,
 )
-from storage.model.core.orders import OrderEvent, OrderEventKind
 from storage.model.core.packed_columns import instant, integers, microseconds
 from storage.model.core.reachability import (
     MeasuredDay,
@@ -31,7 +29,6 @@ from storage.model.core.reachability import (
     unreachable_periods,
 )
 from tests.jobs.notify.test_network_alerts import DAY, NOW, TODAY, measured
-from tests.support.samples.orders import ORDER
 from tests.support.samples.readings import minutes
 
 T0 = datetime(2021, 2, 1, tzinfo=UTC)
@@ -207,38 +204,9 @@ def test_an_answer_from_before_a_restart_lacks_what_the_settings_of_then_lacked(
     assert CountryScopes(SCOPES.scopes[:2]).before_the_newest(minutes(minute)) == _countries(expected)
 
 
-def test_when_a_country_was_out_of_reach() -> None:
-    assert list(SCOPES.gaps("BR")) == [(minutes(0), minutes(10)), (minutes(20), None)]
-    assert list(SCOPES.gaps("TR")) == []
-    assert [SCOPES.was_in_reach("BR", minutes(m)) for m in (-1, 5, 10, 25)] == [True, False, True, True]
-
-
 def _countries(words: str) -> frozenset[str]:
     found: Iterable[str] = words.split()
     return frozenset(found)
-
-
-NOON = datetime(2021, 2, 4, 12, tzinfo=UTC)
-FIRST, LAST = NOON.replace(hour=0), NOON.replace(hour=23, minute=59, second=59)
-BEFORE, AFTER = datetime(2021, 1, 30, tzinfo=UTC), datetime(2021, 2, 6, tzinfo=UTC)
-EVENT = OrderEvent(1, 7, OrderEventKind.NOTICE, NOON, None, None, "Notice", "A paper", NOON)
-
-DATES = {
-    "an exact time": (None, None, False),
-    "a day without a time": (FIRST, LAST, False),
-    "two days": (BEFORE, LAST, True),
-    "an earlier day without a later": (BEFORE, None, True),
-    "a later day without an earlier": (None, AFTER, True),
-}
-
-
-@pytest.mark.parametrize(("first", "last", "disputed"), DATES.values(), ids=DATES)
-def test_a_date_is_disputed_if_sources_name_two_days(
-    first: datetime | None, last: datetime | None, disputed: bool
-) -> None:
-    order = replace(ORDER, issued_at=NOON, issued_from=first, issued_to=last)
-    event = replace(EVENT, at_from=first, at_to=last)
-    assert (order.is_disputed, event.is_disputed) == (disputed, disputed)
 
 
 @given(st.lists(st.integers(-(2**62), 2**62)))

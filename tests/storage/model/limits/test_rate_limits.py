@@ -82,14 +82,6 @@ def test_an_answer_never_adds_to_what_is_left_of_a_window(
     assert (noted.left_over, noted.until) == (left_over, until)
 
 
-def test_who_states_no_limit_is_asked_without_count() -> None:
-    free = answered(BudgetState(), Stated())
-    assert granted(free, at(2))[0] is free
-    assert note(free, 0, Stated(), at(3)) is free
-    assert note(free, 0, Stated(), at(50)).until == at(110)
-    assert refused(take(free, at(61), UNPACED)[0], at(61)).why is WhyNot.PROBING
-
-
 def test_who_begins_to_state_a_limit_is_probed_when_all_that_is_under_way_has_arrived() -> None:
     free = answered(BudgetState(), Stated())
     stated = note(free, 0, Stated(10, 9, at(900)), at(3))

@@ -1,7 +1,6 @@
 """What became of the accounts of an order: counted from the readings, with what they leave open."""
 
 from dataclasses import replace
-from datetime import timedelta
 from random import Random
 
 import pytest
@@ -324,12 +323,6 @@ def test_a_blocked_time_is_bounded_by_the_readings_around_it(spells: list[Spell]
     assert [t for d in found for t in (d.shortest, d.longest, d.start_width)] == hours
     assert [d.end for d in found] == [end for *_, end in told]
     assert {(d.account_id, d.order) for d in found} <= {(7, "A 1")}
-
-
-def test_without_a_country_whoever_is_withheld_anywhere_is_blocked() -> None:
-    (told,) = durations(story(FREE_FIRST, (1, 2, ABROAD)), {})
-
-    assert (told.shortest, told.longest, told.end) == (timedelta(), None, STILL)
 
 
 @pytest.mark.parametrize(

@@ -1,20 +1,15 @@
 """Claimed against observed: what counts for a half-year, what may, and which sources disagree."""
 
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from itertools import permutations
+from datetime import UTC, datetime
 
 import pytest
 
 from collectors.x.declaration import X
 from dashboard.countries import published_words
 from storage.model.core.accounts import AccountId
-from storage.model.orders.block_groups import block_groups, first_back
-from storage.model.orders.cohort import CohortMember, Kind
-from storage.model.orders.half_years import HalfYear, HalfYearCoverage, looked_by_half
+from storage.model.orders.half_years import HalfYear, HalfYearCoverage
 from storage.model.orders.published_vs_observed import (
     Claimed,
-    ConfirmedCountryState,
     CountrySighting,
     HalfYearTally,
     ObservedFigures,
@@ -23,28 +18,10 @@ from storage.model.orders.published_vs_observed import (
     disagreements,
     observed_in,
     recorded_in,
-    sightings,
 )
 from storage.model.orders.transparency_figures import TransparencyReport
-from tests.storage.model.orders.test_cohort import (
-    BACK,
-    BLOCKED,
-    GONE,
-    NEVER,
-    NOW,
-    QUIET,
-    member,
-)
-from tests.support.samples.readings import AVAILABLE, MINUTE, SUSPENDED, T0, WITHHELD_IN, minutes
 
 FIRST, SECOND = HalfYear(2021, 1), HalfYear(2021, 2)
-W, S, A, E, G = (
-    Kind.WITHHELD,
-    Kind.SUSPENDED,
-    Kind.AVAILABLE,
-    Kind.WITHHELD_ELSEWHERE,
-    Kind.NOT_FOUND,
-)
 
 
 def day(month: int, number: int = 1, year: int = 2021) -> datetime:
@@ -76,60 +53,6 @@ def seen(after: datetime | None, by: datetime, account: int = 1, source: str = "
     return CountrySighting(AccountId(account), after, by, source)
 
 
-@pytest.mark.parametrize(
-    ("at", "name"),
-    [
-        pytest.param(day(1), "2021-H1", id="the first moment of a year"),
-        pytest.param(day(7) - timedelta(microseconds=1), "2021-H1", id="the last of June"),
-        pytest.param(day(7), "2021-H2", id="the first of July"),
-        pytest.param(
-            datetime.fromisoformat("2021-07-01T03:00:00+05:30"), "2021-H1", id="July in India, June in UTC"
-        ),
-    ],
-)
-def test_a_moment_lies_in_one_half_year_of_utc(at: datetime, name: str) -> None:
-    half = HalfYear.of(at)
-
-    assert (half.name, HalfYear.named(name)) == (name, half)
-    assert half.start <= at < half.end
-
-
-@pytest.mark.parametrize(
-    ("kinds", "withheld", "restored"),
-    [
-        pytest.param([A, W, A], [2], [3], id="withheld, and back"),
-        pytest.param([A, S, A], [], [], id="suspended only is not withheld there"),
-        pytest.param([A, W, S, A], [2], [4], id="withheld, then suspended: back when it is seen available"),
-        pytest.param([A, W, G], [2], [], id="withheld, then gone, is not back"),
-        pytest.param([A, W, E], [2], [3], id="withheld elsewhere only is back here"),
-        pytest.param([A, W, W, A], [2], [4], id="other countries coming and going change nothing here"),
-        pytest.param([A, W, A, W], [2, 4], [3], id="withheld again"),
-        pytest.param([W, A], [1], [2], id="withheld at the first look"),
-    ],
-)
-def test_an_account_becomes_withheld_and_comes_back_between_two_readings(
-    kinds: list[Kind], withheld: list[int], restored: list[int]
-) -> None:
-    stands = [
-        ConfirmedCountryState(kind, day(n - 1, 15) if n > 1 else None, day(n), "x")
-        for n, kind in enumerate(kinds, start=1)
-    ]
-    became, back = sightings(AccountId(1), stands)
-
-    assert [s.by.month for s in became] == withheld
-    assert [s.by.month for s in back] == restored
-    assert all((s.after is None) == (s.by.month == 1) for s in became)
-
-
-def test_a_return_without_a_contrary_reading_lies_after_what_was_seen_before() -> None:
-    stands = [
-        ConfirmedCountryState(W, None, day(2), "import:a"),
-        ConfirmedCountryState(A, None, day(5), "import:a"),
-    ]
-
-    assert sightings(AccountId(1), stands)[1] == [seen(day(2), day(5), source="import:a")]
-
-
 def test_own_readings_and_records_of_others_are_never_one_number() -> None:
     found = [seen(day(2), day(3), 1), seen(day(2), day(3), 1, "import:b"), seen(None, day(4), 2, "import:a")]
     looked = HalfYearCoverage(day(1), day(6), 150, 181)
@@ -147,16 +70,6 @@ def test_without_a_reading_there_is_nothing_observed_and_no_zero() -> None:
 
     assert observed_in(FIRST, (10, 4), None, found, ()) is None
     assert recorded_in(FIRST, [seen(day(12, year=2020), day(8), source="import:a")], ()) is None
-
-
-def test_coverage_says_from_when_to_when_and_on_which_share_of_the_days() -> None:
-    hour = timedelta(hours=1)
-    days = [(d, d + hour, d + 2 * hour) for d in (day(6, 29), day(6, 30), day(7, 1), day(7, 3))]
-
-    assert looked_by_half(days, day(7, 4) + hour) == {
-        FIRST: HalfYearCoverage(day(6, 29) + hour, day(6, 30) + 2 * hour, 2, 181),
-        SECOND: HalfYearCoverage(day(7, 1) + hour, day(7, 3) + 2 * hour, 2, 4),
-    }
 
 
 @pytest.mark.parametrize(
@@ -309,60 +222,3 @@ def test_what_was_observed_says_of_whom_it_speaks(
 
     (told,) = published_words.observer_summaries(found, "IN")
     assert sentence in " ".join(told.lines)
-
-
-LATER = member((0, AVAILABLE), (930, WITHHELD_IN))
-A_LITTLE_LATER = member((0, AVAILABLE), (260, WITHHELD_IN), (600, AVAILABLE))
-
-
-def numbered(*members: CohortMember) -> list[CohortMember]:
-    return [replace(m, account_id=AccountId(n)) for n, m in enumerate(members)]
-
-
-def minute(at: datetime | None) -> float | None:
-    return None if at is None else (at - T0) / MINUTE
-
-
-def test_the_order_of_the_accounts_changes_nothing_and_the_future_is_not_told() -> None:
-    members = numbered(BACK, LATER, A_LITTLE_LATER)
-    assert len({block_groups(some, T0, NOW) for some in permutations(members)}) == 1
-    [early] = block_groups(members, T0, minutes(520))
-    assert (early.accounts, early.back) == (2, 1)
-
-
-EARLY = member((0, AVAILABLE), (190, WITHHELD_IN), (400, AVAILABLE))
-ONCE_MORE = member((0, AVAILABLE), (200, WITHHELD_IN), (400, AVAILABLE), (600, SUSPENDED))
-WIDER = replace(EARLY, stays=(*EARLY.stays[:2], replace(EARLY.stays[2], onset_after=minutes(300))))
-UNKNOWN = member((0, WITHHELD_IN), (400, AVAILABLE))
-
-
-@pytest.mark.parametrize(
-    ("members", "first"),
-    [
-        pytest.param([BLOCKED, GONE, QUIET, NEVER], None, id="who is gone or still blocked is not back"),
-        pytest.param(
-            [BACK, EARLY], ([1], 385, 400, 175, 190), id="the first reading that shows one back counts"
-        ),
-        pytest.param(
-            [BACK, ONCE_MORE], ([1], 385, 400, 185, 200), id="also of an account that was blocked again"
-        ),
-        pytest.param(
-            [EARLY, BACK, ONCE_MORE],
-            ([0, 2], 385, 400, 175, 200),
-            id="those of one reading are first together",
-        ),
-        pytest.param(
-            [WIDER, ONCE_MORE], ([0, 1], 300, 400, 175, 200), id="their time holds the return of each of them"
-        ),
-        pytest.param([UNKNOWN], ([0], 385, 400, None, 0), id="a block of the first reading has no beginning"),
-    ],
-)
-def test_who_was_seen_back_first(
-    members: list[CohortMember], first: tuple[list[int], float, float, float | None, float] | None
-) -> None:
-    found = first_back(numbered(*members), T0, NOW)
-    shown = found and (
-        [m.account_id for m in found.members],
-        *map(minute, (found.after, found.until, found.blocked_after, found.blocked_until)),
-    )
-    assert shown == first

@@ -118,11 +118,6 @@ def test_an_executive_needs_name_and_title_and_comes_once() -> None:
     ]
 
 
-def test_columns_that_mean_nothing_are_named_so_that_a_misspelt_one_is_seen() -> None:
-    parsed = watch_rows(b"platform,handle,acount_id,note\nx,a,1,hello\n", "watch.csv")
-    assert parsed.ignored == ("acount_id", "note")
-
-
 ISSUED = "2021-01-31T12:00:00+05:30"
 
 

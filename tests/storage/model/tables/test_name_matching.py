@@ -18,9 +18,8 @@ from storage.model.tables.account_references import (
     is_native_id,
     read_address,
 )
-from storage.model.tables.csv_rows import TableError
-from storage.model.tables.name_matching import ResolvedName, UnresolvedName, as_name, match_stored
-from storage.model.tables.said_names import ParsedName, post_of, read_said, said_names
+from storage.model.tables.name_matching import ResolvedName, UnresolvedName, match_stored
+from storage.model.tables.said_names import ParsedName, read_said
 from tests.support.samples.readings import T0
 
 ONE = NameCandidate(AccountId(1), "11", "one")
@@ -84,18 +83,6 @@ STORED = {
 )
 def test_a_name_means(words: str, what: ResolvedName | UnresolvedName | None) -> None:
     assert match_stored(read_said(words), STORED) == what
-
-
-def test_a_resolved_name_says_under_which_handle_the_account_goes_and_what_was_cut() -> None:
-    said = read_said("https://x.com/before/status/5?s=20")
-    name = as_name(said, "pasted", ResolvedName("post:5", "now/5"), {(X, "post:5"): AccountId(2)})
-    assert (name.outcome, name.account_id, name.handle, name.post_id) == (
-        NameOutcome.RESOLVED,
-        AccountId(2),
-        "before/5",
-        "5",
-    )
-    assert name.note == "Its author is @now. '?s=20' after the id of the post is ignored."
 
 
 def stored(said: str, **fields: object) -> OrderName:
@@ -313,43 +300,3 @@ def test_words_mean(words: str, meant: ParsedName) -> None:
 def test_what_is_no_form_of_a_name_is_refused(words: str) -> None:
     with pytest.raises(AddressError):
         read_said(words)
-
-
-def test_names_stand_one_a_line_or_with_commas_semicolons_or_spaces_between_and_count_once() -> None:
-    parsed = said_names("x:a, x:b\n\nx:c;x:d x:e\nx f,x:a\n", "pasted", None)
-    assert [(s.line, s.words, s.handle) for s in parsed.rows] == [
-        (1, "x:a", "a"),
-        (1, "x:b", "b"),
-        (3, "x:c", "c"),
-        (3, "x:d", "d"),
-        (3, "x:e", "e"),
-        (4, "x f", "f"),
-    ]
-
-
-def test_a_word_that_is_no_name_is_a_problem_of_its_line() -> None:
-    parsed = said_names("x:a\n!!!\n", "pasted", None)
-    assert [s.words for s in parsed.rows] == ["x:a"]
-    assert [str(p) for p in parsed.problems] == [
-        "pasted, line 2: '!!!' is not a handle, an id or an address of an account."
-    ]
-
-
-@pytest.mark.parametrize("text", ["", " \n\t\n", ",;"])
-def test_a_list_without_a_name_is_refused_as_a_whole(text: str) -> None:
-    with pytest.raises(TableError, match="the list contains no names"):
-        said_names(text, "pasted", None)
-
-
-@pytest.mark.parametrize(
-    ("cell", "post"),
-    [("12", ("12", "")), ("12?s=20", ("12", "?s=20")), ("12/video/1", ("12", "/video/1"))],
-)
-def test_the_id_of_a_post_is_told_from_what_stands_behind_it(cell: str, post: tuple[str, str]) -> None:
-    assert post_of(cell) == post
-
-
-@pytest.mark.parametrize("cell", ["", "?s=20", "12a", "1.2E+18x", "12345678901234567890"])
-def test_a_cell_without_the_id_of_a_post_is_refused(cell: str) -> None:
-    with pytest.raises(AddressError):
-        post_of(cell)

@@ -2,8 +2,7 @@
 
 import itertools
 import json
-import unicodedata
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,27 +15,19 @@ from collectors.mastodon.declaration import MASTODON
 from collectors.x.declaration import X
 from collectors.youtube.declaration import YOUTUBE
 from storage.model.core.accounts import Platform
-from storage.model.core.availability import Flag, MissedReason, State, Status, kind_of
+from storage.model.core.availability import Flag, MissedReason, State, Status
 from storage.model.core.side_facts import ObservedKind
 from storage.model.text.control_characters import escaped, escaped_lines
-from storage.model.text.near_names import meant, nearest, unknown_name
+from storage.model.text.near_names import meant, nearest
 from storage.model.text.platforms import markdown, unread_markdown
 from storage.model.text.side_facts import flag_words, missed_words, observed_words, seen_as_words
 from storage.model.text.states import (
-    change_words,
-    explanation,
-    group_words,
-    of_many,
-    short_words,
     state_words,
 )
 from storage.model.text.time_bins import TimeBins, per_bin, time_bins
-from storage.model.text.units import in_period
 from tests.support.samples.readings import (
-    AVAILABLE,
     EVERY_CHARACTER,
     NOT_FOUND,
-    PROTECTED,
     SUSPENDED,
     WITHHELD_IN,
     invisible,
@@ -142,67 +133,6 @@ def test_a_state_is_called_what_its_platform_told(
     state: State | None, platform: Platform, flags: frozenset[Flag] | None, said: str
 ) -> None:
     assert state_words(state, platform, flags) == said
-
-
-EVERY_STATE = [AVAILABLE, PROTECTED, WITHHELD_IN, SUSPENDED, DEACTIVATED, NOT_FOUND]
-SCOPES = [None, NONE, HOST, APP, UNANSWERED, DELETED, TEMPORARY, OR_DELETED]
-
-
-@pytest.mark.parametrize("platform", Platform)
-def test_the_whole_words_are_the_short_ones_with_their_explanation(platform: Platform) -> None:
-    for state, flags in itertools.product(EVERY_STATE, SCOPES):
-        whole, short = state_words(state, platform, flags), short_words(state, platform, flags)
-        assert whole.startswith(short)
-        rest = explanation(state, platform, flags)
-        assert rest in whole
-        assert bool(rest) is (whole != short)
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "platform", "flags", "said"),
-    [
-        pytest.param(TR, AVAILABLE, BLUESKY, NONE, "no longer restricted in TR (Bluesky app)", id="lifted"),
-        pytest.param(
-            WITHHELD_IN,
-            AVAILABLE,
-            X,
-            NONE,
-            "available again (before: withheld in India (IN))",
-            id="no longer withheld by X",
-        ),
-        pytest.param(
-            SUSPENDED,
-            AVAILABLE,
-            BLUESKY,
-            NONE,
-            "available again (before: taken down)",
-            id="of the old state only the status is told",
-        ),
-        pytest.param(NOT_FOUND, AVAILABLE, BLUESKY, NONE, "found again", id="a return is no restoration"),
-        pytest.param(
-            WITHHELD_IN,
-            State(Status.WITHHELD, ("IN", "TR")),
-            X,
-            NONE,
-            "now withheld in India (IN), Turkey (TR) (before: IN)",
-            id="a country more",
-        ),
-        pytest.param(AVAILABLE, PROTECTED, X, NONE, "protected by the owner", id="the owner's lock"),
-        pytest.param(PROTECTED, AVAILABLE, X, NONE, "no longer protected", id="the owner's key"),
-        pytest.param(
-            AVAILABLE,
-            SUSPENDED,
-            MASTODON,
-            OR_DELETED,
-            "suspended by its server or deleted by its owner",
-            id="gone on Mastodon",
-        ),
-    ],
-)
-def test_a_change_is_told_with_what_was_before(
-    old: State, new: State, platform: Platform, flags: frozenset[Flag], said: str
-) -> None:
-    assert change_words(kind_of(old, new, flags), old, new, platform, flags) == said
 
 
 @pytest.mark.parametrize(
@@ -355,53 +285,10 @@ def test_the_status_of_a_post_says_whether_it_is_that_of_its_author(
     assert state_words(state, platform, flags, of_post=True) == said
 
 
-def test_a_flag_alone_tells_that_a_status_is_that_of_the_author_of_a_post() -> None:
-    assert short_words(NOT_FOUND, BLUESKY, AUTHOR) == "gone with its author's account"
-    assert of_many(short_words(NOT_FOUND, BLUESKY, AUTHOR)) == "gone with their author's account"
-    assert group_words(Status.NOT_FOUND, X, AUTHOR) == "not shown because of its author's account"
-    assert change_words(kind_of(AVAILABLE, WITHHELD_IN, AUTHOR), AVAILABLE, WITHHELD_IN, X, AUTHOR) == (
-        "withheld in India (IN) with its author's account"
-    )
-
-
 def test_nothing_invisible_is_left() -> None:
     assert invisible(EVERY_CHARACTER)
     assert invisible(escaped(EVERY_CHARACTER)) == set()
     assert invisible(escaped_lines(EVERY_CHARACTER)) == {"\n"}
-
-
-def test_what_people_write_stays_as_it_is() -> None:
-    kept = [c for c in EVERY_CHARACTER if unicodedata.category(c)[0] in "LMNPS"]
-    assert escaped("".join(kept)) == "".join(kept)
-
-
-@pytest.mark.parametrize(
-    ("text", "line"),
-    [
-        pytest.param("a\nb\r", r"a\nb\r", id="line ends"),
-        pytest.param("\x1b[31mred\x9b", r"\x1b[31mred\x9b", id="commands to a terminal"),
-        pytest.param("\u202egnp.exe", r"\u202egnp.exe", id="a change of direction"),
-        pytest.param("a\u2028b\U000e0001", r"a\u2028b\U000e0001", id="a line separator, a tag"),
-        pytest.param("\ud800", r"\ud800", id="half a surrogate pair"),
-    ],
-)
-def test_it_is_written_as_in_python(text: str, line: str) -> None:
-    assert escaped(text) == line
-
-
-NAMES = ["india", "Farmers", "Night desk"]
-
-
-@pytest.mark.parametrize(
-    ("typed", "sentence"),
-    [
-        ("indai", "There is no list 'indai': did you mean 'india'?"),
-        ("FARMER", "There is no list 'FARMER': did you mean 'Farmers'?"),
-        ("x", "There is no list 'x'; there are: india, Farmers, Night desk."),
-    ],
-)
-def test_a_near_name_is_offered_or_else_all(typed: str, sentence: str) -> None:
-    assert unknown_name("list", typed, NAMES) == sentence
 
 
 @given(st.text(), st.lists(st.text()))
@@ -435,21 +322,3 @@ def test_a_period_alone_decides_its_bins(row: dict[str, Any]) -> None:
     assert bins == TimeBins(start, timedelta(seconds=row["step_s"]), row["n"])
     assert per_bin(bins.step) == row["words"]
     assert (bins.place(since), bins.place(until)) == (0, row["n"] - 1)
-
-
-NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
-THEN = datetime(2021, 2, 12, 8, tzinfo=UTC)
-
-
-@pytest.mark.parametrize(
-    ("until", "now", "words"),
-    [
-        pytest.param(NOW, NOW, "In the last 30 days", id="up to now"),
-        pytest.param(THEN, None, "In the last 30 days", id="up to when it was asked for"),
-        pytest.param(THEN, NOW, "From 2021-01-13 08:00 to 2021-02-12 08:00 UTC", id="long ago"),
-    ],
-)
-def test_a_period_that_does_not_end_now_has_both_ends(
-    until: datetime, now: datetime | None, words: str
-) -> None:
-    assert in_period(until - timedelta(days=30), until, now) == words
