@@ -5,7 +5,6 @@ import sys
 from collections.abc import Callable, Iterator
 
 from tests.benchmarks import (
-    alerts,
     dashboard,
     dashboard_push,
     edits,
@@ -13,15 +12,12 @@ from tests.benchmarks import (
     million,
     pipeline,
     planner,
-    proof,
     rehearsal,
     replay,
-    rule_preview,
     sizing,
     start,
     storage,
     ten_million,
-    tier,
     workers,
 )
 from tests.benchmarks.measuring import Figure
@@ -39,16 +35,9 @@ def _of_replay() -> Iterator[Figure]:
     yield from replay.replay_film_figures()
 
 
-def _of_the_desk() -> Iterator[Figure]:
-    yield from rule_preview.figures()
-    yield from dashboard.names_preview_figures()
-
-
 GROUPS: dict[str, Callable[[], Iterator[Figure]]] = {
     "pipeline": pipeline.figures,
-    "posts": pipeline.posts_figures,
     "storage": storage.figures,
-    "alerts": alerts.figures,
     "dashboard": _of_the_dashboard,
     "replay": _of_replay,
     "sizing": sizing.figures,
@@ -58,14 +47,10 @@ GROUPS: dict[str, Callable[[], Iterator[Figure]]] = {
     "ten_million": ten_million.figures,
     "live_100k": large_pages.live,
     "live_1m": large_pages.million,
-    "table": large_pages.table,
     "edits": edits.figures,
     "workers": workers.figures,
     "shards": workers.shards_figures,
     "start": start.figures,
-    "proof": proof.figures,
-    "tier": tier.figures,
-    "desk": _of_the_desk,
 }
 
 

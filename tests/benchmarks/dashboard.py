@@ -20,26 +20,18 @@ The page Labels of a country in a real browser. `make bench GROUP=dashboard`.
 `labels_page_20000_ms` is a later opening of that page, by a link in an open dashboard, for a country with
 20,000 labels of a year: from the press until the table is painted. The reference is a country with 40.
 
-The preview of pasted names, in a real browser. `make bench GROUP=desk`.
-
-`names_preview_5000_ms` is the time from pressing *Preview* until the counts of all lines and the first rows
-of the table are drawn: handles, ids and addresses of three platforms, a tenth of them of accounts that are
-watched already, and some lines that are no names. No platform is asked. The reference is the same for 50.
-`names_preview_5000_server_cpu_ms` is what the dashboard computes for it.
 """
 
 import asyncio
-import re
 import shutil
 import statistics
 import tempfile
 import time
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from statistics import median
 from typing import Literal
 
 import aiohttp
@@ -48,13 +40,12 @@ import uvloop
 from playwright.async_api import Page, async_playwright
 
 from dashboard.asgi.settings import DashboardSettings
-from jobs.base.clock import system_clock
 from jobs.runtime.web import listen_on, serve
 from storage.countries.label_record import note_listed
 from storage.postgres.pool import Pool, connect, open_pool, transaction
 from tests.benchmarks.measuring import Figure, scratch_database
 from tests.support.clients.api import callback
-from tests.support.clients.browser import ARGUMENTS, FULL_CHROMIUM, Hand
+from tests.support.clients.browser import ARGUMENTS, FULL_CHROMIUM
 from tests.support.samples.label_signing import LABELER, POST, stated, store
 from tests.support.samples.readings import T0
 from tests.support.seeds.large_database import LongHistory, Size, build, write_long_history
@@ -336,15 +327,6 @@ WATCHED, NAMES_PREVIEW_MANY, NAMES_PREVIEW_FEW = 10_000, 5_000, 50
 NAMES_PREVIEW_VISITS = 3
 
 
-def names_preview_figures() -> Iterator[Figure]:
-    with scratch_database() as dsn:
-        now = system_clock()
-        asyncio.run(_watch(dsn, now))
-        few, many, cpu = uvloop.run(_names_preview_measure(dsn, now))
-    yield Figure(f"names_preview_{NAMES_PREVIEW_MANY}_ms", many, "ms", "lower", few)
-    yield Figure(f"names_preview_{NAMES_PREVIEW_MANY}_server_cpu_ms", cpu, "ms", "lower")
-
-
 def pasted(lines: int) -> list[str]:
     """Return lines as somebody pastes them, each another one."""
     kinds = (
@@ -375,36 +357,3 @@ async def _watch(dsn: str, now: datetime) -> None:
             now - timedelta(days=1),
         )
         await conn.execute("analyze")
-
-
-async def _names_preview_measure(dsn: str, now: datetime) -> tuple[float, float, float]:
-    """For few and for many lines the median of some visits, and the processor time of the server for many."""
-    with listen_on("127.0.0.1", 0) as listener:
-        base = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        async with (
-            open_pool(dsn) as pool,
-            serve(listener, pool, dsn, lambda: now, SETTINGS),
-            drawing_page("painted") as page,
-        ):
-            few = [
-                await _names_preview_visit(page, base, pasted(NAMES_PREVIEW_FEW))
-                for _ in range(NAMES_PREVIEW_VISITS + 1)
-            ][1:]
-            many = [
-                await _names_preview_visit(page, base, pasted(NAMES_PREVIEW_MANY))
-                for _ in range(NAMES_PREVIEW_VISITS)
-            ]
-    return median(t for t, _ in few), median(t for t, _ in many), median(cpu for _, cpu in many)
-
-
-async def _names_preview_visit(page: Page, base: str, lines: Sequence[str]) -> tuple[float, float]:
-    """Wall time and processor time from the press until the preview is drawn, in milliseconds."""
-    await page.goto(f"{base}/accounts/add")
-    await Hand(page, "bench").paste(page.locator("#add-text"), "\n".join(lines))
-    began, cpu = time.perf_counter(), time.process_time()
-    await page.get_by_role("button", name="Preview").click()
-    # A line that is no name is three words, so there are more names than lines.
-    await page.get_by_text(re.compile(r"^[0-9,]+ names: ")).wait_for()
-    await page.locator(".ag-row[row-index='0']").first.wait_for()
-    await page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
-    return 1000 * (time.perf_counter() - began), 1000 * (time.process_time() - cpu)

@@ -57,11 +57,6 @@ def live() -> Iterator[Figure]:
         yield from uvloop.run(_live(dsn))
 
 
-def table() -> Iterator[Figure]:
-    with scratch_database() as dsn:
-        yield from uvloop.run(_table(dsn))
-
-
 @dataclass(frozen=True, slots=True)
 class LiveMeasured:
     """What a reader of Live waits for."""

@@ -159,13 +159,6 @@ POSTS_SWEEPS = 100
 """So many that a table's pages are full, and its beginning counts for little."""
 
 
-def posts_figures() -> Iterator[Figure]:
-    accounts, posts = _posts_collected(are_posts=False), _posts_collected(are_posts=True)
-    yield Figure("readings_per_s_per_core", posts.per_cpu_s, "readings/cpu-s", "higher", accounts.per_cpu_s)
-    bytes_each = posts.bytes_per_reading, accounts.bytes_per_reading
-    yield Figure("bytes_per_reading", bytes_each[0], "bytes", "lower", bytes_each[1])
-
-
 def _posts_collected(*, are_posts: bool) -> Collected:
     folder = Path(tempfile.mkdtemp(prefix="blockline-bench-"))
     try:
