@@ -5,13 +5,10 @@ import re
 import pytest
 from playwright.async_api import Page
 
-from dashboard.auth.signed_links import Link, LinkAction, token
 from storage.alerts.incidents import incident_acts, incident_line
 from storage.alerts.rules import load_rules
-from storage.alerts.threads_report import thread_status
 from storage.model.alerts.rules import AlertRule, Match
 from storage.model.core.people import Role
-from storage.postgres.installation import link_key
 from storage.postgres.pool import Pool, transaction
 from tests.support.clients.browser import AXE, CHROMIUM, Browser, opened, skip_without, violations
 from tests.support.repeats import cases
@@ -26,12 +23,6 @@ pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]
 
 
 ACKNOWLEDGE = "form[action^='/api/alerts/acknowledge']"
-
-
-async def is_acknowledged(pool: Pool, story_key: str) -> bool:
-    async with transaction(pool) as conn:
-        note = await thread_status(conn, story_key)
-    return note is not None and note.is_acknowledged
 
 
 async def test_an_acknowledged_story_leaves_the_page_and_the_count_without_a_reload(
@@ -51,21 +42,6 @@ async def test_an_acknowledged_story_leaves_the_page_and_the_count_without_a_rel
         # Beside the mail that told of it, and among what somebody took on.
         assert await page.get_by_text("“I call them”").count() == 2
         assert await page.evaluate("window.__loaded_once")
-
-
-async def test_the_button_behind_a_link_in_a_mail_acknowledges(pool: Pool, dsn: str, played: Played) -> None:
-    key = played.story_keys[0]
-    async with transaction(pool) as conn:
-        link = Link(LinkAction.ACKNOWLEDGE, key, DESK, played.now, played.groups[0])
-        path = f"/mail-link/{token(await link_key(conn), link)}"
-    async with served(pool, dsn, played.now) as base, opened(base, path, width=390) as browser:
-        assert not await is_acknowledged(pool, key)
-        await browser.page.locator("textarea").fill("on it")
-        await browser.page.get_by_role("button", name="Acknowledge").click()
-        await browser.page.get_by_text("Note: “on it”").wait_for()
-        assert await browser.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-
-    assert await is_acknowledged(pool, key)
 
 
 skip_without(CHROMIUM)
@@ -138,52 +114,6 @@ async def test_a_rule_is_made_by_its_form_tried_on_the_past_and_saved(
     assert saved.match.kinds < Match().kinds
     assert mail is not None
     assert tuple(mail) == (["me@example.org"], "test", "queued")
-
-
-async def test_a_rule_is_changed_as_text_switched_off_moved_duplicated_and_removed(
-    pool: Pool, dsn: str, played: Played
-) -> None:
-    async with (
-        served(pool, dsn, played.now) as base,
-        opened(base, "/alerts") as browser,
-    ):
-        page = browser.page
-        await page.get_by_role("link", name="Board", exact=True).click()
-        await page.get_by_role("heading", name="Rule Board").wait_for()
-        text = page.locator("#rule-toml")
-        await text.fill('name = "Board"\nrecipients = ["board@example.org"]\nquiet = "25:00-07:00"\n')
-        await page.locator("#rule-toml-read").click()
-        await page.get_by_text("Quiet hours: '25:00' is not a time of day such as 08:00.").wait_for()
-        assert "25:00" in await text.input_value()
-        await text.fill('name = "Board"\nrecipients = ["board@example.org"]\nquiet = "22:00-07:00"\n')
-        await page.locator("#rule-toml-read").click()
-        await page.get_by_text("The form shows this text. Save it there.").wait_for()
-        assert await page.locator("#rule-quiet-from").input_value() == "22:00"
-        await page.locator(SENTENCE).get_by_text("Quiet from 22:00 to 07:00 UTC.").wait_for()
-        await page.locator("#rule-save").click()
-        await page.get_by_text("Saved. It counts for what is recorded from now on.").wait_for()
-        assert (await rules(pool))["Board"].quiet is not None
-
-        await page.locator("#rule-switch").click()
-        await page.locator("#rule-switched").get_by_text("Off: it sends nothing").wait_for()
-        await page.locator("#rule-up").click()
-        await page.get_by_text("It is tried as number 1 of the 3 rules").wait_for()
-        assert list(await rules(pool)) == ["recipients", "Board", "Night desk", "Old"]
-        assert await page.locator("#rule-up").is_disabled()
-
-        await page.get_by_role("link", name="Duplicate").click()
-        await page.get_by_role("heading", name="New rule").wait_for()
-        assert await page.locator("#rule-name").input_value() == "Board (copy)"
-        await page.locator("#rule-save").click()
-        await page.get_by_role("heading", name="Rule Board (copy)").wait_for()
-        await page.get_by_text("Remove", exact=True).click()
-        await page.locator("#rule-remove").click()
-        await page.wait_for_url(f"{base}/alerts")
-        await page.get_by_text("The rule Board (copy) is removed.").wait_for()
-        await page.get_by_role("button", name="Move down").first.click()
-        await page.locator("tr", has_text="Night desk").first.wait_for()
-        assert browser.errors == []
-    assert "Board (copy)" not in await rules(pool)
 
 
 skip_without(CHROMIUM)

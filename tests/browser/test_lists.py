@@ -5,9 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.accounts.list_thresholds import newest_thresholds
 from storage.accounts.watch_lists import all_lists
-from storage.model.core.list_thresholds import ListThresholds
 from storage.postgres.audit_log import acts
 from storage.postgres.pool import Pool, transaction
 from tests.support.clients.browser import AXE, CHROMIUM, Browser, opened, skip_without, violations
@@ -83,46 +81,3 @@ async def test_a_list_is_made_renamed_archived_and_taken_into_use_again(
 
 
 skip_without(CHROMIUM, AXE)
-
-
-@pytest.mark.again
-@pytest.mark.parametrize("width", cases([1280], [1280, 820, 390]))
-async def test_thresholds_are_tried_saved_and_given_up_on_the_page_of_the_list(
-    pool: Pool, dsn: str, story: Story, width: int
-) -> None:
-    async with (
-        served(pool, dsn, story.now) as base,
-        opened(base, "/accounts/lists", width=width) as browser,
-    ):
-        page = browser.page
-        await page.get_by_role("link", name="2 or 4 readings (default)").first.click()
-        await page.get_by_text("This list has no thresholds of its own.").wait_for()
-        strong, weak = page.locator("#thresholds-strong"), page.locator("#thresholds-weak")
-        await strong.fill("x")
-        await page.get_by_role("button", name="Save", exact=True).click()
-        await page.get_by_text("'x' is not a number.").wait_for()
-        await strong.fill("5")
-        await page.get_by_role("button", name="Save", exact=True).click()
-        await page.get_by_text("a mere absence must need at least as many").wait_for()
-        await strong.fill("1")
-        await weak.fill("1")
-        await page.get_by_role("button", name="Count what would differ").click()
-        await page.get_by_text("In the last 30 days").wait_for()
-        assert await violations(page) == []
-        await picture(browser, f"list-thresholds-{width}")
-        await page.get_by_role("button", name="Save", exact=True).click()
-        await page.get_by_text("Saved. It holds for readings from one minute on").wait_for()
-        await page.get_by_text("is confirmed by the first reading.").wait_for()
-        async with transaction(pool) as conn:
-            assert await newest_thresholds(conn, int(page.url.rsplit("/", 1)[1])) == ListThresholds(1, 1)
-        await page.get_by_role("button", name="Undo").click()
-        await page.get_by_text("This list has no thresholds of its own.").wait_for()
-        assert await weak.input_value() == "4"
-        await weak.fill("6")
-        await page.get_by_role("button", name="Save", exact=True).click()
-        await page.get_by_text("once 6 readings show it").wait_for()
-        await page.get_by_role("button", name="Use the default").click()
-        await page.get_by_text("This list has no thresholds of its own.").wait_for()
-        assert await weak.input_value() == "4"
-        assert browser.errors == []
-        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -1,10 +1,8 @@
 """The live page in a real browser: it paints, and news appears in it without a reload."""
 
-import asyncio
 import os
 import re
-from collections.abc import AsyncGenerator, Awaitable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -15,18 +13,14 @@ from xml.etree import ElementTree
 import pytest
 
 from collectors.x.declaration import X
-from dashboard.asgi.process import WebProcess
-from dashboard.live.push import QUEUE, Hub
-from dashboard.wire.compact_json import Json
+from dashboard.live.push import QUEUE
 from storage.accounts.accounts import NewAccount, add_accounts
-from storage.live.snapshot import accounts
 from storage.postgres.pool import Pool, transaction
 from tests.support.clients.browser import CHROMIUM, Browser, opened, skip_without
 from tests.support.repeats import cases
 from tests.support.seeds.changes import HOUR, SUSPENDED, WITHHELD, Story, happen
 from tests.support.seeds.every_page import Everything
 from tests.support.seeds.live_page import seed
-from tests.support.seeds.posts import turn_into_posts
 from tests.support.servers.dashboard import SETTINGS, served, until
 from tests.support.servers.ports import free_port
 
@@ -125,15 +119,6 @@ async def test_the_keys_move_along_the_lanes_and_open_the_account(pool: Pool, ds
         await page.keyboard.press("Enter")
 
         await page.locator("h1", has_text=handle.strip()).wait_for()
-
-
-async def test_the_table_holds_what_the_lanes_show(pool: Pool, dsn: str, story: Story) -> None:
-    async with served(pool, dsn, story.now) as base, opened(base) as browser:
-        await browser.painted()
-        await browser.page.locator("#as-table").click()
-
-        assert await browser.page.locator("#table-view .facts-above + table tbody tr").count() == 32
-        assert await browser.page.get_by_text("Withheld in India (IN)?").count() >= 2
 
 
 async def test_an_address_with_a_list_shows_its_accounts_alone(pool: Pool, dsn: str, story: Story) -> None:
@@ -363,26 +348,6 @@ async def test_each_number_has_as_many_accounts_behind_it_as_it_says(
         assert sure is ("list" not in query and "q=" not in query)
 
 
-@pytest.mark.again
-@pytest.mark.parametrize(
-    "query",
-    cases(["", "?kind=posts&list=2&q=_2"], ["", "?kind=posts", "?kind=accounts", "?kind=posts&list=2&q=_2"]),
-)
-async def test_where_posts_are_watched_each_number_still_has_as_many_behind_it(
-    pool: Pool, dsn: str, now: datetime, everything: Everything, query: str
-) -> None:
-    async with transaction(pool) as conn:
-        watched = await accounts(conn)
-        await turn_into_posts(conn, [a.account_id for a in watched if a.platform == X][::3])
-    async with served(pool, dsn, now) as base, opened(base, "/" + query) as browser:
-        await browser.painted()
-        assert await agree(browser) >= 9
-        assert await browser.page.evaluate(NOT_LED) == []
-        assert await browser.page.locator("#pick-kind").is_visible()
-        told = await browser.page.locator("#kpis").inner_text()
-        assert ("post among them" in told or "posts among them" in told) is (query == "")
-
-
 @pytest.mark.parametrize(
     ("picture", "place", "says"),
     [
@@ -428,28 +393,6 @@ async def _newest_block(browser: Browser) -> float:
             return (seen - from) / (to - from);
         })()"""
     )
-
-
-@pytest.mark.again
-@pytest.mark.parametrize(
-    "query",
-    cases(
-        ["", "?at=2021-01-31T00:30&as_known_at=2021-01-31T00:30"],
-        ["", "?at=2021-01-25T00:30", "?at=2021-01-31T00:30&as_known_at=2021-01-31T00:30"],
-    ),
-)
-async def test_each_number_of_the_film_has_as_many_accounts_behind_it_as_it_says(
-    pool: Pool, dsn: str, now: datetime, everything: Everything, query: str
-) -> None:
-    async with served(pool, dsn, now) as base, opened(base, "/replay" + query) as browser:
-        await browser.becomes("document.querySelectorAll('#f-kpis a').length >= 5")
-        found = await browser.page.evaluate(LINKS.replace("#live", "#film"))
-        for text, address in found:
-            told = await behind(browser, address)
-            if "%" not in text:
-                assert told["words"].startswith(f"{text.split()[0]} "), (text, address, told["words"])
-        assert len(found) >= 5
-        assert await browser.page.evaluate(NOT_LED) == []
 
 
 skip_without(CHROMIUM)
@@ -513,41 +456,9 @@ in_a_browser = pytest.mark.skipif(
 )
 
 
-@asynccontextmanager
-async def running(pool: Pool, dsn: str, story: Story) -> AsyncGenerator[Hub]:
-    hub = Hub(WebProcess(pool, lambda: story.now, dsn, SETTINGS))
-    async with asyncio.TaskGroup() as tasks:
-        work = tasks.create_task(hub.run())
-        await until(lambda: _is(hub.process.listening))
-        yield hub
-        work.cancel()
-
-
-async def _is(value: object) -> bool:
-    return bool(value)
-
-
 async def blocked(pool: Pool, story: Story, n: int = -2) -> int:
     async with transaction(pool) as conn:
         return await happen(conn, story, story.accounts[1][n], SUSPENDED, story.now - HOUR)
-
-
-async def test_every_heartbeat_says_the_last_event_so_that_a_lost_message_is_noticed(
-    pool: Pool, dsn: str, story: Story
-) -> None:
-    async with running(pool, dsn, story) as hub:
-        with hub.subscribe() as queue:
-            await _heartbeat(queue)
-            await blocked(pool, story)
-            while "changes" not in (news := await queue.get()):
-                pass
-            assert (await _heartbeat(queue))["since"] == news["id"]
-
-
-async def _heartbeat(queue: asyncio.Queue[Json]) -> Any:
-    while "reads" not in (message := await queue.get()) or "since" not in message:
-        pass
-    return message
 
 
 @in_a_browser

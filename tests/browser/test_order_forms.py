@@ -1,7 +1,6 @@
 """The forms of orders, causes and labels in a real browser: an order filed by keyboard, and its page."""
 
 import re
-from collections.abc import Awaitable
 from hashlib import sha256
 from pathlib import Path
 
@@ -10,12 +9,10 @@ from playwright.async_api import FilePayload, Page
 
 from storage.orders.order_edits import LARGEST_DOCUMENT
 from storage.postgres.pool import Pool, transaction
-from tests.conftest import NOW
 from tests.support.clients.browser import CHROMIUM, opened, skip_without, tab_to
 from tests.support.repeats import cases
-from tests.support.samples.label_signing import POST, SUBJECT, stated, store
 from tests.support.seeds.changes import Story
-from tests.support.servers.dashboard import served, until
+from tests.support.servers.dashboard import served
 
 skip_without(CHROMIUM)
 
@@ -228,45 +225,3 @@ def pdf(name: str, content: bytes) -> FilePayload:
 
 
 skip_without(CHROMIUM)
-
-
-async def test_the_chosen_subjects_are_filled_into_the_page_that_adds_accounts(pool: Pool, dsn: str) -> None:
-    await store(pool, stated(), stated(POST), stated(f"{POST}b"))
-    async with served(pool, dsn, NOW) as base, opened(base, "/countries/TR/labels") as browser:
-        page = browser.page
-        await page.locator("#label-watch").click()
-        await page.get_by_text("Choose at least one account or post.").wait_for()
-        for subject in (SUBJECT, POST):
-            await page.get_by_label(f"Choose {subject}", exact=True).check()
-        await page.locator("#label-watch").click()
-        await page.locator("#add-text").wait_for()
-
-        async def is_filled() -> bool:
-            return set((await page.locator("#add-text").input_value()).split()) == {SUBJECT, POST}
-
-        await until(is_filled)
-        assert browser.errors == []
-
-
-async def test_a_new_label_is_on_an_open_page_and_waits_while_something_is_chosen(
-    pool: Pool, dsn: str
-) -> None:
-    await store(pool, stated(POST), seq=1)
-    async with served(pool, dsn, NOW) as base, opened(base, "/countries/TR/labels") as browser:
-        page = browser.page
-        await page.get_by_label(f"Choose {POST}", exact=True).wait_for()
-        await until(lambda: _equals(page.locator("#pill").get_attribute("data-state"), "live"))
-        await store(pool, stated(SUBJECT), seq=2)
-        await page.get_by_label(f"Choose {SUBJECT}", exact=True).wait_for()
-        await page.get_by_label(f"Choose {SUBJECT}", exact=True).check()
-        await store(pool, stated(f"{POST}b"), seq=3)
-        await page.locator("#label-news").wait_for()
-        assert await page.get_by_label(f"Choose {SUBJECT}", exact=True).is_checked()
-        await page.locator("#label-news").click()
-        await page.get_by_label(f"Choose {POST}b", exact=True).wait_for()
-        await page.locator("#label-news").wait_for(state="hidden")
-        assert browser.errors == []
-
-
-async def _equals(found: Awaitable[object], expected: object) -> bool:
-    return await found == expected

@@ -1,11 +1,9 @@
 """What a reader chooses on pages that the server writes, in a browser: zone, filter, a mail sent again."""
 
-import asyncio
 from pathlib import Path
 from typing import Final
 
 import pytest
-from playwright.async_api import Route
 
 from storage.postgres.pool import Pool, transaction
 from tests.support.added_pages import install_example
@@ -119,59 +117,6 @@ async def test_no_page_is_wider_than_its_window(pool: Pool, dsn: str, played: Pl
             wider[width] = await page.evaluate(PASSING_THE_EDGE)
             await browser.becomes("document.documentElement.scrollWidth <= innerWidth")  # once it is laid out
         assert {width: found for width, found in wider.items() if found} == {}
-
-
-async def test_a_page_that_takes_long_says_that_it_is_loading(pool: Pool, dsn: str, played: Played) -> None:
-    answer = asyncio.Event()
-
-    async def later(route: Route) -> None:
-        await answer.wait()
-        await route.continue_()
-
-    said = "document.getElementById('loading').textContent"
-    busy = "document.getElementById('content').getAttribute('aria-busy')"
-    async with served(pool, dsn, played.now) as base, opened(base, "/alerts") as browser:
-        page = browser.page
-        await page.route("**/_dash-update-component*", later)
-        await page.goto(f"{base}/health", wait_until="domcontentloaded")
-        await browser.becomes(f"{said} === 'Loading …' && {busy} === 'true'")
-        answer.set()
-        await browser.becomes("document.querySelector('#page h1')?.textContent === 'Health'")
-        await browser.becomes(f"{said} === '' && {busy} === 'false'")
-
-        answer.clear()
-        await page.get_by_role("link", name="Orders").first.click()
-        await browser.becomes(f"{said} === 'Loading …' && {busy} === 'true'")
-        assert await page.locator("#page h1").inner_text() == "Health", "the page before stays until then"
-        assert await page.get_by_role("status").filter(has_text="Loading …").is_visible()
-        answer.set()
-        await browser.becomes("document.querySelector('#page h1')?.textContent === 'Orders'")
-        await browser.becomes(f"{said} === '' && {busy} === 'false'")
-
-
-FOCUS = "document.activeElement"
-
-
-@pytest.mark.parametrize(
-    ("path", "focused"),
-    [
-        pytest.param("/", "pick-handle", id="Live has a filter of handles"),
-        pytest.param("/accounts", "q", id="Accounts has a search"),
-        pytest.param("/alerts/deliveries", "state", id="the delivery log has a filter"),
-    ],
-)
-async def test_a_slash_goes_to_the_search_of_the_page(
-    pool: Pool, dsn: str, played: Played, path: str, focused: str
-) -> None:
-    async with served(pool, dsn, played.now) as base, opened(base, path) as browser:
-        await browser.becomes(f"document.querySelector('main #{focused}, main [name={focused}]') !== null")
-        if path == "/":
-            await browser.painted()  # its filter is there before the scripts listen
-        await browser.page.keyboard.press("/")
-        await browser.becomes(f"[{FOCUS}.id, {FOCUS}.name].includes('{focused}')")
-        assert await browser.page.locator("dialog.search[open]").count() == 0
-        await browser.page.keyboard.press("Control+k")
-        await browser.page.locator("dialog.search[open]").wait_for()
 
 
 async def test_j_and_k_move_in_every_kind_of_table_and_the_list_of_keys_says_so(

@@ -16,9 +16,8 @@ from playwright.async_api import Page
 from storage.health.status_at import status_at
 from storage.model.core.availability import Status
 from storage.postgres.pool import Pool, transaction
-from tests.dashboard.replay.test_reevaluation import NOW, told
 from tests.dashboard.replay.test_video_export import STAND_IN
-from tests.support.clients.browser import AXE, CHROMIUM, Browser, opened, skip_without, violations
+from tests.support.clients.browser import AXE, CHROMIUM, Browser, opened, skip_without
 from tests.support.seeds.changes import HOUR, Story
 from tests.support.servers.dashboard import SETTINGS, served, until
 
@@ -308,27 +307,3 @@ async def test_what_is_shown_leaves_as_a_picture_a_table_and_a_film(
 
 
 skip_without(CHROMIUM, AXE)
-
-
-async def test_a_reload_finds_the_result_again(pool: Pool, dsn: str) -> None:
-    await told(pool)
-    async with served(pool, dsn, NOW) as base, opened(base, "/replay/rules") as browser:
-        page = browser.page
-        ask, rules = page.get_by_role("button", name="Re-evaluate"), page.get_by_label("Rules as TOML")
-        await ask.click()
-        await page.get_by_text("Difference: zero. 4 changes and 0 emails are the same as stored.").wait_for()
-        await rules.fill((await rules.input_value()).replace("strong_readings = 2", "strong_readings = 1"))
-        await page.locator("select[name=list]").select_option("Desk")
-        await ask.click()
-        await page.get_by_text("1 change and 0 emails would differ").wait_for()
-        await page.reload()
-        await page.get_by_text("1 change and 0 emails would differ").wait_for()
-        assert "strong_readings = 1" in await rules.input_value()
-        assert await page.locator("select[name=list]").input_value() == "Desk"
-        assert await violations(page) == []
-        row = page.locator("[data-table] tbody tr")
-        assert "Confirmed earlier" in await row.inner_text()
-        assert "thresholds differ" in await row.inner_text()
-        async with page.expect_download() as download:
-            await page.get_by_role("link", name="Export CSV").click()
-        assert (await download.value).suggested_filename.startswith("re-evaluation-20210301T0000")

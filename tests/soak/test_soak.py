@@ -5,19 +5,17 @@ import subprocess
 import sys
 import time
 from argparse import Namespace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from collectors.simulator.history import parse_history
 from jobs.base.clock import system_clock
 from tests.soak.__main__ import SPEED, refusal, run
-from tests.soak.invented_month import DAY, SoakPlan, invented_month
-from tests.soak.month import write_history
+from tests.soak.invented_month import SoakPlan
 from tests.soak.truth import has_right_mails
 from tests.support.processes.embedded_users import public_folder
-from tests.support.processes.fast_clock import missing, run_on_clock, suspend_until
+from tests.support.processes.fast_clock import missing, suspend_until
 
 TWO_DAYS = SoakPlan(days=2, accounts=300, churn=20, changing=0.1)
 
@@ -82,55 +80,9 @@ def test_only_the_folder_of_an_earlier_soak_is_replaced(tmp_path: Path) -> None:
     assert refusal(asked) is None
 
 
-START = datetime(2026, 12, 1, tzinfo=UTC)
-PLAN = SoakPlan(days=5, accounts=200, churn=10, changing=0.05)
-
-
-def test_as_many_join_as_leave_and_nobody_comes_back() -> None:
-    watched = set(range(PLAN.accounts))
-    seen = set(watched)
-    for day in range(1, PLAN.days + 1):
-        assert watched.issuperset(PLAN.watched(day))
-        assert watched.issuperset(PLAN.leaving(day))
-        assert seen.isdisjoint(PLAN.joining(day))
-        watched = (watched - set(PLAN.leaving(day))) | set(PLAN.joining(day))
-        seen |= watched
-        assert len(watched) == PLAN.accounts
-
-
-def test_those_who_change_are_watched_all_of_that_day() -> None:
-    accounts = invented_month(PLAN, START)
-    changes = [(n, at) for n, a in enumerate(accounts) for at in a.times[1:]]
-    assert len(changes) == PLAN.days * PLAN.accounts * PLAN.changing
-    for number, at in changes:
-        assert number in PLAN.watched((at - START) // DAY + 1)
-
-
-def test_the_simulators_read_the_same_history_from_its_file(tmp_path: Path) -> None:
-    accounts = invented_month(PLAN, START)
-    file = tmp_path / "history.csv"
-    write_history(file, accounts)
-    assert parse_history(file.read_text(encoding="utf-8").splitlines(), file.name).accounts == accounts
-
-
-DAY_S = 86_400
-HOUR_S = 3_600
-"""Longer than the processes here take."""
-
-
 def clocks() -> dict[str, float]:
     names = ("CLOCK_REALTIME", "CLOCK_BOOTTIME", "CLOCK_MONOTONIC")
     return {name: time.clock_gettime(getattr(time, name)) for name in names} | {"time": time.time()}
-
-
-@pytest.mark.skipif(missing() is not None, reason=missing() or "")
-def test_a_night_passes_for_all_processes_and_not_on_the_monotonic_clock(tmp_path: Path) -> None:
-    assert run_on_clock(tmp_path, 1, "tests.soak.test_soak", [str(tmp_path / "found")]) == 0
-    before, after, of_another = json.loads((tmp_path / "found").read_text(encoding="utf-8"))
-    for name, at in before.items():
-        night = 0 if name == "CLOCK_MONOTONIC" else DAY_S
-        assert night - 1 <= after[name] - at < night + HOUR_S, name
-        assert 0 <= of_another[name] - after[name] < HOUR_S, name
 
 
 def main(found: Path) -> None:

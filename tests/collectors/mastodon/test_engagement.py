@@ -17,7 +17,7 @@ from collectors.mastodon.wire.timeline import (
 from storage.model.core.availability import MissedReason
 from storage.model.core.signals import Signal, SignalKind
 from tests.support.samples.mastodon_answers import ALAN, ALICE, Sample, account, encoded, sample, sample_json
-from tests.support.samples.readings import MINUTE, T0
+from tests.support.samples.readings import T0
 from tests.support.simulated.scripted_mastodon import Cut, asking, ok, status
 
 HOME = "mastodon.example"
@@ -85,41 +85,6 @@ def test_a_page_with_a_status_that_is_not_understood_is_not_used(item: object) -
 
 
 # polls ---------------------------------------------------------------------------------------------------
-
-
-def timeline(count: int) -> Any:
-    """A server that holds the statuses 1 to `count` and pages upwards from min_id."""
-
-    def script(request: web.BaseRequest) -> Sample:
-        query = request.rel_url.query
-        limit = int(query["limit"])
-        after = query.get("min_id")
-        ids = list(range(1, count + 1))
-        chosen = ids[-limit:] if after is None else [n for n in ids if n > int(after)][:limit]
-        return ok([post(n) for n in reversed(chosen)])
-
-    return script
-
-
-async def test_later_polls_go_upwards_and_skip_nothing() -> None:
-    async with asking({STATUSES: timeline(300)}) as (mastodon, server):
-        first = await mastodon.engagement(ALICE.native_id, "10", T0)
-        assert len(server.asked) == 5
-        assert [signal.native_id for signal in first.signals] == [uri(n) for n in range(11, 211)]
-        second = await mastodon.engagement(ALICE.native_id, first.cursor, T0 + MINUTE)
-        assert [signal.native_id for signal in second.signals] == [uri(n) for n in range(211, 301)]
-        nothing = await mastodon.engagement(ALICE.native_id, second.cursor, T0 + 2 * MINUTE)
-    assert (nothing.signals, nothing.cursor) == ((), "300")
-
-
-async def test_what_was_answered_is_looked_up_for_all_replies_at_once() -> None:
-    target = post(3, uri=f"{BOB}/statuses/3", account=account() | {"uri": BOB})
-    routes = {STATUSES: ok([post(9, in_reply_to_id="3"), post(8, in_reply_to_id="3")]), BY_ID: ok([target])}
-    async with asking(routes) as (mastodon, server):
-        seen = await mastodon.engagement(ALICE.native_id, None, T0)
-    assert {(s.target_id, s.target_author_id) for s in seen.signals} == {(f"{BOB}/statuses/3", BOB)}
-    assert server.asked == [STATUSES, BY_ID]
-    assert server.requests[1].rel_url.query.getall("id[]") == ["3"]
 
 
 async def test_a_reply_stays_without_a_target_where_the_server_cannot_say_it() -> None:

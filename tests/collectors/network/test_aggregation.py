@@ -83,21 +83,6 @@ async def test_a_failed_request_says_when_to_try_again(kind: FaultKind) -> None:
     assert said.retry_at > T0
 
 
-async def test_a_country_is_asked_for_by_day_and_domain() -> None:
-    earlier = MeasuredDay("x.com", TODAY, confirmed=0, anomaly=1, failure=0, ok=1)
-    published = [
-        PublishedDay("TR", earlier, T0 - DAY),
-        PublishedDay("TR", BLOCKED, T0),
-        PublishedDay("TR", FREE, T0),
-        PublishedDay("TR", FREE, T0 + DAY),
-        PublishedDay("RU", MeasuredDay("x.com", TODAY - DAY, 0, 9, 0, 0), T0),
-        PublishedDay("TR", MeasuredDay("x.com", TODAY - 9 * DAY, 0, 9, 0, 0), T0 - 8 * DAY),
-    ]
-    said = await asked_of(published, FaultPlan())
-    assert isinstance(said, tuple)
-    assert set(said) == {BLOCKED, FREE}
-
-
 async def asked_of(
     published: list[PublishedDay], faults: FaultPlan
 ) -> tuple[MeasuredDay, ...] | RequestFailure:

@@ -105,18 +105,6 @@ async def test_the_request_and_the_answer_may_be_in_either_spelling(spelling: Sp
 # places --------------------------------------------------------------------------------------------------
 
 
-async def test_accounts_and_posts_are_places_of_their_own() -> None:
-    async with collector("http://127.0.0.1:9") as x:
-        assert (x.place("20"), x.place("post:20")) == ("", "posts")
-        for place, of_posts in (("", False), ("posts", True)):
-            candidates = await x.candidates(place, T0)
-            assert {DECLARATION.is_post(one.native_id) for one in candidates} == {of_posts}
-            assert {DECLARATION.is_post_handle(one.handle) for one in candidates} == {of_posts}
-            assert {x.place(one.native_id) for one in candidates} == {place}
-        with pytest.raises(ValueError, match="accounts and posts"):
-            await x.read(["20", "post:20"], T0)
-
-
 # names ---------------------------------------------------------------------------------------------------
 
 

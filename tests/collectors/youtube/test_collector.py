@@ -25,23 +25,6 @@ HISTORY = History(
 )
 
 
-async def test_channels_and_videos_are_read_each_at_their_own_place() -> None:
-    async with (
-        simulator_of(YOUTUBE).serve(HISTORY, (), FaultPlan(), T0, 0) as simulator,
-        YouTubeCollector("key", simulator.base_url, HttpOptions()) as collector,
-    ):
-        assert collector.place(CHANNEL) != collector.place(VIDEO)
-        channels = await collector.read([CHANNEL, GONE], T0)
-        videos = await collector.read([VIDEO], T0)
-        with pytest.raises(ValueError, match="one place"):
-            await collector.read([CHANNEL, VIDEO], T0)
-    assert {r.native_id: (r.state, r.handle) for r in (*channels.readings, *videos.readings)} == {
-        CHANNEL: (AVAILABLE, "GoogleDevelopers"),
-        GONE: (State(Status.NOT_FOUND), None),
-        VIDEO: (IN_INDIA, "jNQXAC9IVRw"),
-    }
-
-
 async def test_a_handle_and_an_id_lead_to_their_channel_and_a_video_to_itself() -> None:
     async with (
         simulator_of(YOUTUBE).serve(HISTORY, (), FaultPlan(), T0, 0) as simulator,

@@ -25,7 +25,6 @@ from dashboard.accounts.account_history_cards import gaps_card
 from dashboard.accounts.account_readings import ReadingsRange, readings_range
 from dashboard.accounts.account_words import sentences
 from dashboard.auth.access import acting_as
-from dashboard.ui.cards import MOST_ROWS
 from storage.accounts.accounts import NewAccount, add_accounts
 from storage.accounts.notes import notes_of
 from storage.live.account_detail import account_detail
@@ -37,7 +36,7 @@ from storage.model.core.coverage_gaps import Seen
 from storage.model.core.people import Actor, Role
 from storage.model.core.signals import SignalKind
 from storage.postgres.audit_log import acts
-from storage.postgres.pool import Pool, connect, transaction
+from storage.postgres.pool import Pool, transaction
 from storage.readings import evidence
 from tests.support.clients.page_text import said as text_of
 from tests.support.clients.page_text import spans
@@ -46,7 +45,6 @@ from tests.support.samples.orders import ORDER
 from tests.support.samples.readings import MINUTE, T0, FakeCollector
 from tests.support.seeds.changes import AVAILABLE, DAY, WITHHELD, Story
 from tests.support.seeds.every_page import answers_of
-from tests.support.seeds.large_database import LongHistory, write_long_history
 from tests.support.servers.dashboard import SETTINGS, page_of, served
 
 NOW = datetime(2021, 2, 11, 12, tzinfo=UTC)
@@ -274,21 +272,6 @@ async def said(world: World, gap_after: timedelta = 2 * EVERY) -> list[str]:
             cards = gaps_card(account, around)
             found.append(" ".join(map(text_of, cards)) if cards else " ".join(sentences(account, around)))
     return found
-
-
-async def test_of_many_gaps_the_newest_are_shown_and_the_number_of_the_others(pool: Pool, dsn: str) -> None:
-    history = LongHistory(gaps=MOST_ROWS + 1_234)
-    conn = await connect(dsn)
-    account_id = await write_long_history(conn, history)
-    await conn.close()
-    async with transaction(pool) as conn:
-        drawn = await page_of(conn, f"/account/{account_id}", history.until, SETTINGS, "light")
-        page = " ".join(text_of(drawn).split())
-    assert page.count("1 h 30 min") == MOST_ROWS
-    assert "1,234 older gaps are not shown. blockline export readings has the readings on both sides" in page
-    assert "the tables below have the newest 100 of each" in page
-    assert "are joined. The tables have the newest 100 of each." in page
-    assert f"{MOST_ROWS + 1_234:,}" in page
 
 
 CHART_MINUTE = timedelta(minutes=1)

@@ -102,15 +102,6 @@ async def test_a_listing_that_cannot_be_is_refused_in_one_sentence(
             assert why in said["error"]
 
 
-async def test_an_empty_installation_lists_nothing(pool: Pool, dsn: str, now: datetime) -> None:
-    async with served(pool, dsn, now) as base:
-        for query in ("", "whom=all&sort=last,orders,tags&q=a", "late=1&start=100"):
-            _, body = await got(f"{base}/api/accounts?{query}")
-            assert (body["ids"], body["shown"], body["accounts"]["id"]) == ([], 0, [])
-        _, choices = await got(f"{base}/api/accounts/choices?whom=all")
-    assert (choices["total"], choices["late"], choices["platforms"]) == (0, 0, [])
-
-
 class Sender:
     """Sends as the dashboard's own page does."""
 

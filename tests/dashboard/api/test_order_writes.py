@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncGenerator
 from datetime import datetime, timedelta
-from hashlib import sha256
 from io import BytesIO
 
 import pytest
@@ -11,7 +10,7 @@ from dashboard.api.idempotency import HEADER
 from dashboard.asgi.problem_json import API
 from storage.orders.order_edits import LARGEST_DOCUMENT
 from storage.postgres.pool import Pool, transaction
-from tests.support.clients.api import Answer, Api, api_served
+from tests.support.clients.api import Api, api_served
 from tests.support.seeds.changes import Story
 
 ORDER = {
@@ -22,7 +21,6 @@ ORDER = {
     "legal_basis": "Section 69A IT Act",
     "issued_at": "2021-01-24T06:30:00Z",
 }
-FILE = b"%PDF-1.7 invented"
 QUERY = [("name", "order.pdf"), ("source", "https://example.org/order.pdf")]
 
 
@@ -36,16 +34,6 @@ async def filed(api: Api, **more: object) -> int:
     return (await api.send("POST", "/orders", {**ORDER, **more})).json["order"]["order_id"]
 
 
-async def attach(api: Api, order_id: int, content: bytes, query: list[tuple[str, str]] = QUERY) -> Answer:
-    return await api.send(
-        "POST",
-        f"/orders/{order_id}/documents",
-        content,
-        query=query,
-        headers={"Content-Type": "application/octet-stream"},
-    )
-
-
 async def test_an_edit_changes_what_is_sent_and_null_takes_a_time_away(api: Api) -> None:
     order_id = await filed(api, deadline_at="2021-01-27T00:00:00Z")
     changed = await api.send("PATCH", f"/orders/{order_id}", {"deadline_at": None, "named_count": 257})
@@ -56,23 +44,6 @@ async def test_an_edit_changes_what_is_sent_and_null_takes_a_time_away(api: Api)
     assert (await api.send("PATCH", "/orders/999999", {"title": "x"})).status == 404
     other = await api.send("PATCH", f"/orders/{order_id}", {"list": "Order 1 list"})
     assert other.status == 409
-
-
-async def test_a_document_is_attached_once_and_comes_back_as_it_was(api: Api) -> None:
-    order_id = await filed(api)
-    first, second = [await attach(api, order_id, FILE) for _ in range(2)]
-    digest = sha256(FILE).hexdigest()
-    assert (first.status, first.json) == (201, second.json)
-    assert (first.json["sha256"], first.json["media_type"]) == (digest, "application/pdf")
-    assert [d["name"] for d in (await api.get(f"/orders/{order_id}/documents")).json["documents"]] == [
-        "order.pdf"
-    ]
-    back = await api.get(f"/orders/{order_id}/documents/{digest}")
-    assert (back.text.encode(), back.media_type) == (FILE, "application/octet-stream")
-    assert back.headers["content-disposition"] == "attachment; filename*=UTF-8''order.pdf"
-    assert (await api.get(f"/orders/{order_id}/documents/{'0' * 64}")).status == 404
-    empty = await attach(api, order_id, b"")
-    assert (empty.status, empty.detail) == (422, "body: the file is empty.")
 
 
 async def test_a_document_may_have_20_mb_and_no_other_request(api: Api) -> None:

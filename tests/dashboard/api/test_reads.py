@@ -253,19 +253,6 @@ async def test_what_cannot_be_a_cause_is_refused_and_nothing_is_stored(
     assert (await api.get("/causes")).items == []
 
 
-async def test_a_cause_that_is_not_there_is_not_found(api: Api) -> None:
-    assert (await api.get("/causes/99")).detail == "There is no cause 99."
-    assert (await api.send("PUT", "/causes/99", GIVEN)).status == 404
-    assert (await api.send("DELETE", "/causes/99")).status == 404
-    assert (await api.get("/causes/99/document")).detail == "There is no cause 99."
-
-
-async def test_a_cause_without_a_document_has_none_to_download(api: Api) -> None:
-    made = await api.send("POST", "/causes", {**GIVEN, "account_id": 1})
-    found = await api.get(f"/causes/{made.json['cause_id']}/document")
-    assert (found.status, found.detail) == (404, f"Cause {made.json['cause_id']} has no document.")
-
-
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
 

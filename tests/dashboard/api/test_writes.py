@@ -13,7 +13,6 @@ from storage.postgres.audit_log import acts
 from storage.postgres.pool import Pool, transaction
 from tests.support.clients.api import Api, api_served
 from tests.support.seeds.alerts import Played
-from tests.support.seeds.people import a_person
 from tests.support.servers.dashboard import SETTINGS
 
 
@@ -55,47 +54,6 @@ async def test_how_long_the_evidence_of_a_list_is_kept_is_said_by_its_number(wor
     assert "kept at least 1095 days" in short.detail
     again = await world.api.send("POST", "/lists", {"name": "Desk"})
     assert (again.status, again.detail) == (409, "The list 'Desk' already exists.")
-
-
-async def test_a_list_is_archived_and_taken_into_use_again(world: World) -> None:
-    one = world.played.story.accounts[0][0]
-    made = await world.api.send("POST", "/lists", {"name": "Desk"})
-    where = f"/lists/{made.json['list_id']}"
-    assert made.json["archived_at"] is None
-    archived = await world.api.send("PATCH", where, {"archived": True})
-    assert (archived.status, archived.json["archived_at"] is not None) == (200, True)
-    joined = await world.api.send("POST", f"{where}/accounts", {"add": [one]})
-    assert (joined.status, "is archived" in joined.detail) == (409, True)
-    assert (await world.api.send("PATCH", where, {"archived": False})).json["archived_at"] is None
-    of_order = await world.api.send("PATCH", "/lists/1", {"archived": True})
-    assert (of_order.status, "belongs to an order" in of_order.detail) == (409, True)
-
-
-async def test_an_incident_is_worked_on_and_closed(world: World) -> None:
-    key = world.played.story_keys[0]
-    where = f"/incidents/{key}"
-    await a_person(world.pool, "anna", Role.ANALYST, world.now)
-    await a_person(world.pool, "vera", Role.VIEWER, world.now)
-    before = (await world.api.get(where)).json
-    assert (before["state"], before["assigned_to"], before["history"]) == ("open", None, [])
-
-    work = {"assigned_to": "anna", "due_at": "2031-01-01T00:00:00Z", "note": "call the court"}
-    done = await world.api.send("PATCH", where, {**work, "revision": before["revision"]})
-    assert (done.json["assigned_to"], done.json["note"]["text"]) == ("anna", "call the court")
-    assert [one["did"] for one in done.json["history"]][-1] == "assigned it to anna"
-    mine = (await world.api.get("/incidents", assigned_to="anna")).items
-    assert [one["story_key"] for one in mine] == [key]
-    assert key not in {
-        one["story_key"] for one in (await world.api.get("/incidents", unassigned="true")).items
-    }
-
-    late = await world.api.send("PATCH", where, {"close": "a test", "revision": before["revision"]})
-    assert (late.status, "assigned it to anna" in late.detail) == (409, True)
-    closed = await world.api.send("PATCH", where, {"close": "a test"})
-    assert (closed.json["state"], closed.json["closed"]["reason"]) == ("closed", "a test")
-    assert key in {one["story_key"] for one in (await world.api.get("/incidents", state="closed")).items}
-    back = await world.api.send("PATCH", where, {"reopen": True, "assigned_to": None})
-    assert (back.json["state"], back.json["assigned_to"]) == ("open", None)
 
 
 async def test_mutes_are_made_and_ended(world: World) -> None:

@@ -9,7 +9,6 @@ from typing import Any
 import aiohttp
 import pytest
 
-from dashboard.causes.cards import causes_card
 from dashboard.causes.form import MOST_AT_ONCE
 from dashboard.causes.page import import_outcome
 from dashboard.wire.compact_json import up
@@ -21,7 +20,6 @@ from storage.model.causes.causes import (
     CauseSubject,
     StatedCause,
 )
-from storage.model.core.people import Actor, Role
 from storage.model.tables.csv_rows import TableError
 from storage.orders.order_edits import LARGEST_DOCUMENT
 from storage.postgres.pool import Pool, transaction
@@ -157,22 +155,6 @@ def many(count: int, *, again: bool) -> list[StatedCause]:
         )
         for n in range(1, count + 1)
     ]
-
-
-@pytest.mark.parametrize(
-    ("causes", "words"),
-    [
-        pytest.param(many(20, again=False), "", id="20 of them: all"),
-        pytest.param(many(21, again=False), "1 more is stored.", id="21 of them"),
-        pytest.param(many(5_000, again=False), "4,980 more are stored.", id="thousands"),
-        pytest.param(many(5_000, again=True), "4,979 more are stored.", id="thousands that were corrected"),
-    ],
-)
-def test_the_card_shows_a_few_causes_and_counts_the_others(causes: list[StatedCause], words: str) -> None:
-    about = {"account-1": "The account as it is"}
-    card = causes_card(causes, about, (), {}, Actor("ada", Role.ANALYST), "/")
-    assert ("stored." in said(card), words in said(card)) == (bool(words), True)
-    assert said(card).count(", recorded by ada") <= 21
 
 
 @pytest.mark.parametrize(

@@ -193,15 +193,3 @@ async def test_scripts_are_kept_by_the_browser_under_the_address_of_their_versio
             async with session.get(base + gone) as missing:
                 assert missing.status == 404
                 assert missing.headers["cache-control"] == "no-store"
-
-
-async def test_who_cannot_unpack_gzip_gets_the_answer_plain(pool: Pool, dsn: str, story: Story) -> None:
-    async with served(pool, dsn, story.now) as base, aiohttp.ClientSession() as session:
-        url = f"{base}/api/live"
-        async with session.get(url, headers={"accept-encoding": "identity"}) as response:
-            body = await response.read()
-        async with session.get(f"{url}?range=century") as refused:
-            assert refused.status == 422
-
-    assert "content-encoding" not in response.headers
-    assert b'"tables":' in body[: 4 + int.from_bytes(body[:4], "little")]

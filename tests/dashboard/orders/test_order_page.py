@@ -27,7 +27,7 @@ from storage.orders.name_edits import add_names
 from storage.postgres.pool import Conn, Pool, transaction
 from tests.support.clients.page_text import said
 from tests.support.clients.report_text import Page
-from tests.support.samples.orders import CLAIMED, IMPRINT, MEMBERS, ORDER, POSTS, figures, grounds
+from tests.support.samples.orders import CLAIMED, IMPRINT, MEMBERS, POSTS, figures, grounds
 from tests.support.samples.readings import T0, minutes
 from tests.support.seeds.changes import Story
 from tests.support.servers.dashboard import SETTINGS, page_of, served
@@ -131,12 +131,6 @@ NAMES = OrderRecord(
         named(5, "stranger/10", None),
     )
 )
-BOTH = figures(members=(*MEMBERS, *POSTS), papers=NAMES)
-NOTHING_BUT_POSTS = figures(
-    order=replace(ORDER, named_count=0),
-    members=POSTS,
-    papers=OrderRecord(NAMES.names[1:]),
-)
 
 
 def report_of(found: OrderFigures) -> Page:
@@ -159,17 +153,6 @@ def test_answers_about_posts_state_the_status_of_no_account() -> None:
     told = report_of(found).words
     assert "Others made these checks" in told
     assert "Of the accounts named" not in told
-
-
-@pytest.mark.parametrize(("found", "kinds"), [(BOTH, "accounts"), (NOTHING_BUT_POSTS, "posts")])
-def test_a_claim_that_does_not_say_what_it_counts_is_said_to_be_compared_with_one_kind(
-    found: OrderFigures, kinds: str
-) -> None:
-    compared = f"Compared with {kinds}: its source does not say whether it counts accounts, posts or both."
-    assert compared in said(order_page(found, [], 1, "light", []))
-    assert compared in report_of(found).words
-    (claim,) = claims_of(found)
-    assert (claim["targets"], claim["compared_with"]) == (None, kinds)
 
 
 def claims_of(found: OrderFigures) -> list[Any]:

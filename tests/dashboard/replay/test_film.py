@@ -1,6 +1,5 @@
 """The replay film tells of a moment what the server tells of it, as known now and as it was known then."""
 
-import asyncio
 import random
 from datetime import datetime, timedelta
 
@@ -8,7 +7,7 @@ import pytest
 
 from collectors.x.declaration import X
 from dashboard.asgi.settings import DashboardSettings
-from dashboard.replay.film import FilmCache, FilmSelection, film_json
+from dashboard.replay.film import FilmSelection, film_json
 from dashboard.replay.film_json import FILM_TABLES
 from dashboard.wire.columnar import pack
 from storage.accounts.accounts import NewAccount, add_accounts, stop_watching
@@ -149,23 +148,6 @@ async def test_what_was_known_at_a_time_stays_so_whatever_is_recorded_later(pool
     after = film_at(await packed(pool, desk.now), asked)
 
     assert after == before
-
-
-async def test_the_film_is_prepared_after_the_first_answer_of_live_and_readers_do_not_wait(
-    pool: Pool,
-) -> None:
-    desk = await recorded(pool, 4)
-    is_live_made = asyncio.Event()
-    films = FilmCache(pool, lambda: desk.now, SETTINGS, begin_after=is_live_made)
-    asked_for = FilmCache(pool, lambda: desk.now, SETTINGS, begin_after=asyncio.Event())
-    async with asyncio.TaskGroup() as tasks:
-        preparing = tasks.create_task(films.run())
-        async with transaction(pool) as conn:
-            assert await asked_for.answer(conn, films.usual)
-        assert not films.made.is_set()
-        is_live_made.set()
-        await films.made.wait()
-        preparing.cancel()
 
 
 @pytest.mark.parametrize("hours", [1, 3, 7])

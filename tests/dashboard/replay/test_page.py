@@ -1,11 +1,9 @@
 """The page that goes back to a moment, over a small story in a real database."""
 
-from datetime import UTC, datetime, timedelta
-
-import pytest
+from datetime import timedelta
 
 from dashboard.asgi.settings import DashboardSettings
-from dashboard.replay.page import WRITE_A_TIME, ReplayMoment, moment_of
+from dashboard.replay.page import WRITE_A_TIME
 from storage.health.status_at import status_at
 from storage.model.core.availability import Status
 from storage.postgres.pool import Pool, transaction
@@ -14,30 +12,6 @@ from tests.support.seeds.changes import Story
 from tests.support.servers.dashboard import page_of
 
 SETTINGS = DashboardSettings("t", "s", synthetic=True, sweep_every=timedelta(minutes=30))
-NOW = datetime(2021, 2, 11, 13, tzinfo=UTC)
-
-
-@pytest.mark.parametrize(
-    ("query", "expected"),
-    [
-        pytest.param({}, ReplayMoment(NOW, None), id="without a moment it is the present"),
-        pytest.param(
-            {"at": "2021-02-01T06:00", "as_known_at": "2021-02-02"},
-            ReplayMoment(datetime(2021, 2, 1, 6, tzinfo=UTC), datetime(2021, 2, 2, tzinfo=UTC)),
-            id="times are in UTC, a day is its beginning",
-        ),
-        pytest.param(
-            {"at": "2021-02-01T06:00+05:30"},
-            ReplayMoment(datetime(2021, 2, 1, 0, 30, tzinfo=UTC), None),
-            id="another zone may be said",
-        ),
-        pytest.param({"at": "yesterday"}, WRITE_A_TIME, id="what is no time"),
-        pytest.param({"as_known_at": "0001-01-01T00:00+14:00"}, WRITE_A_TIME, id="before all time"),
-        pytest.param({"at": "2021-02-11T13:01"}, "This time is in the future.", id="the future"),
-    ],
-)
-def test_the_moment_that_an_address_asks_for(query: dict[str, str], expected: ReplayMoment | str) -> None:
-    assert moment_of(query, NOW) == expected
 
 
 async def shown(pool: Pool, story: Story, query: dict[str, str]) -> str:

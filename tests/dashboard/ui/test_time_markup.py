@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -16,7 +16,6 @@ from dashboard.ui.alert_words import (
 from dashboard.ui.cards import MOST_ROWS, not_shown
 from dashboard.ui.form_input import Filled, WrongInput
 from dashboard.ui.terms import term
-from dashboard.ui.time_markup import pieces
 from jobs.base.wording import evidence_words
 from storage.model.alerts.rule_toml import rule_of, toml_of
 from storage.model.alerts.rules import AlertRule, Match
@@ -24,89 +23,6 @@ from storage.model.core.availability import Strength
 from storage.model.text.units import number, size_words, span, spoken
 from tests.support.clients.page_text import said
 from tests.support.samples.readings import T0
-
-NOON = datetime(2021, 2, 1, 12, 0, 9, tzinfo=UTC)
-LATER = NOON.replace(minute=15)
-NEXT = NOON.replace(day=2)
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        pytest.param("nothing", ["nothing"], id="no moment"),
-        pytest.param("", [], id="no word"),
-        pytest.param(
-            words.stamp(NOON), [{"text": "1 Feb 2021, 12:00 UTC", "at": "2021-02-01T12:00Z"}], id="a moment"
-        ),
-        pytest.param(
-            words.exact(NOON),
-            [{"text": "1 Feb 2021, 12:00:09 UTC", "at": "2021-02-01T12:00:09Z"}],
-            id="to the second where the words say it",
-        ),
-        pytest.param(
-            f"gives nothing since {words.stamp(NOON)}, at last",
-            [
-                "gives nothing since ",
-                {"text": "1 Feb 2021, 12:00 UTC", "at": "2021-02-01T12:00Z"},
-                ", at last",
-            ],
-            id="a moment among words",
-        ),
-        pytest.param(
-            words.between(NOON, LATER),
-            [
-                {
-                    "text": "1 Feb 2021, between 12:00 and 12:15 UTC",
-                    "at": "2021-02-01T12:15Z",
-                    "from": "2021-02-01T12:00Z",
-                }
-            ],
-            id="an interval of one day is one moment",
-        ),
-        pytest.param(
-            words.between(NOON, NEXT),
-            [
-                {
-                    "text": "between 1 Feb 2021, 12:00 and 2 Feb 2021, 12:00 UTC",
-                    "at": "2021-02-02T12:00Z",
-                    "from": "2021-02-01T12:00Z",
-                }
-            ],
-            id="an interval of two days as well",
-        ),
-        pytest.param(
-            words.between(None, NOON),
-            ["on or before ", {"text": "1 Feb 2021, 12:00 UTC", "at": "2021-02-01T12:00Z"}],
-            id="nothing contrary was ever seen",
-        ),
-        pytest.param(
-            words.since(NOON, NEXT),
-            [
-                "between ",
-                {"text": "1 Feb 2021", "at": "2021-02-01"},
-                " and ",
-                {"text": "2 Feb 2021", "at": "2021-02-02"},
-            ],
-            id="days have no moment",
-        ),
-        pytest.param(
-            f"told “{words.stamp(NOON)}” to all",
-            [f"told “{words.stamp(NOON)}” to all"],
-            id="what is quoted stays",
-        ),
-        pytest.param(
-            f"“open {words.stamp(NOON)}",
-            [f"“open {words.stamp(NOON)}"],
-            id="a quotation that never ends as well",
-        ),
-        pytest.param("31 Feb 2021, 12:00 UTC", ["31 Feb 2021, 12:00 UTC"], id="no such day"),
-        pytest.param("1 Feb 2021, 25:00 UTC", ["1 Feb 2021, 25:00 UTC"], id="no such hour"),
-        pytest.param("1 Feb 2021, 12:00", ["1 Feb 2021, 12:00"], id="a time of no zone"),
-    ],
-)
-def test_pieces_of_a_text(text: str, expected: list[Any]) -> None:
-    assert pieces(text) == expected
-
 
 COUNTS = st.integers(min_value=0, max_value=10**9)
 _ONE_OF_MANY = re.compile(r"\b(1|one) (older )?[a-z]+s\b")

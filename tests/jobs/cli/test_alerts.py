@@ -255,16 +255,6 @@ def test_what_is_not_asked_clearly_is_a_matter_of_usage(run: Blockline, argument
     assert run("alerts", *arguments).code == 2
 
 
-def test_a_story_that_went_on_says_how_far_it_was_taken_on(run: Blockline, dsn: str) -> None:
-    on(dsn, told)
-    taken = "update story set acknowledged_wave = 1, acknowledged_by = 'Asha', acknowledged_at = $1"
-    on(dsn, lambda pool: pool.execute(taken, T0))
-    (story,) = run("alerts", "stories", "--json").json["stories"]
-    assert (story["waves"], story["round_ups"], story["acknowledged_wave"]) == (2, 0, 1)
-    listed = " ".join(run("alerts", "stories").out.replace("│", " ").split())
-    assert "1 newer update not acknowledged" in listed
-
-
 @pytest.mark.parametrize(
     ("command", "complaint"),
     [

@@ -406,26 +406,6 @@ def secret_file(tmp_path: Path, content: bytes) -> str:
     return str(tmp_path / "secret")
 
 
-@pytest.mark.parametrize(
-    ("content", "clause"),
-    [
-        pytest.param(b"", "the file is empty", id="empty"),
-        pytest.param(b"\n", "the file is empty", id="an empty line"),
-        pytest.param(b" \n", "the file is empty", id="blanks"),
-        pytest.param(b"a" * 70_000, "the file is larger than 64 kB", id="too large"),
-        pytest.param(b"hush\nhush\n", "the file holds more than one line", id="two lines"),
-        pytest.param(b"hush\0hush", "the file holds more than one line, or characters", id="a zero byte"),
-        pytest.param(b"hush\xff", "the file is not a text file in UTF-8", id="no text"),
-    ],
-)
-def test_a_file_that_holds_no_secret_is_one_sentence(tmp_path: Path, content: bytes, clause: str) -> None:
-    file = secret_file(tmp_path, content)
-    with pytest.raises(SettingsError, match=rf"^Setting smtp_password_file \(in .*toml\): {clause}") as said:
-        from_file(tmp_path, f"smtp_password_file = '{file}'")
-    assert "hush" not in str(said.value)
-    assert "\n" not in str(said.value)
-
-
 def test_a_file_that_cannot_be_read_is_one_sentence_that_quotes_no_secret(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for name, clause in (

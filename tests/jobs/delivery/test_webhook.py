@@ -22,13 +22,11 @@ from tests.support.samples.readings import minutes
 from tests.support.servers.mail import (
     PATH,
     SECRET,
-    Answer,
     Receiver,
     a_mail,
     an_alert_for,
     hangs,
     receiving,
-    resets,
     says,
 )
 from tests.support.servers.ports import closed_port
@@ -49,19 +47,6 @@ async def refused_by(sending: WebhookSender) -> Undeliverable:
     finally:
         await sending.close()
     return refused.value
-
-
-@pytest.mark.parametrize(
-    ("answer", "sentence"),
-    [
-        pytest.param(hangs, "it did not answer in time", id="it hangs"),
-        pytest.param(resets, "it ended the connection without an answer", id="it resets the connection"),
-    ],
-)
-async def test_no_answer_at_all_is_a_temporary_fault(answer: Answer, sentence: str) -> None:
-    async with receiving(answer) as receiver:
-        error = await refused_by(sender(receiver.url, timeout_s=0.2))
-    assert (str(error), error.permanent) == (f"Webhook desk: {sentence}.", False)
 
 
 @pytest.mark.parametrize(

@@ -17,12 +17,10 @@ from storage.backup.archive import (
     BackupError,
     BackupManifest,
     BackupWriter,
-    SavedCounter,
     SavedTable,
     read_backup,
 )
 from storage.backup.restore import restore
-from storage.postgres.errors import StorageError
 from storage.postgres.schema import newest
 from tests.storage.backup.test_backup import (
     ask,
@@ -56,14 +54,6 @@ def with_columns(name: str, columns: Callable[[tuple[str, ...]], tuple[str, ...]
     return lambda said: replace(said, tables=tuple(map(changed, said.tables)))
 
 
-def with_counter(table: str, column: str, last: int = 7) -> Manifest:
-    return lambda said: replace(said, counters=(*said.counters, SavedCounter(table, column, last)))
-
-
-def without_counters(said: BackupManifest) -> BackupManifest:
-    return replace(said, counters=())
-
-
 async def test_a_backup_of_the_last_development_schema_may_lack_what_came_later(
     dsn: str, empty_dsn: str, tmp_path: Path
 ) -> None:
@@ -73,18 +63,6 @@ async def test_a_backup_of_the_last_development_schema_may_lack_what_came_later(
         await restore(empty_dsn, replace(backup, manifest=with_table("pg_authid")(older)), quiet)
     await restore(empty_dsn, replace(backup, manifest=older), quiet)
     assert await digests(empty_dsn) == await digests(dsn)
-
-
-async def test_a_counter_that_its_column_cannot_hold_is_refused(
-    dsn: str, empty_dsn: str, tmp_path: Path
-) -> None:
-    backup = await saved(dsn, tmp_path / "b")
-    said = with_counter("roster", "roster_id", 2**40)(without_counters(backup.manifest))
-    with pytest.raises(
-        StorageError, match=r"^The database could not do this: setval: value .* out of bounds"
-    ):
-        await restore(empty_dsn, replace(backup, manifest=said), quiet)
-    assert await no_tables(empty_dsn)
 
 
 async def test_a_file_that_is_replaced_after_it_was_verified_is_refused(

@@ -3,18 +3,17 @@
 import asyncio
 import os
 import sys
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.async_api import Browser as Chromium
-from playwright.async_api import ConsoleMessage, Locator, Page, Request, async_playwright
+from playwright.async_api import ConsoleMessage, Page, Request, async_playwright
 
 from tests.support.servers.dashboard import until
 
@@ -179,23 +178,6 @@ async def opened(
                 await context.close()
 
 
-KEY_S, FIND_S = 0.2, 2.0
-"""A person types about five characters a second, and looks for the next control for two seconds."""
-
-
-_PASTED = """
-    (area, text) => {
-        Object.getOwnPropertyDescriptor(HTMLTextAreaElement.prototype, "value").set.call(area, text);
-        area.dispatchEvent(new Event("input", { bubbles: true }));
-    }
-"""
-
-
-def is_slow() -> bool:
-    """Whether trials are done at the speed of a person: with TEST_HAND=person."""
-    return os.environ.get("TEST_HAND") == "person"
-
-
 async def tab_to(page: Page, selector: str) -> None:
     """Press Tab until the element has the focus."""
     for _ in range(120):
@@ -204,50 +186,3 @@ async def tab_to(page: Page, selector: str) -> None:
         await page.keyboard.press("Tab")
     focus = await page.evaluate("document.activeElement?.outerHTML.slice(0, 300)")
     raise AssertionError(f"Tab never reaches {selector}, but {focus}")
-
-
-@dataclass(slots=True)
-class Hand:
-    """What is done with the page, and when: `step` prints the seconds since the beginning."""
-
-    page: Page
-    name: str
-    slow: bool = field(default_factory=is_slow)
-    began: float = field(default_factory=monotonic)
-
-    def step(self, done: str) -> None:
-        """Print that a step is done. No test holds the time against anything."""
-        print(f"{self.name}: {monotonic() - self.began:5.1f} s: {done}", flush=True)
-
-    async def write(self, where: Locator, text: str) -> None:
-        """Type into a field, over what it holds."""
-        await self._find()
-        await where.fill("")
-        if self.slow:
-            await where.press_sequentially(text, delay=1000 * KEY_S, timeout=0)
-        else:
-            await where.fill(text)
-
-    async def paste(self, where: Locator, text: str) -> None:
-        """Paste at once, as with Ctrl+V: Playwright's `fill` is slow for thousands of lines."""
-        await self._find()
-        await where.evaluate(_PASTED, text)
-
-    async def press(self, what: Locator) -> None:
-        """Press a button or a link."""
-        await self._find()
-        await what.click()
-
-    async def do(self, act: Callable[[], Awaitable[object]]) -> None:
-        """Do something with the keyboard, after it was found."""
-        await self._find()
-        await act()
-
-    async def read(self, sentence: Locator) -> str:
-        """Wait until a sentence is there, and read it."""
-        await sentence.first.wait_for()
-        return await sentence.first.inner_text()
-
-    async def _find(self) -> None:
-        if self.slow:
-            await asyncio.sleep(FIND_S)

@@ -155,12 +155,6 @@ async def hangs(_request: web.Request) -> web.StreamResponse:
     raise AssertionError
 
 
-async def resets(request: web.Request) -> web.StreamResponse:
-    assert request.transport is not None
-    request.transport.abort()
-    return web.Response()
-
-
 @asynccontextmanager
 async def receiving(*answers: Answer) -> AsyncGenerator[Receiver]:
     receiver = Receiver(list(answers))

@@ -10,12 +10,12 @@ import pytest
 from yarl import URL
 
 from collectors.bluesky.declaration import BLUESKY
-from collectors.bluesky.simulator.app import BlueskyServer, serve_bluesky
+from collectors.bluesky.simulator.app import serve_bluesky
 from collectors.bluesky.wire.regional_labelers import MAIN_LABELER, SHIPPED_REGIONS
 from collectors.core.wire import is_array, is_object
 from collectors.simulator.engagement_file import SimulatedAct
 from collectors.simulator.faults import FaultKind, FaultPlan
-from collectors.simulator.history import APP_VIEW_ONLY, History, HistoryAccount, settled
+from collectors.simulator.history import APP_VIEW_ONLY, History, HistoryAccount
 from storage.model.core.availability import State, Status
 from storage.model.core.signals import SignalKind
 from tests.support.samples.readings import AVAILABLE, NOT_FOUND, SUSPENDED, T0
@@ -42,7 +42,6 @@ from tests.support.simulated.bluesky_cast import (
 )
 from tests.support.simulated.bluesky_cast import profile as alone
 from tests.support.simulated.bluesky_cast import profiles as batch
-from tests.support.simulated.bluesky_cast import repo_status as at_host
 
 RECORDED = Path(__file__).parent.parent.parent.parent / "fixtures" / "bluesky"
 EXACT = {
@@ -179,20 +178,6 @@ async def test_a_label_bears_the_time_from_which_its_country_withheld() -> None:
         }
 
 
-async def test_a_handle_that_leads_nowhere_is_shown_as_invalid_and_stays_registered() -> None:
-    lost = settled(
-        BLUESKY,
-        ALICE,
-        [(T0, AVAILABLE, "alice.test"), (T0 + HOUR, AVAILABLE, "handle.invalid")],
-    )
-    async with serve_bluesky(History((lost,)), now=T0 + HOUR) as server:
-        assert (await asked(server, profile(ALICE)))[2]["handle"] == "handle.invalid"
-        for handle in ("alice.test", "handle.invalid"):
-            assert (await asked(server, profile(handle)))[2]["message"] == "Profile not found"
-        assert (await asked(server, f"/{ALICE}"))[2]["alsoKnownAs"] == ["at://alice.test"]
-        assert len((await asked(server, f"/{ALICE}/log/audit"))[2]) == 1
-
-
 async def test_pages_of_records_follow_each_other_and_an_undone_follow_is_gone() -> None:
     likes = [SimulatedAct(BOB, T0 + n * HOUR, SignalKind.LIKE, f"3kaaa{n}", POST, ALICE) for n in range(6)]
     follow = SimulatedAct(BOB, T0, SignalKind.FOLLOW, "3kbbb1", ALICE, ALICE)
@@ -284,26 +269,6 @@ async def test_the_server_of_the_accounts_counts_in_windows_of_five_simulated_mi
 def always(kind: FaultKind) -> FaultPlan:
     """The fault meets every request."""
     return FaultPlan({kind: 100_000}, hang_s=0.01, slow_s=0.01)
-
-
-async def shown(server: BlueskyServer) -> set[str]:
-    """Which of alice, bob and carol a batch shows."""
-    return {item["did"] for item in (await asked(server, batch(ALICE, BOB, CAROL)))[2]["profiles"]}
-
-
-@pytest.mark.parametrize("kind", [FaultKind.CONTRADICTORY, FaultKind.ODD_ERROR])
-async def test_what_hits_one_account_in_a_batch_meets_it_again_alone_until_the_clock_moves(
-    kind: FaultKind,
-) -> None:
-    faults = FaultPlan({kind: 60_000}, seed=5)
-    error = {FaultKind.CONTRADICTORY: "InvalidRequest", FaultKind.ODD_ERROR: "AccountUnderReview"}[kind]
-    async with serve_bluesky(cast(NOBODY), faults=faults, now=T0) as server:
-        for minute in range(40):
-            server.set_clock(T0 + timedelta(minutes=minute))
-            for left_out in {ALICE, BOB, CAROL} - await shown(server):
-                assert (await asked(server, alone(left_out)))[2]["error"] == error
-                held = (await asked(server, at_host(left_out)))[2]
-                assert kind is FaultKind.ODD_ERROR or held["active"]
 
 
 async def test_dropped_labels_leave_every_labeler_in_the_header() -> None:

@@ -59,18 +59,6 @@ async def batch(server: SimulatorServer, *ids: int, host: str = HOST) -> Any:
 # statuses ------------------------------------------------------------------------------------------------
 
 
-async def test_a_suspended_account_is_blanked_and_its_actor_says_that_it_is_for_a_time() -> None:
-    async with serve_mastodon(one(Status.SUSPENDED)) as server:
-        rest, actor, jrd = [await got(server, path) for path in PATHS]
-        assert (rest.status, actor.status, jrd.status) == (200, 200, 200)
-        assert rest.json["suspended"] is True
-        assert (rest.json["display_name"], rest.json["note"], rest.json["fields"]) == ("", "", [])
-        assert actor.json["suspended"] is True
-        assert (await got(server, "/api/v1/accounts/lookup", acct="name_1")).json == rest.json
-        assert await batch(server, 1001) == [rest.json]
-        assert (await got(server, "/api/v1/accounts/1001/statuses")).json == []
-
-
 async def test_an_account_that_is_not_found_is_404_everywhere_and_left_out_of_a_batch() -> None:
     async with serve_mastodon(one(Status.NOT_FOUND)) as server:
         for path in (*PATHS, "/api/v1/accounts/lookup?acct=name_1", "/api/v1/accounts/1001/statuses"):
@@ -180,17 +168,6 @@ async def test_a_post_and_its_author_are_shown_as_the_history_says(
         assert (b'"suspended":true' in found[0].body) is is_suspended
         listed = (await got(server, "/api/v1/statuses?id[]=77&id[]=78")).json
         assert [one["id"] for one in listed] == (["77"] if statuses[0] == 200 else [])
-
-
-async def test_a_shown_post_says_the_same_alone_and_among_several_and_names_its_author() -> None:
-    async with serve_mastodon(post_history(Status.AVAILABLE)) as server:
-        alone = (await got(server, POST_PATHS[0])).json
-        assert [alone] == (await got(server, "/api/v1/statuses?id[]=77")).json
-        assert (alone["url"], alone["uri"]) == tuple(f"https://{HOST}{path}" for path in POST_PATHS[1:])
-        assert (alone["account"]["acct"], alone["reblog"]) == ("name_7", None)
-        assert (await got(server, POST_PATHS[1])).json["id"] == alone["uri"]
-        many = "&".join(f"id[]={n}" for n in range(21))
-        assert (await got(server, f"/api/v1/statuses?{many}")).status == 422
 
 
 async def test_an_author_whom_the_history_names_has_the_statuses_given_there() -> None:
