@@ -1,14 +1,12 @@
 """Orders through the real entry, on a real database: added, edited, named, annotated, with documents."""
 
 import hashlib
-from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from tests.jobs.orders.test_legal_demands import TABLE
 from tests.support.clients.command_line import Blockline, Ran
-from tests.support.seeds.changes import Story
 
 FIRST = (
     "--title=First list",
@@ -326,39 +324,3 @@ def test_what_is_said_for_another_form_is_refused_for_a_plain_table_of_orders(
     ]
     assert run("orders", "import", "orders.csv").code == 0
     assert run("orders", "import", "orders.csv", "--country=india").code == 1
-
-
-@pytest.fixture
-def order_show_run(order_show_run: Blockline, monkeypatch: pytest.MonkeyPatch) -> Blockline:
-    monkeypatch.setenv("BLOCKLINE_SWEEP_EVERY", "30m")
-    return order_show_run
-
-
-def test_the_time_to_restoration_is_told_when_it_is_asked_for(
-    story: Story, now: datetime, order_show_run: Blockline
-) -> None:
-    at = f"--at={now.isoformat().replace('+00:00', 'Z')}"
-    assert "restoration" not in order_show_run("orders", "show", "SYN/1", at, "--json").json
-    told = order_show_run("orders", "show", "SYN/1", at, "--restoration", "--json").json["restoration"]
-    assert told["spells"] == len(told["intervals_s"]) > 0
-    last = order_show_run("orders", "show", "SYN/1", at, "--restoration").said[-1]
-    assert last.endswith("for times below this limit.")
-
-
-@pytest.mark.parametrize(
-    ("words", "complaint"),
-    [
-        (("orders", "show", "NO"), "There is no order with the reference NO."),
-        (("orders", "show", "SYN/1", "--at=yesterday"), "--at"),
-        (("orders", "show", "SYN/1", "--as-known-at=2999-01-01T00:00Z"), "--as-known-at"),
-        (("orders", "show", "SYN/1", "--as-known-at=2000-01-01T00:00Z"), "There is no order"),
-    ],
-)
-def test_what_cannot_be_told_is_refused_in_a_sentence(
-    story: Story, order_show_run: Blockline, words: tuple[str, ...], complaint: str
-) -> None:
-    ran = order_show_run(*words)
-    assert ran.code == 1
-    assert ran.out == ""
-    (sentence,) = ran.complaints
-    assert complaint in sentence
