@@ -49,16 +49,11 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With `--reruns 1`, what starts processes or a browser of its own is tried once more when it fails: on a
-    busy machine it may be the machine. All other tests fail at once.
-
-    Each of several testers begins with its share of the slow ones: one that takes minutes and comes last
+    """Each of several testers begins with its share of the slow ones: one that takes minutes and comes last
     would keep all waiting.
     """
     slow = [item for item in items if item.get_closest_marker("slow") is not None]
     fast = [item for item in items if item.get_closest_marker("slow") is None]
-    for item in fast:
-        item.add_marker(pytest.mark.flaky(reruns=0))
     testers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     modules = [*dict.fromkeys(item.path for item in slow)]  # the tests of one share what it made
     items[:] = [
@@ -69,13 +64,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             *fast[len(fast) * n // testers : len(fast) * (n + 1) // testers],
         )
     ]
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """What failed and passed when it was tried once more is shown with its failure."""
-    for report in terminalreporter.stats.get("rerun", ()):
-        terminalreporter.section(f"tried twice: {report.nodeid}")
-        terminalreporter.write_line(report.longreprtext)
 
 
 @pytest.fixture(autouse=True, scope="session")

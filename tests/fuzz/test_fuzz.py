@@ -71,6 +71,7 @@ def takes_much_memory(data: bytes) -> object:
     return reads(data) if b'"5"' in data else len(b"x" * (320 * 1024 * 1024))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("call", "fault"),
     [

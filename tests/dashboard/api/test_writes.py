@@ -182,6 +182,7 @@ WRITES: list[tuple[str, str, object, Role]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("role", list(Role))
 @pytest.mark.usefixtures("played")
 async def test_each_write_takes_its_role(pool: Pool, dsn: str, now: datetime, role: Role) -> None:

@@ -376,6 +376,7 @@ async def test_each_number_of_accounts_leads_to_them_or_has_a_reason(
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "query", ["", "?at=2021-02-01T06:00", "?at=2021-01-25T00:30&as_known_at=2021-01-25T00:30"]
 )

@@ -153,6 +153,7 @@ def test_secrets_that_others_can_read_are_reported_as_advice(run: Blockline) -> 
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("setting", "value", "part", "sentence"),
     [
@@ -261,6 +262,7 @@ def test_a_platform_that_was_named_must_have_what_it_needs(
     assert not any("Bluesky" in part or "Mastodon" in part for part in verdicts(ran))
 
 
+@pytest.mark.slow
 def test_each_vantage_is_tried_and_its_password_is_not_shown(
     run: Blockline, platforms: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

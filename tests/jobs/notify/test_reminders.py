@@ -330,6 +330,7 @@ async def unreachable(newsroom: Newsroom) -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("end", ENDS)
 @pytest.mark.parametrize(
     "meanwhile",

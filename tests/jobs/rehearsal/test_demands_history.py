@@ -119,6 +119,7 @@ def withheld_posts(rows: list[dict[str, str]]) -> set[str]:
     )
 
 
+@pytest.mark.slow
 async def test_what_a_query_over_the_table_counts_is_what_page_api_and_rehearsal_tell(
     dsn: str, tmp_path: Path
 ) -> None:
