@@ -344,16 +344,3 @@ def pasted(lines: int) -> list[str]:
     base32 = str.maketrans("0189", "wxyz")  # The ids of Bluesky have other digits.
     made = [kinds[n % len(kinds)].format(n=n) for n in range(1, lines + 1)]
     return [one.translate(base32) if one.startswith("did:") else one for one in made]
-
-
-async def _watch(dsn: str, now: datetime) -> None:
-    async with open_pool(dsn, max_size=1) as pool, transaction(pool) as conn:
-        await conn.execute(
-            """
-            insert into account (platform, native_id, handle, added_at, watched)
-            select 'x', n::text, 'account_' || n, $2, true from generate_series(1, $1::int) as n
-            """,
-            WATCHED,
-            now - timedelta(days=1),
-        )
-        await conn.execute("analyze")

@@ -98,21 +98,6 @@ async def measured_live(base: str) -> LiveMeasured:
     return LiveMeasured(cold_ms, max(stalls) * 1000, warm_ms, size / 1000, paint_ms, held / 1e6, fps)
 
 
-async def _table(dsn: str) -> list[Figure]:
-    found: list[Figure] = []
-    async with large_dashboard(dsn, ACCOUNTS, DAYS) as (_, base):
-        await _answer(f"{base}/api/live")  # what the server prepares must not be in the way
-        for name, query in LISTINGS.items():
-            ms, _ = await _answer(f"{base}/api/accounts?{query}&moment={_MOMENT}")
-            found.append(Figure(f"{name}_ms", ms, "ms", "lower"))
-        ms, size = await _answer(f"{base}/api/accounts?{LISTINGS['usual']}&start=50000&moment={_MOMENT}")
-    return [
-        *found,
-        Figure("block_ms", ms, "ms", "lower"),
-        Figure("block_kb", size / 1000, "kB", "lower"),
-    ]
-
-
 _MOMENT = round(Size(days=DAYS).until.timestamp() * 1000)
 """One that all requests name, so that the block is of the listing that is kept."""
 

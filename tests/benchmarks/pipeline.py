@@ -157,13 +157,3 @@ EACH = 9_800
 
 POSTS_SWEEPS = 100
 """So many that a table's pages are full, and its beginning counts for little."""
-
-
-def _posts_collected(*, are_posts: bool) -> Collected:
-    folder = Path(tempfile.mkdtemp(prefix="blockline-bench-"))
-    try:
-        told = write_quiet_history(folder / "history.csv", EACH, are_posts=are_posts)
-        with scratch_database() as dsn:
-            return uvloop.run(collect(told, dsn, XCollector, POSTS_SWEEPS, canaries=2))
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
