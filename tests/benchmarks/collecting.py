@@ -24,8 +24,7 @@ from jobs.rehearsal.simulators import spawn
 from storage.postgres.pool import open_pool
 from tests.benchmarks import measuring
 from tests.benchmarks.measuring import Sampler
-from tests.support.samples.invented_histories import HEADER
-from tests.support.samples.readings import T0
+from tests.support.samples.readings import HEADER, T0
 
 EVERY = timedelta(minutes=15)
 _WARM_UP = timedelta(hours=2)

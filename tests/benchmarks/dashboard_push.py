@@ -36,8 +36,8 @@ from storage.model.core.known_state import Known
 from storage.postgres.pool import Pool, connect, open_pool, transaction
 from storage.readings import rosters
 from tests.benchmarks.measuring import Figure, scratch_database
+from tests.support.clients.api import following
 from tests.support.clients.browser import ARGUMENTS, FULL_CHROMIUM
-from tests.support.clients.push import following
 from tests.support.pipelines.judged_requests import RULE, poll, watched
 from tests.support.samples.readings import FakeCollector
 from tests.support.seeds.large_database import Size, build

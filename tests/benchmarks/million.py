@@ -42,8 +42,7 @@ from storage.postgres.pool import Conn, Pool, connect, open_pool
 from storage.readings.coverage import ensure_month
 from tests.benchmarks.collecting import RunningClock
 from tests.benchmarks.measuring import Better, Figure, cpu_s, rss_bytes, scratch_database
-from tests.support.samples.invented_histories import HEADER
-from tests.support.samples.readings import T0
+from tests.support.samples.readings import HEADER, T0
 
 CANARIES = 2
 """In each request; all of them stable, as those that are relied on at Bluesky itself."""

@@ -31,8 +31,7 @@ from jobs.rehearsal.rehearse import RehearsalReport, rehearse
 from jobs.rehearsal.simulators import spawn
 from tests.benchmarks.collecting import Collected, OneByOne, collect, write_quiet_history
 from tests.benchmarks.measuring import Figure, Sampler, scratch_database
-from tests.support.samples.invented_histories import write_history
-from tests.support.samples.readings import T0
+from tests.support.samples.readings import T0, write_history
 
 ACCOUNTS = 9_800
 

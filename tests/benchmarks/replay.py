@@ -46,7 +46,7 @@ from storage.postgres.pool import Pool, open_pool, transaction
 from storage.postgres.replica import snapshot
 from tests.benchmarks.dashboard import SETTINGS, drawing_page, large_dashboard
 from tests.benchmarks.measuring import Figure, scratch_database
-from tests.support.samples.invented_histories import write_history
+from tests.support.samples.readings import write_history
 from tests.support.seeds.large_database import START
 
 EVERY = timedelta(days=float(os.environ.get("BENCH_REPLAY_DAYS", "4")))

@@ -26,8 +26,7 @@ from storage.model.core.accounts import Platform
 from storage.postgres.pool import open_pool
 from tests.benchmarks.collecting import RunningClock
 from tests.benchmarks.measuring import Figure, cpu_s, rss_bytes, scratch_database
-from tests.support.samples.invented_histories import HEADER
-from tests.support.samples.readings import T0
+from tests.support.samples.readings import HEADER, T0
 
 FEW, MANY = 1_000, 11_000
 PARTS, SWEEPS_A_PART = 4, 5

@@ -29,7 +29,7 @@ from storage.work.shards import put_in_force, want_shards
 from storage.work.workers import PlatformLeader, platform_leaders
 from tests.benchmarks.measuring import Figure, cpu_s_of, rss_bytes, scratch_database
 from tests.support.processes.worker_fleet import asked, fleet, many_accounts, until, watch_many
-from tests.support.simulated.slow_x import far_x
+from tests.support.simulated.scripted_x import far_x
 
 ACCOUNTS = 60_000
 

@@ -20,7 +20,7 @@ from storage.model.core.accounts import Platform
 from tests.faults.gate import Gate
 from tests.faults.installation import Installation
 from tests.faults.mail_server import answering, mail_server, saying
-from tests.support.clients.push import Following, following
+from tests.support.clients.api import Following, following
 from tests.support.processes.fast_clock import off_by, suspend_until
 from tests.support.servers.ports import free_port
 from tests.support.servers.postgres import Postgres, ServerFailed

@@ -10,8 +10,7 @@ import aiohttp
 
 from jobs.base.clock import system_clock
 from storage.postgres.pool import Pool
-from tests.support.clients.api import callback
-from tests.support.clients.push import following
+from tests.support.clients.api import callback, following
 
 VISITS = 3
 """Of each page, of which the median counts."""

@@ -23,8 +23,7 @@ from storage.model.platforms.registry import DECLARED, FEDERATED, part
 from storage.model.tables.account_references import read_address
 from tests.collectors.conformance.stage import HOUR, Json, objects_of, staged
 from tests.house.source import ROOT
-from tests.support.samples.invented_histories import write_history
-from tests.support.samples.readings import T0
+from tests.support.samples.readings import T0, write_history
 
 _KEYS = {"authorization", "x-api-key", "x-goog-api-key", "api_key", "apikey", "key", "token", "access_token"}
 """Headers and parameters in which platforms take keys."""

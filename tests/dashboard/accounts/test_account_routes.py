@@ -38,8 +38,8 @@ from storage.model.core.signals import SignalKind
 from storage.postgres.audit_log import acts
 from storage.postgres.pool import Pool, transaction
 from storage.readings import evidence
-from tests.support.clients.page_text import said as text_of
-from tests.support.clients.page_text import spans
+from tests.support.clients.page_walker import said as text_of
+from tests.support.clients.page_walker import spans
 from tests.support.pipelines.monitor import World
 from tests.support.samples.orders import ORDER
 from tests.support.samples.readings import MINUTE, T0, FakeCollector

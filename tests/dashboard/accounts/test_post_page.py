@@ -15,7 +15,7 @@ from storage.postgres.audit_log import acts
 from storage.postgres.pool import Conn, Pool, transaction
 from storage.purge.purge import purges
 from tests.support.clients.api import Api, api_served
-from tests.support.clients.page_text import said
+from tests.support.clients.page_walker import said
 from tests.support.samples.readings import T0, minutes
 from tests.support.seeds.chain_rows import block_of
 from tests.support.seeds.people import WITH_LOGIN, a_person, a_token

@@ -22,7 +22,7 @@ from storage.model.tables.name_check import check_lines, without_repeats
 from storage.model.tables.name_matching import ResolvedName
 from storage.postgres.audit_log import acts
 from storage.postgres.pool import Conn, Pool, transaction
-from tests.support.clients.page_text import said
+from tests.support.clients.page_walker import said
 from tests.support.samples.readings import minutes
 from tests.support.seeds.changes import Story
 from tests.support.seeds.posts import seed_posts

@@ -22,7 +22,7 @@ from storage.model.core.people import Actor, Role
 from storage.postgres.audit_log import acts
 from storage.postgres.installation import link_key
 from storage.postgres.pool import Pool, transaction
-from tests.support.clients.page_text import said
+from tests.support.clients.page_walker import said
 from tests.support.seeds.alerts import DESK, NIGHT, Played
 from tests.support.servers.dashboard import SETTINGS, page_of, served
 

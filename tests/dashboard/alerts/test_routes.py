@@ -29,7 +29,7 @@ from storage.model.core.accounts import Platform, TargetKind
 from storage.model.core.availability import ChangeKind
 from storage.model.core.people import Actor, Role
 from storage.postgres.pool import Pool, Refused, open_pool, transaction
-from tests.support.clients.page_text import said
+from tests.support.clients.page_walker import said
 from tests.support.seeds.alerts import HOSTILE, Played, play_alerts
 from tests.support.servers.dashboard import SETTINGS, page_of, served, served_apart
 

@@ -38,7 +38,7 @@ from storage.people.sessions import (
 )
 from storage.postgres.audit_log import ABOUT_PEOPLE, acts
 from storage.postgres.pool import Pool, transaction
-from tests.support.clients.push import following
+from tests.support.clients.api import following
 from tests.support.seeds.people import LOW_COST, PASSWORD, WITH_LOGIN, a_person, a_token, browser_of, log_in
 from tests.support.servers.dashboard import served, until
 

@@ -24,7 +24,7 @@ from storage.model.tables.csv_rows import TableError
 from storage.orders.order_edits import LARGEST_DOCUMENT
 from storage.postgres.pool import Pool, transaction
 from tests.storage.causes.test_ledger import NOTICE, PAPER
-from tests.support.clients.page_text import said
+from tests.support.clients.page_walker import said
 from tests.support.seeds.changes import HOUR, Story
 from tests.support.servers.dashboard import SETTINGS, page_of, served
 

@@ -34,7 +34,7 @@ from storage.model.core.labels import LabelGap, LabelRefusal, RefusedLabel, Sign
 from storage.model.core.people import Actor, Role
 from storage.model.core.reachability import MeasuredDay
 from storage.postgres.pool import Conn, Pool, transaction
-from tests.support.clients.page_text import said
+from tests.support.clients.page_walker import said
 from tests.support.samples.label_signing import FORGED, LABELER, POST, SUBJECT, stated, store
 from tests.support.samples.readings import T0
 from tests.support.seeds.changes import batch, enlist, read, roster_of

@@ -27,7 +27,7 @@ from storage.orders.orders import add_order
 from storage.postgres.pool import Conn, Pool, transaction
 from tests.storage.model.orders.test_published_vs_observed import report
 from tests.support.clients.command_line import Blockline, blockline, forget_settings
-from tests.support.clients.page_text import said
+from tests.support.clients.page_walker import said
 from tests.support.samples.label_signing import POST, stated, store
 from tests.support.samples.readings import AVAILABLE, SUSPENDED, T0, WITHHELD_IN
 from tests.support.seeds.changes import batch, become, enlist, read, roster_of

@@ -28,7 +28,7 @@ from storage.model.core.orders import Order
 from storage.model.core.signals import Doubt, Signal, SignalKind
 from storage.model.orders.engagement_association import Association
 from storage.postgres.pool import Conn, Pool, transaction
-from tests.support.clients.page_text import said
+from tests.support.clients.page_walker import said
 from tests.support.samples.readings import T0
 from tests.support.seeds.changes import DAY, HOUR, Story
 from tests.support.servers.dashboard import SETTINGS, page_of, served

@@ -19,7 +19,7 @@ from storage.model.core.orders import ClaimedTargets
 from storage.model.core.people import Actor, Role
 from storage.model.tables.csv_rows import TableError
 from storage.postgres.pool import open_pool, transaction
-from tests.support.clients.page_text import CallbackRecorder
+from tests.support.clients.page_walker import CallbackRecorder
 from tests.support.servers.dashboard import SETTINGS
 
 FORM = NamesForm("x:a\nx:b\nx:a\nsome words of prose", "x", "the Gazette")

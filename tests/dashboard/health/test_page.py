@@ -20,7 +20,7 @@ from storage.model.core.people import Actor, Role
 from storage.model.core.side_facts import FactSighting, ObservedKind
 from storage.postgres.audit_chain import AuditChainState
 from storage.postgres.pool import Pool, transaction
-from tests.support.clients.page_text import said
+from tests.support.clients.page_walker import said
 from tests.support.samples.readings import MINUTE, T0, WORKING
 from tests.support.seeds.bluesky_statuses import seven_things
 from tests.support.seeds.changes import HOUR

@@ -27,7 +27,7 @@ from storage.model.core.people import Actor, Role
 from storage.postgres.pool import Pool, transaction
 from storage.work.workers import Worker
 from tests.conftest import NOW
-from tests.support.clients.page_text import said
+from tests.support.clients.page_walker import said
 from tests.support.samples.readings import MINUTE, T0, WORKING
 from tests.support.seeds.people import WITH_LOGIN, a_person
 from tests.support.servers.dashboard import SETTINGS, only_drawing

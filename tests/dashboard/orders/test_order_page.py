@@ -25,7 +25,7 @@ from storage.model.core.orders import (
 )
 from storage.orders.name_edits import add_names
 from storage.postgres.pool import Conn, Pool, transaction
-from tests.support.clients.page_text import said
+from tests.support.clients.page_walker import said
 from tests.support.clients.report_text import Page
 from tests.support.samples.orders import CLAIMED, IMPRINT, MEMBERS, POSTS, figures, grounds
 from tests.support.samples.readings import T0, minutes

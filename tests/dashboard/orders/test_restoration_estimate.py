@@ -18,9 +18,9 @@ from dashboard.orders.restoration_estimate import intervals, restoration
 from dashboard.orders.restoration_limits import LEAST_ORDERS
 from storage.model.orders.restoration import BlockedFor, BlockEnd, RestorationEstimate
 from storage.postgres.pool import Pool, transaction
-from tests.support.clients.page_text import said
+from tests.support.clients.page_walker import said
 from tests.support.repeats import repeats
-from tests.support.samples.restoration_cohorts import HOUR, cohort
+from tests.support.samples.orders import HOUR, cohort
 from tests.support.seeds.changes import Story
 from tests.support.servers.dashboard import SETTINGS, page_of
 

@@ -7,7 +7,7 @@ from dashboard.replay.page import WRITE_A_TIME
 from storage.health.status_at import status_at
 from storage.model.core.availability import Status
 from storage.postgres.pool import Pool, transaction
-from tests.support.clients.page_text import said
+from tests.support.clients.page_walker import said
 from tests.support.seeds.changes import Story
 from tests.support.servers.dashboard import page_of
 

@@ -34,7 +34,7 @@ from storage.model.alerts.rules import AlertRule
 from storage.model.bitemporal.reevaluation import Effect
 from storage.model.core.people import Actor, Role
 from storage.postgres.pool import Pool, transaction
-from tests.support.clients.page_text import said
+from tests.support.clients.page_walker import said
 from tests.support.pipelines.late_batches import Desk, Sent
 from tests.support.samples.readings import AVAILABLE, WITHHELD_IN
 from tests.support.servers.dashboard import SETTINGS, page_of, served, until

@@ -32,7 +32,7 @@ from storage.readings import rehearsal_readback
 from storage.readings.coverage_report import seen_of
 from tests.support.clients.api import states_at
 from tests.support.pipelines.film_in_node import needs_node
-from tests.support.pipelines.late_rehearsal import (
+from tests.support.pipelines.late_batches import (
     EVERY,
     GAP,
     HOUR,

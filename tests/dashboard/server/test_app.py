@@ -34,7 +34,7 @@ from storage.orders.orders import add_order
 from storage.postgres.pool import Conn, Pool, connect, open_pool, transaction
 from tests.conftest import NOW
 from tests.support.clients.api import callback
-from tests.support.clients.page_text import said
+from tests.support.clients.page_walker import said
 from tests.support.seeds.changes import HOUR, SUSPENDED, Story, happen
 from tests.support.seeds.every_page import Everything
 from tests.support.seeds.large_database import COHORT, Size, build

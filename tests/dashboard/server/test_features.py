@@ -22,9 +22,8 @@ from jobs.runtime.replay_process import ReplayProcess
 from storage.model.core.people import Actor, Role, Scope
 from storage.postgres.pool import Pool, transaction
 from tests.support.added_pages import install, install_example
-from tests.support.clients.api import callback
-from tests.support.clients.page_text import CallbackRecorder, said
-from tests.support.clients.push import following
+from tests.support.clients.api import callback, following
+from tests.support.clients.page_walker import CallbackRecorder, said
 from tests.support.servers.dashboard import SETTINGS, page_of, served
 
 PAGE = """

@@ -18,7 +18,7 @@ from storage.live.kpis import kpis
 from storage.model.core.orders import Claim, ClaimedWhat, NewOrderEvent, OrderEventKind
 from storage.orders.orders import add_order_event
 from storage.postgres.pool import Pool, transaction
-from tests.support.clients.page_text import said
+from tests.support.clients.page_walker import said
 from tests.support.seeds.changes import HOUR, Story
 from tests.support.seeds.every_page import PAGES, Everything
 from tests.support.seeds.live_page import seed

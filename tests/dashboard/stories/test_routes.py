@@ -21,7 +21,7 @@ from storage.stories.stories import add_caption, stories, write_story
 from tests.dashboard.stories.test_standalone_html import LATE, NOW, html
 from tests.storage.causes.test_ledger import NOTICE, PAPER
 from tests.storage.health.test_status_at import played as played_desk
-from tests.support.clients.page_text import said
+from tests.support.clients.page_walker import said
 from tests.support.clients.report_text import Page
 from tests.support.samples.readings import minutes
 from tests.support.seeds.alerts import Played

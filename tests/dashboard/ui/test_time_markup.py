@@ -21,7 +21,7 @@ from storage.model.alerts.rule_toml import rule_of, toml_of
 from storage.model.alerts.rules import AlertRule, Match
 from storage.model.core.availability import Strength
 from storage.model.text.units import number, size_words, span, spoken
-from tests.support.clients.page_text import said
+from tests.support.clients.page_walker import said
 from tests.support.samples.readings import T0
 
 COUNTS = st.integers(min_value=0, max_value=10**9)

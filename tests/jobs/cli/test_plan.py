@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.clients.command_line import Blockline, blockline, forget_settings
-from tests.support.samples.invented_histories import HEADER
+from tests.support.samples.readings import HEADER
 
 
 @pytest.fixture

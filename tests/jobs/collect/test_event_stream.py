@@ -33,7 +33,7 @@ from storage.accounts.accounts import NewAccount, add_accounts
 from storage.accounts.canaries import set_canaries
 from storage.model.core.availability import State, Status
 from storage.postgres.pool import Pool, open_pool, transaction
-from tests.support.clients.page_text import said
+from tests.support.clients.page_walker import said
 from tests.support.pipelines.monitor import CHANGES
 from tests.support.samples.readings import AVAILABLE, NOT_FOUND, SUSPENDED, T0, minutes
 from tests.support.servers.dashboard import SETTINGS, page_of

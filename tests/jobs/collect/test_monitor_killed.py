@@ -16,8 +16,7 @@ from jobs.delivery.local_inbox import Inbox, SmtpServer
 from jobs.rehearsal.simulators import spawn
 from storage.postgres.pool import open_pool, transaction
 from tests.support.repeats import repeats
-from tests.support.samples.invented_histories import write_history
-from tests.support.samples.readings import T0
+from tests.support.samples.readings import T0, write_history
 
 pytestmark = pytest.mark.slow
 

@@ -19,7 +19,7 @@ from storage.accounts.name_checks import lines_of, name_check, open_check, watch
 from storage.model.core.accounts import Platform
 from storage.model.tables.name_check import CheckedLine, LineStatus, check_lines
 from storage.postgres.pool import Pool, transaction
-from tests.support.clients.page_text import said
+from tests.support.clients.page_walker import said
 from tests.support.pipelines.monitor import SWEEP
 from tests.support.samples.readings import T0, minutes
 from tests.support.servers.dashboard import SETTINGS, page_of

@@ -33,7 +33,7 @@ from storage.model.core.availability import Flag, State, Status
 from storage.postgres.pool import Pool, transaction
 from storage.readings.readings import readings_of
 from storage.replay.film import beliefs
-from tests.support.clients.page_text import said
+from tests.support.clients.page_walker import said
 from tests.support.samples.readings import AVAILABLE, MINUTE, SUSPENDED, T0
 from tests.support.samples.x_answers import body
 from tests.support.servers.dashboard import SETTINGS, page_of

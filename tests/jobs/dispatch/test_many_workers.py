@@ -9,7 +9,7 @@ from collectors.x.declaration import X
 from storage.postgres.pool import Pool, transaction
 from storage.work.shards import put_in_force, want_shards
 from tests.support.processes.worker_fleet import asked, fleet, many_accounts, said, until, watch_many
-from tests.support.simulated.slow_x import counted, far_x
+from tests.support.simulated.scripted_x import counted, far_x
 
 pytestmark = pytest.mark.slow
 

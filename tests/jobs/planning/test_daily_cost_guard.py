@@ -28,7 +28,7 @@ from tests.support.pipelines.monitor import CHANGES, World
 from tests.support.processes.worker_fleet import FROM, Fleet, fleet, many_accounts, until
 from tests.support.repeats import repeats
 from tests.support.samples.readings import AVAILABLE, T0, WITHHELD_IN, FakeCollector
-from tests.support.simulated.slow_x import counted, far_x
+from tests.support.simulated.scripted_x import counted, far_x
 
 pytestmark = pytest.mark.slow
 

@@ -25,7 +25,7 @@ from jobs.rehearsal.pipeline import SimulationPlan
 from jobs.rehearsal.rehearse import RehearsalOrders, RehearsalReport, rehearse
 from jobs.rehearsal.simulators import played
 from storage.postgres.pool import open_pool, transaction
-from tests.support.clients.page_text import said
+from tests.support.clients.page_walker import said
 from tests.support.servers.dashboard import SETTINGS, page_of, served
 
 NAME = "india_legal_demands.csv"

@@ -32,8 +32,16 @@ from storage.readings.rehearsal_readback import confirmed_changes
 from tests.support.clients.command_line import HISTORY, blockline, forget_settings
 from tests.support.pipelines.monitor import require_the_same
 from tests.support.repeats import cases
-from tests.support.samples.invented_histories import HEADER, recorded, write_history, write_order
-from tests.support.samples.readings import AVAILABLE, SUSPENDED, T0, minutes
+from tests.support.samples.readings import (
+    AVAILABLE,
+    HEADER,
+    SUSPENDED,
+    T0,
+    minutes,
+    recorded,
+    write_history,
+    write_order,
+)
 
 
 async def perform(

@@ -14,7 +14,7 @@ from storage.postgres.pool import Pool, transaction
 from storage.work.shards import put_in_force, want_shards
 from storage.work.workers import PlatformLeader, platform_leaders
 from tests.support.processes.worker_fleet import asked, fleet, many_accounts, until, watch_many
-from tests.support.simulated.slow_x import far_x
+from tests.support.simulated.scripted_x import far_x
 
 SOME_ANSWERED = "select count(*) >= 10 from coverage_row where outcome = 0"
 READINGS = """

@@ -92,7 +92,7 @@ def folder() -> Generator[Path]:
         yield Path(name)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_tutorial_can_be_followed_to_its_end(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     forget_settings(monkeypatch, folder)
     port = str(free_port())

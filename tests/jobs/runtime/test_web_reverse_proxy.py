@@ -12,8 +12,8 @@ import pytest
 from jobs.base.clock import system_clock
 from jobs.runtime.web import served_as
 from storage.postgres.pool import Pool, open_pool, transaction
+from tests.support.clients.api import following
 from tests.support.clients.browser import CHROMIUM, opened
-from tests.support.clients.push import following
 from tests.support.seeds.changes import HOUR, SUSPENDED, WITHHELD, Story, happen
 from tests.support.seeds.live_page import seed
 from tests.support.servers.dashboard import listening

@@ -19,10 +19,10 @@ from storage.health.workers_report import machines
 from storage.postgres.pool import Pool, transaction
 from tests.jobs.runtime.test_app import settings
 from tests.jobs.selfmonitoring.test_watchdog import HEAD
-from tests.support.clients.page_text import said
+from tests.support.clients.page_walker import said
 from tests.support.processes.worker_fleet import asked, many_accounts, until, watch_many
 from tests.support.servers.dashboard import SETTINGS, page_of
-from tests.support.simulated.slow_x import counted, far_x
+from tests.support.simulated.scripted_x import counted, far_x
 
 pytestmark = pytest.mark.slow
 

@@ -14,7 +14,7 @@ from storage.health.condition_facts import (
 from storage.model.core.availability import Status
 from storage.postgres.pool import Conn, Pool, transaction
 from tests.jobs.messages.test_compose import SCHEMA, faults
-from tests.support.clients.page_text import said
+from tests.support.clients.page_walker import said
 from tests.support.samples.readings import MINUTE, T0, minutes
 from tests.support.seeds.changes import batch, enlist, read, roster_of
 from tests.support.servers.dashboard import SETTINGS, page_of

@@ -50,8 +50,7 @@ from storage.postgres.pool import Conn, Pool, open_pool, transaction
 from tests.support.pipelines.late_batches import deliver
 from tests.support.pipelines.monitor import again
 from tests.support.repeats import repeats
-from tests.support.samples.invented_histories import write_history
-from tests.support.samples.readings import AVAILABLE, NOT_FOUND, SUSPENDED, T0, WITHHELD_IN
+from tests.support.samples.readings import AVAILABLE, NOT_FOUND, SUSPENDED, T0, WITHHELD_IN, write_history
 from tests.support.seeds.changes import account
 
 DAYS = repeats(1, 2)

@@ -25,7 +25,7 @@ from storage.postgres.pool import Pool, transaction
 from storage.work.request_queue import QueueBacklog
 from storage.work.workers import SourcePause, Worker, WorkerStatus
 from tests.support.clients.command_line import Blockline, blockline, forget_settings
-from tests.support.clients.page_text import said
+from tests.support.clients.page_walker import said
 from tests.support.processes.worker_fleet import fleet, many_accounts
 from tests.support.samples.label_signing import LABELER
 from tests.support.samples.readings import MINUTE, T0, minutes
@@ -33,7 +33,7 @@ from tests.support.seeds.changes import HOUR
 from tests.support.seeds.sent_alerts import on
 from tests.support.seeds.workers import FAULT, SECOND, report, three_machines
 from tests.support.servers.dashboard import SETTINGS, page_of
-from tests.support.simulated.slow_x import far_x
+from tests.support.simulated.scripted_x import far_x
 
 WELL = Worker(
     UUID(int=1),

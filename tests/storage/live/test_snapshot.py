@@ -16,7 +16,7 @@ from storage.model.alerts.rules import AlertRule
 from storage.model.core.accounts import Account
 from storage.model.core.availability import ChangeKind, State
 from storage.postgres.pool import Pool, transaction
-from tests.support.clients.page_text import said
+from tests.support.clients.page_walker import said
 from tests.support.pipelines.late_batches import deliver
 from tests.support.samples.alerts import tell_by
 from tests.support.samples.label_signing import POST, stated, store

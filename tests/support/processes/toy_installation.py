@@ -18,7 +18,7 @@ from jobs.rehearsal.rehearse import rehearse
 from jobs.rehearsal.simulators import played
 from storage.model.core.accounts import Platform
 from storage.postgres.pool import open_pool
-from tests.support.clients.page_text import said
+from tests.support.clients.page_walker import said
 from tests.support.samples.readings import T0
 from tests.support.servers.dashboard import SETTINGS, page_of, served
 

@@ -16,7 +16,7 @@ from collectors.x.simulator.simulator import X_CANARIES
 from storage.accounts.accounts import NewAccount, add_accounts
 from storage.postgres.pool import Pool, StorageError, transaction
 from storage.work.workers import platform_leaders
-from tests.support.samples.invented_histories import HEADER
+from tests.support.samples.readings import HEADER
 
 FROM = datetime(2021, 1, 1, tzinfo=UTC)
 

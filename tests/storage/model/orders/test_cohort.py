@@ -26,6 +26,7 @@ from storage.model.orders.cohort import (
 )
 from storage.model.orders.curve import curve, step_at
 from storage.model.orders.restoration import BlockedFor, BlockEnd, durations
+from tests.support.samples.orders import HOUR
 from tests.support.samples.readings import (
     AVAILABLE,
     MINUTE,
@@ -36,7 +37,6 @@ from tests.support.samples.readings import (
     WITHHELD_IN,
     minutes,
 )
-from tests.support.samples.restoration_cohorts import HOUR
 
 GAP = 40 * MINUTE
 NOW = minutes(1_000)
