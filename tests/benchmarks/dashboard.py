@@ -19,7 +19,6 @@ The page Labels of a country in a real browser. `make bench GROUP=dashboard`.
 
 `labels_page_20000_ms` is a later opening of that page, by a link in an open dashboard, for a country with
 20,000 labels of a year: from the press until the table is painted. The reference is a country with 40.
-
 """
 
 import asyncio

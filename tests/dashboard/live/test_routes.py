@@ -1,4 +1,4 @@
-"""Whether the dashboard is ready, and if it is not, why."""
+"""The live page beneath its picture: whether it is ready, what it answers, and what it pushes."""
 
 import asyncio
 import json

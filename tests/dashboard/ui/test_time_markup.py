@@ -1,4 +1,4 @@
-"""Moments in a page's words become elements that a browser can tell in another zone."""
+"""The parts of pages: words, counts, cards, moments and pictures."""
 
 import re
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Rules as a file: what is written is read back as it was, and every fault is named by its line."""
+"""Rules: read from a file and written back, what they match, and why one does not."""
 
 import re
 import string

@@ -1,4 +1,4 @@
-"""Webhooks: what is posted, how it is signed, and what becomes of an answer."""
+"""Webhooks, PagerDuty and Apprise: what is posted, how it is signed, and what an answer leads to."""
 
 import json
 import re

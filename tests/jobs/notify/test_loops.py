@@ -1,4 +1,4 @@
-"""The notifier as it runs: what cannot be told or sent holds up nothing else, and no news is overlooked."""
+"""The notifier as it runs, its previews and the links in its mails: one mail holds up no other."""
 
 import asyncio
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Whoever is watched stands in one roster of the sweep, whatever makes the rosters anew at the same time."""
+"""Rosters of a sweep: each account stands in one, sentinels are chosen, and trouble stops the sweep."""
 
 import asyncio
 import random

@@ -1,4 +1,4 @@
-"""Control accounts: named, chosen, doubted, retired and released, and never watched at the same time."""
+"""Control accounts, side facts, and searches of accounts and posts."""
 
 from datetime import timedelta
 

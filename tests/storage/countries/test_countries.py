@@ -1,4 +1,4 @@
-"""Countries: how much of what is counted is only the last that was known, and how old it is."""
+"""Countries: the age of what is counted, and platforms that could not be reached from one."""
 
 from datetime import datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""Accounts on file that nobody reads: the live page does not speak of them, their own pages do."""
+"""Accounts on file that nobody reads, posts and lists: Live counts only what is watched."""
 
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 # pyright: reportAttributeAccessIssue=false

@@ -1,17 +1,11 @@
-"""Connections, transactions, listening and locks: what goes wrong becomes one sentence and one class."""
+"""Connections, transactions, listening, locks, rows: each fault becomes one sentence and one class."""
 
 import asyncio
 import os
 import signal
-from collections.abc import (
-    AsyncGenerator,
-    Awaitable,
-    Callable,
-    Generator,
-)
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -29,7 +23,6 @@ from storage.postgres.errors import (
 from storage.postgres.locks import Lock, exclusive
 from storage.postgres.pool import (
     Conn,
-    Connection,
     Pool,
     PoolLimits,
     connect,
@@ -42,7 +35,6 @@ from storage.postgres.recording_order import as_known, moment, settle, settle_at
 from storage.work.workers import planning_lock
 from tests.support.pipelines.monitor import World
 from tests.support.samples.readings import AVAILABLE, T0, WITHHELD_IN, minutes
-from tests.support.seeds.large_database import START, Size, build
 from tests.support.servers.dashboard import until
 from tests.support.servers.ports import closed_port
 
@@ -353,60 +345,3 @@ async def test_a_moment_that_the_database_has_not_reached_is_never_settled(pool:
     assert await settle_at_most(pool, ahead) < ahead
     assert T0 < await recorded(pool, T0) < ahead
     assert await settle_at_most(pool, T0) == T0
-
-
-SIZE = Size(accounts=20_000, days=59, cohort=392, cohort_changes=6, other_changes=3_000)
-"""Two full months: a sequential scan of any of the tables would be far slower than what is expected here."""
-
-
-@pytest.fixture(scope="module")
-def large_dsn(postgres_dsn: str, template: str) -> Generator[str]:
-    """One large database for all tests here, which only read it."""
-
-    def run(dsn: str, work: Callable[[Connection], Awaitable[object]]) -> None:
-        async def connected() -> None:
-            conn = await connect(dsn)
-            try:
-                await work(conn)
-            finally:
-                await conn.close()
-
-        asyncio.run(connected())
-
-    name = f"blockline_test_plans_{os.getpid()}"
-    dsn = urlunsplit(urlsplit(postgres_dsn)._replace(path=f"/{name}"))
-    run(postgres_dsn, lambda c: c.execute(f'create database "{name}" template "{template}"'))
-    try:
-        run(dsn, lambda c: build(c, SIZE))
-        run(dsn, _everybody_is_limited)
-        yield dsn
-    finally:
-        run(postgres_dsn, lambda c: c.execute(f'drop database "{name}" with (force)'))
-
-
-async def _everybody_is_limited(conn: Connection) -> None:
-    await conn.execute(
-        """
-        insert into fact (account_id, kind, first_seen, recorded_at)
-        select account_id, 'limited', $1, $1 from account
-        """,
-        START,
-    )
-    await conn.execute("vacuum (analyze) fact")
-
-
-@pytest.fixture
-async def conn(large_dsn: str) -> AsyncGenerator[Connection]:
-    """A connection on which Postgres tells the plan of every statement that it runs."""
-    conn = await connect(large_dsn)
-    await conn.execute(
-        """
-        load 'auto_explain';
-        set auto_explain.log_min_duration = 0;
-        set auto_explain.log_nested_statements = on;
-        set auto_explain.log_format = 'json';
-        set auto_explain.log_level = 'notice';
-        """
-    )
-    yield conn
-    await conn.close()

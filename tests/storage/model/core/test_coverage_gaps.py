@@ -1,4 +1,4 @@
-"""Gaps of coverage: the fold agrees with looking at every single reading, whatever was left out or missed."""
+"""Gaps of coverage, countries out of reach, disputed dates: folded as every single reading says."""
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
