@@ -5,6 +5,8 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeAlias, cast
 
+from hypothesis import strategies as st
+
 from collectors.core.wire import is_array, is_object
 
 Json: TypeAlias = Any
@@ -333,3 +335,37 @@ _OF_BYTES: Final[tuple[_Change, ...]] = (
     _nest,
     _splice,
 )
+
+
+def any_json(words: st.SearchStrategy[str]) -> st.SearchStrategy[Json]:
+    """Documents of any shape, in which `words` are likely as names and as values."""
+    return st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | words,
+        lambda inner: (
+            st.lists(inner, max_size=4) | st.dictionaries(words | st.text(max_size=4), inner, max_size=5)
+        ),
+        max_leaves=20,
+    )
+
+
+@st.composite
+def broken(draw: st.DrawFn, valid: Sequence[Json], parts: st.SearchStrategy[Json]) -> Json:
+    """A valid document in which one to three values were replaced by one of `parts`, removed or repeated."""
+    document = json.loads(json.dumps(draw(st.sampled_from(valid))))
+    for _ in range(draw(st.integers(1, 3))):
+        place: Any = document
+        while place:
+            named = is_object(place)
+            key: Any = draw(st.sampled_from(list(place)) if named else st.integers(0, len(place) - 1))
+            if place[key] and isinstance(place[key], dict | list) and draw(st.booleans()):
+                place = place[key]
+                continue
+            act = draw(st.sampled_from(["replace", "remove", "repeat"]))
+            if act == "remove":
+                del place[key]
+            elif act == "repeat" and not named:
+                place.append(place[key])
+            else:
+                place[key] = draw(parts)
+            break
+    return document

@@ -38,8 +38,9 @@ from collectors.bluesky.wire.records import (
 )
 from collectors.bluesky.wire.repo_proof import read_proof
 from collectors.core.collector import Exchange
-from collectors.core.wire import WireFault
+from collectors.core.wire import WireFault, is_object
 from storage.model.core.availability import Flag, Missed, MissedReason, Reading, Status
+from tests.fuzz.mutation import any_json, broken
 from tests.support.samples.bluesky_answers import (
     ALICE,
     AT,
@@ -58,17 +59,10 @@ from tests.support.samples.bluesky_answers import (
 )
 from tests.support.simulated.scripted_bluesky import shown_post
 
-SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
 WORDS = st.sampled_from(
     [ALICE, CAROL, REGION, *PROFILE, *LABEL, "!hide", "neg", "exp", "AccountTakedown", "Profile not found"]
 )
-ANY_JSON = st.recursive(
-    SCALARS | WORDS,
-    lambda inner: (
-        st.lists(inner, max_size=4) | st.dictionaries(WORDS | st.text(max_size=4), inner, max_size=5)
-    ),
-    max_leaves=20,
-)
+ANY_JSON = any_json(WORDS)
 ASKED = [CAROL, DAVE, ALICE]
 BATCHES = [recorded_json(f"get_profiles__{name}") for name in ("labels_region", "labels_default", "active")]
 ABSENCES = [
@@ -76,33 +70,6 @@ ABSENCES = [
 ]
 REPOS = [recorded_json(f"get_repo_status__{name}") for name in ("active", "taken_down", "deleted")]
 TEXTS = ("get_profile__taken_down", "get_repo_status__taken_down", "get_profiles__labels_region")
-
-
-@st.composite
-def mutated(draw: st.DrawFn, valid: list[Any]) -> Any:
-    """A valid answer in which one to three values were replaced, removed or repeated."""
-    document = json.loads(json.dumps(draw(st.sampled_from(valid))))
-    for _ in range(draw(st.integers(1, 3))):
-        place: Any = document
-        while place:
-            keys = st.sampled_from(list(place)) if is_object(place) else st.integers(0, len(place) - 1)
-            key = draw(keys)
-            if place[key] and isinstance(place[key], dict | list) and draw(st.booleans()):
-                place = place[key]
-                continue
-            act = draw(st.sampled_from(["replace", "remove", "repeat"]))
-            if act == "remove":
-                del place[key]
-            elif act == "repeat" and not is_object(place):
-                place.append(place[key])
-            else:
-                place[key] = draw(ANY_JSON)
-            break
-    return document
-
-
-def is_object(value: Any) -> bool:
-    return isinstance(value, dict)
 
 
 def objects(value: Any) -> list[dict[str, Any]]:
@@ -200,7 +167,7 @@ def test_no_answer_whatsoever_raises_or_leaves_an_account_out(
         read_records(answer, CAROL, collection)
 
 
-@given(mutated(BATCHES))
+@given(broken(BATCHES, ANY_JSON))
 def test_no_reading_says_more_than_the_answer_states(document: Any) -> None:
     profiles = read_profiles(made(200, document, HEARD), ASKED, LABELERS)
     said = [one.native_id for one in (*profiles.readings, *profiles.missed)]
@@ -210,7 +177,7 @@ def test_no_reading_says_more_than_the_answer_states(document: Any) -> None:
     excerpt(made(200, document), ASKED)
 
 
-@given(mutated(POSTS))
+@given(broken(POSTS, ANY_JSON))
 def test_no_reading_of_a_post_says_more_than_the_answer_states(document: Any) -> None:
     said = read_posts(made(200, document, HEARD), [POST], LABELERS)
     assert [one.native_id for one in (*said.readings, *said.missed)] + [*said.missing] == [POST]
@@ -220,7 +187,10 @@ def test_no_reading_of_a_post_says_more_than_the_answer_states(document: Any) ->
 
 
 @given(
-    mutated([{"uri": POST, "cid": "b", "value": {"text": ""}}, {"error": "RecordNotFound", "message": ""}])
+    broken(
+        [{"uri": POST, "cid": "b", "value": {"text": ""}}, {"error": "RecordNotFound", "message": ""}],
+        ANY_JSON,
+    )
 )
 def test_no_record_is_read_out_of_an_answer_that_does_not_name_it(document: Any) -> None:
     for status in (200, 400):
@@ -231,7 +201,7 @@ def test_no_record_is_read_out_of_an_answer_that_does_not_name_it(document: Any)
             assert (status, document["error"]) == (400, "RecordNotFound")
 
 
-@given(mutated(ABSENCES))
+@given(broken(ABSENCES, ANY_JSON))
 def test_no_absence_is_read_out_of_an_error_that_does_not_name_it(document: Any) -> None:
     said = read_profile(made(400, document), CAROL, LABELERS)
     if isinstance(said, Absence):
@@ -242,7 +212,7 @@ def test_no_absence_is_read_out_of_an_error_that_does_not_name_it(document: Any)
         assert isinstance(said, Missed)
 
 
-@given(mutated(REPOS), st.sampled_from([200, 400]))
+@given(broken(REPOS, ANY_JSON), st.sampled_from([200, 400]))
 def test_no_repo_status_is_read_out_of_an_answer_that_does_not_state_it(document: Any, status: int) -> None:
     said = read_repo_status(made(status, document), ALICE)
     if isinstance(said, WireFault):
@@ -269,7 +239,7 @@ def test_a_cut_answer_states_nothing_wherever_it_was_cut(name: str, data: st.Dat
     assert isinstance(read_document(short, ALICE), WireFault)
 
 
-@given(mutated([recorded_json("plc_document__tombstoned"), recorded_json("plc_document__deleted")]))
+@given(broken([recorded_json("plc_document__tombstoned"), recorded_json("plc_document__deleted")], ANY_JSON))
 def test_nobody_is_called_gone_by_a_document_that_is_not_the_directorys_word(document: Any) -> None:
     for did in (ERIN, ALICE):
         said = read_document(made(404, document), did)
@@ -289,7 +259,7 @@ def test_a_name_may_be_of_any_type(anything: object) -> None:
     assert isinstance(read_records(made(200, posts), BOB, "app.bsky.feed.post"), RecordPage)
 
 
-@given(mutated([recorded_json("list_records__posts_reply_quote")]))
+@given(broken([recorded_json("list_records__posts_reply_quote")], ANY_JSON))
 def test_no_act_is_somebody_elses(document: Any) -> None:
     page = read_records(made(200, document), BOB, "app.bsky.feed.post")
     for record in page.records if isinstance(page, RecordPage) else ():

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collectors.core.collector import Exchange
-from collectors.core.wire import WireFault
+from collectors.core.wire import WireFault, is_object
 from collectors.x.wire import posts
 from collectors.x.wire.compliance import ComplianceJob, read_job, read_reasons
 from collectors.x.wire.follows import FollowsPage, read_counts, read_following
@@ -15,6 +15,7 @@ from collectors.x.wire.handles import read_handles
 from collectors.x.wire.timeline import LikedPage, read_liked, read_timeline
 from collectors.x.wire.users import excerpt, read_lookup
 from storage.model.core.availability import Flag, MissedReason, Reading, Status
+from tests.fuzz.mutation import any_json, broken
 from tests.support.samples.x_answers import (
     AT,
     AUTHOR,
@@ -29,51 +30,17 @@ from tests.support.samples.x_answers import (
     USER,
 )
 
-SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
 NAMES = (
     "withheld country_codes data errors meta next_token author_id public_metrics following_count reason "
     "includes users edit_history_tweet_ids copyright scope"
 )
 WORDS = st.sampled_from([ID, OTHER, POST_ID, *USER, *ERROR, *map(str, ERROR.values()), *NAMES.split(), "IN"])
-ANY_JSON = st.recursive(
-    SCALARS | WORDS,
-    lambda inner: (
-        st.lists(inner, max_size=4) | st.dictionaries(WORDS | st.text(max_size=4), inner, max_size=5)
-    ),
-    max_leaves=20,
-)
+ANY_JSON = any_json(WORDS)
 VALID: tuple[dict[str, Any], ...] = (
     {"data": [{**USER}, {**USER, "id": OTHER, "withheld": {"country_codes": ["IN"], "scope": "user"}}]},
     {"data": [{**USER, "id": OTHER, "protected": True}], "errors": [{**ERROR}]},
     {"errors": [{**MISSING}, {**ERROR, "value": OTHER, "resource_id": OTHER}]},
 )
-
-
-@st.composite
-def mutated(draw: st.DrawFn, valid: tuple[dict[str, Any], ...] = VALID) -> dict[str, Any]:
-    """A valid answer in which one to three values were replaced, removed or repeated."""
-    document = json.loads(json.dumps(draw(st.sampled_from(valid))))
-    for _ in range(draw(st.integers(1, 3))):
-        place: Any = document
-        while place:
-            keys = st.sampled_from(list(place)) if is_object(place) else st.integers(0, len(place) - 1)
-            key = draw(keys)
-            if place[key] and isinstance(place[key], dict | list) and draw(st.booleans()):
-                place = place[key]
-                continue
-            act = draw(st.sampled_from(["replace", "remove", "repeat"]))
-            if act == "remove":
-                del place[key]
-            elif act == "repeat" and not is_object(place):
-                place.append(place[key])
-            else:
-                place[key] = draw(ANY_JSON)
-            break
-    return document
-
-
-def is_object(value: Any) -> bool:
-    return isinstance(value, dict)
 
 
 def objects(value: Any) -> list[dict[str, Any]]:
@@ -164,7 +131,7 @@ def withheld_codes(items: list[dict[str, Any]]) -> set[Any]:
     return {code for one in objects_of for code in one.get("country_codes") or ()} - {"XY"}
 
 
-@given(mutated(VALID_POSTS))
+@given(broken(VALID_POSTS, ANY_JSON))
 def test_no_reading_of_a_post_says_more_than_the_answer_states(document: dict[str, Any]) -> None:
     answer = json.dumps(document).encode()
     lookup = posts.read_posts(200, answer, POSTS, AT)
@@ -192,7 +159,7 @@ def test_no_answer_whatsoever_raises_or_leaves_an_account_out(answer: bytes, sta
     assert len(handles.found) + len(handles.unresolved) == 2
 
 
-@given(mutated())
+@given(broken(VALID, ANY_JSON))
 def test_no_reading_says_more_than_the_answer_states(document: dict[str, Any]) -> None:
     answer = json.dumps(document).encode()
     lookup = read_lookup(200, answer, [ID, OTHER], AT)
@@ -216,7 +183,7 @@ LISTS: tuple[dict[str, Any], ...] = (
 )
 
 
-@given(mutated(LISTS))
+@given(broken(LISTS, ANY_JSON))
 def test_a_list_holds_who_is_on_the_page_and_nobody_is_passed_over(document: dict[str, Any]) -> None:
     answer = json.dumps(document).encode()
     stated = [item.get("id") for item in objects(document.get("data") or [])]
