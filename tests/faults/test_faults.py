@@ -18,7 +18,7 @@ HERE = missing() is None and (BINARIES / "postgres").exists() and SHARED
 SHORT = "Postgres is killed in the middle"
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.skipif(not HERE, reason="needs faketime, Postgres 17, and fs.protected_regular = 0 for root")
 def test_after_this_fault_nothing_is_false_lost_or_doubled(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]

@@ -278,7 +278,7 @@ def test_the_toy_platform_passes_the_suite() -> None:
     assert " passed" in done.stdout
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_toy_platform_is_watched_mailed_drawn_and_replayed(dsn: str, tmp_path: Path) -> None:
     history = write_history(tmp_path / "history.csv", accounts=30, days=2)
     done = _with_toy("tests.support.processes.toy_installation", dsn, str(history))

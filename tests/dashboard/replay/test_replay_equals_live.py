@@ -46,7 +46,7 @@ from tests.support.pipelines.late_batches import (
 )
 from tests.support.samples.readings import T0
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.again, pytest.mark.slow]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.long]
 
 SCRIPT = Path(__file__).parent.parent.parent / "js" / "live-and-film.mjs"
 BLOCKED = (Status.WITHHELD, Status.SUSPENDED)

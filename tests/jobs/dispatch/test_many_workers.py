@@ -74,6 +74,7 @@ async def test_two_of_four_processes_are_killed_and_every_account_is_read_once(
     assert await asked(pool, MISSED) is None
 
 
+@pytest.mark.long
 async def test_four_that_share_a_token_and_two_shards_ask_no_more_than_it_allows_though_two_are_killed(
     pool: Pool, dsn: str, tmp_path: Path
 ) -> None:

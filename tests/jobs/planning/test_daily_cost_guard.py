@@ -26,7 +26,6 @@ from storage.postgres.pool import Pool, transaction
 from storage.work import daily_cost_limit
 from tests.support.pipelines.monitor import CHANGES, World
 from tests.support.processes.worker_fleet import FROM, Fleet, fleet, many_accounts, until
-from tests.support.repeats import repeats
 from tests.support.samples.readings import AVAILABLE, T0, WITHHELD_IN, FakeCollector
 from tests.support.simulated.scripted_x import counted, far_x
 
@@ -158,8 +157,8 @@ async def test_what_is_to_be_confirmed_waits_for_the_next_day_when_the_ceiling_i
     assert world.most_billed() <= MOST
 
 
-@pytest.mark.again
-@pytest.mark.parametrize("seed", range(1, 1 + repeats(1, 20)))
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(1, 21))
 async def test_no_day_costs_more_whatever_happens(world: Billed, seed: int) -> None:
     """Days of restarts, waves, failing requests, calls for many, and a list that is promised too much."""
     dice = random.Random(seed)

@@ -31,7 +31,6 @@ from storage.postgres.pool import open_pool, transaction
 from storage.readings.rehearsal_readback import confirmed_changes
 from tests.support.clients.command_line import HISTORY, blockline, forget_settings
 from tests.support.pipelines.monitor import require_the_same
-from tests.support.repeats import cases
 from tests.support.samples.readings import (
     AVAILABLE,
     HEADER,
@@ -61,7 +60,7 @@ async def detected(dsn: str, told: History) -> Counter[Platform]:
     return Counter(platforms[change.native_id] for change in changes if change.old is not None)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 async def test_with_nothing_going_wrong_every_change_that_could_be_seen_is_seen(
     dsn: str, tmp_path: Path
 ) -> None:
@@ -81,9 +80,8 @@ async def test_with_nothing_going_wrong_every_change_that_could_be_seen_is_seen(
     assert found.verdict.spells_missed > 0, "the history has spells that no hourly reading can see"
 
 
-@pytest.mark.slow
-@pytest.mark.again
-@pytest.mark.parametrize("faults", cases(["everything"], [name for name in PROFILES if name != "none"]))
+@pytest.mark.long
+@pytest.mark.parametrize("faults", [name for name in PROFILES if name != "none"])
 async def test_no_fault_of_a_platform_ever_becomes_a_change(faults: str, dsn: str, tmp_path: Path) -> None:
     path = write_history(tmp_path / "history.csv", accounts=30, days=2)
     found = await perform(
@@ -185,7 +183,7 @@ def _account(number: int) -> Iterator[str]:
     yield f"{named},{(T0 + 10 * HOUR).isoformat()},suspended,,accounts,"
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("faults", ["none", "everything"])
 async def test_every_change_of_a_post_is_seen_and_none_is_made_up(
     faults: str, dsn: str, tmp_path: Path

@@ -28,8 +28,6 @@ from tests.support.samples.planner_scenario import (
     write_scenario,
 )
 
-pytestmark = pytest.mark.slow
-
 ACCOUNTS, LISTED = 2_500, 150
 
 
@@ -56,6 +54,7 @@ async def rehearsed(
         return found, looks(told, await rehearsal_readback.reading_times(conn), 0)
 
 
+@pytest.mark.long
 async def test_a_block_of_a_known_list_and_its_restoration_are_seen_much_sooner_with_as_many_readings(
     tmp_path: Path, fresh_database: Callable[[], AbstractContextManager[str]]
 ) -> None:

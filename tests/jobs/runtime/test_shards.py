@@ -74,7 +74,7 @@ async def all_led(pool: Pool, count: int, *, without: str = "") -> list[Platform
         await asyncio.sleep(0.05)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 async def test_every_account_is_read_once_though_the_number_of_shards_changes_twice_while_hundreds_wait(
     pool: Pool, dsn: str, tmp_path: Path
 ) -> None:

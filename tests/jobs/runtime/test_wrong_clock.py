@@ -102,14 +102,14 @@ async def heard_again(pool: Pool) -> None:
         await asyncio.sleep(0.05)
 
 
-@pytest.mark.again
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("which", "off"),
     [
-        pytest.param(0, SOME, id="it plans, forward", marks=pytest.mark.long),
-        pytest.param(0, -SOME, id="it plans, backward", marks=pytest.mark.long),
+        pytest.param(0, SOME, id="it plans, forward"),
+        pytest.param(0, -SOME, id="it plans, backward"),
         pytest.param(0, DAY, id="it plans, a day forward"),
-        pytest.param(1, SOME, id="another plans, forward", marks=pytest.mark.long),
+        pytest.param(1, SOME, id="another plans, forward"),
         pytest.param(1, -SOME, id="another plans, backward"),
     ],
 )
@@ -173,6 +173,7 @@ async def test_one_that_is_alone_reads_nothing_says_so_and_goes_on_when_its_cloc
     assert await asked(pool, FAILED) == 0
 
 
+@pytest.mark.long
 async def test_one_that_starts_by_a_wrong_clock_reads_nothing_until_it_is_right(
     pool: Pool, dsn: str, tmp_path: Path, x: str
 ) -> None:

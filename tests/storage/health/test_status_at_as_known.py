@@ -49,17 +49,16 @@ from storage.model.core.availability import State, Status
 from storage.postgres.pool import Conn, Pool, open_pool, transaction
 from tests.support.pipelines.late_batches import deliver
 from tests.support.pipelines.monitor import again
-from tests.support.repeats import repeats
 from tests.support.samples.readings import AVAILABLE, NOT_FOUND, SUSPENDED, T0, WITHHELD_IN, write_history
 from tests.support.seeds.changes import account
 
-DAYS = repeats(1, 2)
+DAYS = 2
 END = T0 + timedelta(days=DAYS)
 EVERY = timedelta(minutes=20)
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
-MOMENTS = repeats(30, 200)
-LEFT_OUT = repeats(60, 20) / 100
+MOMENTS = 200
+LEFT_OUT = 0.2
 """The share of all moments at which nobody looks."""
 RECORD = "archive"
 
@@ -230,8 +229,7 @@ async def rehearse(dsn: str, path: Path, told: History, keeper: Keeper, late: La
             )
 
 
-@pytest.mark.slow
-@pytest.mark.again
+@pytest.mark.long
 async def test_what_was_known_at_a_moment_is_what_was_shown_at_that_moment(dsn: str, tmp_path: Path) -> None:
     path = write_history(tmp_path / "history.csv", accounts=15, days=DAYS)
     everybody = played(load_history(path), "all").accounts
