@@ -1,4 +1,7 @@
-"""One of the faults of `make test-faults`, and that what goes wrong after one would be seen."""
+"""One of the faults of `make test-faults`, and that what goes wrong after one would be seen.
+
+Those marked `long` guard `jobs/runtime`, `jobs/dispatch` and `jobs/notify`.
+"""
 
 import os
 from collections.abc import Sequence

@@ -1,4 +1,7 @@
-"""What every platform keeps to: limits, secrets, the size of evidence, renames, and what it declares."""
+"""What every platform keeps to: limits, secrets, the size of evidence, renames, and what it declares.
+
+Those marked `long` guard `collectors/core`, `jobs/collect` and `jobs/rehearsal`.
+"""
 
 import json
 import os

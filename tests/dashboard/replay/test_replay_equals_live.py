@@ -3,6 +3,8 @@
 At random moments of a rehearsal in which much comes in late it is kept what the live view says of each
 account, and its counts. Afterwards "as we knew it" has to be that view, and "as it was" the truth that the
 simulators served, as far as readings can tell it.
+
+Guards `dashboard/replay`, `storage/replay` and `storage/live`.
 """
 
 import json

@@ -1,4 +1,7 @@
-"""Many machines: what one process plans, any of them may ask, and each answer is recorded once."""
+"""Many machines: what one process plans, any of them may ask, and each answer is recorded once.
+
+Those marked `long` guard `jobs/dispatch` and `storage/work`.
+"""
 
 import signal
 from pathlib import Path

@@ -1,4 +1,7 @@
-"""An export is there whole or not at all, in constant memory, and DuckDB reads what Postgres holds."""
+"""An export is there whole or not at all, in constant memory, and DuckDB reads what Postgres holds.
+
+Those marked `long` guard `jobs/export` and `storage/export`.
+"""
 
 import os
 import subprocess

@@ -1,4 +1,7 @@
-"""The monitor under a ceiling of account-days: what it never asks for, and what its sentinels see."""
+"""The monitor under a ceiling of account-days: what it never asks for, and what its sentinels see.
+
+Those marked `long` guard `jobs/planning` and `jobs/collect`.
+"""
 
 import asyncio
 import random

@@ -1,4 +1,7 @@
-"""The India 2021 scenario as its mails tell it: the whole pipeline, played as fast as it goes."""
+"""The India 2021 scenario as its mails tell it: the whole pipeline, played as fast as it goes.
+
+Guards `jobs/alerting`, `jobs/notify` and `jobs/rehearsal`.
+"""
 
 from dataclasses import replace
 from datetime import UTC, datetime

@@ -1,4 +1,7 @@
-"""Whole rehearsals over real sockets: nothing false, nothing overlooked, whatever goes wrong on the way."""
+"""Whole rehearsals over real sockets: nothing false, nothing overlooked, whatever goes wrong on the way.
+
+Those marked `long` guard `collectors/simulator`, `jobs/collect`, `jobs/detect` and `jobs/rehearsal`.
+"""
 
 import json
 import random

@@ -1,4 +1,7 @@
-"""The adaptive planner beside a sweep through the whole of Blockline: real sockets, as many readings."""
+"""The adaptive planner beside a sweep through the whole of Blockline: real sockets, as many readings.
+
+Those marked `long` guard `jobs/planning`.
+"""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager

@@ -1,4 +1,7 @@
-"""Several leaders of one platform: each reads its own accounts, and together they read all."""
+"""Several leaders of one platform: each reads its own accounts, and together they read all.
+
+Those marked `long` guard `jobs/runtime` and `jobs/dispatch`.
+"""
 
 import asyncio
 from pathlib import Path

@@ -1,4 +1,7 @@
-"""The tutorial, done as it is written: its files, its commands, and what they print."""
+"""The tutorial, done as it is written: its files, its commands, and what they print.
+
+Guards `docs/tutorial` and `jobs/cli`.
+"""
 
 import os
 import re

@@ -1,4 +1,7 @@
-"""Two dashboards behind the proxy of the docs get a later version one after the other: one always answers."""
+"""Two dashboards behind the proxy of the docs get a later version one after the other: one always answers.
+
+Guards `jobs/runtime` and `dashboard/asgi`.
+"""
 
 import asyncio
 from collections import Counter

@@ -1,4 +1,7 @@
-"""A machine whose clock is set while it works reads nothing while it is off, and dates nothing wrongly."""
+"""A machine whose clock is set while it works reads nothing while it is off, and dates nothing wrongly.
+
+Those marked `long` guard `jobs/runtime` and `jobs/base/clock.py`.
+"""
 
 import asyncio
 from collections.abc import AsyncGenerator

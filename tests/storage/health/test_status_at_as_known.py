@@ -2,6 +2,8 @@
 
 A rehearsal is played over real sockets. While it runs, another machine's answers come in late, and somebody
 else's record is imported in parts. The live view is kept at many moments, and asked for again at the end.
+
+Guards `storage/health`, `storage/live`, `storage/replay` and `storage/imports`.
 """
 
 import json

@@ -1,4 +1,7 @@
-"""Moving months into the archive and back, on a real Postgres, killed at every step."""
+"""Moving months into the archive and back, on a real Postgres, killed at every step.
+
+Those marked `long` guard `storage/tier`.
+"""
 
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 
