@@ -1,6 +1,6 @@
 """One of the faults of `make test-faults`, and that what goes wrong after one would be seen.
 
-Those marked `long` guard `jobs/runtime`, `jobs/dispatch` and `jobs/notify`.
+The tests marked `long` guard `jobs/runtime`, `jobs/dispatch` and `jobs/notify`.
 """
 
 import os

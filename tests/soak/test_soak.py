@@ -1,6 +1,6 @@
 """A soak of two simulated days, and what a month of it is made of. `make soak` is the month.
 
-Those marked `long` guard `jobs/runtime`, `jobs/collect`, `jobs/notify` and `storage/postgres`.
+The tests marked `long` guard `jobs/runtime`, `jobs/collect`, `jobs/notify` and `storage/postgres`.
 """
 
 import json

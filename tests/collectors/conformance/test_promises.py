@@ -1,6 +1,6 @@
 """What every platform keeps to: limits, secrets, the size of evidence, renames, and what it declares.
 
-Those marked `long` guard `collectors/core`, `jobs/collect` and `jobs/rehearsal`.
+The tests marked `long` guard `collectors/core`, `jobs/collect` and `jobs/rehearsal`.
 """
 
 import json

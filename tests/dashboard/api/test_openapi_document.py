@@ -3,7 +3,7 @@
 What is asked is the same in each run. In questions that fit the document, numbers of things that are there
 stand in the place of numbers out of the air, which are hardly ever those of something.
 
-Those marked `long` guard `dashboard/api`.
+The tests marked `long` guard `dashboard/api`.
 """
 
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false

@@ -1,6 +1,6 @@
 """Many machines: what one process plans, any of them may ask, and each answer is recorded once.
 
-Those marked `long` guard `jobs/dispatch` and `storage/work`.
+The tests marked `long` guard `jobs/dispatch` and `storage/work`.
 """
 
 import signal

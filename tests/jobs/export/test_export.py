@@ -1,6 +1,6 @@
 """An export is there whole or not at all, in constant memory, and DuckDB reads what Postgres holds.
 
-Those marked `long` guard `jobs/export` and `storage/export`.
+The tests marked `long` guard `jobs/export` and `storage/export`.
 """
 
 import os

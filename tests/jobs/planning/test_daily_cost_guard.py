@@ -1,6 +1,6 @@
 """The monitor under a ceiling of account-days: what it never asks for, and what its sentinels see.
 
-Those marked `long` guard `jobs/planning` and `jobs/collect`.
+The tests marked `long` guard `jobs/planning` and `jobs/collect`.
 """
 
 import asyncio

@@ -1,6 +1,6 @@
 """Whole rehearsals over real sockets: nothing false, nothing overlooked, whatever goes wrong on the way.
 
-Those marked `long` guard `collectors/simulator`, `jobs/collect`, `jobs/detect` and `jobs/rehearsal`.
+The tests marked `long` guard `collectors/simulator`, `jobs/collect`, `jobs/detect` and `jobs/rehearsal`.
 """
 
 import json

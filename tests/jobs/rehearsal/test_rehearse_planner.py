@@ -1,6 +1,6 @@
 """The adaptive planner beside a sweep through the whole of Blockline: real sockets, as many readings.
 
-Those marked `long` guard `jobs/planning`.
+The tests marked `long` guard `jobs/planning`.
 """
 
 from collections.abc import Callable

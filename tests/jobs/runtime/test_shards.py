@@ -1,6 +1,6 @@
 """Several leaders of one platform: each reads its own accounts, and together they read all.
 
-Those marked `long` guard `jobs/runtime` and `jobs/dispatch`.
+The tests marked `long` guard `jobs/runtime` and `jobs/dispatch`.
 """
 
 import asyncio

@@ -1,6 +1,6 @@
 """A machine whose clock is set while it works reads nothing while it is off, and dates nothing wrongly.
 
-Those marked `long` guard `jobs/runtime` and `jobs/base/clock.py`.
+The tests marked `long` guard `jobs/runtime` and `jobs/base/clock.py`.
 """
 
 import asyncio

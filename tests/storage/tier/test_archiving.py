@@ -1,6 +1,6 @@
 """Moving months into the archive and back, on a real Postgres, killed at every step.
 
-Those marked `long` guard `storage/tier`.
+The tests marked `long` guard `storage/tier`.
 """
 
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
