@@ -91,6 +91,8 @@ def main(arguments: list[str]) -> int:
                     "tests.support.on_postgres_17",
                     f"-n{TESTERS}",
                     "--dist=worksteal",
+                    "-m",
+                    "not long",
                     *tests,
                     *left_out,
                     *arguments,
